@@ -1,0 +1,57 @@
+# `make` lists the targets. Python 3.11+ and make are all that is needed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test check format protos schema lock bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## install everything into .venv, by hash
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "aidc needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it)
+	$(BIN)/aidc up --data $(or $(DATA),data)
+
+demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real job trace
+	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE))
+
+test: setup ## every test, with a real nats-server and a real Postgres
+	$(BIN)/python -m pytest
+
+check: setup ## style, types, API lint, generated code and event schema
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	$(BIN)/python -m services.eventlog.schema --check
+	$(BIN)/python tests/check_generated.py
+
+format: setup ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+protos: setup ## generate services/generated from protos/
+	rm -rf services/generated/aidc && mkdir -p services/generated
+	$(BIN)/python tests/check_generated.py --write
+
+schema: setup ## write the machine-readable schema of the event log
+	$(BIN)/python -m services.eventlog.schema --write
+
+lock: ## resolve the dependencies again (needs uv)
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url -o requirements.lock
+
+bench: setup ## measure the budgets and print them beside their limits
+	$(BIN)/python -m loadtests.bench
+
+clean: ## forget the virtual environment and caches (never the data folder)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
