@@ -1,0 +1,67 @@
+"""What may be asked of the centre. A wish, in the imperative; `decide` answers it."""
+
+from msgspec import Struct
+
+from services.allocation.resources import Company, Line, Quota, Resource
+
+
+class RegisterResource(Struct, frozen=True, kw_only=True):
+    """Make a resource bookable."""
+
+    resource: Resource
+
+
+class RegisterCompany(Struct, frozen=True, kw_only=True):
+    """Let a company book under its terms."""
+
+    company: Company
+
+
+class GrantQuota(Struct, frozen=True, kw_only=True):
+    """Give a company unit-seconds on a meter for a period."""
+
+    quota: Quota
+
+
+class CreateReservation(Struct, frozen=True, kw_only=True):
+    """Hold every line of a demand for `[start, end)`, together or not at all."""
+
+    reservation_id: str
+    company: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    note: str = ""
+
+
+class CancelReservation(Struct, frozen=True, kw_only=True):
+    """Give a reservation back before it starts. An empty `etag` matches any version."""
+
+    reservation_id: str
+    company: str
+    etag: str = ""
+    reason: str = ""
+
+
+class ReleaseReservation(Struct, frozen=True, kw_only=True):
+    """End an active reservation early and give the rest back. An empty `etag` matches any version."""
+
+    reservation_id: str
+    company: str
+    etag: str = ""
+    reason: str = ""
+
+
+class Tick(Struct, frozen=True, kw_only=True):
+    """Let time pass: activate what starts, complete what ends."""
+
+
+Command = (
+    RegisterResource
+    | RegisterCompany
+    | GrantQuota
+    | CreateReservation
+    | CancelReservation
+    | ReleaseReservation
+    | Tick
+)

@@ -1,0 +1,93 @@
+"""What may happen in the centre. A fact, in the past tense, under a name that never changes on the log.
+
+The `tag` of a struct is its name on the wire and its field names are the wire's keys: both are published for ever.
+Change is additive: a new field has a default, a new event has a new tag. `services/eventlog/schema.json` records the
+published form, and the golden samples under `tests/eventlog/golden/` stay readable.
+"""
+
+from msgspec import Struct
+
+from services.allocation.resources import Allocation, Company, Line, Quota, Resource
+
+
+class ResourceRegistered(Struct, frozen=True, kw_only=True, tag="resource_registered", tag_field="type"):
+    """A resource can be booked."""
+
+    resource: Resource
+
+
+class CompanyRegistered(Struct, frozen=True, kw_only=True, tag="company_registered", tag_field="type"):
+    """A company may book."""
+
+    company: Company
+
+
+class QuotaGranted(Struct, frozen=True, kw_only=True, tag="quota_granted", tag_field="type"):
+    """A company was given unit-seconds for a period."""
+
+    quota: Quota
+
+
+class ReservationConfirmed(
+    Struct, frozen=True, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
+):
+    """A company holds these units for this interval."""
+
+    reservation_id: str
+    company: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    note: str = ""
+
+
+class AllocationsMoved(Struct, frozen=True, kw_only=True, tag="allocations_moved", tag_field="type"):
+    """A reservation that has not started now stands on other units of the same resources, for the same spans."""
+
+    reservation_id: str
+    allocations: tuple[Allocation, ...]
+
+
+class ReservationActivated(Struct, frozen=True, kw_only=True, tag="reservation_activated", tag_field="type"):
+    """The interval began; the units are bound from here on."""
+
+    reservation_id: str
+
+
+class ReservationCompleted(Struct, frozen=True, kw_only=True, tag="reservation_completed", tag_field="type"):
+    """The interval ended; all that was held was used."""
+
+    reservation_id: str
+
+
+class ReservationCancelled(
+    Struct, frozen=True, kw_only=True, tag="reservation_cancelled", tag_field="type", omit_defaults=True
+):
+    """The reservation was given back before its start; nothing was used."""
+
+    reservation_id: str
+    reason: str = ""
+
+
+class ReservationReleased(
+    Struct, frozen=True, kw_only=True, tag="reservation_released", tag_field="type", omit_defaults=True
+):
+    """An active reservation ended early: used until `released_at`, free again from there on."""
+
+    reservation_id: str
+    released_at: int
+    reason: str = ""
+
+
+Event = (
+    ResourceRegistered
+    | CompanyRegistered
+    | QuotaGranted
+    | ReservationConfirmed
+    | AllocationsMoved
+    | ReservationActivated
+    | ReservationCompleted
+    | ReservationCancelled
+    | ReservationReleased
+)

@@ -1,0 +1,75 @@
+"""Every reason for a lawful no. The list is closed: clients may rely on it, and the README explains each."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Reason(StrEnum):
+    """Why a command was refused. The order is the order of precedence when several rules say no."""
+
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"  # the same request id came with another body
+    ALREADY_EXISTS = "ALREADY_EXISTS"  # a resource, company or quota of this name is registered
+    COMPANY_NOT_FOUND = "COMPANY_NOT_FOUND"
+    RESOURCE_NOT_FOUND = "RESOURCE_NOT_FOUND"
+    RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND"
+    INVALID_RESOURCE = "INVALID_RESOURCE"  # a registration that contradicts itself or the catalogue
+    INVALID_QUOTA = "INVALID_QUOTA"
+    STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read
+    WRONG_STATE = "WRONG_STATE"  # the reservation is not in a state that allows this
+    INVALID_LINES = "INVALID_LINES"  # none, too many, or the same resource twice
+    INVALID_UNITS = "INVALID_UNITS"  # below the least, off the step, or not a shape of this resource
+    INVALID_INTERVAL = "INVALID_INTERVAL"  # empty, reversed, or in a year that no calendar here reaches
+    OFF_GRID = "OFF_GRID"  # start or end is not a slot boundary
+    DURATION_OUT_OF_RANGE = "DURATION_OUT_OF_RANGE"
+    START_IN_PAST = "START_IN_PAST"
+    NOTICE_TOO_SHORT = "NOTICE_TOO_SHORT"
+    BEYOND_HORIZON = "BEYOND_HORIZON"
+    OUTSIDE_AGREEMENT = "OUTSIDE_AGREEMENT"  # the company's agreement does not cover the interval
+    NOT_ENTITLED = "NOT_ENTITLED"  # certification missing for a restricted data zone
+    NO_QUOTA = "NO_QUOTA"  # the company holds no quota on this meter for the period
+    OUT_OF_SERVICE = "OUT_OF_SERVICE"
+    OUTSIDE_OPENING_HOURS = "OUTSIDE_OPENING_HOURS"
+    CLOSED_DAY = "CLOSED_DAY"
+    MAINTENANCE = "MAINTENANCE"
+    COMPANION_MISSING = "COMPANION_MISSING"  # bookable only together with another piece of equipment
+    QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
+    EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time
+    CHANGEOVER_TOO_SHORT = "CHANGEOVER_TOO_SHORT"
+    NO_CAPACITY = "NO_CAPACITY"  # too few units are free
+    NO_PLACEMENT = "NO_PLACEMENT"  # enough units are free, but not in the shape asked for
+
+
+PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
+
+
+class Violation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One rule that says no: which, about what, and the sentence that explains it to a person."""
+
+    reason: Reason
+    description: str
+    subject: str = ""  # the resource, company, meter or reservation concerned
+    limit: int = 0  # the figure of the rule, in the unit that the description states
+    asked: int = 0
+
+
+class Rejected(Exception):
+    """The command was refused: nothing happened, and nothing will."""
+
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self.violations = tuple(sorted(violations, key=lambda violation: PRECEDENCE[violation.reason]))
+        super().__init__("; ".join(violation.description for violation in self.violations))
+
+    @property
+    def reason(self) -> Reason:
+        """The violation that takes precedence."""
+        return self.violations[0].reason
+
+
+def refuse(reason: Reason, description: str, subject: str = "", limit: int = 0, asked: int = 0) -> Rejected:
+    """A refusal for a single reason."""
+    return Rejected(
+        [Violation(reason=reason, description=description, subject=subject, limit=limit, asked=asked)]
+    )

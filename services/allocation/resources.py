@@ -1,0 +1,244 @@
+"""The nouns of the centre: resources, companies, quotas, demands and what is granted to them.
+
+Everything here is a frozen value. Times are seconds since 1970-01-01 UTC, intervals half-open.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+Interval = tuple[int, int]
+
+
+class Kind(StrEnum):
+    """What sort of thing a resource is."""
+
+    COMPUTE = "compute"
+    EQUIPMENT = "equipment"
+    OPERATORS = "operators"
+
+
+class Unit(StrEnum):
+    """What a resource counts."""
+
+    NODE = "node"
+    GPU = "gpu"
+    MILLI_GPU = "milli-gpu"
+    CORE = "core"
+    SEAT = "seat"
+    OPERATOR = "operator"
+
+
+class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One server, seat or person: a name, and where it stands."""
+
+    id: str
+    rack: str = ""
+    zone: str = ""
+    fabric_group: str = ""
+
+
+class OpeningHours(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A weekly timetable in minutes after local midnight; `closes` past 1,440 runs into the next day.
+
+    `weekdays` counts Monday as 0. Slots start at `opens`, and again at the end of the break.
+    """
+
+    weekdays: tuple[int, ...]
+    opens: int
+    closes: int
+    break_starts: int = 0
+    break_ends: int = 0
+
+
+class Closure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Nodes of one zone (or all, when empty) taken out for a while, for a reason."""
+
+    start: int
+    end: int
+    zone: str = ""
+    reason: str = ""
+
+
+class Companion(Struct, frozen=True, kw_only=True):
+    """What a piece of equipment cannot run without: so many units of another resource, for the same slots."""
+
+    resource: str
+    units: int
+
+
+class Resource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Anything bookable: identical nodes of `bins_per_node` bins, each of `bin_capacity` units."""
+
+    id: str
+    kind: Kind
+    unit: Unit
+    nodes: tuple[Node, ...]
+    slot_minutes: int
+    time_zone: str
+    bins_per_node: int = 1
+    bin_capacity: int = 1
+    units_min: int = 1
+    units_step: int = 1
+    slots_max: int = 0  # 0: the company's own terms decide
+    notice_hours: int = 0
+    horizon_days: int = 0  # 0: the company's own terms decide
+    hours: OpeningHours | None = None  # None: always open
+    closed_days: tuple[str, ...] = ()  # ISO dates in the resource's zone
+    closures: tuple[Closure, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    only_with: str = ""
+    exclusive_group: str = ""
+    changeover_minutes: int = 0
+    quota_required: bool = False
+    data_zone: str = "open"
+    in_service: bool = True
+    display_name: str = ""
+    local_name: str = ""
+    # Told by the catalogue and kept, but not enforced yet; the README lists them.
+    approval: str = ""
+    training_required: bool = False
+    human_subjects: bool = False
+    weather_dependent: bool = False
+    setup_minutes: int = 0
+    teardown_minutes: int = 0
+    fee_krw_per_slot: int = 0
+    free_cancel_hours: int = 0
+    no_show_grace_minutes: int = 0
+    attributes: dict[str, str] = {}
+
+    @property
+    def units_per_node(self) -> int:
+        """Units in one node."""
+        return self.bins_per_node * self.bin_capacity
+
+    @property
+    def capacity(self) -> int:
+        """Units installed."""
+        return len(self.nodes) * self.units_per_node
+
+    @property
+    def slot_seconds(self) -> int:
+        """Length of one bookable slot, in seconds."""
+        return self.slot_minutes * 60
+
+    def bin_name(self, index: int) -> str:
+        """The name that people use for a bin, such as `a100-dev-003/5`."""
+        node, place = divmod(index, self.bins_per_node)
+        return self.nodes[node].id if self.bins_per_node == 1 else f"{self.nodes[node].id}/{place}"
+
+
+class Company(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tenant and the terms of its agreement with the centre."""
+
+    id: str
+    display_name: str
+    local_name: str = ""
+    programme: str = ""
+    industry: str = ""
+    agreement_start: int
+    agreement_end: int
+    notice_hours: int = 0  # compute
+    horizon_days: int = 30  # compute
+    reservation_days_max: int = 7  # compute
+    certified: bool = False  # may use resources of a restricted data zone
+    attributes: dict[str, str] = {}
+
+
+EQUIPMENT_METER = "equipment"
+"""The one meter that every piece of equipment counts on; a compute pool's meter is the pool's own id."""
+
+
+class Colocation(StrEnum):
+    """How close the nodes of one line must stand."""
+
+    ANYWHERE = "anywhere"
+    NODE = "node"
+    RACK = "rack"
+    FABRIC_GROUP = "fabric_group"
+
+
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a demand: so many units of a resource, in a shape."""
+
+    resource: str
+    units: int
+    units_per_node: int = 0  # 0: fill nodes; else a gang of equal parts, one a node
+    colocation: Colocation = Colocation.ANYWHERE
+
+
+class Allocation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The named bins behind one line of a reservation, and the spans for which they are held.
+
+    `bins[i]` gives `amounts[i]` units. `meter` names the quota that pays, or is empty; `companion_of` names the
+    equipment that brought this line along, or is empty.
+    """
+
+    resource: str
+    units: int
+    spans: tuple[Interval, ...]
+    bins: tuple[int, ...]
+    amounts: tuple[int, ...]
+    meter: str = ""
+    companion_of: str = ""
+
+    @property
+    def seconds(self) -> int:
+        """Seconds held."""
+        return sum(end - start for start, end in self.spans)
+
+    @property
+    def unit_seconds(self) -> int:
+        """Units times seconds held: what the accounts count."""
+        return self.units * self.seconds
+
+    def until(self, cut: int) -> tuple[Interval, ...]:
+        """The spans that lie before `cut`."""
+        return tuple((start, min(end, cut)) for start, end in self.spans if start < cut)
+
+
+class State(StrEnum):
+    """Where a reservation stands in its life."""
+
+    CONFIRMED = "confirmed"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+    @property
+    def live(self) -> bool:
+        """Whether the reservation still holds its units."""
+        return self in (State.CONFIRMED, State.ACTIVE)
+
+
+class Reservation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
+
+    id: str
+    company: str
+    state: State
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    created_at: int
+    note: str = ""
+    reason: str = ""  # why it was cancelled or released
+    version: int = 1
+    position: int = 0
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the reservation does."""
+        return f'"{self.version}"'
+
+
+class Quota(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a company may hold on one meter in one period: unit-seconds in all, and units at once."""
+
+    company: str
+    meter: str
+    start: int
+    end: int
+    unit_seconds: int
+    concurrent_units_max: int = 0  # 0: no limit at once
