@@ -1,6 +1,7 @@
 """Generates services/generated/ from protos/, or checks that what is committed is what would be generated."""
 
 import filecmp
+import os
 import shutil
 import sys
 import tempfile
@@ -51,6 +52,8 @@ def differences(left: Path, right: Path) -> list[str]:
 
 
 def main() -> None:
+    # The mypy plug-in stands beside this interpreter.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder))
         fresh = Path(folder) / "services" / "generated" / "aidc"
