@@ -1,0 +1,49 @@
+"""Real servers for every test: one nats-server and one Postgres a session, a fresh database for each test."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from services.runtime.embedded import NatsServer, Postgres
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server with JetStream that syncs always. Tests share it: use a stream name of your own."""
+    server = NatsServer(tmp_path_factory.mktemp("nats"))
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="session")
+def nats_url(nats_server: NatsServer) -> str:
+    """Where to connect to the shared nats-server, password included."""
+    return nats_server.url
+
+
+@pytest.fixture(scope="session")
+def nats_monitor(nats_server: NatsServer) -> str:
+    """The base of the shared nats-server's monitoring pages."""
+    return nats_server.monitor_url
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A Postgres. Tests share it; they want `postgres_dsn`."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    asyncio.run(server.start())
+    yield server
+    asyncio.run(server.stop())
+
+
+@pytest.fixture
+def postgres_dsn(postgres: Postgres) -> Iterator[str]:
+    """A fresh, empty database, removed after the test whoever still uses it."""
+    name = f"test_{next(_numbers)}"
+    yield asyncio.run(postgres.create_database(name))
+    asyncio.run(postgres.drop_database(name))
