@@ -57,11 +57,5 @@ class Tick(Struct, frozen=True, kw_only=True):
 
 
 Command = (
-    RegisterResource
-    | RegisterCompany
-    | GrantQuota
-    | CreateReservation
-    | CancelReservation
-    | ReleaseReservation
-    | Tick
+    RegisterResource | RegisterCompany | GrantQuota | CreateReservation | CancelReservation | ReleaseReservation | Tick
 )

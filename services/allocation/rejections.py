@@ -70,6 +70,4 @@ class Rejected(Exception):
 
 def refuse(reason: Reason, description: str, subject: str = "", limit: int = 0, asked: int = 0) -> Rejected:
     """A refusal for a single reason."""
-    return Rejected(
-        [Violation(reason=reason, description=description, subject=subject, limit=limit, asked=asked)]
-    )
+    return Rejected([Violation(reason=reason, description=description, subject=subject, limit=limit, asked=asked)])

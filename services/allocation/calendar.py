@@ -1,0 +1,108 @@
+"""The calendar: how much of every bin is held in every cell of time, as one dense grid.
+
+Rows are cells of time and columns are bins, so that a window is one contiguous block: a fixed-window question costs
+microseconds, whatever the number of reservations. The grid covers a sliding range, `DAYS_BEHIND` days of past and
+`DAYS_AHEAD` days of future; what lies outside is neither kept nor bookable.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.allocation.resources import Allocation, Interval
+
+DAY_SECONDS = 86_400
+DAYS_BEHIND = 31
+DAYS_AHEAD = 190
+SLIDE_DAYS = 7
+"""The grid moves forward in steps of so many days, so that it seldom moves."""
+
+Cells = tuple[int, int]
+
+
+def base_for(now: int) -> int:
+    """The first second of the range that a calendar covers at a time: a UTC midnight."""
+    step = SLIDE_DAYS * DAY_SECONDS
+    return max(0, (now // step) * step - DAYS_BEHIND * DAY_SECONDS)
+
+
+class Timeline:
+    """One figure for every cell of time: units held, or who holds. Indices of cells count from `base`."""
+
+    def __init__(self, *, cell_seconds: int, base: int) -> None:
+        self.cell_seconds = cell_seconds
+        self.base = base
+        self.cells = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS // cell_seconds
+        self.total: NDArray[np.int64] = np.zeros(self.cells, dtype=np.int64)
+
+    @property
+    def end(self) -> int:
+        """The first second after the range."""
+        return self.base + self.cells * self.cell_seconds
+
+    def window(self, interval: Interval) -> Cells:
+        """The cells that an interval touches, cut to the range."""
+        start, end = interval
+        first = max(0, (start - self.base) // self.cell_seconds)
+        last = min(self.cells, -((self.base - end) // self.cell_seconds))
+        return first, max(first, last)
+
+    def add(self, amount: int, spans: tuple[Interval, ...]) -> None:
+        """Add an amount to every cell that the spans touch."""
+        for span in spans:
+            first, last = self.window(span)
+            self.total[first:last] += amount
+
+    def most(self, interval: Interval) -> int:
+        """The largest figure within an interval."""
+        first, last = self.window(interval)
+        return int(self.total[first:last].max(initial=0))
+
+    def slide(self, base: int) -> None:
+        """Move the range forward to a new base; new cells are empty."""
+        gone = min(self.cells, (base - self.base) // self.cell_seconds)
+        for grid in self._grids():
+            grid[: self.cells - gone] = grid[gone:].copy()
+            grid[self.cells - gone :] = 0
+        self.base = base
+
+    def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
+        return (self.total,)
+
+
+class Calendar(Timeline):
+    """A grid of cells by bins. Amounts are in units; `total` is the sum over the bins."""
+
+    def __init__(self, *, bins: int, bin_capacity: int, cell_seconds: int, base: int) -> None:
+        super().__init__(cell_seconds=cell_seconds, base=base)
+        self.bins = bins
+        self.bin_capacity = bin_capacity
+        kind = np.int16 if bin_capacity < np.iinfo(np.int16).max // 2 else np.int32
+        self.used: NDArray[np.signedinteger] = np.zeros((self.cells, bins), dtype=kind)
+
+    def peak(self, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
+        """The most that is held of every bin at any time of the spans."""
+        peaks = [self._peak(*self.window(span)) for span in spans]
+        return peaks[0] if len(peaks) == 1 else np.maximum.reduce(peaks)
+
+    def _peak(self, first: int, last: int) -> NDArray[np.signedinteger]:
+        if last - first == 1:
+            row: NDArray[np.signedinteger] = self.used[first]
+            return row
+        peak: NDArray[np.signedinteger] = self.used[first:last].max(axis=0, initial=0)
+        return peak
+
+    def hold(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
+        """Add an allocation to the grid, or with `sign` -1 take it out, for its spans or for the ones given."""
+        held = allocation.spans if spans is None else spans
+        amounts = np.multiply(sign, allocation.amounts, dtype=self.used.dtype)
+        columns = list(allocation.bins)
+        for span in held:
+            first, last = self.window(span)
+            if len(columns) == 1:
+                self.used[first:last, columns[0]] += amounts[0]
+            else:
+                self.used[first:last, columns] += amounts
+        self.add(sign * allocation.units, held)
+
+    def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
+        return (self.total, self.used)

@@ -1,0 +1,247 @@
+"""The centre: everything that is true after a prefix of the log. `apply` makes an event true and never fails.
+
+The calendars hold exactly the spans of the allocations of reservations that are kept: live ones, and for
+`KEPT_SECONDS` those that ended. So the whole state follows from the events, and an image of it can leave the grids out.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.allocation import events
+from services.allocation.calendar import DAY_SECONDS, Timeline, base_for
+from services.allocation.events import Event
+from services.allocation.pool import Pool
+from services.allocation.quota import Meter
+from services.allocation.resources import Company, Quota, Reservation, Resource, State
+
+KEPT_SECONDS = 31 * DAY_SECONDS
+"""How long a reservation stays readable here after it ended; the ledger keeps it for ever."""
+REQUESTS_KEPT_SECONDS = 25 * 3600
+"""How long a request id is remembered: the promise is 24 hours."""
+
+Subject = Reservation | Resource | Company | Quota
+MeterKey = tuple[str, str]
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """The yes that a request got: the digest of its body, what it made, and the position of the page that holds it."""
+
+    digest: str
+    position: int
+    time: int
+    subject: Subject
+
+
+class Centre:
+    """The state of one centre. `now` is the time of the last event, in seconds."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.position = 0
+        self.base = 0
+        self.pools: dict[str, Pool] = {}
+        self.companies: dict[str, Company] = {}
+        self.meters: dict[MeterKey, Meter] = {}
+        self.reservations: dict[str, Reservation] = {}
+        self.reservations_of: dict[str, dict[str, None]] = {}
+        self.groups: dict[str, Timeline] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
+        self.agenda: list[tuple[int, str]] = []
+        self.ended: deque[tuple[int, str]] = deque()
+        self._answered: deque[tuple[int, tuple[str, str]]] = deque()
+
+    def apply(self, facts: Iterable[Event], at: int, position: int) -> Subject | None:
+        """Make the events of one decision true, at a time in seconds. Gives the subject of the last of them."""
+        self._let_time_pass(at)
+        self.position = position
+        subject: Subject | None = None
+        for fact in facts:
+            subject = self._apply_one(fact) or subject
+        return subject
+
+    def remember(self, actor: str, request_id: str, answer: Answer) -> None:
+        """Keep the yes to a request, so that asking again gives the same one."""
+        key = (actor, request_id)
+        self.answers[key] = answer
+        self._answered.append((answer.time, key))
+
+    def _apply_one(self, event: Event) -> Subject | None:
+        match event:
+            case events.ReservationConfirmed():
+                return self._confirmed(event)
+            case events.ReservationActivated():
+                return self._changed(event.reservation_id, state=State.ACTIVE)
+            case events.ReservationCompleted():
+                return self._ended_at(event.reservation_id, self.now, state=State.COMPLETED)
+            case events.ReservationCancelled():
+                self._hold(self.reservations[event.reservation_id], -1)
+                return self._ended_at(event.reservation_id, self.now, state=State.CANCELLED, reason=event.reason)
+            case events.ReservationReleased():
+                return self._released(event)
+            case events.AllocationsMoved():
+                return self._moved(event)
+            case events.ResourceRegistered():
+                return self.register(event.resource)
+            case events.CompanyRegistered():
+                return self.admit(event.company)
+            case events.QuotaGranted():
+                return self.grant(event.quota)
+            case _:
+                assert_never(event)
+
+    def register(self, resource: Resource) -> Resource:
+        """Take a resource in."""
+        self.pools[resource.id] = Pool(resource, self.base)
+        if resource.exclusive_group and resource.exclusive_group not in self.groups:
+            cell = self.pools[resource.id].calendar.cell_seconds
+            self.groups[resource.exclusive_group] = Timeline(cell_seconds=cell, base=self.base)
+        return resource
+
+    def admit(self, company: Company) -> Company:
+        """Take a company in."""
+        self.companies[company.id] = company
+        self.reservations_of.setdefault(company.id, {})
+        return company
+
+    def grant(self, quota: Quota) -> Quota:
+        """Put a quota on its company's meter."""
+        key = (quota.company, quota.meter)
+        if key not in self.meters:
+            self.meters[key] = Meter(self.base)
+        self.meters[key].grant(quota)
+        return quota
+
+    def _confirmed(self, event: events.ReservationConfirmed) -> Reservation:
+        reservation = Reservation(
+            id=event.reservation_id,
+            company=event.company,
+            state=State.CONFIRMED,
+            start=event.start,
+            end=event.end,
+            lines=event.lines,
+            allocations=event.allocations,
+            created_at=self.now,
+            note=event.note,
+            position=self.position,
+        )
+        self.keep(reservation)
+        return reservation
+
+    def keep(self, reservation: Reservation) -> None:
+        """Take a reservation in: into the calendars, the quota, and the agenda."""
+        self.reservations[reservation.id] = reservation
+        self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
+        if reservation.state is not State.CANCELLED:
+            self._hold(reservation, 1)
+        if reservation.state.live:
+            heappush(self.agenda, (_next_change(reservation), reservation.id))
+        if reservation.state is State.CONFIRMED:
+            for allocation in reservation.allocations:
+                self.pools[allocation.resource].waiting[reservation.id] = None
+
+    def _hold(self, reservation: Reservation, sign: int, from_time: int = 0) -> None:
+        """Put the spans after a time into the calendars and the quota, or take them out."""
+        for allocation in reservation.allocations:
+            spans = allocation.spans
+            if from_time:
+                spans = tuple((max(start, from_time), end) for start, end in spans if end > from_time)
+            pool = self.pools[allocation.resource]
+            pool.calendar.hold(allocation, sign, spans)
+            if allocation.meter:
+                self.meters[(reservation.company, allocation.meter)].charge(allocation, sign, spans)
+            if pool.resource.exclusive_group:
+                self.groups[pool.resource.exclusive_group].add(sign * pool.member_number, spans)
+
+    def _released(self, event: events.ReservationReleased) -> Reservation:
+        reservation = self.reservations[event.reservation_id]
+        self._hold(reservation, -1, from_time=event.released_at)
+        kept = tuple(
+            replace(allocation, spans=allocation.until(event.released_at)) for allocation in reservation.allocations
+        )
+        return self._ended_at(
+            event.reservation_id,
+            self.now,
+            state=State.COMPLETED,
+            reason=event.reason,
+            end=event.released_at,
+            allocations=kept,
+        )
+
+    def _moved(self, event: events.AllocationsMoved) -> Reservation:
+        before = self.reservations[event.reservation_id]
+        for allocation in before.allocations:
+            self.pools[allocation.resource].calendar.hold(allocation, -1)
+        for allocation in event.allocations:
+            self.pools[allocation.resource].calendar.hold(allocation)
+        return self._changed(event.reservation_id, allocations=event.allocations)
+
+    def _changed(self, reservation_id: str, **changes: object) -> Reservation:
+        before = self.reservations[reservation_id]
+        after: Reservation = replace(before, version=before.version + 1, position=self.position, **changes)
+        self.reservations[reservation_id] = after
+        if before.state is State.CONFIRMED and after.state is not State.CONFIRMED:
+            for allocation in before.allocations:
+                self.pools[allocation.resource].waiting.pop(reservation_id, None)
+        if after.state is State.ACTIVE and before.state is not State.ACTIVE:
+            heappush(self.agenda, (after.end, reservation_id))
+        return after
+
+    def _ended_at(self, reservation_id: str, time: int, **changes: object) -> Reservation:
+        self.ended.append((time, reservation_id))
+        return self._changed(reservation_id, **changes)
+
+    def due(self, now: int, limit: int) -> list[Reservation]:
+        """At most `limit` reservations whose start or end has come, in order of that time."""
+        due: list[Reservation] = []
+        while self.agenda and self.agenda[0][0] <= now and len(due) < limit:
+            time, reservation_id = heappop(self.agenda)
+            reservation = self.reservations.get(reservation_id)
+            # An entry is stale when the reservation ended before its time, or has moved on.
+            if reservation is not None and reservation.state.live and _next_change(reservation) == time:
+                due.append(reservation)
+        for reservation in due:
+            heappush(self.agenda, (_next_change(reservation), reservation.id))
+        return due
+
+    def next_due(self) -> int | None:
+        """When time will next change a reservation, in seconds."""
+        return self.agenda[0][0] if self.agenda else None
+
+    def _let_time_pass(self, at: int) -> None:
+        self.now = max(self.now, at)
+        base = base_for(self.now)
+        if base > self.base:
+            self._slide(base)
+        while self.ended and self.ended[0][0] + KEPT_SECONDS < self.now:
+            self._forget(self.ended.popleft()[1])
+        while self._answered and self._answered[0][0] + REQUESTS_KEPT_SECONDS < self.now:
+            self._forget_answer(*self._answered.popleft())
+
+    def _slide(self, base: int) -> None:
+        self.base = base
+        for pool in self.pools.values():
+            pool.slide(base)
+        for timeline in self.groups.values():
+            timeline.slide(base)
+        for meter in self.meters.values():
+            meter.slide(base)
+
+    def _forget(self, reservation_id: str) -> None:
+        reservation = self.reservations.pop(reservation_id, None)
+        if reservation is not None:
+            self.reservations_of[reservation.company].pop(reservation_id, None)
+
+    def _forget_answer(self, time: int, key: tuple[str, str]) -> None:
+        answer = self.answers.get(key)
+        if answer is not None and answer.time == time:
+            del self.answers[key]
+
+
+def _next_change(reservation: Reservation) -> int:
+    """When time alone will change a live reservation."""
+    return reservation.start if reservation.state is State.CONFIRMED else reservation.end

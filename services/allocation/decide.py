@@ -1,0 +1,138 @@
+"""The decisions: what a command makes happen, or every rule that says no. Nothing here changes the centre.
+
+Each decision is one column of refusals, and below it nothing may refuse. Time, in seconds, and identifiers arrive as
+arguments, so that the same log gives the same answers for ever.
+"""
+
+from typing import assert_never
+
+from services.allocation import commands, events, rules
+from services.allocation.calendar import DAYS_AHEAD
+from services.allocation.centre import Centre
+from services.allocation.commands import Command
+from services.allocation.demand import Want, complete
+from services.allocation.events import Event
+from services.allocation.placing import place_all
+from services.allocation.registration import check_company, check_quota, check_resource
+from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.resources import Reservation, State
+
+Events = tuple[Event, ...]
+
+TICK_RESERVATIONS_MAX = 500
+"""A tick moves at most so many reservations, so that it fits one page and nobody waits long behind it."""
+
+
+def decide(centre: Centre, command: Command, now: int) -> Events:
+    """Answer a command at a time in seconds. Raises `Rejected`."""
+    match command:
+        case commands.CreateReservation():
+            return create_reservation(centre, command, now)
+        case commands.CancelReservation():
+            return cancel_reservation(centre, command)
+        case commands.ReleaseReservation():
+            return release_reservation(centre, command, now)
+        case commands.Tick():
+            return tick(centre, now)
+        case commands.RegisterResource():
+            check_resource(centre, command.resource)
+            return (events.ResourceRegistered(resource=command.resource),)
+        case commands.RegisterCompany():
+            check_company(centre, command.company)
+            return (events.CompanyRegistered(company=command.company),)
+        case commands.GrantQuota():
+            check_quota(centre, command.quota)
+            return (events.QuotaGranted(quota=command.quota),)
+        case _:
+            assert_never(command)
+
+
+def create_reservation(centre: Centre, command: commands.CreateReservation, now: int) -> Events:
+    """Hold every line of the demand, or say everything that stands in the way."""
+    company = centre.companies.get(command.company)
+    if company is None:
+        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+    wants = wants_of(centre, command, now)
+    violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    placing = place_all(centre, wants, now)
+    violations += placing.violations
+    if violations:
+        raise Rejected(violations)
+    # Nothing below may refuse.
+    return (
+        *placing.moves,
+        events.ReservationConfirmed(
+            reservation_id=command.reservation_id,
+            company=command.company,
+            start=command.start,
+            end=command.end,
+            lines=command.lines,
+            allocations=placing.allocations,
+            note=command.note,
+        ),
+    )
+
+
+def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> tuple[Want, ...]:
+    """The completed demand. Raises `Rejected` for lines or an interval that make no sense."""
+    limit = now + DAYS_AHEAD * rules.DAY_SECONDS
+    if not 0 <= command.start < command.end:
+        raise refuse(Reason.INVALID_INTERVAL, "The end must lie after the start.")
+    if command.start < centre.base or command.end > limit:
+        reason = Reason.START_IN_PAST if command.start < centre.base else Reason.BEYOND_HORIZON
+        raise refuse(reason, f"The calendar reaches {DAYS_AHEAD} days ahead, and not into the past.", limit=limit)
+    return complete(centre, command.lines, command.start, command.end)
+
+
+def cancel_reservation(centre: Centre, command: commands.CancelReservation) -> Events:
+    """Give a reservation back before it starts."""
+    reservation = find(centre, command)
+    if reservation.state is not State.CONFIRMED:
+        raise wrong_state(reservation, "cancelled before it starts", "An active one can be released.")
+    return (events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason),)
+
+
+def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> Events:
+    """End an active reservation at the next cell boundary of its calendars, and give the rest back."""
+    reservation = find(centre, command)
+    if reservation.state is not State.ACTIVE:
+        raise wrong_state(reservation, "released while it is active", "A confirmed one can be cancelled.")
+    cell = max(centre.pools[part.resource].calendar.cell_seconds for part in reservation.allocations)
+    # What has begun counts as used: a cell is the least that anybody else could take.
+    cut = min(reservation.end, max(reservation.start, -(-now // cell) * cell))
+    return (events.ReservationReleased(reservation_id=reservation.id, released_at=cut, reason=command.reason),)
+
+
+def tick(centre: Centre, now: int) -> Events:
+    """Activate what has started and complete what has ended."""
+    due = centre.due(now, TICK_RESERVATIONS_MAX)
+    return tuple(
+        events.ReservationActivated(reservation_id=reservation.id)
+        if reservation.state is State.CONFIRMED
+        else events.ReservationCompleted(reservation_id=reservation.id)
+        for reservation in due
+    )
+
+
+def find(centre: Centre, command: commands.CancelReservation | commands.ReleaseReservation) -> Reservation:
+    """The reservation that a command names. Another company's answers exactly like a missing one."""
+    reservation = centre.reservations.get(command.reservation_id)
+    if reservation is None or reservation.company != command.company:
+        name = f"companies/{command.company}/reservations/{command.reservation_id}"
+        raise refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+    if command.etag and command.etag != reservation.etag:
+        raise refuse(
+            Reason.STALE_ETAG,
+            "The reservation has changed since it was read. Read it again, and decide again.",
+            reservation.id,
+        )
+    return reservation
+
+
+def wrong_state(reservation: Reservation, verb: str, hint: str) -> Rejected:
+    """The refusal of a change that a reservation's state does not allow."""
+    return refuse(
+        Reason.WRONG_STATE,
+        f"A reservation can only be {verb}; this one is {reservation.state}. {hint}",
+        reservation.id,
+    )

@@ -1,0 +1,164 @@
+"""A demand, completed: the lines asked for, and the companions that the equipment among them cannot run without.
+
+Companions come along for the same slots without being asked for, and are paid by the equipment that needs them: they
+are on no meter. A line that names a companion anyway is that companion, as far as the need goes. What a companion needs
+in turn is covered by the equipment that brought it.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from services.allocation.centre import Centre
+from services.allocation.placement import Part, parts_of
+from services.allocation.pool import Pool
+from services.allocation.rejections import Reason, Rejected, Violation
+from services.allocation.resources import EQUIPMENT_METER, Interval, Kind, Line, Resource
+
+LINES_MAX = 16
+UNITS_MAX = 1_000_000
+
+
+class Want(Struct, frozen=True):
+    """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays."""
+
+    pool: Pool
+    line: Line
+    parts: tuple[Part, ...]
+    spans: tuple[Interval, ...]
+    meter: str = ""
+    companion_of: str = ""
+
+    @property
+    def resource(self) -> Resource:
+        """The resource that the line is about."""
+        return self.pool.resource
+
+
+def complete(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> tuple[Want, ...]:
+    """The wants behind some lines for an interval. Raises `Rejected` when the lines make no sense."""
+    violations = list(_line_violations(centre, lines))
+    if violations:
+        raise Rejected(violations)
+    if len(lines) == 1 and not centre.pools[lines[0].resource].resource.companions:
+        return (_want(centre.pools[lines[0].resource], lines[0], start, end),)
+    return tuple(_with_companions(centre, lines, start, end))
+
+
+def _with_companions(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> Iterator[Want]:
+    named = {line.resource: line for line in lines}
+    needed_by_others = {
+        companion.resource
+        for line in lines
+        for companion in centre.pools[line.resource].resource.companions
+        if companion.resource in named
+    }
+    for line in lines:
+        pool = centre.pools[line.resource]
+        if line.resource not in needed_by_others:
+            yield _want(pool, line, start, end)
+    for line in lines:
+        if line.resource not in needed_by_others:
+            yield from _companions(centre, line, start, end)
+    for resource in needed_by_others:
+        yield from _beyond_need(centre, named, resource, start, end)
+
+
+def _companions(centre: Centre, line: Line, start: int, end: int) -> Iterator[Want]:
+    """What the equipment of a line brings along, once for every unit of it."""
+    pool = centre.pools[line.resource]
+    for companion in pool.resource.companions:
+        other = centre.pools[companion.resource]
+        need = Line(resource=companion.resource, units=companion.units * line.units)
+        yield Want(
+            other,
+            need,
+            parts_of(other.resource, need),
+            pool.open_spans(start, end),
+            companion_of=line.resource,
+        )
+
+
+def _beyond_need(centre: Centre, named: dict[str, Line], resource: str, start: int, end: int) -> Iterator[Want]:
+    """The part of a named line that goes beyond what the equipment beside it needs."""
+    line = named[resource]
+    need = sum(
+        companion.units * other.units
+        for other in named.values()
+        if other.resource != resource
+        for companion in centre.pools[other.resource].resource.companions
+        if companion.resource == resource
+    )
+    if line.units > need:
+        more = Line(resource=resource, units=line.units - need, colocation=line.colocation)
+        yield _want(centre.pools[resource], more, start, end)
+
+
+def _want(pool: Pool, line: Line, start: int, end: int) -> Want:
+    return Want(
+        pool,
+        line,
+        parts_of(pool.resource, line),
+        pool.open_spans(start, end),
+        meter=_meter(pool.resource),
+    )
+
+
+def _meter(resource: Resource) -> str:
+    """Which quota pays: a pool's own, or one for all equipment. An accessory rides with its equipment."""
+    if resource.kind is Kind.COMPUTE:
+        return resource.id if resource.quota_required else ""
+    return EQUIPMENT_METER if resource.kind is Kind.EQUIPMENT and not resource.only_with else ""
+
+
+def _line_violations(centre: Centre, lines: tuple[Line, ...]) -> Iterator[Violation]:
+    if not 1 <= len(lines) <= LINES_MAX:
+        yield Violation(
+            reason=Reason.INVALID_LINES,
+            description=f"A demand has 1 to {LINES_MAX} lines; this one has {len(lines)}.",
+            limit=LINES_MAX,
+            asked=len(lines),
+        )
+        return
+    seen: set[str] = set()
+    for line in lines:
+        pool = centre.pools.get(line.resource)
+        if pool is None:
+            yield Violation(
+                reason=Reason.RESOURCE_NOT_FOUND,
+                description=f"There is no resource {line.resource!r}. ListResources names those that there are.",
+                subject=line.resource,
+            )
+        elif line.resource in seen:
+            yield Violation(
+                reason=Reason.INVALID_LINES,
+                description=f"{line.resource} is named twice. Put its units into one line.",
+                subject=line.resource,
+            )
+        else:
+            yield from _unit_violations(pool.resource, line)
+        seen.add(line.resource)
+
+
+def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:
+    units, least, step = line.units, resource.units_min, resource.units_step
+    if not least <= units <= UNITS_MAX or (units - least) % step:
+        yield Violation(
+            reason=Reason.INVALID_UNITS,
+            description=f"{resource.id} is booked in {resource.unit} from {least} on, in steps of {step}; "
+            f"{units} were asked for.",
+            subject=resource.id,
+            limit=least,
+            asked=units,
+        )
+        return
+    try:
+        parts_of(resource, line)
+    except ValueError as error:
+        yield Violation(
+            reason=Reason.INVALID_UNITS,
+            description=f"{resource.id}: {error}.",
+            subject=resource.id,
+            limit=resource.units_per_node,
+            asked=units,
+        )

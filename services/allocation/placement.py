@@ -1,0 +1,166 @@
+"""Placement: which bins stand behind a line. Best fit, so that large holes stay large.
+
+Units of one line are cut into parts, one a node: full nodes first, or a gang of equal parts. The fullest nodes that
+still fit are taken, and where they must stand close (rack, fabric group), in the group that has the fewest of them. Ties
+go to the lowest index, so that the same question always has the same answer.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.allocation.calendar import Calendar
+from services.allocation.resources import Colocation, Interval, Line, Resource
+
+NOT_FITTING = np.iinfo(np.int32).max
+
+
+class Part(NamedTuple):
+    """So many nodes, each giving `bins` bins with `amount` units in each."""
+
+    nodes: int
+    bins: int
+    amount: int
+
+
+class Place(NamedTuple):
+    """Bins and the units taken of each."""
+
+    bins: tuple[int, ...]
+    amounts: tuple[int, ...]
+
+
+def parts_of(resource: Resource, line: Line) -> tuple[Part, ...]:
+    """Cut a line into parts. Raises ValueError, with the reason, for a shape that this resource does not have."""
+    whole = resource.units_per_node
+    if line.units_per_node:
+        if line.units_per_node > whole:
+            raise ValueError(f"a node of {resource.id} has {whole} {resource.unit}, not {line.units_per_node}")
+        if line.units % line.units_per_node:
+            raise ValueError(f"{line.units} cannot be cut into equal parts of {line.units_per_node}")
+        return (_part(resource, line.units // line.units_per_node, line.units_per_node),)
+    full, rest = divmod(line.units, whole)
+    parts = [_part(resource, full, whole)] if full else []
+    if rest:
+        parts.append(_part(resource, 1, rest))
+    if line.colocation is Colocation.NODE and sum(part.nodes for part in parts) > 1:
+        raise ValueError(f"{line.units} {resource.unit} do not fit on one node of {whole}")
+    return tuple(parts)
+
+
+def _part(resource: Resource, nodes: int, units: int) -> Part:
+    if resource.bins_per_node == 1:
+        return Part(nodes, 1, units)
+    if units < resource.bin_capacity:
+        return Part(nodes, 1, units)
+    bins, rest = divmod(units, resource.bin_capacity)
+    if rest:
+        raise ValueError(f"{units} {resource.unit} on one node: above {resource.bin_capacity} ask for a multiple of it")
+    return Part(nodes, bins, resource.bin_capacity)
+
+
+class Layout:
+    """How the bins of a resource stand together: node, rack and fabric group of each, as arrays."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.bins_per_node = resource.bins_per_node
+        self.nodes = len(resource.nodes)
+        self.group_of_node = {
+            Colocation.RACK: _numbered([node.rack for node in resource.nodes]),
+            Colocation.FABRIC_GROUP: _numbered([node.fabric_group for node in resource.nodes]),
+        }
+
+    def place(self, free: NDArray[np.signedinteger], parts: tuple[Part, ...], near: Colocation) -> Place | None:
+        """Choose bins with enough free units, or None. `free` is per bin and is not changed."""
+        groups = self.group_of_node.get(near)
+        if groups is None:
+            if len(parts) == 1 and parts[0].nodes == 1 and parts[0].bins == 1:
+                return _tightest_bin(free, parts[0].amount)
+            return self._place_on(free, parts, None)
+        fits = self._bins_with_room(free, parts[0].amount) >= parts[0].bins
+        counts = np.bincount(groups, weights=fits)
+        for group in np.argsort(counts, kind="stable"):
+            if counts[group] >= parts[0].nodes:
+                place = self._place_on(free, parts, groups == group)
+                if place is not None:
+                    return place
+        return None
+
+    def _place_on(
+        self, free: NDArray[np.signedinteger], parts: tuple[Part, ...], allowed: NDArray[np.bool_] | None
+    ) -> Place | None:
+        """Place every part on nodes of its own, among the allowed ones."""
+        left = free
+        bins: list[int] = []
+        amounts: list[int] = []
+        for part in parts:
+            room = self._bins_with_room(left, part.amount)
+            fits = room >= part.bins
+            if allowed is not None:
+                fits &= allowed
+            nodes = _fullest(np.where(fits, room, NOT_FITTING), part.nodes)
+            if nodes is None:
+                return None
+            for node in nodes:
+                bins += self._bins_of(node, left, part)
+                amounts += [part.amount] * part.bins
+            if len(parts) > 1:
+                left = left.copy()
+                left[self._all_bins(nodes)] = 0  # The next part stands on other nodes.
+        return Place(tuple(bins), tuple(amounts))
+
+    def _bins_with_room(self, free: NDArray[np.signedinteger], amount: int) -> NDArray[np.signedinteger]:
+        """How many bins of every node have `amount` units free."""
+        fits = free >= amount
+        if self.bins_per_node == 1:
+            return fits.astype(np.int32)
+        if self.bins_per_node == 8:
+            # Eight booleans are one word, and one multiplication adds its bytes.
+            return ((fits.view(np.uint64) * np.uint64(0x0101010101010101)) >> np.uint64(56)).astype(np.int32)
+        room: NDArray[np.int32] = fits.reshape(self.nodes, self.bins_per_node).sum(axis=1, dtype=np.int32)
+        return room
+
+    def _bins_of(self, node: int, free: NDArray[np.signedinteger], part: Part) -> list[int]:
+        first = node * self.bins_per_node
+        mine = free[first : first + self.bins_per_node]
+        fitting = np.flatnonzero(mine >= part.amount)
+        order = np.argsort(mine[fitting], kind="stable")[: part.bins]
+        return sorted((first + fitting[order]).tolist())
+
+    def _all_bins(self, nodes: list[int]) -> list[int]:
+        width = self.bins_per_node
+        return [node * width + place for node in nodes for place in range(width)]
+
+
+def free_bins(
+    calendar: Calendar, spans: tuple[Interval, ...], taken: tuple[Place, ...] = ()
+) -> NDArray[np.signedinteger]:
+    """What is free of every bin throughout the spans, less what other lines of the same demand take."""
+    free: NDArray[np.signedinteger] = calendar.bin_capacity - calendar.peak(spans)
+    for place in taken:
+        free[list(place.bins)] -= np.array(place.amounts, dtype=free.dtype)
+    return free
+
+
+def _tightest_bin(free: NDArray[np.signedinteger], amount: int) -> Place | None:
+    fitting = np.flatnonzero(free >= amount)
+    if not len(fitting):
+        return None
+    return Place((int(fitting[free[fitting].argmin()]),), (amount,))
+
+
+def _fullest(room: NDArray[np.signedinteger], nodes: int) -> list[int] | None:
+    """The nodes with the least room, of those that fit."""
+    if nodes == 1:
+        best = int(room.argmin())
+        return None if room[best] == NOT_FITTING else [best]
+    if np.count_nonzero(room != NOT_FITTING) < nodes:
+        return None
+    chosen: list[int] = np.argsort(room, kind="stable")[:nodes].tolist()
+    return chosen
+
+
+def _numbered(names: list[str]) -> NDArray[np.int64]:
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names], dtype=np.int64)

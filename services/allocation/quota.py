@@ -1,0 +1,129 @@
+"""Quota: what a company may still hold on one meter, in unit-seconds per period and in units at once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from services.allocation.calendar import Timeline
+from services.allocation.rejections import Reason, Violation
+from services.allocation.resources import Allocation, Interval, Quota
+
+CELL_SECONDS = 3600
+UNITS_AT_ONCE_MAX = 1_000_000_000
+
+Charge = tuple[int, tuple[Interval, ...]]
+"""Units, and the spans that they are held for."""
+
+
+class Period(Struct):
+    """A granted period and what is booked in it, in unit-seconds."""
+
+    quota: Quota
+    booked: int = 0
+
+    def overlap(self, spans: tuple[Interval, ...]) -> int:
+        """Seconds of the spans that fall into the period."""
+        start, end = self.quota.start, self.quota.end
+        return sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
+
+
+class Meter:
+    """A company's use of one meter: its periods by start, and the units it holds at any time."""
+
+    def __init__(self, base: int) -> None:
+        self.base = base
+        self.periods: list[Period] = []
+        self.at_once: Timeline | None = None  # Units held per hour, once a period limits them.
+
+    def grant(self, quota: Quota) -> None:
+        """Add a period. Periods of one meter never overlap: the rules see to it."""
+        self.periods = sorted([*self.periods, Period(quota)], key=lambda period: period.quota.start)
+        if quota.concurrent_units_max and self.at_once is None:
+            self.at_once = Timeline(cell_seconds=CELL_SECONDS, base=self.base)
+
+    def slide(self, base: int) -> None:
+        """Move the range of the timeline forward."""
+        self.base = base
+        if self.at_once is not None:
+            self.at_once.slide(base)
+
+    def charge(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
+        """Book an allocation on the meter, or with `sign` -1 take it off again."""
+        held = allocation.spans if spans is None else spans
+        for period in self.periods:
+            period.booked += sign * allocation.units * period.overlap(held)
+        if self.at_once is not None:
+            self.at_once.add(sign * allocation.units, held)
+
+    def violations(self, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
+        """Every quota rule that these charges together would break."""
+        uncovered = sum(end - start for _, spans in charges for start, end in spans)
+        for period in self.periods:
+            seconds = [period.overlap(spans) for _, spans in charges]
+            uncovered -= sum(seconds)
+            if any(seconds):
+                more = sum(units * overlap for (units, _), overlap in zip(charges, seconds, strict=True))
+                yield from _over_period(period, more, subject)
+                yield from self._over_at_once(period, charges, subject)
+        if uncovered:
+            yield _uncovered(subject)
+
+    def _over_at_once(self, period: Period, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
+        limit = period.quota.concurrent_units_max
+        if not limit or self.at_once is None:
+            return
+        units = sum(units for units, _ in charges)
+        start, end = period.quota.start, period.quota.end
+        inside = ((max(a, start), min(b, end)) for _, spans in charges for a, b in spans)
+        held = max((self.at_once.most(span) for span in inside if span[0] < span[1]), default=0)
+        if held + units > limit:
+            yield Violation(
+                reason=Reason.CONCURRENCY_EXCEEDED,
+                description=f"{held} units of {subject} are held at once and {units} more were asked for; "
+                f"the limit is {limit}. Choose another time, or fewer units.",
+                subject=subject,
+                limit=limit,
+                asked=held + units,
+            )
+
+    def room_at_once(self, units: int) -> NDArray[np.bool_] | None:
+        """For every hour of the range, whether `units` more would stay within the limit at once; None if none does."""
+        if self.at_once is None:
+            return None
+        limits = np.full(self.at_once.cells, UNITS_AT_ONCE_MAX, dtype=np.int64)
+        for period in self.periods:
+            if period.quota.concurrent_units_max:
+                first, last = self.at_once.window((period.quota.start, period.quota.end))
+                limits[first:last] = period.quota.concurrent_units_max
+        room: NDArray[np.bool_] = self.at_once.total + units <= limits
+        return room
+
+
+def meter_violations(meter: Meter | None, charges: Sequence[Charge], subject: str) -> Iterable[Violation]:
+    """The quota rules that some metered lines would break; a company without the meter holds no quota."""
+    return (_uncovered(subject),) if meter is None else meter.violations(charges, subject)
+
+
+def _over_period(period: Period, more: int, subject: str) -> Iterator[Violation]:
+    limit = period.quota.unit_seconds
+    if period.booked + more > limit:
+        left = max(0, limit - period.booked)
+        yield Violation(
+            reason=Reason.QUOTA_EXCEEDED,
+            description=f"The quota of {subject} for the period has {left / 3600:,.1f} unit-hours left of "
+            f"{limit / 3600:,.1f}; {more / 3600:,.1f} were asked for. Ask for less, or for the next period.",
+            subject=subject,
+            limit=limit,
+            asked=period.booked + more,
+        )
+
+
+def _uncovered(subject: str) -> Violation:
+    return Violation(
+        reason=Reason.NO_QUOTA,
+        description=f"The company has no quota of {subject} for the whole of this interval. "
+        "Choose a resource or a period that it has quota for, or ask an operator for a grant.",
+        subject=subject,
+    )

@@ -1,0 +1,132 @@
+"""Re-packing: making room by moving reservations that have not started, on paper, before anybody noticed.
+
+For identical bins this is interval colouring: taken in order of their start, every interval finds a bin as long as no
+moment holds more than there are (the greedy colouring of an interval graph is optimal). What is active stays where it
+is; it began before everything that may move, so the argument holds. For shares and gangs it is a good heuristic.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.allocation.centre import Centre
+from services.allocation.demand import Want
+from services.allocation.events import AllocationsMoved
+from services.allocation.placement import Part, Place, free_bins, parts_of
+from services.allocation.pool import Pool
+from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
+
+MOVED_MAX = 200
+"""At most so many reservations are arranged anew for one demand, so that a decision stays short."""
+
+
+class Piece(Struct, frozen=True):
+    """One allocation that may move, or the demand itself (without a reservation)."""
+
+    spans: tuple[Interval, ...]
+    parts: tuple[Part, ...]
+    colocation: Colocation
+    reservation: Reservation | None = None
+    number: int = 0
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """By start, and the larger first among equals."""
+        return self.spans[0][0], -sum(part.nodes * part.bins * part.amount for part in self.parts)
+
+
+def repack(centre: Centre, want: Want, now: int) -> tuple[Place, list[AllocationsMoved]] | None:
+    """A place for the want and the moves that make it, or None. The calendar is left as it was."""
+    pool = want.pool
+    if any(pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans):
+        return None
+    movable = _movable(centre, want, now)
+    if not movable or len(movable) > MOVED_MAX:
+        return None
+    asked = Piece(want.spans, want.parts, want.line.colocation)
+    for piece in movable:
+        pool.calendar.hold(_before(piece), -1)
+    placed: list[tuple[Piece, Allocation]] = []
+    try:
+        for piece in sorted([*movable, asked], key=lambda piece: piece.order):
+            place = pool.layout.place(free_bins(pool.calendar, piece.spans), piece.parts, piece.colocation)
+            if place is None:
+                return None
+            after = _after(pool, piece, place)
+            pool.calendar.hold(after)
+            placed.append((piece, after))
+    finally:
+        for _, after in placed:
+            pool.calendar.hold(after, -1)
+        for piece in movable:
+            pool.calendar.hold(_before(piece))
+    return _result(placed)
+
+
+def _movable(centre: Centre, want: Want, now: int) -> list[Piece]:
+    """Every allocation of the resource that has not started and is tied to the wanted spans by overlaps."""
+    waiting = [
+        (reservation, number)
+        for reservation in map(centre.reservations.__getitem__, want.pool.waiting)
+        if reservation.start > now
+        for number, allocation in enumerate(reservation.allocations)
+        if allocation.resource == want.resource.id
+    ]
+    first, last = want.spans[0][0], want.spans[-1][1]
+    tied: list[tuple[Reservation, int]] = []
+    grew = True
+    while grew:
+        near = [(other, number) for other, number in waiting if other.start < last and first < other.end]
+        grew = len(near) > len(tied)
+        tied = near
+        first = min([first, *(other.start for other, _ in near)])
+        last = max([last, *(other.end for other, _ in near)])
+    return [_piece(want.pool, other, number) for other, number in tied[: MOVED_MAX + 1]]
+
+
+def _piece(pool: Pool, reservation: Reservation, number: int) -> Piece:
+    allocation = reservation.allocations[number]
+    line = next(
+        (line for line in reservation.lines if line.resource == allocation.resource and not allocation.companion_of),
+        Line(resource=allocation.resource, units=allocation.units),
+    )
+    shaped = replace(line, units=allocation.units)
+    return Piece(allocation.spans, parts_of(pool.resource, shaped), line.colocation, reservation, number)
+
+
+def _before(piece: Piece) -> Allocation:
+    assert piece.reservation is not None
+    return piece.reservation.allocations[piece.number]
+
+
+def _after(pool: Pool, piece: Piece, place: Place) -> Allocation:
+    if piece.reservation is not None:
+        return replace(_before(piece), bins=place.bins, amounts=place.amounts)
+    return Allocation(
+        resource=pool.resource.id,
+        units=sum(place.amounts),
+        spans=piece.spans,
+        bins=place.bins,
+        amounts=place.amounts,
+    )
+
+
+def _result(placed: Iterable[tuple[Piece, Allocation]]) -> tuple[Place, list[AllocationsMoved]]:
+    place = Place((), ())
+    changed: dict[str, tuple[Reservation, dict[int, Allocation]]] = {}
+    for piece, after in placed:
+        if piece.reservation is None:
+            place = Place(after.bins, after.amounts)
+        elif after != _before(piece):
+            changed.setdefault(piece.reservation.id, (piece.reservation, {}))[1][piece.number] = after
+    moves = [
+        AllocationsMoved(
+            reservation_id=reservation.id,
+            allocations=tuple(
+                after.get(number, allocation) for number, allocation in enumerate(reservation.allocations)
+            ),
+        )
+        for reservation, after in changed.values()
+    ]
+    return place, moves

@@ -1,0 +1,210 @@
+"""The rules of booking that need no placement. Each yields a violation for what it forbids, and all are asked.
+
+The equipment or pool that a company names must obey every rule; a companion must only be open and in service, since the
+equipment that brought it has answered for the rest.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from services.allocation.centre import Centre
+from services.allocation.demand import Want
+from services.allocation.quota import Charge, meter_violations
+from services.allocation.rejections import Reason, Violation
+from services.allocation.resources import Company, Kind, Resource
+
+HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
+PAST_TOLERANCE_SECONDS = 5
+"""A start may lie so far in the past, for clocks and networks that are a little slow."""
+
+
+def violations(
+    centre: Centre, company: Company, wants: tuple[Want, ...], start: int, end: int, now: int
+) -> Iterator[Violation]:
+    """Everything that forbids these wants for `[start, end)`, other than a lack of free units."""
+    if start < now - PAST_TOLERANCE_SECONDS:
+        yield Violation(
+            reason=Reason.START_IN_PAST,
+            description=f"The start lies {now - start} seconds in the past. Choose a later one.",
+        )
+    if start < company.agreement_start or end > company.agreement_end:
+        yield Violation(
+            reason=Reason.OUTSIDE_AGREEMENT,
+            description=f"The agreement of {company.id} does not cover the whole interval. "
+            "Choose a time within it, or ask an operator to extend it.",
+            subject=company.id,
+        )
+    named = {want.resource.id for want in wants}
+    for want in wants:
+        yield from _in_service(want)
+        if want.companion_of:
+            yield from _companion_open(want)
+        else:
+            yield from _grid(want, start, end)
+            yield from _length(want, company, start, end)
+            yield from _notice(want.resource, company, start, now)
+            yield from _horizon(want.resource, company, start, now)
+            yield from _entitlement(want.resource, company)
+            yield from _company_of(want.resource, named)
+        yield from _group(centre, want, wants)
+    yield from _quota(centre, company, wants)
+
+
+def _in_service(want: Want) -> Iterator[Violation]:
+    if not want.resource.in_service:
+        yield Violation(
+            reason=Reason.OUT_OF_SERVICE,
+            description=f"{want.resource.id} is out of service.",
+            subject=want.resource.id,
+        )
+
+
+def _companion_open(want: Want) -> Iterator[Violation]:
+    if not want.pool.is_open(want.spans):
+        yield Violation(
+            reason=Reason.OUTSIDE_OPENING_HOURS,
+            description=f"{want.resource.id}, which {want.companion_of} needs, is not on duty for the whole interval.",
+            subject=want.resource.id,
+        )
+
+
+def _grid(want: Want, start: int, end: int) -> Iterator[Violation]:
+    """The interval starts with a slot and ends with one; a closed day and closed hours have reasons of their own."""
+    pool, resource = want.pool, want.resource
+    for fits, moment, word in zip(pool.on_grid(start, end), (start, end), ("start", "end"), strict=True):
+        if fits:
+            continue
+        inside = moment if word == "start" else moment - 1
+        day = pool.closed_day(inside)
+        if day:
+            yield Violation(
+                reason=Reason.CLOSED_DAY,
+                description=f"{resource.id} is closed on {day}. Choose another day.",
+                subject=resource.id,
+            )
+        elif pool.timetable is not None and not pool.is_open(((inside, inside + 1),)):
+            yield Violation(
+                reason=Reason.OUTSIDE_OPENING_HOURS,
+                description=f"The {word} lies outside the opening hours of {resource.id}; GetCalendar shows them.",
+                subject=resource.id,
+            )
+        else:
+            yield Violation(
+                reason=Reason.OFF_GRID,
+                description=f"The {word} is not a slot boundary of {resource.id}, whose slots last "
+                f"{resource.slot_minutes} minutes.",
+                subject=resource.id,
+                limit=resource.slot_seconds,
+            )
+
+
+def _length(want: Want, company: Company, start: int, end: int) -> Iterator[Violation]:
+    resource = want.resource
+    held = sum(b - a for a, b in want.spans)
+    if resource.slots_max and held > resource.slots_max * resource.slot_seconds:
+        yield Violation(
+            reason=Reason.DURATION_OUT_OF_RANGE,
+            description=f"{resource.id} is booked for at most {resource.slots_max} slots of "
+            f"{resource.slot_minutes} minutes at a time.",
+            subject=resource.id,
+            limit=resource.slots_max * resource.slot_seconds,
+            asked=held,
+        )
+    longest = company.reservation_days_max * DAY_SECONDS
+    if resource.kind is Kind.COMPUTE and end - start > longest:
+        yield Violation(
+            reason=Reason.DURATION_OUT_OF_RANGE,
+            description=f"{company.id} books compute for at most {company.reservation_days_max} days at a time; "
+            f"{(end - start) / DAY_SECONDS:.1f} days were asked for.",
+            subject=resource.id,
+            limit=longest,
+            asked=end - start,
+        )
+
+
+def _notice(resource: Resource, company: Company, start: int, now: int) -> Iterator[Violation]:
+    hours = company.notice_hours if resource.kind is Kind.COMPUTE else resource.notice_hours
+    if start < now + hours * HOUR_SECONDS - PAST_TOLERANCE_SECONDS and hours:
+        yield Violation(
+            reason=Reason.NOTICE_TOO_SHORT,
+            description=f"{resource.id} is booked at least {hours} hours ahead by {company.id}.",
+            subject=resource.id,
+            limit=hours * HOUR_SECONDS,
+            asked=max(0, start - now),
+        )
+
+
+def _horizon(resource: Resource, company: Company, start: int, now: int) -> Iterator[Violation]:
+    days = company.horizon_days if resource.kind is Kind.COMPUTE else resource.horizon_days
+    if days and start > now + days * DAY_SECONDS:
+        yield Violation(
+            reason=Reason.BEYOND_HORIZON,
+            description=f"{resource.id} is booked at most {days} days ahead by {company.id}.",
+            subject=resource.id,
+            limit=days * DAY_SECONDS,
+            asked=start - now,
+        )
+
+
+def _entitlement(resource: Resource, company: Company) -> Iterator[Violation]:
+    if resource.data_zone == "restricted" and not company.certified:
+        yield Violation(
+            reason=Reason.NOT_ENTITLED,
+            description=f"{resource.id} lies in the restricted data zone, which needs a security certificate; "
+            f"{company.id} has none in force.",
+            subject=resource.id,
+        )
+
+
+def _company_of(resource: Resource, named: set[str]) -> Iterator[Violation]:
+    if resource.only_with and resource.only_with not in named:
+        yield Violation(
+            reason=Reason.COMPANION_MISSING,
+            description=f"{resource.id} is booked only together with {resource.only_with}. Add that line.",
+            subject=resource.only_with,
+        )
+
+
+def _group(centre: Centre, want: Want, wants: tuple[Want, ...]) -> Iterator[Violation]:
+    """Members of an exclusive group are never held together, and two different ones need a changeover between."""
+    resource = want.resource
+    group = resource.exclusive_group
+    if not group:
+        return
+    holders = centre.groups[group]
+    others = [other.resource.id for other in wants if other is not want and other.resource.exclusive_group == group]
+    if others or any(holders.most(span) for span in want.spans):
+        rivals = f" with {', '.join(others)}" if others else ""
+        yield Violation(
+            reason=Reason.EXCLUSIVE_GROUP_BUSY,
+            description=f"{resource.id} shares {group}{rivals}, and only one of its members can be held at a time.",
+            subject=group,
+        )
+        return
+    gap = resource.changeover_minutes * 60
+    around = [((start - gap, start), (end, end + gap)) for start, end in want.spans]
+    if gap and any(
+        _another(holders.total[slice(*holders.window(side))], want.pool.member_number)
+        for sides in around
+        for side in sides
+    ):
+        yield Violation(
+            reason=Reason.CHANGEOVER_TOO_SHORT,
+            description=f"{group} needs {resource.changeover_minutes} minutes to change over to {resource.id}.",
+            subject=group,
+            limit=gap,
+        )
+
+
+def _another(holders: Iterable[int], member: int) -> bool:
+    return any(holder not in (0, member) for holder in holders)
+
+
+def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterator[Violation]:
+    """Lines on one meter count together; equipment is counted for the slots that each line is held."""
+    charges: dict[str, list[Charge]] = {}
+    for want in wants:
+        if want.meter:
+            charges.setdefault(want.meter, []).append((want.line.units, want.spans))
+    for meter, charged in charges.items():
+        yield from meter_violations(centre.meters.get((company.id, meter)), charged, meter)
