@@ -1,0 +1,160 @@
+"""`aidc book`, `aidc cancel` and `aidc release`: a reservation is asked for, given back, or ended early."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.client import Client
+from services.cli.completion import complete_resource
+from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
+from services.cli.documents import document, print_json, refusal_document
+from services.cli.options import (
+    Caller,
+    Company,
+    Data,
+    Json,
+    RequestId,
+    company_in,
+    connect,
+    parent_of,
+    reservation_name,
+)
+from services.cli.outcome import REFUSED, Failed, Refused
+from services.cli.tables import Units, out, plain_id, print_refusal, print_reservation
+from services.cli.times import parse_duration, parse_time, to_duration, to_timestamp
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+Lines = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RESOURCE[:UNITS]...",
+        help="What to book, all together: M01, h100-train:16, a100-dev:0.5gpu.",
+        autocompletion=complete_resource,
+    ),
+]
+Duration = Annotated[str, typer.Option(help="How long: 2h, 90m, 1d.")]
+PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so many units, one a node.")]
+Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
+Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
+Reason = Annotated[str, typer.Option(help="Why, for people.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide and explain, but change nothing.")]
+
+
+def book(
+    lines: Lines,
+    start: Annotated[str, typer.Option(help="2026-03-04 09:00 (centre's time), with offset, tomorrow 09:00, +3h.")],
+    duration: Duration,
+    company: Company = "",
+    note: Annotated[str, typer.Option(help="For people, at most 500 characters.")] = "",
+    per_node: PerNode = 0,
+    together: Together = "anywhere",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Book every line of a demand, together or not at all."""
+    with connect(data, caller, company) as client:
+        demand, units = read_lines(client, lines, per_node, together)
+        reservation = api.Reservation(
+            lines=demand,
+            start_time=to_timestamp(parse_time(start, datetime.now(UTC), client.zone)),
+            duration=to_duration(parse_duration(duration)),
+            note=note,
+        )
+        request = api.CreateReservationRequest(
+            parent=parent_of(client.connection, company),
+            reservation=reservation,
+            request_id=checked_request_id(request_id),
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.CreateReservation, request, units, as_json)
+
+
+def cancel(
+    name: Name,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Give a reservation back before it starts."""
+    with connect(data, caller, company_in(name)) as client:
+        request = api.CancelReservationRequest(
+            name=reservation_name(client.connection, name),
+            request_id=checked_request_id(request_id),
+            reason=reason,
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.CancelReservation, request, {}, as_json)
+
+
+def release(
+    name: Name,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """End an active reservation early and give the rest back."""
+    with connect(data, caller, company_in(name)) as client:
+        request = api.ReleaseReservationRequest(
+            name=reservation_name(client.connection, name),
+            request_id=checked_request_id(request_id),
+            reason=reason,
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.ReleaseReservation, request, {}, as_json)
+
+
+def answer(client: Client, method: Any, request: Any, units: Units, as_json: bool) -> None:
+    """Ask for a change and show the yes or the no; a no ends with exit status 2."""
+    try:
+        reservation = client.change(method, request)
+    except Refused as refused:
+        if as_json:
+            print_json({**refusal_document(refused), "request_id": request.request_id})
+        else:
+            print_refusal(refused, units or units_of(client), client.zone)
+        raise typer.Exit(REFUSED) from None
+    if as_json:
+        print_json({**document(reservation), "request_id": request.request_id})
+        return
+    if request.validate_only:
+        out.print("This would be granted; nothing was changed.\n")
+    print_reservation(reservation, units or units_of(client), client.zone)
+
+
+def read_lines(
+    client: Client, texts: list[str], per_node: int, together: str
+) -> tuple[list[api.Line], dict[str, "api.ResourceUnit.ValueType"]]:
+    """The lines of a demand, in the units of their resources, and what each resource counts in."""
+    known = {plain_id(resource.name): resource for resource in client.resources()}
+    unknown = [text for text in texts if resource_id(text) not in known]
+    if unknown:
+        raise Failed(f"unknown resource {', '.join(unknown)}: `aidc resources` lists what can be booked")
+    shape = parse_shape(per_node, together)
+    demand = [parse_line(text, known[resource_id(text)], shape) for text in texts]
+    return demand, {name: resource.unit for name, resource in known.items()}
+
+
+def units_of(client: Client) -> dict[str, "api.ResourceUnit.ValueType"]:
+    """What each resource counts in."""
+    return {plain_id(resource.name): resource.unit for resource in client.resources()}
+
+
+def checked_request_id(text: str) -> str:
+    """The UUID that was given, or a new one."""
+    if not text:
+        return str(uuid.uuid4())
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as problem:
+        raise Failed(f"the request id {text!r} is not a UUID") from problem

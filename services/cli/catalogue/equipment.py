@@ -1,0 +1,98 @@
+"""Demonstration equipment: the rows of `equipment.csv`, with what each piece cannot run without."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from services.cli.catalogue.calendar import Calendar
+from services.cli.catalogue.compute import MILLI
+from services.cli.catalogue.tables import Row, Rules, days, hours, minutes, opening_hours, read_rows
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+ID_SEPARATOR = "|"
+
+TYPED_COLUMNS = (
+    *("equipment_id", "name_ko", "name_en", "units", "slot_minutes", "max_slots"),
+    *("open_days", "open", "close", "break", "approval", "advance_min_hours", "advance_max_days"),
+    *("training_required", "setup_minutes", "teardown_minutes", "changeover_minutes", "fee_krw_per_slot"),
+    *("free_cancel_hours", "no_show_grace_minutes", "exclusive_group", "only_with_equipment"),
+    *("human_subjects", "data_zone", "weather_dependent", "status"),
+)
+"""Columns that have a field of their own; the others are kept as attributes."""
+
+
+def read_equipment(
+    path: Path, rules: Rules, calendar: Calendar, pools: Mapping[str, api.Resource]
+) -> list[api.Resource]:
+    """Read `equipment.csv`. `pools` are the compute pools by resource name."""
+    return [read_item(row, rules, calendar, pools) for row in read_rows(path)]
+
+
+def read_item(row: Row, rules: Rules, calendar: Calendar, pools: Mapping[str, api.Resource]) -> api.Resource:
+    """One piece of equipment; `units` of it are seats that can be booked apart."""
+    item = row.text("equipment_id")
+    partner = row.text("only_with_equipment")
+    building = rules.entry("buildings", row.text("building"))
+    return api.Resource(
+        name=f"resources/{item}",
+        display_name=row.text("name_en"),
+        local_name=row.text("name_ko"),
+        kind=api.RESOURCE_KIND_EQUIPMENT,
+        unit=api.RESOURCE_UNIT_SEAT,
+        nodes=[api.Node(id=f"{item}-{seat}") for seat in range(1, row.number("units") + 1)],
+        bins_per_node=1,
+        bin_capacity=1,
+        units_min=1,
+        units_step=1,
+        slot=minutes(row.number("slot_minutes")),
+        time_zone=rules.time_zone,
+        opening_hours=row_hours(row),
+        closed_days=calendar.holidays,
+        slots_max=row.number("max_slots"),
+        notice=hours(row.number("advance_min_hours")),
+        horizon=days(row.number("advance_max_days")),
+        companions=companions(row, pools),
+        only_with=f"resources/{partner}" if partner else "",
+        exclusive_group=row.text("exclusive_group"),
+        changeover=minutes(row.number("changeover_minutes")),
+        quota_required=True,
+        data_zone=row.text("data_zone"),
+        in_service=row.text("status") == "in_service",
+        approval=row.text("approval"),
+        training_required=row.truth("training_required"),
+        human_subjects=row.truth("human_subjects"),
+        weather_dependent=row.truth("weather_dependent"),
+        setup=minutes(row.number("setup_minutes")),
+        teardown=minutes(row.number("teardown_minutes")),
+        fee_krw_per_slot=row.number("fee_krw_per_slot"),
+        free_cancel=hours(row.number("free_cancel_hours")),
+        no_show_grace=minutes(row.number("no_show_grace_minutes")),
+        attributes={
+            **row.others(TYPED_COLUMNS),
+            "building_name": str(building["name_en"]),
+            "building_open": str(building["open"]),
+        },
+    )
+
+
+def row_hours(row: Row) -> api.OpeningHours | None:
+    """The timetable that four columns give, or None if it never closes."""
+    open_days, opens, closes = row.text("open_days"), row.text("open"), row.text("close")
+    return row.read("break", lambda pause: opening_hours(open_days, opens, closes, pause))
+
+
+def companions(row: Row, pools: Mapping[str, api.Resource]) -> list[api.Companion]:
+    """What is booked along with it: other equipment, accelerators, and staff who stay for the whole time."""
+    return [api.Companion(resource=f"resources/{name}", units=units) for name, units in needed(row, pools)]
+
+
+def needed(row: Row, pools: Mapping[str, api.Resource]) -> Iterator[tuple[str, int]]:
+    """Resource ids and units, each in the resource's own unit."""
+    for item in filter(None, row.text("needs_equipment").split(ID_SEPARATOR)):
+        yield item, 1
+    if accelerators := row.number("needs_gpus"):
+        pool = row.read("needs_gpu_pool", lambda name: pools[f"resources/{name}"])
+        milli = pool.unit == api.RESOURCE_UNIT_MILLI_GPU
+        yield row.text("needs_gpu_pool"), accelerators * MILLI if milli else accelerators
+    # Optional operators, and those who only start and end a run, are kept as attributes and not yet booked.
+    if row.text("operator") == "required" and row.text("operator_mode") == "whole":
+        yield row.text("operator_pool"), row.number("operators_needed")

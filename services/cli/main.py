@@ -1,0 +1,83 @@
+"""`aidc`: the command line. One file per group of commands; this one gathers them and turns endings into exit statuses.
+
+0 done or granted, 2 refused, 3 outcome unknown (retry with the same --request-id), 1 anything else, in one line.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.exceptions import Abort, Exit, TyperException
+
+from services.cli import booking, reservations, resources, statement, top
+from services.cli.catalogue import CatalogueError
+from services.cli.documents import print_json
+from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered
+from services.cli.tables import err
+from services.cli.times import Unreadable
+
+app = typer.Typer(
+    name="aidc",
+    help="Book the compute and the demonstration equipment of a shared AI data centre.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+RUN, BOOK, LOOK = "Run a centre", "Book", "Look"
+for command, panel in (
+    (resources.resources, BOOK),
+    (resources.search, BOOK),
+    (booking.book, BOOK),
+    (booking.cancel, BOOK),
+    (booking.release, BOOK),
+    (reservations.list_, LOOK),
+    (reservations.show, LOOK),
+    (reservations.watch, LOOK),
+    (statement.statement, LOOK),
+    (top.top, LOOK),
+):
+    app.command(name=command.__name__.rstrip("_"), rich_help_panel=panel)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    sys.exit(run(sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out one command and give its exit status."""
+    try:
+        status: Any = app(arguments, prog_name="aidc", standalone_mode=False)
+    except Unanswered as problem:
+        return unanswered(problem, as_json="--json" in arguments)
+    except (Failed, Unreadable, CatalogueError) as problem:
+        return failed(str(problem))
+    except Exit as ended:
+        return ended.exit_code
+    except Abort:
+        return failed("aborted")
+    except TyperException as problem:
+        return failed(f"{problem}  (`aidc --help` lists the commands)")
+    except BrokenPipeError:
+        return DONE
+    return status if isinstance(status, int) else DONE
+
+
+def failed(message: str) -> int:
+    """Say in one line what went wrong."""
+    err.print(f"aidc: {' '.join(message.split())}", markup=False, soft_wrap=True)
+    return FAILED
+
+
+def unanswered(problem: Unanswered, as_json: bool) -> int:
+    """Say that nobody knows, and how to find out."""
+    failed(f"outcome unknown: {problem.message}. Retry with --request-id {problem.request_id}")
+    if as_json:
+        print_json({"outcome": "unknown", "message": problem.message, "request_id": problem.request_id})
+    return UNKNOWN
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What commands have in common: how to find the centre, who asks, and how to answer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.client import Client
+from services.cli.connection import Connection, find
+from services.cli.outcome import Failed
+
+COMPANIES = "companies/"
+EVERY_COMPANY = "companies/-"
+
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="The folder that `aidc up` runs on; without it AIDC_SCHEDULER, or ./data."),
+]
+Caller = Annotated[
+    str,
+    typer.Option("--as", metavar="WHO", help="operator, auditor or a company's id, such as CMP-0001."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Answer for programs, in JSON.")]
+RequestId = Annotated[
+    str,
+    typer.Option("--request-id", metavar="UUID", help="Repeat an earlier request: at most one takes effect."),
+]
+Company = Annotated[
+    str, typer.Option("--company", metavar="ID", help="The company concerned, if not the one who asks.")
+]
+
+
+def connect(data: Path | None, caller: str, company: str = "") -> Client:
+    """A client for the caller; without one, for the company concerned, or the operator."""
+    return Client(find(data, caller or company))
+
+
+def parent_of(connection: Connection, company: str) -> str:
+    """`companies/{company}` of the company concerned."""
+    chosen = company.removeprefix(COMPANIES) or connection.company
+    if not chosen:
+        raise Failed("which company? Add --as CMP-0001, or --company CMP-0001")
+    return f"{COMPANIES}{chosen}"
+
+
+def reservation_name(connection: Connection, name: str) -> str:
+    """The full name of `companies/C/reservations/R`, `C/R`, or `R` of the company that asks."""
+    parts = name.strip("/").split("/")
+    match parts:
+        case ["companies", company, "reservations", reservation]:
+            return f"{COMPANIES}{company}/reservations/{reservation}"
+        case [company, reservation]:
+            return f"{COMPANIES}{company}/reservations/{reservation}"
+        case [reservation]:
+            return f"{parent_of(connection, '')}/reservations/{reservation}"
+        case _:
+            raise Failed(f"cannot read the reservation's name {name!r}: write companies/C/reservations/R")
+
+
+def company_in(name: str) -> str:
+    """The company in a reservation's name, or an empty string."""
+    parts = name.strip("/").removeprefix(COMPANIES).split("/")
+    return parts[0] if len(parts) > 1 else ""

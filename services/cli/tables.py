@@ -1,0 +1,172 @@
+"""What people see: tables and sentences, in the centre's zone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from services.cli.demands import show_units
+from services.cli.outcome import Refused
+from services.cli.times import from_timestamp, show_duration, show_interval, show_time
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+HOUR_SECONDS = 3600
+STATE_COLOURS = {"confirmed": "cyan", "active": "green", "completed": "dim", "cancelled": "yellow"}
+
+Units = Mapping[str, "api.ResourceUnit.ValueType"]
+"""The unit of each resource, by id."""
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def plain_id(name: str) -> str:
+    """The last part of a resource name: `resources/M01` is `M01`."""
+    return name.rpartition("/")[2]
+
+
+def table(*columns: str, title: str | None = None, right: Sequence[str] = ()) -> Table:
+    """An empty table with these columns, some aligned right."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def state_name(state: "api.Reservation.State.ValueType") -> str:
+    """`confirmed` for STATE_CONFIRMED."""
+    return api.Reservation.State.Name(state).removeprefix("STATE_").lower()
+
+
+def state_text(state: "api.Reservation.State.ValueType") -> Text:
+    """The same, in its colour."""
+    name = state_name(state)
+    return Text(name, style=STATE_COLOURS.get(name, ""))
+
+
+def lines_text(lines: Iterable[api.Line], units: Units) -> str:
+    """`M01 1 seat, a100-dev 8 GPU`."""
+    return ", ".join(amount_text(line.resource, line.units, units) for line in lines)
+
+
+def amount_text(resource: str, amount: int, units: Units) -> str:
+    """`a100-dev 8 GPU`."""
+    unit = units.get(plain_id(resource), api.RESOURCE_UNIT_UNSPECIFIED)
+    return f"{plain_id(resource)} {show_units(amount, unit)}"
+
+
+def interval_text(item: api.Offer | api.Reservation | api.Span, zone: tzinfo) -> str:
+    """From when to when."""
+    return show_interval(from_timestamp(item.start_time), from_timestamp(item.end_time), zone)
+
+
+def offers_table(offers: Sequence[api.Offer], units: Units, zone: tzinfo) -> Table:
+    """Offers, numbered, the earliest first."""
+    made = table("#", "when", "what", right=("#",))
+    for number, offer in enumerate(offers, 1):
+        made.add_row(str(number), interval_text(offer, zone), lines_text(offer.lines, units))
+    return made
+
+
+def violations_table(violations: Iterable[api.Violation]) -> Table:
+    """The rules that said no."""
+    made = table("reason", "about", "why, and what to do")
+    for violation in violations:
+        made.add_row(Text(violation.reason, style="red"), plain_id(violation.subject), violation.description)
+    return made
+
+
+def print_refusal(refused: Refused, units: Units, zone: tzinfo) -> None:
+    """A no, on stderr: every rule that said it, and what would be granted instead."""
+    err.print(Text("Refused.", style="bold red"))
+    err.print(violations_table(refused.violations) if refused.violations else refused.message)
+    if refused.alternatives:
+        err.print("\nThese would be granted now:")
+        err.print(offers_table(refused.alternatives, units, zone))
+
+
+def reservations_table(reservations: Iterable[api.Reservation], units: Units, zone: tzinfo) -> Table:
+    """One reservation a row."""
+    made = table("reservation", "state", "when", "what")
+    for item in reservations:
+        made.add_row(
+            item.name.removeprefix("companies/").replace("/reservations/", "/"),
+            state_text(item.state),
+            interval_text(item, zone),
+            lines_text(item.lines, units),
+        )
+    return made
+
+
+def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None:
+    """One reservation with the units behind it."""
+    facts = table("", "")
+    facts.show_header = False
+    length = from_timestamp(item.end_time) - from_timestamp(item.start_time)
+    facts.add_row("state", state_text(item.state))
+    facts.add_row("when", f"{interval_text(item, zone)}  ({show_duration(length)})")
+    facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
+    for label, text in (("note", item.note), ("reason", item.state_reason)):
+        if text:
+            facts.add_row(label, text)
+    facts.add_row("position", f"{item.position:,}")
+    out.print(Text(item.name, style="bold"))
+    out.print(facts)
+    out.print()
+    out.print(allocations_table(item.allocations, units, zone))
+
+
+def allocations_table(allocations: Iterable[api.Allocation], units: Units, zone: tzinfo) -> Table:
+    """What is held, companions included."""
+    made = table("held", "units", "spans", "for")
+    for allocation in allocations:
+        made.add_row(
+            amount_text(allocation.resource, allocation.units, units),
+            few(allocation.unit_names),
+            few([interval_text(span, zone) for span in allocation.spans]),
+            plain_id(allocation.companion_of) or "the demand",
+        )
+    return made
+
+
+def few(texts: Sequence[str], shown: int = 4) -> str:
+    """The first texts, and how many more there are."""
+    more = len(texts) - shown
+    return ", ".join(texts[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def hours_text(unit_seconds: int, resource: str, units: Units) -> str:
+    """Unit-seconds as unit-hours, milli-GPUs as GPUs."""
+    unit = units.get(plain_id(resource), api.RESOURCE_UNIT_UNSPECIFIED)
+    scale = 1000 if unit == api.RESOURCE_UNIT_MILLI_GPU else 1
+    return f"{unit_seconds / scale / HOUR_SECONDS:,.1f}"
+
+
+def statement_tables(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> tuple[Table, Table]:
+    """The transfers of a statement, and the balances before and after them."""
+    lines = table("when", "event", "reservation", "resource", "from", "to", "unit-hours", right=("unit-hours",))
+    for line in statement.lines:
+        lines.add_row(
+            show_time(from_timestamp(line.time), zone),
+            line.event.replace("_", " "),
+            plain_id(line.reservation)[:13],
+            plain_id(line.resource),
+            line.from_account,
+            line.to_account,
+            hours_text(line.unit_seconds, line.resource, units),
+        )
+    return lines, balances_table(statement, units)
+
+
+def balances_table(statement: ledger_api.Statement, units: Units) -> Table:
+    """Opening and closing balances, one a resource and account."""
+    opening = {(item.resource, item.account): item.unit_seconds for item in statement.opening}
+    closing = {(item.resource, item.account): item.unit_seconds for item in statement.closing}
+    made = table("resource", "account", "opening", "closing", right=("opening", "closing"))
+    for resource, account in sorted(opening | closing):
+        figures = (balances.get((resource, account), 0) for balances in (opening, closing))
+        made.add_row(plain_id(resource), account, *(hours_text(figure, resource, units) for figure in figures))
+    return made
