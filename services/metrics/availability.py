@@ -1,0 +1,60 @@
+"""What of a resource cannot be booked at a moment, and why: out of service, closed, or under announced maintenance."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from services.allocation.resources import Interval, Resource
+from services.allocation.timetable import keeps_hours, slot_windows
+
+
+class Unavailable(StrEnum):
+    """Why units cannot be booked. A unit counts under the first reason that holds."""
+
+    OUT_OF_SERVICE = "out_of_service"
+    CLOSED = "closed"  # outside opening hours, or a closed day
+    MAINTENANCE = "maintenance"
+
+
+class Availability:
+    """Unavailable units at any moment. Remembers each resource's timetable of the day it was last asked about."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, tuple[date, tuple[Interval, ...]]] = {}
+
+    def at(self, resources: Iterable[Resource], time: int) -> dict[tuple[str, Unavailable], int]:
+        """Units out of reach at a time in seconds, by resource and reason; never more than are installed."""
+        return {
+            (resource.id, reason): units for resource in resources for reason, units in self._reasons(resource, time)
+        }
+
+    def _reasons(self, resource: Resource, time: int) -> Iterator[tuple[Unavailable, int]]:
+        whole = self._whole_reason(resource, time)
+        yield Unavailable.OUT_OF_SERVICE, resource.capacity if whole is Unavailable.OUT_OF_SERVICE else 0
+        yield Unavailable.CLOSED, resource.capacity if whole is Unavailable.CLOSED else 0
+        yield Unavailable.MAINTENANCE, 0 if whole else _maintained_units(resource, time)
+
+    def _whole_reason(self, resource: Resource, time: int) -> Unavailable | None:
+        if not resource.in_service:
+            return Unavailable.OUT_OF_SERVICE
+        return None if self._is_open(resource, time) else Unavailable.CLOSED
+
+    def _is_open(self, resource: Resource, time: int) -> bool:
+        if not keeps_hours(resource):
+            return True
+        day = datetime.fromtimestamp(time, UTC).astimezone(ZoneInfo(resource.time_zone)).date()
+        drawn = self._drawn.get(resource.id)
+        if drawn is None or drawn[0] != day:
+            # Hours that run past midnight belong to the day before.
+            drawn = self._drawn[resource.id] = (
+                day,
+                tuple(slot_windows(resource, day - timedelta(days=1), day)),
+            )
+        return any(start <= time < end for start, end in drawn[1])
+
+
+def _maintained_units(resource: Resource, time: int) -> int:
+    zones = {closure.zone for closure in resource.closures if closure.start <= time < closure.end}
+    nodes = sum(1 for node in resource.nodes if "" in zones or node.zone in zones)
+    return nodes * resource.units_per_node

@@ -1,0 +1,113 @@
+"""Every metric of this service, in one table.
+
+Prefix `alloc_`, base units, `_total` on counters only. Labels come from closed sets, and `company` is capped. A pool is
+homogeneous, so a unit has one meaning within a pool. The number in a row is the most series that the metric has in a
+centre of `COMPANY_LABELS_MAX` companies and `POOLS_MAX` resources; together they stay within `SERIES_MAX`.
+
+Requests, rejections and decision times are counted where they happen, by the scheduler.
+"""
+
+from typing import Literal, NamedTuple
+
+from services.allocation.resources import State
+from services.metrics import readings
+from services.metrics.availability import Unavailable
+from services.metrics.figures import ACCOUNT_LABELS_MAX, COMPANY_LABELS_MAX, OVERFLOW_LABELS, QUOTA_LABELS_MAX
+from services.metrics.readings import LOG, PROJECTION, Reading
+from services.metrics.usage import EVENT_NAMES, LIVE_STATES
+
+POOLS_MAX = 100
+SERIES_MAX = 20_000
+METRICS_MAX = 40
+ACCOUNTS_MAX = ACCOUNT_LABELS_MAX + POOLS_MAX
+QUOTAS_MAX = QUOTA_LABELS_MAX + POOLS_MAX
+
+
+class Metric(NamedTuple):
+    """One metric: its name, what it says, and how its rows are read off."""
+
+    name: str
+    type: Literal["gauge", "counter"]
+    unit: str
+    labels: tuple[str, ...]
+    series_max: int
+    read: Reading
+    help: str
+
+
+# fmt: off
+METRICS: tuple[Metric, ...] = (
+    Metric("alloc_pool_info", "gauge", "", ("pool", "kind", "unit"), POOLS_MAX,
+           readings.pool_info,
+           "1 for each resource that can be booked; join on pool."),
+    Metric("alloc_pool_capacity_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.pools(lambda pool: pool.resource.capacity),
+           "Units installed."),
+    Metric("alloc_pool_unavailable_units", "gauge", "units", ("pool", "reason"), POOLS_MAX * len(Unavailable),
+           readings.unavailable,
+           "Units that cannot be held at this moment, by the first reason that holds."),
+    Metric("alloc_pool_reserved_units", "gauge", "units", ("pool", "state"), POOLS_MAX * len(LIVE_STATES),
+           readings.reserved,
+           "Units held at this moment, by the state of the reservation that holds them."),
+    Metric("alloc_pool_free_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.free,
+           "Units free at this moment: capacity less unavailable less reserved."),
+    Metric("alloc_reservations", "gauge", "", ("pool", "state"), POOLS_MAX * len(LIVE_STATES),
+           readings.states(lambda pool: pool.live),
+           "Live reservations; one that stands on several pools counts in each."),
+    Metric("alloc_reservation_transitions_total", "counter", "", ("pool", "to_state"), POOLS_MAX * len(State),
+           readings.states(lambda pool: pool.entered),
+           "Reservations that entered a state; released early counts as completed."),
+    Metric("alloc_company_info", "gauge", "", ("company", "programme"), COMPANY_LABELS_MAX + 1,
+           readings.company_info,
+           "1 for each company; join on company."),
+    Metric("alloc_reserved_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
+           readings.accounts(lambda account: account.reserved),
+           "Units times seconds confirmed."),
+    Metric("alloc_used_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
+           readings.accounts(lambda account: account.used),
+           "Units times seconds of reservations that ended, up to their end or release."),
+    Metric("alloc_released_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
+           readings.accounts(lambda account: account.released),
+           "Units times seconds given back, by cancelling or by releasing early."),
+    Metric("alloc_held_unit_seconds", "gauge", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
+           readings.accounts(lambda account: account.held),
+           "Units times seconds of live reservations: reserved less used less released."),
+    Metric("alloc_quota_limit_unit_seconds", "gauge", "unit_seconds", ("company", "kind"), QUOTAS_MAX,
+           readings.quotas(lambda quota: quota.limit),
+           "Units times seconds granted on a meter for the period that contains this moment."),
+    Metric("alloc_quota_used_unit_seconds", "gauge", "unit_seconds", ("company", "kind"), QUOTAS_MAX,
+           readings.quotas(lambda quota: quota.used),
+           "Units times seconds booked on a meter within the period that contains this moment."),
+    Metric("alloc_projection_applied_total", "counter", "", ("projection", "event_type"), len(EVENT_NAMES),
+           readings.applied,
+           "Events of the log in the figures."),
+    Metric("alloc_projection_position", "gauge", "", ("projection",), 1,
+           readings.one(PROJECTION, lambda showing: showing.figures.position),
+           "The log position that the figures equal."),
+    Metric("alloc_projection_timestamp_seconds", "gauge", "seconds", ("projection",), 1,
+           readings.one(PROJECTION, lambda showing: showing.figures.now),
+           "The log's own time at that position: the moment that the figures are about."),
+    Metric("alloc_projection_lag_events", "gauge", "", ("projection",), 1,
+           readings.one(PROJECTION, lambda showing: showing.progress.lag_pages),
+           "Messages of the log, each a page of events, that are not in the figures yet."),
+    Metric("alloc_projection_lag_seconds", "gauge", "seconds", ("projection",), 1,
+           readings.one(PROJECTION, lambda showing: showing.progress.lag_seconds(showing.at)),
+           "For how long the figures have missed a page, or the log could not be asked; else 0."),
+    Metric("alloc_collector_success", "gauge", "", ("collector",), 1,
+           readings.one(LOG, lambda showing: float(showing.progress.reachable)),
+           "1 if the log answered when it was last asked where it ends."),
+    Metric("alloc_collector_data_age_seconds", "gauge", "seconds", ("collector",), 1,
+           readings.one(LOG, lambda showing: showing.progress.age_seconds(showing.at)),
+           "Seconds since the log last said where it ends."),
+    Metric("alloc_label_overflow_total", "counter", "", ("label",), len(OVERFLOW_LABELS),
+           readings.overflow,
+           "Label values without series of their own, summed under _other."),
+    Metric("alloc_build_info", "gauge", "", ("version", "python"), 1,
+           readings.build,
+           "1; what is running."),
+    Metric("alloc_series", "gauge", "", ("metric",), METRICS_MAX,
+           readings.series,
+           "Series of each metric in this scrape."),
+)
+# fmt: on

@@ -1,0 +1,134 @@
+"""What one scrape shows of a `Usage`: its figures at one position, with a bounded number of labels.
+
+The first companies registered, up to a limit, have a label of their own; so have the first pairs of company and pool
+that appear. Everything later is summed under `_other`, so sums by pool stay exact, whoever has a label keeps it, and no
+counter ever falls.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from services.allocation.resources import State
+from services.metrics.availability import Availability, Unavailable
+from services.metrics.usage import EVENT_NAMES, LIVE_STATES, PoolUsage, Usage
+
+OTHER = "_other"
+COMPANY_LABELS_MAX = 1_000
+ACCOUNT_LABELS_MAX = 3_000
+QUOTA_LABELS_MAX = 2_000
+OVERFLOW_LABELS = ("company", "company_pool", "company_kind")
+"""What can overflow, in the order of `LabelLimits`."""
+
+Pair = tuple[str, str]
+
+
+class LabelLimits(NamedTuple):
+    """How many companies, pairs of company and pool, and pairs of company and meter have series of their own."""
+
+    companies: int = COMPANY_LABELS_MAX
+    accounts: int = ACCOUNT_LABELS_MAX
+    quotas: int = QUOTA_LABELS_MAX
+
+
+class AccountFigures(NamedTuple):
+    """Unit-seconds of a company, or of all the others, on a pool."""
+
+    reserved: int
+    used: int
+    released: int
+    held: int
+
+
+class QuotaFigures(NamedTuple):
+    """Unit-seconds of a company, or of all the others, on a meter in the period that contains now."""
+
+    limit: int
+    used: int
+
+
+class Figures(NamedTuple):
+    """Everything that is shown of the log, at one position. `now` is the log's own time, in seconds."""
+
+    position: int
+    now: int
+    pools: dict[str, PoolUsage]
+    unavailable: dict[tuple[str, Unavailable], int]
+    reserved: dict[tuple[str, State], int]
+    free: dict[str, int]
+    programmes: dict[str, str]  # by company
+    accounts: dict[Pair, AccountFigures]
+    quotas: dict[Pair, QuotaFigures]
+    applied: dict[str, int]
+    overflow: dict[str, int]
+
+
+def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figures:
+    """The figures at the position where the usage stands."""
+    labelled = list(usage.companies)[: limits.companies]
+    accounts, accounts_folded = fold_pairs(
+        {
+            pair: (account.reserved, account.used, account.released, account.held)
+            for pair, account in usage.accounts.items()
+        },
+        labelled,
+        limits.accounts,
+    )
+    quotas, quotas_folded = fold_pairs(usage.quotas_now(), labelled, limits.quotas)
+    unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now)
+    reserved = usage.reserved_now()
+    return Figures(
+        position=usage.position,
+        now=usage.now,
+        pools=usage.pools,
+        unavailable=unavailable,
+        reserved=reserved,
+        free=_free(usage.pools, unavailable, reserved),
+        programmes=_programmes(usage, labelled),
+        accounts={pair: AccountFigures(*sums) for pair, sums in accounts.items()},
+        quotas={pair: QuotaFigures(*sums) for pair, sums in quotas.items()},
+        applied={name: usage.applied[event] for event, name in EVENT_NAMES.items()},
+        overflow=dict(
+            zip(
+                OVERFLOW_LABELS,
+                (len(usage.companies) - len(labelled), accounts_folded, quotas_folded),
+                strict=True,
+            )
+        ),
+    )
+
+
+def fold_pairs(
+    sums: Mapping[Pair, tuple[int, ...]], labelled: Iterable[str], pairs_max: int
+) -> tuple[dict[Pair, tuple[int, ...]], int]:
+    """Keep the first pairs of labelled companies and add every other to a pair of `_other`; says how many were."""
+    known = set(labelled)
+    shown: dict[Pair, tuple[int, ...]] = {}
+    others: dict[Pair, tuple[int, ...]] = {}
+    for (company, second), figures in sums.items():
+        if company in known and len(shown) < pairs_max:
+            shown[company, second] = figures
+            continue
+        before = others.get((OTHER, second), (0,) * len(figures))
+        others[OTHER, second] = tuple(a + b for a, b in zip(before, figures, strict=True))
+    return shown | others, len(sums) - len(shown)
+
+
+def _programmes(usage: Usage, labelled: list[str]) -> dict[str, str]:
+    programmes = {name: usage.companies[name].programme for name in labelled}
+    if len(labelled) < len(usage.companies):
+        programmes[OTHER] = OTHER
+    return programmes
+
+
+def _free(
+    pools: dict[str, PoolUsage],
+    unavailable: dict[tuple[str, Unavailable], int],
+    reserved: dict[tuple[str, State], int],
+) -> dict[str, int]:
+    """Installed, less what is out of reach, less what is reserved. Below zero would be a double booking: show it."""
+    return {
+        name: pool.resource.capacity
+        - sum(unavailable[name, reason] for reason in Unavailable)
+        - sum(reserved[name, state] for state in LIVE_STATES)
+        for name, pool in pools.items()
+    }

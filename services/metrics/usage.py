@@ -1,0 +1,214 @@
+"""The fold of the log into figures: what is installed, reserved, used and given back, by resource and by company.
+
+Pure: values in, values out, no clock and no network. The figures equal the ledger's to the unit-second at the same
+position, and a restart folds the log from its first page, so that no counter ever falls back. Times are whole seconds
+since 1970-01-01 UTC; "now" is the time of the last entry applied, which is the only clock that the log itself knows.
+"""
+
+from typing import assert_never, get_args
+
+from msgspec import Struct
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Allocation, Company, Interval, Quota, Resource, State
+from services.eventlog import BrokenLog
+from services.eventlog.page import Page
+
+MICROSECONDS = 1_000_000
+LIVE_STATES = tuple(state for state in State if state.live)
+
+
+class Account(Struct):
+    """Unit-seconds of one company on one resource since the first page. What is neither used nor released is held."""
+
+    reserved: int = 0
+    used: int = 0
+    released: int = 0
+
+    @property
+    def held(self) -> int:
+        """Reserved, and neither used nor given back yet."""
+        return self.reserved - self.used - self.released
+
+
+class Period(Struct):
+    """A quota and the unit-seconds of its meter that are booked within its period."""
+
+    quota: Quota
+    booked: int = 0
+
+    def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:
+        """Count the part of the spans that lies in the period, or with `sign` -1 stop counting it."""
+        start, end = self.quota.start, self.quota.end
+        seconds = sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
+        self.booked += sign * units * seconds
+
+
+class PoolUsage(Struct):
+    """A resource, its live reservations by state, and how many reservations ever entered each state."""
+
+    resource: Resource
+    live: dict[State, int]
+    entered: dict[State, int]
+
+
+class Claim(Struct):
+    """What a live reservation holds."""
+
+    company: str
+    start: int
+    state: State
+    resources: frozenset[str]
+    allocations: tuple[Allocation, ...]
+
+
+class Usage:
+    """Every figure of one centre, at `position`."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.now = 0
+        self.page_time = 0  # microseconds
+        self.pools: dict[str, PoolUsage] = {}
+        self.companies: dict[str, Company] = {}
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.meters: dict[tuple[str, str], list[Period]] = {}
+        self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
+        self._claims: dict[str, Claim] = {}
+
+    def apply(self, position: int, page: Page) -> None:
+        """Take one page in. Raises BrokenLog for an event about something that the log never introduced."""
+        for entry in page.entries:
+            self.now = max(self.now, entry.time // MICROSECONDS)
+            for event in entry.events:
+                try:
+                    self._apply_one(event)
+                except KeyError as unknown:
+                    raise BrokenLog(
+                        f"page {position} says {EVENT_NAMES[type(event)]} about {unknown}, which the log does "
+                        "not know at that place. The figures would be wrong from here on; restore the log."
+                    ) from unknown
+        self.page_time = page.time
+        self.position = position
+
+    def _apply_one(self, event: Event) -> None:
+        self.applied[type(event)] += 1
+        match event:
+            case events.ReservationConfirmed():
+                self._confirmed(event)
+            case events.ReservationActivated():
+                self._enter(self._claims[event.reservation_id], State.ACTIVE)
+            case events.ReservationCompleted():
+                self._completed(event.reservation_id)
+            case events.ReservationCancelled():
+                self._cancelled(event.reservation_id)
+            case events.ReservationReleased():
+                self._released(event.reservation_id, event.released_at)
+            case events.AllocationsMoved():
+                self._claims[event.reservation_id].allocations = event.allocations
+            case events.ResourceRegistered():
+                self._registered(event.resource)
+            case events.CompanyRegistered():
+                self.companies[event.company.id] = event.company
+            case events.QuotaGranted():
+                quota = event.quota
+                self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
+            case _:
+                assert_never(event)
+
+    def _registered(self, resource: Resource) -> None:
+        live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
+        self.pools[resource.id] = PoolUsage(resource, live, entered)
+
+    def _confirmed(self, event: events.ReservationConfirmed) -> None:
+        allocations = event.allocations
+        resources = frozenset([allocation.resource for allocation in allocations])
+        claim = Claim(event.company, event.start, State.CONFIRMED, resources, allocations)
+        self._claims[event.reservation_id] = claim
+        for resource in resources:
+            pool = self.pools[resource]
+            pool.live[State.CONFIRMED] += 1
+            pool.entered[State.CONFIRMED] += 1
+        for allocation in allocations:
+            self._account(event.company, allocation.resource).reserved += allocation.unit_seconds
+            if allocation.meter:
+                for period in self.meters[event.company, allocation.meter]:
+                    period.book(allocation.units, allocation.spans)
+
+    def _account(self, company: str, resource: str) -> Account:
+        account = self.accounts.get((company, resource))
+        if account is None:
+            account = self.accounts[company, resource] = Account()
+        return account
+
+    def _enter(self, claim: Claim, state: State) -> None:
+        """Move a live reservation to another state, on every resource that it stands on."""
+        for resource in claim.resources:
+            pool = self.pools[resource]
+            pool.live[claim.state] -= 1
+            pool.entered[state] += 1
+            if state is State.ACTIVE:
+                pool.live[state] += 1
+        claim.state = state
+
+    def _completed(self, reservation_id: str) -> None:
+        claim = self._claims.pop(reservation_id)
+        self._enter(claim, State.COMPLETED)
+        for allocation in claim.allocations:
+            self.accounts[claim.company, allocation.resource].used += allocation.unit_seconds
+
+    def _cancelled(self, reservation_id: str) -> None:
+        claim = self._claims.pop(reservation_id)
+        self._enter(claim, State.CANCELLED)
+        for allocation in claim.allocations:
+            self.accounts[claim.company, allocation.resource].released += allocation.unit_seconds
+            self._give_back(claim.company, allocation, allocation.spans)
+
+    def _released(self, reservation_id: str, released_at: int) -> None:
+        claim = self._claims.pop(reservation_id)
+        self._enter(claim, State.COMPLETED)
+        for allocation in claim.allocations:
+            used = allocation.units * sum(end - start for start, end in allocation.until(released_at))
+            account = self.accounts[claim.company, allocation.resource]
+            account.used += used
+            account.released += allocation.unit_seconds - used
+            rest = tuple((max(a, released_at), b) for a, b in allocation.spans if b > released_at)
+            self._give_back(claim.company, allocation, rest)
+
+    def _give_back(self, company: str, allocation: Allocation, spans: tuple[Interval, ...]) -> None:
+        if allocation.meter:
+            for period in self.meters[company, allocation.meter]:
+                period.book(allocation.units, spans, sign=-1)
+
+    def reserved_now(self) -> dict[tuple[str, State], int]:
+        """Units held at this moment, by resource and state of the reservation that holds them."""
+        now = self.now
+        reserved = {(pool, state): 0 for pool in self.pools for state in LIVE_STATES}
+        for claim in self._claims.values():
+            if claim.start <= now:
+                for allocation in claim.allocations:
+                    if any(start <= now < end for start, end in allocation.spans):
+                        reserved[allocation.resource, claim.state] += allocation.units
+        return reserved
+
+    def quotas_now(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Limit and booked unit-seconds by company and meter, in the period that contains now; zeros if none does.
+
+        Periods of one meter never overlap: the rules see to it.
+        """
+        return {
+            key: next(
+                (
+                    (period.quota.unit_seconds, period.booked)
+                    for period in periods
+                    if period.quota.start <= self.now < period.quota.end
+                ),
+                (0, 0),
+            )
+            for key, periods in self.meters.items()
+        }
+
+
+EVENT_NAMES: dict[type[Event], str] = {event: str(event.__struct_config__.tag) for event in get_args(Event)}
+"""The name on the wire of every event there is, in the order of `Event`."""

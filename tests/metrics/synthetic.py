@@ -1,0 +1,137 @@
+"""A synthetic log: companies that book, start, end, cancel and release on a few pools, as the pages of a real writer."""
+
+from collections.abc import Iterator
+from random import Random
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Allocation, Company, Kind, Line, Node, Quota, Resource, Unit
+from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
+
+START = 1_772_496_000  # 2026-03-03T00:00:00Z
+YEAR_SECONDS = 365 * 86_400
+HOUR_SECONDS = 3_600
+
+
+def pool(number: int, nodes: int = 30) -> Resource:
+    """A compute pool of eight-GPU nodes."""
+    return Resource(
+        id=f"pool-{number:03}",
+        kind=Kind.COMPUTE,
+        unit=Unit.GPU,
+        nodes=tuple(Node(id=f"pool-{number:03}-{node:03}", zone=f"Z-{node % 3}") for node in range(nodes)),
+        slot_minutes=60,
+        time_zone="Asia/Seoul",
+        bins_per_node=8,
+    )
+
+
+def company(number: int) -> Company:
+    """A resident company."""
+    return Company(
+        id=f"CMP-{number:04}",
+        display_name=f"Company {number}",
+        programme="resident",
+        agreement_start=START,
+        agreement_end=START + YEAR_SECONDS,
+    )
+
+
+def quota(company_id: str, meter: str) -> Quota:
+    """A year's unit-seconds on one meter."""
+    return Quota(
+        company=company_id, meter=meter, start=START, end=START + YEAR_SECONDS, unit_seconds=10_000_000
+    )
+
+
+def catalogue(companies: int, pools: int) -> Iterator[Event]:
+    """Register the pools and the companies, each with a quota on two of the pools."""
+    for number in range(pools):
+        yield events.ResourceRegistered(resource=pool(number))
+    for number in range(companies):
+        yield events.CompanyRegistered(company=company(number))
+        for offset in range(2):
+            meter = f"pool-{(number + offset) % pools:03}"
+            yield events.QuotaGranted(quota=quota(f"CMP-{number:04}", meter))
+
+
+def confirmed(number: int, company_id: str, resource: str, start: int) -> events.ReservationConfirmed:
+    """Eight GPUs of one node for two hours, paid by the quota of the pool."""
+    allocation = Allocation(
+        resource=resource,
+        units=8,
+        spans=((start, start + 2 * HOUR_SECONDS),),
+        bins=tuple(range(8 * (number % 30), 8 * (number % 30) + 8)),
+        amounts=(1,) * 8,
+        meter=resource,
+    )
+    return events.ReservationConfirmed(
+        reservation_id=f"0191f3c0-1111-7222-8333-{number:012}",
+        company=company_id,
+        start=start,
+        end=start + 2 * HOUR_SECONDS,
+        lines=(Line(resource=resource, units=8),),
+        allocations=(allocation,),
+    )
+
+
+def bookings(count: int, companies: int, pools: int, seed: int = 1) -> Iterator[list[Event]]:
+    """Decisions: each reservation is confirmed, then a tick starts earlier ones and ends, gives back or frees others."""
+    random = Random(seed)
+    waiting: list[str] = []
+    for number in range(count):
+        who = random.randrange(companies)
+        resource = f"pool-{(who + random.randrange(2)) % pools:03}"
+        decided = confirmed(number, f"CMP-{who:04}", resource, START + number)
+        yield [decided]
+        waiting.append(decided.reservation_id)
+        if len(waiting) == 100:
+            leaving, waiting = waiting[:90], waiting[90:]
+            starting = leaving[10:]
+            yield [events.ReservationCancelled(reservation_id=name) for name in leaving[:10]]
+            yield [events.ReservationActivated(reservation_id=name) for name in starting]
+            yield [
+                events.ReservationReleased(reservation_id=name, released_at=START + number)
+                for name in starting[:10]
+            ]
+            yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
+
+
+def chained(decisions: Iterator[list[Event]], entries_per_page: int = 60) -> list[Record]:
+    """The decisions as the exact bytes of a hash-chained log, one second apart."""
+    records: list[Record] = []
+    previous, time = GENESIS, START * 1_000_000
+    pending: list[Entry] = []
+
+    def write() -> None:
+        nonlocal previous
+        page = Page(
+            format=FORMAT,
+            centre="test",
+            writer="writer",
+            epoch=1,
+            time=time,
+            previous=previous,
+            entries=tuple(pending),
+        )
+        data = encode_page(page)
+        previous = page_hash(data)
+        records.append(Record(position=len(records) + 1, data=data))
+        pending.clear()
+
+    write()
+    for number, decided in enumerate(decisions):
+        time += 1_000_000
+        pending.append(
+            Entry(
+                time=time,
+                actor="companies/CMP-0001",
+                events=tuple(decided),
+                request_id=f"0191f3c0-aaaa-7222-8333-{number:012}",
+                request_digest="d" * 64,
+            )
+        )
+        if len(pending) == entries_per_page:
+            write()
+    write()
+    return records
