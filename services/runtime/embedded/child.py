@@ -18,6 +18,7 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.02
 LOG_BYTES_MAX = 16 << 20
 LOG_TAIL_CHARACTERS = 1_500
+NO_SETTINGS: Mapping[str, str] = {}
 SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 
 _libc = ctypes.CDLL(None)
@@ -50,13 +51,18 @@ class Child:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    async def start(self, command: Sequence[str], ready: Callable[[], Awaitable[bool]]) -> None:
-        """Run a command and wait until it is ready. Raises `StartError`."""
+    async def start(
+        self,
+        command: Sequence[str],
+        ready: Callable[[], Awaitable[bool]],
+        settings: Mapping[str, str] = NO_SETTINGS,
+    ) -> None:
+        """Run a command with these variables in its environment and wait until it is ready. Raises `StartError`."""
         assert not self.running, f"{self.name} is running"
         deadline = time.monotonic() + START_SECONDS
         lock = await self._lock(deadline)
         try:
-            self._process = self._spawn(command, lock)
+            self._process = self._spawn(command, lock, settings)
         finally:
             os.close(lock)
         try:
@@ -102,7 +108,9 @@ class Child:
                     raise StartError(f"{self.name}: another one works in {self._folder}") from None
             await asyncio.sleep(POLL_SECONDS)
 
-    def _spawn(self, command: Sequence[str], lock: int) -> subprocess.Popen[bytes]:
+    def _spawn(
+        self, command: Sequence[str], lock: int, settings: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.old"))
         with self._log.open("ab") as log:
@@ -111,7 +119,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment(),
+                env={**environment(), **settings},
                 pass_fds=[lock],
                 preexec_fn=_die_with_parent(self._stop_signal),
                 # Ctrl-C goes to the supervisor alone, which stops its servers in order.
