@@ -1,0 +1,171 @@
+"""Snapshots of a reader's state, kept beside the log in a JetStream object store.
+
+Two places take turns. A new snapshot replaces the older of the two, and an object counts from the moment its
+description is written, which is after all of its chunks: while one is being written, or should one turn out to be
+damaged, the other is whole. The digest of every object is verified as it is read.
+"""
+
+import asyncio
+import io
+import zlib
+from collections.abc import Awaitable
+from typing import TypeVar
+
+import msgspec
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions, StorageType
+from nats.js.object_store import ObjectStore
+
+from services.eventlog import Unknown
+from services.eventlog.connection import Connection
+
+PLACES = ("a", "b")
+STATE_BYTES_MAX = 512 * 1024 * 1024
+CHUNK_BYTES = 512 * 1024
+COMPRESSION_LEVEL = 1
+TRANSFER_SECONDS_MAX = 60.0
+
+Answer = TypeVar("Answer")
+
+logger = structlog.get_logger(__name__)
+
+
+class Label(msgspec.Struct, frozen=True):
+    """The first line of a snapshot: which page it stands at, and how long the state is."""
+
+    position: int
+    hash: str
+    state_bytes: int
+
+
+class JetStreamSnapshots:
+    """A centre's snapshots beside its log. See `SnapshotStore` for what it promises; every call may raise `Unknown`."""
+
+    def __init__(self, connection: Connection, centre: str, *, replicas: int = 1) -> None:
+        self._connection = connection
+        self._bucket = f"AIDC-{centre}-snapshots"
+        self._replicas = replicas
+        self._jetstream = connection.client.jetstream()
+
+    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002 (the protocol's word)
+        """Replace the snapshot by the state at a position whose page has this hash."""
+        assert len(state) <= STATE_BYTES_MAX
+        packed = await asyncio.to_thread(_pack, Label(position, hash, len(state)), state)
+        store = await self._open() or await self._make()
+        newest_first = await self._described(store)
+        await self._purge_orphans(newest_first)
+        place = next((free for free in PLACES if free not in [info.name for info in newest_first]), "")
+        meta = ObjectMeta(
+            description=str(_turn(newest_first[0]) + 1 if newest_first else 1),
+            options=ObjectMetaOptions(max_chunk_size=CHUNK_BYTES),
+        )
+        await _within(TRANSFER_SECONDS_MAX, store.put(place or newest_first[-1].name, packed, meta))
+
+    async def load(self) -> tuple[int, str, bytes] | None:
+        """Position, page hash and state of the newest whole snapshot, or None."""
+        store = await self._open()
+        if store is None:
+            return None
+        for info in await self._described(store):
+            packed = await self._fetch(store, info)
+            unpacked = await asyncio.to_thread(_unpack, packed) if packed else None
+            if unpacked:
+                return unpacked
+            logger.error("snapshot_damaged", bucket=self._bucket, place=info.name)
+        return None
+
+    async def _open(self) -> ObjectStore | None:
+        try:
+            return await _within(TRANSFER_SECONDS_MAX, self._jetstream.object_store(self._bucket))
+        except nats.js.errors.BucketNotFoundError:
+            return None
+
+    async def _make(self) -> ObjectStore:
+        made = self._jetstream.create_object_store(self._bucket, storage=StorageType.FILE, replicas=self._replicas)
+        return await _within(TRANSFER_SECONDS_MAX, made)
+
+    async def _described(self, store: ObjectStore) -> list[ObjectInfo]:
+        """The snapshots that are there, newest first."""
+        found = []
+        for place in PLACES:
+            try:
+                found.append(await _within(TRANSFER_SECONDS_MAX, store.get_info(place)))
+            except nats.js.errors.ObjectNotFoundError:
+                continue
+        return sorted(found, key=_turn, reverse=True)
+
+    async def _fetch(self, store: ObjectStore, info: ObjectInfo) -> bytes | None:
+        """The object's bytes, or None if it is damaged."""
+        # The client would wait for ever for a chunk that is not there, so the chunks are counted first.
+        if (await self._chunks()).get(self._chunk_subject(info), 0) != info.chunks:
+            return None
+        whole = io.BytesIO()
+        try:
+            await _within(TRANSFER_SECONDS_MAX, store.get(info.name, whole))
+        except nats.js.errors.DigestMismatchError:
+            return None
+        return whole.getvalue()
+
+    async def _purge_orphans(self, described: list[ObjectInfo]) -> None:
+        """Remove the chunks that a process left behind when it died while saving."""
+        kept = {self._chunk_subject(info) for info in described}
+        for subject in (await self._chunks()).keys() - kept:
+            await _within(TRANSFER_SECONDS_MAX, self._jetstream.purge_stream(f"OBJ_{self._bucket}", subject=subject))
+
+    async def _chunks(self) -> dict[str, int]:
+        """How many chunks are stored under each subject."""
+        info = self._jetstream.stream_info(f"OBJ_{self._bucket}", subjects_filter=f"$O.{self._bucket}.C.>")
+        return (await _within(TRANSFER_SECONDS_MAX, info)).state.subjects or {}
+
+    def _chunk_subject(self, info: ObjectInfo) -> str:
+        return f"$O.{self._bucket}.C.{info.nuid}"
+
+
+class MemorySnapshots:
+    """The newest snapshot, in memory: the same contract, for tests and simulation."""
+
+    def __init__(self) -> None:
+        self._newest: tuple[int, str, bytes] | None = None
+
+    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002 (the protocol's word)
+        """Replace the snapshot by the state at a position whose page has this hash."""
+        self._newest = (position, hash, bytes(state))
+
+    async def load(self) -> tuple[int, str, bytes] | None:
+        """Position, page hash and state of the newest snapshot, or None."""
+        return self._newest
+
+
+def _turn(info: ObjectInfo) -> int:
+    """Snapshots are numbered in the order in which they were saved."""
+    return int(info.description or 0)
+
+
+def _pack(label: Label, state: bytes) -> bytes:
+    return msgspec.json.encode(label) + b"\n" + zlib.compress(state, COMPRESSION_LEVEL)
+
+
+def _unpack(packed: bytes) -> tuple[int, str, bytes] | None:
+    """Position, hash and state; None if these are not the bytes that `_pack` made."""
+    line, _, compressed = packed.partition(b"\n")
+    try:
+        label = msgspec.json.decode(line, type=Label)
+        state = zlib.decompressobj().decompress(compressed, min(label.state_bytes, STATE_BYTES_MAX) + 1)
+    except (msgspec.MsgspecError, zlib.error):
+        return None
+    if len(state) != label.state_bytes:
+        return None
+    return label.position, label.hash, state
+
+
+async def _within(seconds: float, answer: Awaitable[Answer]) -> Answer:
+    """The answer in time, or what JetStream said instead; `Unknown` if it said nothing."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await answer
+    except (nats.js.errors.NotFoundError, nats.js.errors.BucketNotFoundError, nats.js.errors.DigestMismatchError):
+        raise
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        raise Unknown(f"no snapshot store: {type(error).__name__}: {error}") from error
