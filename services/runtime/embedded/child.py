@@ -108,9 +108,7 @@ class Child:
                     raise StartError(f"{self.name}: another one works in {self._folder}") from None
             await asyncio.sleep(POLL_SECONDS)
 
-    def _spawn(
-        self, command: Sequence[str], lock: int, settings: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: Sequence[str], lock: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         if self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX:
             self._log.replace(self._log.with_suffix(".log.old"))
         with self._log.open("ab") as log:
