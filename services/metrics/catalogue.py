@@ -13,7 +13,7 @@ from services.allocation.resources import State
 from services.metrics import readings
 from services.metrics.availability import Unavailable
 from services.metrics.figures import ACCOUNT_LABELS_MAX, COMPANY_LABELS_MAX, OVERFLOW_LABELS, QUOTA_LABELS_MAX
-from services.metrics.readings import LOG, PROJECTION, Reading
+from services.metrics.readings import LOG, PROJECTION, SERIES, Reading
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES
 
 POOLS_MAX = 100
@@ -106,7 +106,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_build_info", "gauge", "", ("version", "python"), 1,
            readings.build,
            "1; what is running."),
-    Metric("alloc_series", "gauge", "", ("metric",), METRICS_MAX,
+    Metric(SERIES, "gauge", "", ("metric",), METRICS_MAX,
            readings.series,
            "Series of each metric in this scrape."),
 )

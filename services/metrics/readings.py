@@ -10,6 +10,7 @@ from services.metrics.usage import PoolUsage
 
 PROJECTION = "metrics"
 LOG = "log"
+SERIES = "alloc_series"
 
 
 class Build(NamedTuple):
@@ -110,6 +111,7 @@ def build(showing: Showing) -> Iterator[Row]:
 
 
 def series(showing: Showing) -> Iterator[Row]:
-    """Series of each metric; the metric that says so counts itself, which is the last one."""
+    """Series of each metric so far, and of the metric that says so, which comes last."""
     for name, count in showing.series.items():
         yield (name,), count
+    yield (SERIES,), len(showing.series) + 1

@@ -1,4 +1,4 @@
-"""A synthetic log: companies that book, start, end, cancel and release on a few pools, as the pages of a real writer."""
+"""A synthetic log: companies that book, start, end, cancel and release on a few pools, as a real writer's pages."""
 
 from collections.abc import Iterator
 from random import Random
@@ -39,18 +39,16 @@ def company(number: int) -> Company:
 
 def quota(company_id: str, meter: str) -> Quota:
     """A year's unit-seconds on one meter."""
-    return Quota(
-        company=company_id, meter=meter, start=START, end=START + YEAR_SECONDS, unit_seconds=10_000_000
-    )
+    return Quota(company=company_id, meter=meter, start=START, end=START + YEAR_SECONDS, unit_seconds=10_000_000)
 
 
-def catalogue(companies: int, pools: int) -> Iterator[Event]:
-    """Register the pools and the companies, each with a quota on two of the pools."""
+def catalogue(companies: int, pools: int, meters: int = 2) -> Iterator[Event]:
+    """Register the pools and the companies, each with quotas on some of the pools."""
     for number in range(pools):
         yield events.ResourceRegistered(resource=pool(number))
     for number in range(companies):
         yield events.CompanyRegistered(company=company(number))
-        for offset in range(2):
+        for offset in range(meters):
             meter = f"pool-{(number + offset) % pools:03}"
             yield events.QuotaGranted(quota=quota(f"CMP-{number:04}", meter))
 
@@ -75,13 +73,13 @@ def confirmed(number: int, company_id: str, resource: str, start: int) -> events
     )
 
 
-def bookings(count: int, companies: int, pools: int, seed: int = 1) -> Iterator[list[Event]]:
-    """Decisions: each reservation is confirmed, then a tick starts earlier ones and ends, gives back or frees others."""
+def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int = 1) -> Iterator[list[Event]]:
+    """Decisions: reservations one by one, and after each hundred the cancelling, starting and ending of ninety."""
     random = Random(seed)
     waiting: list[str] = []
     for number in range(count):
         who = random.randrange(companies)
-        resource = f"pool-{(who + random.randrange(2)) % pools:03}"
+        resource = f"pool-{(who + random.randrange(meters)) % pools:03}"
         decided = confirmed(number, f"CMP-{who:04}", resource, START + number)
         yield [decided]
         waiting.append(decided.reservation_id)
@@ -91,8 +89,7 @@ def bookings(count: int, companies: int, pools: int, seed: int = 1) -> Iterator[
             yield [events.ReservationCancelled(reservation_id=name) for name in leaving[:10]]
             yield [events.ReservationActivated(reservation_id=name) for name in starting]
             yield [
-                events.ReservationReleased(reservation_id=name, released_at=START + number)
-                for name in starting[:10]
+                events.ReservationReleased(reservation_id=name, released_at=START + number) for name in starting[:10]
             ]
             yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
 

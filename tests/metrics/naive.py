@@ -1,0 +1,189 @@
+"""The figures computed the slow way: a reservation is a set of quarter-hours, and nothing is cumulative.
+
+It shares no code with the fold. Histories that Hypothesis draws lie on quarter-hours, so that counting is exact.
+"""
+
+from hypothesis import strategies as st
+from synthetic import START, pool
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Allocation, Company, Line, Quota
+
+QUARTER = 900
+HORIZON = 64  # quarter-hours
+COMPANIES = ("CMP-0001", "CMP-0002", "CMP-0003")
+POOLS = ("pool-000", "pool-001")
+PERIODS = ((0, 24), (24, HORIZON))
+
+Decision = tuple[int, list[Event]]
+
+
+def at(quarter: int) -> int:
+    """The time of a quarter-hour, in seconds."""
+    return START + quarter * QUARTER
+
+
+def opening() -> list[Decision]:
+    """Two pools, three companies, and a quota for each of two periods."""
+    made: list[Event] = [events.ResourceRegistered(resource=pool(number)) for number in range(len(POOLS))]
+    for company in COMPANIES:
+        terms = Company(id=company, display_name=company, agreement_start=at(0), agreement_end=at(HORIZON))
+        made.append(events.CompanyRegistered(company=terms))
+        for meter in POOLS:
+            for start, end in PERIODS:
+                quota = Quota(company=company, meter=meter, start=at(start), end=at(end), unit_seconds=10**9)
+                made.append(events.QuotaGranted(quota=quota))
+    return [(at(0), made)]
+
+
+@st.composite
+def allocations(draw: st.DrawFn, resource: str) -> Allocation:
+    """Some units of a resource, over one or two stretches."""
+    cuts = sorted(draw(st.sets(st.integers(0, HORIZON), min_size=4, max_size=4)))
+    spans = ((at(cuts[0]), at(cuts[1])), (at(cuts[2]), at(cuts[3])))
+    units = draw(st.integers(1, 16))
+    return Allocation(
+        resource=resource,
+        units=units,
+        spans=spans[: draw(st.integers(1, 2))],
+        bins=tuple(range(units)),
+        amounts=(1,) * units,
+        meter=draw(st.sampled_from((resource, ""))),
+    )
+
+
+@st.composite
+def confirmations(draw: st.DrawFn, number: int) -> events.ReservationConfirmed:
+    """A reservation of one or two lines, maybe on the same pool."""
+    resources = draw(st.lists(st.sampled_from(POOLS), min_size=1, max_size=2))
+    granted = tuple(draw(allocations(resource)) for resource in resources)
+    return events.ReservationConfirmed(
+        reservation_id=f"R-{number}",
+        company=draw(st.sampled_from(COMPANIES)),
+        start=min(span[0] for allocation in granted for span in allocation.spans),
+        end=max(span[1] for allocation in granted for span in allocation.spans),
+        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in granted),
+        allocations=granted,
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Decision]:
+    """A lawful life of a centre, decision by decision; what time and place allow is not this model's business."""
+    decisions = opening()
+    waiting: list[str] = []
+    active: list[str] = []
+    quarter = 0
+    for number in range(draw(st.integers(0, 20))):
+        quarter = min(HORIZON, quarter + draw(st.integers(0, 6)))
+        wish = draw(st.sampled_from(("confirm", "activate", "cancel", "complete", "release")))
+        if wish == "activate" and waiting:
+            active.append(waiting.pop())
+            event: Event = events.ReservationActivated(reservation_id=active[-1])
+        elif wish == "cancel" and waiting:
+            event = events.ReservationCancelled(reservation_id=waiting.pop(0))
+        elif wish == "complete" and active:
+            event = events.ReservationCompleted(reservation_id=active.pop())
+        elif wish == "release" and active:
+            event = events.ReservationReleased(reservation_id=active.pop(0), released_at=at(quarter))
+        else:
+            event = draw(confirmations(number))
+            waiting.append(event.reservation_id)
+        decisions.append((at(quarter), [event]))
+    return decisions
+
+
+class Naive:
+    """What a history comes to, asked figure by figure."""
+
+    def __init__(self, history: list[Decision]) -> None:
+        facts = [event for _, decided in history for event in decided]
+        self.now = max(time for time, _ in history)
+        self.facts = facts
+        self.confirmed = [event for event in facts if isinstance(event, events.ReservationConfirmed)]
+        self.quotas = [event.quota for event in facts if isinstance(event, events.QuotaGranted)]
+
+    def ending(self, reservation_id: str) -> Event | None:
+        """The event that ended a reservation, if one did."""
+        ends = (events.ReservationCompleted, events.ReservationCancelled, events.ReservationReleased)
+        found = [event for event in self.facts if isinstance(event, ends) and event.reservation_id == reservation_id]
+        return found[0] if found else None
+
+    def state(self, reservation_id: str) -> str:
+        """Where a reservation stands."""
+        ending = self.ending(reservation_id)
+        if ending is not None:
+            return "cancelled" if isinstance(ending, events.ReservationCancelled) else "completed"
+        started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
+        return "active" if started else "confirmed"
+
+    def entered(self, reservation_id: str) -> list[str]:
+        """Every state that a reservation went through."""
+        started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
+        ended = [self.state(reservation_id)] if self.ending(reservation_id) else []
+        return ["confirmed", *(["active"] if started else []), *ended]
+
+    def account(self, company: str, resource: str, name: str) -> int:
+        """Unit-seconds reserved, used, released or held."""
+        return sum(
+            allocation.units * len(self._share(event, allocation, name)) * QUARTER
+            for event in self.confirmed
+            if event.company == company
+            for allocation in event.allocations
+            if allocation.resource == resource
+        )
+
+    def booked(self, quota: Quota) -> int:
+        """Unit-seconds on a quota's meter within its period."""
+        period = quarters(((quota.start, quota.end),))
+        return sum(
+            allocation.units * len((covered - self._share(event, allocation, "released")) & period) * QUARTER
+            for event in self.confirmed
+            if event.company == quota.company
+            for allocation in event.allocations
+            if allocation.meter == quota.meter
+            for covered in [quarters(allocation.spans)]
+        )
+
+    def _share(self, event: events.ReservationConfirmed, allocation: Allocation, name: str) -> set[int]:
+        return _share(quarters(allocation.spans), self.ending(event.reservation_id), name)
+
+    def reserved_now(self, resource: str, state: str) -> int:
+        """Units held at this moment under a state."""
+        return sum(
+            allocation.units
+            for event in self.confirmed
+            if self.state(event.reservation_id) == state
+            for allocation in event.allocations
+            if allocation.resource == resource and (self.now - START) // QUARTER in quarters(allocation.spans)
+        )
+
+    def standing(self, resource: str) -> list[str]:
+        """Reservations that stand on a resource."""
+        return [
+            event.reservation_id
+            for event in self.confirmed
+            if resource in [allocation.resource for allocation in event.allocations]
+        ]
+
+
+def quarters(spans: tuple[tuple[int, int], ...]) -> set[int]:
+    """The quarter-hours that spans cover."""
+    return {quarter for a, b in spans for quarter in range((a - START) // QUARTER, (b - START) // QUARTER)}
+
+
+def _share(covered: set[int], ending: Event | None, name: str) -> set[int]:
+    """The part of the quarter-hours of an allocation that an account counts."""
+    match ending:
+        case None:
+            used, released = set(), set()
+        case events.ReservationCancelled():
+            used, released = set(), covered
+        case events.ReservationReleased():
+            used = {quarter for quarter in covered if at(quarter) < ending.released_at}
+            released = covered - used
+        case _:
+            used, released = covered, set()
+    shares = {"reserved": covered, "used": used, "released": released, "held": covered - used - released}
+    return shares[name]

@@ -1,0 +1,130 @@
+"""The exposition: it parses, its names keep the rules, every metric is in the catalogue, and it stays within bounds."""
+
+import re
+from time import perf_counter
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from synthetic import bookings, catalogue, chained
+
+from services.eventlog.page import decode_page
+from services.metrics.catalogue import METRICS, METRICS_MAX, POOLS_MAX, SERIES_MAX
+from services.metrics.collector import UsageCollector
+from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
+from services.metrics.progress import Progress
+from services.metrics.usage import Usage
+
+SCRAPE_SECONDS_MAX = 0.2
+BASE_UNITS = ("seconds", "units", "unit_seconds", "")
+
+
+class Centre:
+    """A usage, its progress and the registry that shows them."""
+
+    def __init__(self, companies: int, pools: int, reservations: int, meters: int = 2) -> None:
+        self.usage, self.progress = Usage(), Progress(started_at=0)
+        decisions = [[event] for event in catalogue(companies, pools, meters)]
+        for record in chained(iter([*decisions, *bookings(reservations, companies, pools, meters)])):
+            self.usage.apply(record.position, decode_page(record.data))
+        self.progress.end_seen(self.usage.position, at=1)
+        self.progress.advanced(self.usage.position)
+        self.registry = CollectorRegistry()
+        self.registry.register(UsageCollector(self.usage, self.progress, lambda: 2.0, LabelLimits()))
+
+    def scrape(self) -> str:
+        """What Prometheus would read."""
+        return generate_latest(self.registry).decode()
+
+
+@pytest.fixture(scope="module")
+def small() -> Centre:
+    """A centre of three companies and two pools after 250 reservations."""
+    return Centre(companies=3, pools=2, reservations=250)
+
+
+@pytest.fixture(scope="module")
+def large() -> Centre:
+    """A centre as large as the bounds speak of, and somewhat larger in what appears in it."""
+    return Centre(companies=COMPANY_LABELS_MAX + 50, pools=POOLS_MAX, reservations=20_000, meters=4)
+
+
+def series(scraped: str) -> dict[str, list[dict[str, str]]]:
+    """The labels of every series, by the name that stands in the text."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for family in text_string_to_metric_families(scraped):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample.labels)
+    return found
+
+
+def test_every_exported_metric_is_in_the_catalogue_and_vice_versa(small: Centre) -> None:
+    """The table is the whole truth: names, types, labels and help."""
+    scraped = small.scrape()
+    assert set(series(scraped)) == {metric.name for metric in METRICS}
+    for metric in METRICS:
+        assert f"# TYPE {metric.name} {metric.type}\n" in scraped
+        assert f"# HELP {metric.name} {metric.help}\n" in scraped
+        for labels in series(scraped)[metric.name]:
+            assert tuple(sorted(labels)) == tuple(sorted(metric.labels))
+
+
+def test_names_keep_the_rules() -> None:
+    """One prefix, base units at the end, `_total` on counters only, a sentence of help, and no name twice."""
+    assert len({metric.name for metric in METRICS}) == len(METRICS) <= METRICS_MAX
+    for metric in METRICS:
+        assert re.fullmatch(r"alloc_[a-z_]+", metric.name)
+        assert metric.name.endswith("_total") == (metric.type == "counter")
+        assert metric.unit in BASE_UNITS
+        assert metric.name.removesuffix("_total").endswith(metric.unit)
+        assert metric.help.endswith(".")
+
+
+def test_no_series_appears_twice(large: Centre) -> None:
+    """Every series has labels of its own, overflow included."""
+    for labels in series(large.scrape()).values():
+        assert len({tuple(sorted(values.items())) for values in labels}) == len(labels)
+
+
+def test_series_stay_within_their_bounds(large: Centre) -> None:
+    """No metric exceeds its bound, the bounds stay within the budget, and `alloc_series` says how many there are."""
+    scraped = large.scrape()
+    counted = {
+        sample.labels["metric"]: int(sample.value)
+        for family in text_string_to_metric_families(scraped)
+        for sample in family.samples
+        if sample.name == "alloc_series"
+    }
+    found = series(scraped)
+    for metric in METRICS:
+        assert len(found[metric.name]) <= metric.series_max, metric.name
+        assert counted[metric.name] == len(found[metric.name])
+    assert sum(metric.series_max for metric in METRICS) <= SERIES_MAX
+
+
+def test_scrape_is_fast_enough(large: Centre) -> None:
+    """A scrape of the largest centre takes less than its budget, figures drawn afresh."""
+    seconds = []
+    for _ in range(5):
+        large.usage.apply(large.usage.position + 1, decode_page(chained(iter([]))[0].data))
+        started = perf_counter()
+        large.scrape()
+        seconds.append(perf_counter() - started)
+    assert min(seconds) < SCRAPE_SECONDS_MAX
+
+
+def test_figures_follow_the_usage(small: Centre) -> None:
+    """A scrape after another page shows that page's position."""
+    small.usage.apply(small.usage.position + 1, decode_page(chained(iter([]))[0].data))
+    assert f'alloc_projection_position{{projection="metrics"}} {float(small.usage.position)}' in small.scrape()
+
+
+def test_unit_seconds_are_printed_exactly(small: Centre) -> None:
+    """The text carries the figures to the unit-second, however large."""
+    shown = {
+        (sample.labels["company"], sample.labels["pool"]): sample.value
+        for family in text_string_to_metric_families(small.scrape())
+        for sample in family.samples
+        if sample.name == "alloc_used_unit_seconds_total"
+    }
+    assert shown == {pair: account.used for pair, account in small.usage.accounts.items()}

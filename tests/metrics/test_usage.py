@@ -1,0 +1,140 @@
+"""The fold: figures equal the naive model, survive any paging and restart, and a log that makes no sense stops it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from naive import COMPANIES, POOLS, Decision, Naive, at, confirmations, histories, opening
+from synthetic import HOUR_SECONDS, START, confirmed
+
+from services.allocation import events
+from services.allocation.resources import State
+from services.eventlog import BrokenLog
+from services.eventlog.page import FORMAT, GENESIS, Entry, Page
+from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Usage
+
+
+def page(history: list[Decision]) -> Page:
+    """One page of decisions."""
+    return Page(
+        format=FORMAT,
+        centre="test",
+        writer="writer",
+        epoch=1,
+        time=history[-1][0] * 1_000_000 if history else 0,
+        previous=GENESIS,
+        entries=tuple(Entry(time=time * 1_000_000, actor="test", events=tuple(decided)) for time, decided in history),
+    )
+
+
+def folded(*pages: Page) -> Usage:
+    """The usage after these pages."""
+    usage = Usage()
+    for position, taken in enumerate(pages, 1):
+        usage.apply(position, taken)
+    return usage
+
+
+def everything(usage: Usage) -> tuple[object, ...]:
+    """All that a usage says, whatever its position."""
+    return (
+        usage.now,
+        usage.pools,
+        usage.companies,
+        usage.accounts,
+        usage.meters,
+        usage.applied,
+        usage.reserved_now(),
+        usage.quotas_now(),
+    )
+
+
+@given(histories())
+def test_accounts_equal_the_naive_model(history: list[Decision]) -> None:
+    """P6: unit-seconds reserved, used, released and held are those of the model, to the unit-second."""
+    usage, naive = folded(page(history)), Naive(history)
+    for company in COMPANIES:
+        for pool in POOLS:
+            account = usage.accounts.get((company, pool), Account())
+            for name in ("reserved", "used", "released", "held"):
+                assert getattr(account, name) == naive.account(company, pool, name)
+
+
+@given(histories())
+def test_quotas_equal_the_naive_model(history: list[Decision]) -> None:
+    """P6: what is booked in every period is what the model counts, and the current one is shown."""
+    usage, naive = folded(page(history)), Naive(history)
+    for periods in usage.meters.values():
+        for period in periods:
+            assert period.booked == naive.booked(period.quota)
+            if period.quota.start <= naive.now < period.quota.end:
+                shown = usage.quotas_now()[period.quota.company, period.quota.meter]
+                assert shown == (period.quota.unit_seconds, period.booked)
+
+
+@given(histories())
+def test_units_and_reservations_equal_the_naive_model(history: list[Decision]) -> None:
+    """P6: units held now, live reservations and transitions are those of the model."""
+    usage, naive = folded(page(history)), Naive(history)
+    for pool in POOLS:
+        standing = naive.standing(pool)
+        for state in LIVE_STATES:
+            assert usage.reserved_now()[pool, state] == naive.reserved_now(pool, state)
+            assert usage.pools[pool].live[state] == sum(naive.state(name) == state for name in standing)
+        for state in State:
+            entered = sum(state in naive.entered(name) for name in standing)
+            assert usage.pools[pool].entered[state] == entered
+
+
+@given(histories(), st.data())
+def test_restart_and_paging_change_nothing(history: list[Decision], data: st.DataObject) -> None:
+    """However the events lie on pages, and whenever the fold begins again, the figures are the same."""
+    cut = data.draw(st.integers(0, len(history)))
+    whole = folded(page(history))
+    assert everything(folded(page(history[:cut]), page(history[cut:]))) == everything(whole)
+    assert everything(folded(*(page([decision]) for decision in history))) == everything(whole)
+
+
+@given(confirmations(1))
+def test_moving_changes_no_figure(event: events.ReservationConfirmed) -> None:
+    """Units that move before the start leave every figure as it was."""
+    moved = events.AllocationsMoved(reservation_id=event.reservation_id, allocations=event.allocations)
+    before = folded(page([*opening(), (at(1), [event])]))
+    after = folded(page([*opening(), (at(1), [event, moved])]))
+    assert after.accounts == before.accounts
+    assert after.reserved_now() == before.reserved_now()
+
+
+def test_confirmed_counts_as_reserved_until_it_is_activated() -> None:
+    """A reservation whose time has come holds its units now, under the state that it is in."""
+    booked = confirmed(1, "CMP-0001", "pool-000", START)
+    usage = folded(page([*opening(), (START, [booked])]))
+    assert usage.reserved_now()["pool-000", State.CONFIRMED] == 8
+    usage.apply(2, page([(START, [events.ReservationActivated(reservation_id=booked.reservation_id)])]))
+    assert usage.reserved_now()["pool-000", State.CONFIRMED] == 0
+    assert usage.reserved_now()["pool-000", State.ACTIVE] == 8
+    usage.apply(3, page([(START + 2 * HOUR_SECONDS, [])]))
+    assert usage.reserved_now()["pool-000", State.ACTIVE] == 0
+
+
+def test_quota_outside_its_period_shows_zero() -> None:
+    """A meter whose periods do not contain now has no budget now, and keeps its series."""
+    usage = folded(page([*opening(), (at(1000), [])]))
+    assert set(usage.quotas_now().values()) == {(0, 0)}
+
+
+def test_position_and_page_time_are_those_of_the_last_page() -> None:
+    """P5: the figures say which page they equal."""
+    usage = folded(page(opening()), page([(at(3), [])]))
+    assert (usage.position, usage.page_time, usage.now) == (2, at(3) * 1_000_000, at(3))
+
+
+def test_event_about_the_unknown_stops_the_fold() -> None:
+    """P9: an event about a reservation that never was is refused with its name and place."""
+    with pytest.raises(BrokenLog, match="page 7 says reservation_completed about 'R-9'"):
+        Usage().apply(7, page([(START, [events.ReservationCompleted(reservation_id="R-9")])]))
+
+
+def test_every_event_has_its_name() -> None:
+    """The applied counts carry the names of the wire."""
+    assert EVENT_NAMES[events.ReservationConfirmed] == "reservation_confirmed"
+    assert len(EVENT_NAMES) == 9
