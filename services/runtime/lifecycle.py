@@ -4,10 +4,13 @@ Crash-only: the first background task that fails ends the process with status 1 
 """
 
 import asyncio
+import json
+import os
 import signal
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -62,6 +65,15 @@ async def background() -> AsyncIterator[Background]:
         tasks = Background(group)
         yield tasks
         tasks.cancel()
+
+
+def announce(path: Path, addresses: Mapping[str, str]) -> None:
+    """Write where the service is reached to a ready file, whole or not at all, for its owner only (mode 0600)."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(dict(addresses), file)
+    fresh.replace(path)
 
 
 def run(main: Callable[[Stop], Awaitable[None]], grace_seconds: float = GRACE_SECONDS) -> int:

@@ -29,6 +29,10 @@ class SettingsError(Exception):
         self.problems = problems
 
 
+class ListenError(Exception):
+    """An address that cannot be listened on. The message says which, and why."""
+
+
 class Address(NamedTuple):
     """A host and a port; port 0 asks for a free one."""
 

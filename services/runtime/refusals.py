@@ -1,0 +1,82 @@
+"""What the doors themselves say no to. Fixed words: nothing of the request, of other callers or of our insides."""
+
+import traceback
+import uuid
+
+import grpc
+import structlog
+
+from services.runtime.identity import Identity
+from services.runtime.problems import Problem
+
+RETRY_DRAINING_SECONDS = 1.0
+
+_log = structlog.get_logger()
+
+
+def draining() -> Problem:
+    """An open stream ends because the server goes away: resume it elsewhere."""
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "DRAINING",
+        "This server is going away; another one will answer.",
+        retry_after_seconds=RETRY_DRAINING_SECONDS,
+    )
+
+
+def deadline_exceeded() -> Problem:
+    """The client's deadline or our own cap passed. Whether anything happened is unknown."""
+    return Problem(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "DEADLINE_EXCEEDED",
+        "Out of time; the outcome is unknown. Ask again with the same request_id.",
+    )
+
+
+def slow_consumer(seconds: float) -> Problem:
+    """A stream ends because its client does not read."""
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "SLOW_CONSUMER",
+        f"Nothing was read for {seconds:g} seconds. Resume from the last position that you received.",
+    )
+
+
+def unauthenticated(cause: str) -> Problem:
+    """No token, or one that proves nothing."""
+    return Problem(
+        grpc.StatusCode.UNAUTHENTICATED,
+        "UNAUTHENTICATED",
+        f"No good bearer token: {cause}.",
+        metadata={"cause": cause},
+    )
+
+
+def role_not_allowed(identity: Identity, method: str) -> Problem:
+    """A good token whose role may not call this method."""
+    _log.warning("call_denied", method=method, role=identity.role.value, subject=identity.subject)
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "ROLE_NOT_ALLOWED",
+        f"The role {identity.role.value} may not call {method}.",
+        metadata={"role": identity.role.value, "method": method},
+    )
+
+
+def malformed() -> Problem:
+    """Bytes that are no message of the method's type."""
+    return Problem(
+        grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE", "The request is not a message of the method's type."
+    )
+
+
+def internal(error: Exception, method: str) -> Problem:
+    """Our own mistake. The caller gets an id; the log gets the story under that id."""
+    error_id = uuid.uuid4().hex
+    _log.error("call_failed", error_id=error_id, method=method, trace="".join(traceback.format_exception(error)))
+    return Problem(
+        grpc.StatusCode.INTERNAL,
+        "INTERNAL",
+        f"Something is wrong on our side. Tell the operator this id: {error_id}.",
+        metadata={"error_id": error_id},
+    )
