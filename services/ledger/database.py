@@ -1,0 +1,72 @@
+"""Connections to Postgres: one for the writer, a few for readers, and which failures pass by themselves."""
+
+from typing import Any
+
+import asyncpg
+
+from services.ledger.migrate import SCHEMA
+
+READERS_MAX = 8
+READ_SECONDS_MAX = 10
+WRITE_SECONDS_MAX = 60
+CONNECT_SECONDS_MAX = 5
+IDLE_SECONDS_MAX = 300
+JSONB_VERSION = b"\x01"
+
+OUTAGES: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,  # The connection broke while we were using it.
+    asyncpg.InternalClientError,
+    asyncpg.InsufficientResourcesError,  # Disk full, or too many connections.
+    asyncpg.OperatorInterventionError,  # Shutting down, starting up, or out of time.
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+"""What may be gone at the next attempt. Anything else is a contradiction or our own mistake."""
+
+GONE: tuple[type[Exception], ...] = (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError)
+"""Somebody dropped the tables under us."""
+
+
+async def connect_writer(dsn: str) -> asyncpg.Pool:
+    """A pool of one, which connects when it is first needed: commits come one after the other."""
+    return await _pool(dsn, 1, WRITE_SECONDS_MAX, {})
+
+
+async def connect_readers(dsn: str) -> asyncpg.Pool:
+    """A pool whose connections cannot write."""
+    return await _pool(dsn, READERS_MAX, READ_SECONDS_MAX, {"default_transaction_read_only": "on"})
+
+
+async def _pool(dsn: str, size: int, seconds_max: int, settings: dict[str, str]) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS_MAX,
+        command_timeout=seconds_max,
+        max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
+        init=_prepare,
+        server_settings={
+            "application_name": "aidc-ledger",
+            "search_path": SCHEMA,
+            "timezone": "UTC",
+            # The server gives up before we do, so that a transaction cannot outlive its client's patience.
+            "statement_timeout": str(seconds_max * 1000 - 500),
+            **settings,
+        },
+    )
+
+
+async def _prepare(connection: Any) -> None:
+    """Let jsonb carry bytes: the events are already encoded."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda data: JSONB_VERSION + data,
+        decoder=lambda data: bytes(data[len(JSONB_VERSION) :]),
+        format="binary",
+    )

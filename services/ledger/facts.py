@@ -1,0 +1,98 @@
+"""From a page to facts: each event with its number in the log, who caused it, whom it concerns, and its transfers."""
+
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+from msgspec import Struct
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.eventlog import BrokenLog
+from services.eventlog.page import Page
+from services.ledger.books import Books, Claim, Misfit
+from services.ledger.posting import Transfer, post
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Fact(Struct, frozen=True, kw_only=True, gc=False):
+    """One event and all that the tables need to know about it.
+
+    `number` counts the events of the log from 1, and `decision` is the number of the first event of the same entry:
+    what one entry says becomes true at once. `entry` and `index` are places within the page, from 0. `company` and
+    `reservation` are empty where none is concerned; `claim` is as `Books.take` gives it.
+    """
+
+    number: int
+    decision: int
+    position: int
+    entry: int
+    index: int
+    time: datetime
+    actor: str
+    request_id: str
+    event: Event
+    type: str
+    company: str
+    reservation: str
+    claim: Claim | None
+    transfers: tuple[Transfer, ...]
+
+
+def facts_of(page: Page, position: int, number: int, books: Books) -> list[Fact]:
+    """Fold a page into the books; give its facts, numbered on from `number`. Raises `BrokenLog` if one does not fit."""
+    facts: list[Fact] = []
+    for place, entry in enumerate(page.entries):
+        time = moment(entry.time)
+        decision = number + len(facts) + 1
+        for event in entry.events:
+            claim = _take(books, event, position, len(facts))
+            facts.append(
+                Fact(
+                    number=number + len(facts) + 1,
+                    decision=decision,
+                    position=position,
+                    entry=place,
+                    index=len(facts),
+                    time=time,
+                    actor=entry.actor,
+                    request_id=entry.request_id,
+                    event=event,
+                    type=EVENT_TYPES[type(event)],
+                    company=claim.company if claim else _company(event),
+                    reservation=claim.reservation if claim else "",
+                    claim=claim,
+                    transfers=post(event, claim),
+                )
+            )
+    return facts
+
+
+def moment(microseconds: int) -> datetime:
+    """A time of the log, microseconds since 1970 UTC, without the rounding of a float."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _take(books: Books, event: Event, position: int, index: int) -> Claim | None:
+    try:
+        return books.take(event)
+    except Misfit as misfit:
+        raise BrokenLog(
+            f"event {index} of the page at position {position} does not fit the events before it: {misfit};"
+            " nothing of the page was applied, so find out which writer wrote it"
+        ) from misfit
+
+
+def _company(event: Event) -> str:
+    """The company that an event without a reservation concerns."""
+    match event:
+        case events.CompanyRegistered(company=company):
+            return company.id
+        case events.QuotaGranted(quota=quota):
+            return quota.company
+        case _:
+            return ""
+
+
+EVENT_TYPES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
+"""The name on the wire of each event."""

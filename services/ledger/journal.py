@@ -1,0 +1,159 @@
+"""The journal: one transaction takes a batch of pages, moves the checkpoint, and writes every table; or nothing.
+
+The checkpoint moves first, and only from the very position and hash that the batch was folded on. That makes each page
+count exactly once, whatever dies when, and lets one writer win where there are two.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from services.allocation.events import AllocationsMoved, Event, ReservationConfirmed
+from services.allocation.resources import State
+from services.eventlog import BrokenLog
+from services.ledger.batch import Batch, Checkpoint
+from services.ledger.books import Books, Claim, Place
+from services.ledger.database import GONE, OUTAGES
+from services.ledger.migrate import migrate
+
+NAME = "ledger"
+RETRY_SECONDS_MIN = 0.05
+RETRY_SECONDS_MAX = 5.0
+
+_log = structlog.get_logger()
+_decode_event = msgspec.json.Decoder(Event).decode
+
+
+class Superseded(Exception):
+    """Another ledger writes to this database. This one must stop; starting it again is safe."""
+
+
+class Violated(BrokenLog):
+    """The log breaks an invariant that the database guards, such as no double booking. `invariant` names it."""
+
+    def __init__(self, invariant: str, message: str) -> None:
+        super().__init__(message)
+        self.invariant = invariant
+
+
+class Journal:
+    """The writer of the ledger's tables. `pool` has one connection."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def open(self) -> tuple[Checkpoint, Books]:
+        """Bring the schema up to date; give the checkpoint, and the books as they stand there."""
+        async with self._pool.acquire() as connection:
+            await migrate(connection)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                return await read_checkpoint(connection), await _read_books(connection)
+
+    async def post(self, batch: Batch) -> None:
+        """Make a batch part of the tables, and try for as long as Postgres is away.
+
+        Raises `Superseded` if the checkpoint is not where the batch began, and `Violated` if a table refuses it.
+        """
+        pause = RETRY_SECONDS_MIN
+        while True:
+            try:
+                return await self._post(batch)
+            except OUTAGES as error:
+                _log.warning("posting_delayed", position=batch.after.position, error=repr(error), seconds=pause)
+            except GONE as error:
+                raise Superseded("somebody dropped the ledger's tables; they are folded anew at the next start") from error
+            except asyncpg.IntegrityConstraintViolationError as error:
+                raise _violated(batch, error) from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RETRY_SECONDS_MAX)
+
+    async def _post(self, batch: Batch) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await _advance(connection, batch):
+                return await _demand_posted(connection, batch)
+            await connection.copy_records_to_table("pages", records=batch.pages)
+            for projection in batch.projections:
+                await projection.write(connection)
+
+
+async def read_checkpoint(connection: PoolConnectionProxy) -> Checkpoint:
+    """The log position that every table equals, within the transaction of the connection."""
+    row = await connection.fetchrow(
+        "SELECT position, hash, number, page_time FROM checkpoint WHERE projection = $1", NAME
+    )
+    assert row is not None, "the migrations make the checkpoint"
+    return Checkpoint(**row)
+
+
+async def _advance(connection: PoolConnectionProxy, batch: Batch) -> bool:
+    """Move the checkpoint over the batch. False if it is not where the batch began."""
+    before, after = batch.before, batch.after
+    moved = await connection.fetchval(
+        _ADVANCE, NAME, before.position, before.hash, after.position, after.hash, after.number, after.page_time
+    )
+    return moved is not None
+
+
+async def _demand_posted(connection: PoolConnectionProxy, batch: Batch) -> None:
+    """An earlier attempt may have been committed without our hearing of it: then all is well."""
+    standing = await read_checkpoint(connection)
+    if standing == batch.after:
+        return
+    raise Superseded(
+        f"the checkpoint stands at position {standing.position}, this ledger had left it at {batch.before.position}:"
+        " another ledger writes to this database, so this one stops"
+    )
+
+
+async def _read_books(connection: PoolConnectionProxy) -> Books:
+    books = Books()
+    books.companies.update(row["company"] for row in await connection.fetch("SELECT company FROM companies"))
+    for row in await connection.fetch("SELECT resource, place, bins, bin_capacity FROM resources"):
+        books.places[row["resource"]] = Place(row["place"], row["bins"], row["bin_capacity"])
+    async for row in connection.cursor(_LIVE):
+        claim = _claim(row)
+        books.claims[claim.reservation] = claim
+    return books
+
+
+def _claim(row: asyncpg.Record) -> Claim:
+    event = _decode_event(row["payload"])
+    assert isinstance(event, ReservationConfirmed | AllocationsMoved)
+    return Claim(
+        reservation=row["reservation"],
+        company=row["company"],
+        state=State(row["state"]),
+        start=int(row["starts_at"].timestamp()),
+        end=int(row["ends_at"].timestamp()),
+        allocations=event.allocations,
+    )
+
+
+def _violated(batch: Batch, error: asyncpg.IntegrityConstraintViolationError) -> Violated:
+    invariant = error.constraint_name or type(error).__name__
+    return Violated(
+        invariant,
+        f"the pages from position {batch.before.position + 1} to {batch.after.position} break {invariant}: {error}"
+        f" ({error.detail or 'no detail'}); none of them was applied, so find out which writer wrote them",
+    )
+
+
+_ADVANCE = """
+UPDATE checkpoint
+SET position = $4, hash = $5, number = $6, page_time = $7
+WHERE projection = $1 AND position = $2 AND hash = $3
+RETURNING position
+"""
+
+_LIVE = """
+SELECT reservations.reservation, reservations.company, state, starts_at, ends_at, payload
+FROM reservations
+JOIN journal ON journal.number = reservations.allocated_number
+WHERE state IN ('confirmed', 'active')
+"""

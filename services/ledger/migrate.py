@@ -1,0 +1,77 @@
+"""Brings a database to this release's schema: each file of `schema/` in order, once.
+
+Everything stands in the Postgres schema `ledger`, so that dropping that one thing drops every table.
+"""
+
+import hashlib
+from importlib.resources import files
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+SCHEMA = "ledger"
+LOCK = 0x61696463_6C656467  # "aidcledg": whoever changes the schema holds this advisory lock.
+
+_log = structlog.get_logger()
+
+
+class WrongSchema(Exception):
+    """The database holds a schema that this release did not make. The message says which file differs."""
+
+
+class Migration(NamedTuple):
+    """One file, and the SHA-256 of its text."""
+
+    name: str
+    text: str
+    checksum: str
+
+
+def migrations() -> list[Migration]:
+    """The files of `schema/`, in order."""
+    paths = sorted((path for path in files(__package__).joinpath("schema").iterdir()), key=lambda path: path.name)
+    texts = [(path.name, path.read_text(encoding="utf-8")) for path in paths if path.name.endswith(".sql")]
+    return [Migration(name, text, hashlib.sha256(text.encode()).hexdigest()) for name, text in texts]
+
+
+async def migrate(connection: asyncpg.Connection) -> None:
+    """Apply what is missing, all of it or nothing. Raises `WrongSchema` if what was applied is not what we have."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        await connection.execute(_TABLE)
+        applied = {row["name"]: row["checksum"] for row in await connection.fetch("SELECT * FROM migrations")}
+        for migration in migrations():
+            checksum = applied.pop(migration.name, None)
+            if checksum is None:
+                await _apply(connection, migration)
+            elif checksum != migration.checksum:
+                raise WrongSchema(f"schema/{migration.name} differs from what was applied: rebuild the ledger")
+        if applied:
+            raise WrongSchema(f"the database has {', '.join(sorted(applied))}, which this release does not know")
+
+
+async def drop(connection: asyncpg.Connection) -> None:
+    """Forget everything: the log is the truth, and the rest is folded from it again."""
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+    _log.info("ledger_dropped")
+
+
+async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+    await connection.execute(migration.text)
+    await connection.execute(
+        "INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum
+    )
+    _log.info("migration_applied", name=migration.name)
+
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS migrations (
+    name       text        PRIMARY KEY,
+    checksum   text        NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+)
+"""

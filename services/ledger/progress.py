@@ -1,0 +1,64 @@
+"""How far the ledger has come, for those who wait for a position and for those who watch its lag.
+
+The lag in seconds counts from when this process first saw the log go further, by its own clock: the log's times may be
+simulated.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from services.ledger.batch import Checkpoint
+
+SIGHTINGS_MAX = 1_000
+"""Sightings of the log's end kept. When full, newer ones are dropped: the oldest decides the lag."""
+
+
+class Progress:
+    """The applied position against the end of the log. `clock` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.position = 0
+        self.log_end = 0
+        self.halted = ""
+        """Why the ledger stopped for good; empty while it has not."""
+        self._clock = clock
+        self._sightings: deque[tuple[int, float]] = deque()
+        self._moved = asyncio.Condition()
+
+    @property
+    def lag_pages(self) -> int:
+        """Pages that the log is known to hold and the tables do not."""
+        return max(0, self.log_end - self.position)
+
+    @property
+    def lag_seconds(self) -> float:
+        """For how long the oldest page that is not applied has been known; 0 if there is none."""
+        return self._clock() - self._sightings[0][1] if self._sightings else 0.0
+
+    def saw(self, position: int) -> None:
+        """The log holds a page at this position."""
+        if position > self.log_end:
+            self.log_end = position
+            if position > self.position and len(self._sightings) < SIGHTINGS_MAX:
+                self._sightings.append((position, self._clock()))
+
+    async def reached(self, checkpoint: Checkpoint) -> None:
+        """The tables equal this checkpoint now."""
+        self.saw(checkpoint.position)
+        self.position = checkpoint.position
+        while self._sightings and self._sightings[0][0] <= self.position:
+            self._sightings.popleft()
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def wait_for(self, position: int, seconds: float) -> bool:
+        """Whether the tables come to hold this position within so many seconds."""
+        if self.position >= position:
+            return True
+        try:
+            async with asyncio.timeout(seconds), self._moved:
+                await self._moved.wait_for(lambda: self.position >= position)
+        except TimeoutError:
+            return self.position >= position
+        return True

@@ -1,0 +1,96 @@
+"""Who held which bins, when, and from which decision of the log to which that was true (table `allocations`).
+
+The table refuses what would double-book (P1): see schema/0003_reservations.sql.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from asyncpg import Range
+from asyncpg.pool import PoolConnectionProxy
+
+from services.allocation import events
+from services.allocation.resources import Allocation
+from services.ledger.books import Place
+from services.ledger.facts import Fact
+
+Rows = list[tuple[Any, ...]]
+
+
+class Allocations:
+    """New rows, and the ends of earlier ones."""
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self._places = places
+        self._rows: Rows = []
+        self._open: dict[str, tuple[Rows, int]] = {}
+        self._ends: dict[str, int] = {}
+
+    def add(self, fact: Fact) -> None:
+        match fact.event:
+            case events.ReservationConfirmed(allocations=allocations):
+                self._hold(fact, allocations)
+            case events.AllocationsMoved(allocations=allocations):
+                self._end(fact)
+                self._hold(fact, allocations)
+            case events.ReservationCompleted() | events.ReservationCancelled() | events.ReservationReleased():
+                self._end(fact)
+            case _:
+                pass  # The others leave the bins as they are.
+
+    def _hold(self, fact: Fact, allocations: tuple[Allocation, ...]) -> None:
+        rows = [
+            row for allocation in allocations for row in _rows(fact.reservation, allocation, self._places[allocation.resource])
+        ]
+        self._open[fact.reservation] = (rows, fact.decision)
+
+    def _end(self, fact: Fact) -> None:
+        opened = self._open.pop(fact.reservation, None)
+        if opened is None:
+            self._ends[fact.reservation] = fact.decision
+        else:
+            self._close(*opened, fact.decision)
+
+    def _close(self, rows: Rows, first: int, end: int) -> None:
+        if first != end:  # Else it was true at no moment: one decision both made it and ended it.
+            self._rows += [(*row, Range(first, end)) for row in rows]
+
+    async def write(self, connection: PoolConnectionProxy) -> None:
+        if self._ends:
+            await connection.execute(_END, list(self._ends), list(self._ends.values()))
+        standing = [(*row, Range(first, None)) for rows, first in self._open.values() for row in rows]
+        if self._rows or standing:
+            await connection.copy_records_to_table("allocations", records=[*self._rows, *standing])
+
+
+def _rows(reservation: str, allocation: Allocation, place: Place) -> Iterator[tuple[Any, ...]]:
+    """A row for each span and each run of whole bins, or each bin where bins can be shared."""
+    spans = [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in allocation.spans]
+    if place.bin_capacity == 1:
+        runs = [(first, length, 1) for first, length in _runs(allocation.bins)]
+    else:
+        runs = [(index, 1, amount) for index, amount in zip(allocation.bins, allocation.amounts, strict=True)]
+    for first, length, amount in runs:
+        for start, end in spans:
+            at = place.first + first
+            yield (reservation, allocation.resource, at, length, amount, place.bin_capacity, start, end)
+
+
+def _runs(bins: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    """First and length of each run of neighbours."""
+    if len(bins) == 1:
+        yield bins[0], 1
+        return
+    for _, members in groupby(enumerate(sorted(bins)), lambda numbered: numbered[1] - numbered[0]):
+        run = [index for _, index in members]
+        yield run[0], len(run)
+
+
+_END = """
+UPDATE allocations
+SET held = int8range(lower(held), ending.number)
+FROM unnest($1::text[], $2::bigint[]) AS ending (reservation, number)
+WHERE allocations.reservation = ending.reservation AND upper_inf(allocations.held)
+"""

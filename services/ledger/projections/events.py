@@ -1,0 +1,51 @@
+"""The journal: every event as it came (table `journal`)."""
+
+from typing import Any
+
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from services.ledger.facts import Fact
+
+COLUMNS = (
+    "number",
+    "position",
+    "entry",
+    "index",
+    "time",
+    "actor",
+    "request_id",
+    "type",
+    "company",
+    "reservation",
+    "payload",
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Events:
+    """New rows of the journal."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, fact: Fact) -> None:
+        self._rows.append(
+            (
+                fact.number,
+                fact.position,
+                fact.entry,
+                fact.index,
+                fact.time,
+                fact.actor,
+                fact.request_id,
+                fact.type,
+                fact.company,
+                fact.reservation,
+                _encode(fact.event),
+            )
+        )
+
+    async def write(self, connection: PoolConnectionProxy) -> None:
+        await connection.copy_records_to_table("journal", records=self._rows, columns=COLUMNS)

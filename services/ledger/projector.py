@@ -1,0 +1,97 @@
+"""The projector: follow the log into the journal, page after page, for ever.
+
+While one batch is being committed the next one fills, so a single page waits for nobody and a flood travels in large
+transactions.
+"""
+
+import asyncio
+from contextlib import aclosing
+
+from services.eventlog import EventLog
+from services.eventlog.chain import read_pages
+from services.eventlog.page import Page, Record
+from services.ledger.batch import Batch, Checkpoint
+from services.ledger.books import Books
+from services.ledger.journal import Journal
+from services.ledger.progress import Progress
+from services.ledger.telemetry import LedgerTelemetry
+
+
+class Projector:
+    """Follows one centre's log. With `until` it ends once the tables hold that position; else it goes on."""
+
+    def __init__(
+        self, log: EventLog, centre: str, journal: Journal, progress: Progress, telemetry: LedgerTelemetry
+    ) -> None:
+        self._log = log
+        self._centre = centre
+        self._journal = journal
+        self._progress = progress
+        self._telemetry = telemetry
+
+    async def run(self, until: int | None = None) -> None:
+        """Open the journal, check that the log holds its checkpoint, and follow.
+
+        Raises `BrokenLog` when the log cannot be trusted, `Superseded` when another ledger writes, and `Unknown` or
+        one of `database.OUTAGES` when the log or Postgres are away at the start.
+        """
+        checkpoint, books = await self._journal.open()
+        await self._progress.reached(checkpoint)
+        intake = _Intake(checkpoint, books)
+        reading = asyncio.create_task(self._read(checkpoint, intake), name="ledger reader")
+        try:
+            while until is None or self._progress.position < until:
+                await self._write(await intake.take())
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    async def _read(self, checkpoint: Checkpoint, intake: "_Intake") -> None:
+        try:
+            async with aclosing(read_pages(self._log, checkpoint.head, self._centre)) as batches:
+                async for pages in batches:
+                    self._progress.saw(pages[-1][0].position)
+                    for record, page in pages:
+                        await intake.put(record, page)
+        except Exception as error:  # The writer raises it, after the pages before it.
+            await intake.fail(error)
+
+    async def _write(self, batch: Batch) -> None:
+        await self._journal.post(batch)
+        self._telemetry.applied(batch.events)
+        await self._progress.reached(batch.after)
+
+
+class _Intake:
+    """The batch that fills, between the one who reads and the one who writes."""
+
+    def __init__(self, checkpoint: Checkpoint, books: Books) -> None:
+        self._books = books
+        self._batch = Batch(checkpoint, books)
+        self._failure: Exception | None = None
+        self._changed = asyncio.Condition()
+
+    async def put(self, record: Record, page: Page) -> None:
+        """Add a page, when there is room for it."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._batch.full)
+            self._batch.add(record, page)
+            self._changed.notify_all()
+        await asyncio.sleep(0)  # Folding takes time; let the writer and the callers have theirs.
+
+    async def fail(self, error: Exception) -> None:
+        """Nothing comes after this."""
+        async with self._changed:
+            self._failure = error
+            self._changed.notify_all()
+
+    async def take(self) -> Batch:
+        """The pages at hand, at least one. Raises what the reader failed with, once all before it is taken."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._batch.pages or self._failure)
+            if self._failure and not self._batch.pages:
+                raise self._failure
+            batch = self._batch
+            self._batch = Batch(batch.after, self._books)
+            self._changed.notify_all()
+        return batch

@@ -1,0 +1,130 @@
+"""Short ways to say what stands on a log: entries, and pages chained as a writer would chain them."""
+
+from collections.abc import Iterable, Sequence
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
+from services.eventlog.memory import MemoryLog
+from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
+
+CENTRE = "test-centre"
+HOUR = 3600
+MONDAY = 1_772_409_600
+"""Monday 2026-03-02 00:00 UTC, in seconds."""
+
+
+def entry(*facts: Event, at: int = MONDAY, actor: str = "CMP-0001", request_id: str = "") -> Entry:
+    """One decision at a time in seconds."""
+    return Entry(time=at * 1_000_000, actor=actor, events=tuple(facts), request_id=request_id)
+
+
+def chained(contents: Iterable[Sequence[Entry]], previous: str = GENESIS, epoch: int = 1) -> list[bytes]:
+    """The exact bytes of pages with these entries, each naming the hash of the one before."""
+    pages = []
+    for entries in contents:
+        time = max((entry.time for entry in entries), default=MONDAY * 1_000_000)
+        page = Page(
+            format=FORMAT,
+            centre=CENTRE,
+            writer="test",
+            epoch=epoch,
+            time=time,
+            previous=previous,
+            entries=tuple(entries),
+        )
+        pages.append(encode_page(page))
+        previous = page_hash(pages[-1])
+    return pages
+
+
+def extend(log: MemoryLog, *contents: Sequence[Entry]) -> int:
+    """Put pages at the end of a log; give the last position."""
+    previous = page_hash(log.pages[-1]) if log.pages else GENESIS
+    position = 0
+    for page in chained(contents, previous):
+        position = log.append_as_other(page)
+    return position
+
+
+def pool(name: str = "h100", nodes: int = 4, bins_per_node: int = 8, bin_capacity: int = 1) -> Event:
+    """A compute pool; with a bin capacity of 1000 its GPUs can be shared by the thousandth."""
+    return events.ResourceRegistered(
+        resource=Resource(
+            id=name,
+            kind=Kind.COMPUTE,
+            unit=Unit.GPU if bin_capacity == 1 else Unit.MILLI_GPU,
+            nodes=tuple(Node(id=f"{name}-{number}") for number in range(nodes)),
+            slot_minutes=60,
+            time_zone="Asia/Seoul",
+            bins_per_node=bins_per_node,
+            bin_capacity=bin_capacity,
+        )
+    )
+
+
+def company(name: str = "CMP-0001") -> Event:
+    """A company with a year's agreement."""
+    return events.CompanyRegistered(
+        company=Company(
+            id=name, display_name=f"Company {name}", agreement_start=MONDAY, agreement_end=MONDAY + 365 * 24 * HOUR
+        )
+    )
+
+
+def grant(name: str = "CMP-0001", meter: str = "h100", hours: int = 1000) -> Event:
+    """A quota of unit-hours for a month."""
+    return events.QuotaGranted(
+        quota=Quota(
+            company=name, meter=meter, start=MONDAY, end=MONDAY + 30 * 24 * HOUR, unit_seconds=hours * HOUR
+        )
+    )
+
+
+def held(
+    bins: Sequence[int], *spans: Interval, resource: str = "h100", amounts: Sequence[int] | None = None
+) -> Allocation:
+    """Bins of a resource, whole unless amounts are given."""
+    given = tuple(amounts) if amounts else (1,) * len(bins)
+    return Allocation(resource=resource, units=sum(given), spans=spans, bins=tuple(bins), amounts=given)
+
+
+def hours(first: int, last: int) -> Interval:
+    """From one hour to another after Monday midnight."""
+    return MONDAY + first * HOUR, MONDAY + last * HOUR
+
+
+def confirmed(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Event:
+    """A reservation of these allocations."""
+    return events.ReservationConfirmed(
+        reservation_id=name,
+        company=by,
+        start=min(start for allocation in allocations for start, _ in allocation.spans),
+        end=max(end for allocation in allocations for _, end in allocation.spans),
+        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
+        allocations=allocations,
+    )
+
+
+def activated(name: str) -> Event:
+    return events.ReservationActivated(reservation_id=name)
+
+
+def completed(name: str) -> Event:
+    return events.ReservationCompleted(reservation_id=name)
+
+
+def cancelled(name: str, reason: str = "") -> Event:
+    return events.ReservationCancelled(reservation_id=name, reason=reason)
+
+
+def released(name: str, at: int) -> Event:
+    return events.ReservationReleased(reservation_id=name, released_at=at)
+
+
+def moved(name: str, *allocations: Allocation) -> Event:
+    return events.AllocationsMoved(reservation_id=name, allocations=allocations)
+
+
+OPENING = (entry(pool(), pool("a100", bin_capacity=1000), company(), company("CMP-0002"), grant(), actor="operator"),)
+"""One page's entries: a pool of whole GPUs, a pool of shared ones, two companies, and a quota."""
