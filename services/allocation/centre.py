@@ -55,14 +55,11 @@ class Centre:
         self.ended: deque[tuple[int, str]] = deque()
         self._answered: deque[tuple[int, tuple[str, str]]] = deque()
 
-    def apply(self, facts: Iterable[Event], at: int, position: int) -> Subject | None:
-        """Make the events of one decision true, at a time in seconds. Gives the subject of the last of them."""
+    def apply(self, facts: Iterable[Event], at: int, position: int) -> list[Subject]:
+        """Make the events of one decision true, at a time in seconds. Gives what each of them made or changed."""
         self._let_time_pass(at)
         self.position = position
-        subject: Subject | None = None
-        for fact in facts:
-            subject = self._apply_one(fact) or subject
-        return subject
+        return [self._apply_one(fact) for fact in facts]
 
     def remember(self, actor: str, request_id: str, answer: Answer) -> None:
         """Keep the yes to a request, so that asking again gives the same one."""
@@ -70,7 +67,7 @@ class Centre:
         self.answers[key] = answer
         self._answered.append((answer.time, key))
 
-    def _apply_one(self, event: Event) -> Subject | None:
+    def _apply_one(self, event: Event) -> Subject:
         match event:
             case events.ReservationConfirmed():
                 return self._confirmed(event)

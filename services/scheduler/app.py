@@ -1,0 +1,134 @@
+"""Service 1, the scheduler: decides who holds what, and when."""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from services.eventlog.jetstream import JetStreamLog
+from services.eventlog.snapshots import JetStreamSnapshots
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime import lifecycle, logs, settings
+from services.runtime.doors import Doors
+from services.runtime.health import Health
+from services.runtime.http_server import HttpServer
+from services.runtime.identity import TokenVerifier
+from services.runtime.lifecycle import Background, Stop
+from services.runtime.server import GrpcServer, Tls
+from services.runtime.settings import Address
+from services.runtime.telemetry import DoorTelemetry
+from services.scheduler.clock import ClockChoice
+from services.scheduler.grpc_api import ROLES, SchedulerApi
+from services.scheduler.snapshotter import Snapshotter
+from services.scheduler.start import lead
+from services.scheduler.telemetry import Telemetry
+from services.scheduler.watch import Watches
+from services.scheduler.writer import Writer
+
+SERVICE = api.DESCRIPTOR.services_by_name["Scheduler"]
+LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7601), Address("127.0.0.1", 7611)
+WALL = ClockChoice()
+TICK_SECONDS_MIN, TICK_SECONDS_MAX = 0.005, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the scheduler is told at its start, by AIDC_ variables."""
+
+    nats_url: str
+    keys: Path
+    centre: str = "mudeung-ai"
+    nats_monitor: str | None = None
+    nats_credentials: Path | None = None
+    nats_replicas: int = 1
+    listen: Address = LISTEN
+    metrics_listen: Address = METRICS_LISTEN
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    reflection: bool = False
+    clock: ClockChoice = WALL
+    ready_file: Path | None = None
+
+
+async def run(told: Settings, stop: Stop) -> None:
+    """Lead the centre, and serve until told to stop."""
+    log = await JetStreamLog.connect(
+        told.nats_url,
+        told.centre,
+        credentials=told.nats_credentials,
+        replicas=told.nats_replicas,
+        monitor_url=told.nats_monitor,
+    )
+    try:
+        snapshots = JetStreamSnapshots(log.connection, told.centre, replicas=told.nats_replicas)
+        writer = await lead(
+            log=log,
+            snapshots=snapshots,
+            centre_id=told.centre,
+            name=f"scheduler-{os.getpid()}",
+            clock=told.clock.clock(),
+        )
+        snapshotter = Snapshotter(writer, snapshots)
+        async with lifecycle.background() as background:
+            background.start(writer.run(), name="writer")
+            background.start(keep_time(writer), name="clock")
+            background.start(snapshotter.run(), name="snapshots")
+            await serve(told, writer, background, stop)
+            await writer.drained()
+            await snapshotter.save_now()
+    finally:
+        await log.close()
+
+
+async def serve(told: Settings, writer: Writer, background: Background, stop: Stop) -> None:
+    """Open the doors, and close them when told to stop."""
+    registry = CollectorRegistry()
+    telemetry = Telemetry(registry)
+    watches = Watches(writer.head.position)
+    writer.on_durable.append(watches.on_durable)
+    telemetry.follow(writer, watches)
+    doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
+    health = Health([SERVICE.full_name])
+    server = GrpcServer(
+        listen=told.listen,
+        doors=doors,
+        methods=[doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES)],
+        health=health,
+        background=background,
+        tls=Tls(told.tls_certificate, told.tls_key) if told.tls_certificate and told.tls_key else None,
+        reflection=[SERVICE.full_name] if told.reflection else [],
+    )
+    async with HttpServer(listen=told.metrics_listen, registry=registry, health=health) as http, server:
+        await health.serving()
+        if told.ready_file is not None:
+            lifecycle.announce(told.ready_file, {"grpc": str(server.address), "http": str(http.address)})
+        await stop.wait()
+
+
+async def keep_time(writer: Writer) -> None:
+    """Let reservations start and end when their time comes, for ever."""
+    while True:
+        while writer.tick():
+            await writer.settled()
+        due = writer.centre.next_due()
+        wait = TICK_SECONDS_MAX if due is None else writer.clock.wait_for(due)
+        await asyncio.sleep(min(max(wait, TICK_SECONDS_MIN), TICK_SECONDS_MAX))
+
+
+def main() -> None:
+    """Run the scheduler until it is told to stop; exit 0 then, and 1 otherwise."""
+    logs.configure("scheduler")
+    try:
+        told = settings.load(Settings, os.environ)
+    except settings.SettingsError as error:
+        structlog.get_logger().error("settings_wrong", problems=error.problems)
+        sys.exit(1)
+    sys.exit(lifecycle.run(lambda stop: run(told, stop)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The clock: wall time, or simulated time that runs faster and may stand still. The only place that asks the time."""
+
+import re
+import time
+from datetime import datetime
+from typing import Protocol
+
+MICROSECONDS = 1_000_000
+SPEED_MAX = 1_000_000
+FORM = re.compile(r"(?P<start>[^@/]+)@(?P<speed>[0-9.]+)(?:/(?P<until>[^@/]+))?")
+
+
+class Clock(Protocol):
+    """What the scheduler asks the time of."""
+
+    def now(self) -> int:
+        """Microseconds since 1970-01-01 UTC."""
+        ...
+
+    def wait_for(self, moment: int) -> float:
+        """Real seconds until the clock shows a moment in seconds; infinity if it never will."""
+        ...
+
+
+class WallClock:
+    """The time on the wall."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
+
+    def wait_for(self, moment: int) -> float:
+        return max(0.0, moment - self.now() / MICROSECONDS)
+
+
+class SimulatedClock:
+    """Starts at a moment, runs `speed` times as fast as real time, and stands still at `until`. Seconds."""
+
+    def __init__(self, start: float, speed: float, until: float | None = None) -> None:
+        self._start, self._speed, self._until = start, speed, until
+        self._began = time.monotonic()
+
+    def now(self) -> int:
+        shown = self._start + (time.monotonic() - self._began) * self._speed
+        return int((shown if self._until is None else min(shown, self._until)) * MICROSECONDS)
+
+    def wait_for(self, moment: int) -> float:
+        if self._until is not None and moment > self._until:
+            return float("inf")
+        return max(0.0, (moment - self.now() / MICROSECONDS) / self._speed)
+
+
+class ClockChoice:
+    """A setting: empty for the wall clock, or `START@SPEED` or `START@SPEED/UNTIL` with ISO times and offsets."""
+
+    def __init__(self, text: str = "") -> None:
+        self._match = FORM.fullmatch(text)
+        if text and self._match is None:
+            raise ValueError("is not START@SPEED or START@SPEED/UNTIL, such as 2026-03-03T09:00:00+09:00@1000")
+        if self._match is not None:
+            self._make(self._match)
+
+    @classmethod
+    def parse(cls, text: str) -> "ClockChoice":
+        """Read the setting. Raises ValueError with what is wrong."""
+        return cls(text)
+
+    def clock(self) -> Clock:
+        """The clock, running from now on."""
+        return WallClock() if self._match is None else self._make(self._match)
+
+    @staticmethod
+    def _make(match: re.Match[str]) -> SimulatedClock:
+        speed = float(match["speed"])
+        if not 0 < speed <= SPEED_MAX:
+            raise ValueError(f"has a speed that is not between 0 and {SPEED_MAX}")
+        until = _seconds(match["until"]) if match["until"] else None
+        return SimulatedClock(_seconds(match["start"]), speed, until)
+
+
+def _seconds(text: str) -> float:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"has a time without an offset: {text}")
+    return moment.timestamp()

@@ -1,0 +1,142 @@
+"""Reading the centre: pages of lists, and the calendar without names."""
+
+import base64
+import heapq
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from itertools import pairwise
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import Struct
+
+from services.allocation.calendar import DAY_SECONDS, DAYS_BEHIND
+from services.allocation.centre import Centre
+from services.allocation.pool import Pool
+from services.allocation.resources import Kind, Reservation, Resource, State
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.problems import invalid
+
+CALENDAR_DAYS_MAX = 92
+
+Item = TypeVar("Item")
+Key = tuple[int, str]
+
+
+class Cursor(Struct, frozen=True, array_like=True):
+    """Where a page ended, and a digest of the question that it answers."""
+
+    question: str
+    time: int
+    name: str
+
+
+class Page(Struct, frozen=True):
+    """How many, and after which item: a page size and token that were checked against the question."""
+
+    size: int
+    after: Key
+    question: str
+
+    @classmethod
+    def of(cls, size: int, token: str, question: str, *, default: int, most: int) -> "Page":
+        """Read what a client sent. Raises `Problem` for a negative size, or a token of another question."""
+        if size < 0:
+            raise invalid({"page_size": "must not be negative"})
+        digest = blake2b(question.encode(), digest_size=9).hexdigest()
+        after = (-1, "")
+        if token:
+            try:
+                raw = base64.urlsafe_b64decode(token.encode())
+                cursor = msgspec.json.decode(raw, type=Cursor)
+            except (ValueError, msgspec.MsgspecError):
+                raise invalid({"page_token": "is not one that this service gave out"}) from None
+            if cursor.question != digest or base64.urlsafe_b64encode(raw).decode() != token:
+                raise invalid({"page_token": "belongs to another question; start again without one"})
+            after = (cursor.time, cursor.name)
+        return cls(min(size, most) or default, after, digest)
+
+    def cut(self, items: Iterable[Item], key: Callable[[Item], Key]) -> tuple[list[Item], str]:
+        """The items of this page, and the token of the next one or nothing."""
+        rest = (item for item in items if key(item) > self.after)
+        found = heapq.nsmallest(self.size + 1, rest, key=key)
+        if len(found) <= self.size:
+            return found, ""
+        time, name = key(found[self.size - 1])
+        cursor = msgspec.json.encode(Cursor(self.question, time, name))
+        return found[: self.size], base64.urlsafe_b64encode(cursor).decode()
+
+
+class Wanted(Struct, frozen=True):
+    """Which reservations a list is about; empty means any."""
+
+    company: str
+    states: frozenset[State]
+    resource: str
+    start: int
+    end: int
+
+    def matches(self, reservation: Reservation) -> bool:
+        """Whether a reservation of the company is one of them."""
+        return (
+            (not self.states or reservation.state in self.states)
+            and reservation.end > self.start
+            and (not self.end or reservation.start < self.end)
+            and (not self.resource or any(part.resource == self.resource for part in reservation.allocations))
+        )
+
+
+def list_reservations(centre: Centre, wanted: Wanted, page: Page) -> tuple[list[Reservation], str]:
+    """Reservations by start and id; an empty company means every one."""
+    ids = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
+    matching = filter(wanted.matches, (centre.reservations[each] for each in ids))
+    return page.cut(matching, lambda reservation: (reservation.start, reservation.id))
+
+
+def list_resources(centre: Centre, kind: Kind | None, page: Page) -> tuple[list[Resource], str]:
+    """Resources by id."""
+    found = (pool.resource for pool in centre.pools.values() if kind in (None, pool.resource.kind))
+    return page.cut(found, lambda resource: (0, resource.id))
+
+
+def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.CalendarInterval]:
+    """Free and busy between two times, as stretches in which nothing changes. Raises `Problem`."""
+    calendar = pool.calendar
+    faults = {}
+    if end <= start:
+        faults["end_time"] = "must lie after start_time"
+    elif end - start > CALENDAR_DAYS_MAX * DAY_SECONDS:
+        faults["end_time"] = f"must lie at most {CALENDAR_DAYS_MAX} days after start_time"
+    if start < now - DAYS_BEHIND * DAY_SECONDS:
+        faults["start_time"] = f"must not lie more than {DAYS_BEHIND} days in the past; the ledger remembers longer"
+    if end > calendar.end:
+        faults["end_time"] = "lies beyond the end of the calendar"
+    if faults:
+        raise invalid(faults)
+    first, last = calendar.window((start, end))
+    closed = np.array([pool.closed_units((cell, cell + 1)) for cell in _closure_cells(pool, first, last)])
+    held = calendar.total[first:last] - (closed if len(closed) else 0)
+    opened = np.ones(last - first, dtype=np.bool_) if pool.timetable is None else pool.timetable.open[first:last]
+    free = np.where(opened, pool.resource.capacity - calendar.total[first:last], 0)
+    changes = np.flatnonzero((np.diff(held) != 0) | (np.diff(free) != 0) | (np.diff(opened.astype(np.int8)) != 0))
+    bounds = [0, *(int(change) + 1 for change in changes), last - first]
+    return [
+        api.CalendarInterval(
+            start_time=Timestamp(seconds=max(start, calendar.base + (first + a) * calendar.cell_seconds)),
+            end_time=Timestamp(seconds=min(end, calendar.base + (first + b) * calendar.cell_seconds)),
+            free_units=int(free[a]),
+            reserved_units=int(held[a]),
+            open=bool(opened[a]),
+        )
+        for a, b in pairwise(bounds)
+    ]
+
+
+def _closure_cells(pool: Pool, first: int, last: int) -> Iterable[int]:
+    """The first second of every cell, if the resource has closures at all."""
+    calendar = pool.calendar
+    if not pool.resource.closures:
+        return ()
+    return (calendar.base + cell * calendar.cell_seconds for cell in range(first, last))

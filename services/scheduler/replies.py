@@ -1,0 +1,117 @@
+"""What the core holds, as clients see it."""
+
+from collections.abc import Iterable
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.allocation.centre import Centre
+from services.allocation.resources import (
+    EQUIPMENT_METER,
+    Allocation,
+    Colocation,
+    Company,
+    Interval,
+    Line,
+    Quota,
+    Reservation,
+    State,
+)
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+STATE_OF = {
+    State.CONFIRMED: api.Reservation.STATE_CONFIRMED,
+    State.ACTIVE: api.Reservation.STATE_ACTIVE,
+    State.COMPLETED: api.Reservation.STATE_COMPLETED,
+    State.CANCELLED: api.Reservation.STATE_CANCELLED,
+}
+STATES = {number: state for state, number in STATE_OF.items()}
+COLOCATION_OF = {
+    Colocation.ANYWHERE: api.COLOCATION_UNSPECIFIED,
+    Colocation.NODE: api.COLOCATION_NODE,
+    Colocation.RACK: api.COLOCATION_RACK,
+    Colocation.FABRIC_GROUP: api.COLOCATION_FABRIC_GROUP,
+}
+
+
+def reservation_reply(centre: Centre, reservation: Reservation) -> api.Reservation:
+    """A reservation as its company sees it."""
+    return api.Reservation(
+        name=f"companies/{reservation.company}/reservations/{reservation.id}",
+        state=STATE_OF[reservation.state],
+        lines=line_replies(reservation.lines),
+        start_time=Timestamp(seconds=reservation.start),
+        end_time=Timestamp(seconds=reservation.end),
+        allocations=[_allocation(centre, allocation) for allocation in reservation.allocations],
+        note=reservation.note,
+        state_reason=reservation.reason,
+        etag=reservation.etag,
+        create_time=Timestamp(seconds=reservation.created_at),
+        position=reservation.position,
+    )
+
+
+def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:
+    """Offers for one demand."""
+    shown = line_replies(lines)
+    return [
+        api.Offer(start_time=Timestamp(seconds=start), end_time=Timestamp(seconds=end), lines=shown)
+        for start, end in intervals
+    ]
+
+
+def company_reply(company: Company) -> api.Company:
+    """A company and its terms."""
+    return api.Company(
+        name=f"companies/{company.id}",
+        display_name=company.display_name,
+        local_name=company.local_name,
+        programme=company.programme,
+        industry=company.industry,
+        agreement_start_time=Timestamp(seconds=company.agreement_start),
+        agreement_end_time=Timestamp(seconds=company.agreement_end),
+        notice=Duration(seconds=company.notice_hours * 3600),
+        horizon=Duration(seconds=company.horizon_days * 86_400),
+        reservation_max=Duration(seconds=company.reservation_days_max * 86_400),
+        certified=company.certified,
+        attributes=company.attributes,
+    )
+
+
+def quota_reply(quota: Quota) -> api.Quota:
+    """A quota."""
+    return api.Quota(
+        company=f"companies/{quota.company}",
+        meter=quota.meter if quota.meter == EQUIPMENT_METER else f"resources/{quota.meter}",
+        start_time=Timestamp(seconds=quota.start),
+        end_time=Timestamp(seconds=quota.end),
+        unit_seconds=quota.unit_seconds,
+        concurrent_units_max=quota.concurrent_units_max,
+    )
+
+
+def line_replies(lines: Iterable[Line]) -> list[api.Line]:
+    """The lines of a demand."""
+    return [_line(line) for line in lines]
+
+
+def _line(line: Line) -> api.Line:
+    reply = api.Line(resource=f"resources/{line.resource}", units=line.units)
+    if line.units_per_node or line.colocation is not Colocation.ANYWHERE:
+        reply.shape.units_per_node = line.units_per_node
+        reply.shape.colocation = COLOCATION_OF[line.colocation]
+    return reply
+
+
+def _allocation(centre: Centre, allocation: Allocation) -> api.Allocation:
+    resource = centre.pools[allocation.resource].resource
+    return api.Allocation(
+        resource=f"resources/{allocation.resource}",
+        units=allocation.units,
+        unit_names=[resource.bin_name(index) for index in allocation.bins],
+        spans=[
+            api.Span(start_time=Timestamp(seconds=start), end_time=Timestamp(seconds=end))
+            for start, end in allocation.spans
+        ],
+        companion_of=f"resources/{allocation.companion_of}" if allocation.companion_of else "",
+    )

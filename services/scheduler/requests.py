@@ -1,0 +1,220 @@
+"""What clients send, as commands. Every field that makes no sense is named at once, with what would make sense."""
+
+import re
+import uuid
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.allocation import commands
+from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Line, Quota
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.problems import invalid
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+NAME_CHARACTERS_MAX = 300
+NOTE_CHARACTERS_MAX = 500
+SECONDS_MAX = 4_102_444_800
+"""2100-01-01: no calendar here reaches so far."""
+
+COLOCATIONS = {
+    api.COLOCATION_UNSPECIFIED: Colocation.ANYWHERE,
+    api.COLOCATION_NODE: Colocation.NODE,
+    api.COLOCATION_RACK: Colocation.RACK,
+    api.COLOCATION_FABRIC_GROUP: Colocation.FABRIC_GROUP,
+}
+
+
+class Fields:
+    """Reads fields and keeps what is wrong with them; `demand_valid` raises INVALID_ARGUMENT with all of it."""
+
+    def __init__(self) -> None:
+        self.faults: dict[str, str] = {}
+
+    def fault(self, field: str, description: str) -> None:
+        """Note what is wrong with a field."""
+        self.faults.setdefault(field, description)
+
+    def demand_valid(self) -> None:
+        """Raise what was found, if anything was."""
+        if self.faults:
+            raise invalid(self.faults)
+
+    def name(self, field: str, text: str, *collections: str) -> tuple[str, ...]:
+        """The ids in a resource name such as `companies/C/reservations/R`."""
+        parts = text.split("/") if len(text) <= NAME_CHARACTERS_MAX else []
+        ids = tuple(parts[1::2])
+        if tuple(parts[::2]) == collections and len(ids) == len(collections) and all(map(ID.fullmatch, ids)):
+            return ids
+        form = "/".join(f"{collection}/ID" for collection in collections)
+        self.fault(field, f"must be {form}, with ids of letters, digits and hyphens")
+        return ("",) * len(collections)
+
+    def request_id(self, text: str) -> str:
+        """A UUID that is not all zeros."""
+        if not UUID.fullmatch(text) or not uuid.UUID(text).int:
+            self.fault("request_id", "must be a UUID, made anew for every request and kept when it is repeated")
+        return text.lower()
+
+    def time(self, field: str, message: Message, name: str) -> int:
+        """A required timestamp of whole seconds."""
+        if not message.HasField(name):
+            self.fault(field, "is required")
+            return 0
+        return self.seconds(field, getattr(message, name))
+
+    def seconds(self, field: str, value: Timestamp | Duration) -> int:
+        """Whole seconds, neither negative nor beyond any calendar."""
+        if value.nanos:
+            self.fault(field, "must be whole seconds")
+        if not 0 <= value.seconds <= SECONDS_MAX:
+            self.fault(field, "must lie between 1970 and 2100, or be a duration that is not negative")
+        return value.seconds
+
+    def whole(self, field: str, value: Duration, unit_seconds: int, unit: str) -> int:
+        """A duration in whole units, such as minutes."""
+        seconds = self.seconds(field, value)
+        if seconds % unit_seconds:
+            self.fault(field, f"must be whole {unit}")
+        return seconds // unit_seconds
+
+    def text(self, field: str, text: str, characters_max: int = NOTE_CHARACTERS_MAX) -> str:
+        """Text for people, of bounded length."""
+        if len(text) > characters_max:
+            self.fault(field, f"has {len(text)} characters; {characters_max} is the most")
+        return text
+
+
+def digest_of(request: Message) -> str:
+    """The same for two requests that ask for the same thing."""
+    request.DiscardUnknownFields()
+    return blake2b(request.SerializeToString(deterministic=True), digest_size=16).hexdigest()
+
+
+def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Line, ...]:
+    """The lines of a demand."""
+    found = []
+    for number, line in enumerate(lines):
+        where = f"{field}[{number}]"
+        (resource,) = fields.name(f"{where}.resource", line.resource, "resources")
+        if line.units < 1:
+            fields.fault(f"{where}.units", "must be at least 1")
+        if line.shape.units_per_node < 0:
+            fields.fault(f"{where}.shape.units_per_node", "must not be negative")
+        found.append(
+            Line(
+                resource=resource,
+                units=line.units,
+                units_per_node=line.shape.units_per_node,
+                colocation=COLOCATIONS[line.shape.colocation],
+            )
+        )
+    if not found:
+        fields.fault(field, "must name at least one resource")
+    return tuple(found)
+
+
+def create_reservation(
+    request: api.CreateReservationRequest, company: str, reservation_id: str
+) -> commands.CreateReservation:
+    """The demand of a CreateReservation call. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    wish = request.reservation
+    lines = lines_of(fields, "reservation.lines", wish.lines)
+    start = fields.time("reservation.start_time", wish, "start_time")
+    end = _end(fields, wish, start)
+    note = fields.text("reservation.note", wish.note)
+    fields.demand_valid()
+    return commands.CreateReservation(
+        reservation_id=reservation_id, company=company, start=start, end=end, lines=lines, note=note
+    )
+
+
+def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
+    if wish.HasField("end_time") == wish.HasField("duration"):
+        fields.fault("reservation.end_time", "either end_time or duration is required, not both")
+        return 0
+    if wish.HasField("duration"):
+        duration = fields.seconds("reservation.duration", wish.duration)
+        if duration == 0:
+            fields.fault("reservation.duration", "must be longer than nothing")
+        return start + duration
+    end = fields.seconds("reservation.end_time", wish.end_time)
+    if end <= start:
+        fields.fault("reservation.end_time", "must lie after start_time")
+    return end
+
+
+def reservation_name(text: str) -> tuple[str, str]:
+    """Company and reservation of a name. Raises `Problem`."""
+    fields = Fields()
+    company, reservation = fields.name("name", text, "companies", "reservations")
+    fields.demand_valid()
+    return company, reservation
+
+
+def change(
+    request: api.CancelReservationRequest | api.ReleaseReservationRequest, company: str, reservation_id: str
+) -> commands.CancelReservation | commands.ReleaseReservation:
+    """A cancel or a release. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    etag = fields.text("etag", request.etag, 64)
+    reason = fields.text("reason", request.reason)
+    fields.demand_valid()
+    kind = (
+        commands.CancelReservation if isinstance(request, api.CancelReservationRequest) else commands.ReleaseReservation
+    )
+    return kind(reservation_id=reservation_id, company=company, etag=etag, reason=reason)
+
+
+def register_company(request: api.RegisterCompanyRequest) -> commands.RegisterCompany:
+    """A tenant and its terms. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.company
+    (company,) = fields.name("company.name", given.name, "companies")
+    wish = Company(
+        id=company,
+        display_name=fields.text("company.display_name", given.display_name, 200),
+        local_name=fields.text("company.local_name", given.local_name, 200),
+        programme=fields.text("company.programme", given.programme, 64),
+        industry=fields.text("company.industry", given.industry, 64),
+        agreement_start=fields.time("company.agreement_start_time", given, "agreement_start_time"),
+        agreement_end=fields.time("company.agreement_end_time", given, "agreement_end_time"),
+        notice_hours=fields.whole("company.notice", given.notice, 3600, "hours"),
+        horizon_days=fields.whole("company.horizon", given.horizon, 86_400, "days"),
+        reservation_days_max=fields.whole("company.reservation_max", given.reservation_max, 86_400, "days"),
+        certified=given.certified,
+        attributes=dict(sorted(given.attributes.items())),
+    )
+    fields.demand_valid()
+    return commands.RegisterCompany(company=wish)
+
+
+def grant_quota(request: api.GrantQuotaRequest) -> commands.GrantQuota:
+    """A quota. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.quota
+    (company,) = fields.name("quota.company", given.company, "companies")
+    meter = given.meter
+    if meter != EQUIPMENT_METER:
+        (meter,) = fields.name("quota.meter", given.meter, "resources")
+    if given.unit_seconds < 0 or given.concurrent_units_max < 0:
+        fields.fault("quota.unit_seconds", "and concurrent_units_max must not be negative")
+    wish = Quota(
+        company=company,
+        meter=meter,
+        start=fields.time("quota.start_time", given, "start_time"),
+        end=fields.time("quota.end_time", given, "end_time"),
+        unit_seconds=given.unit_seconds,
+        concurrent_units_max=given.concurrent_units_max,
+    )
+    fields.demand_valid()
+    return commands.GrantQuota(quota=wish)

@@ -1,0 +1,59 @@
+"""Snapshots of the scheduler's state: taken between two pages, saved once the page they stand on is durable."""
+
+import asyncio
+
+import structlog
+
+from services.allocation import image
+from services.eventlog import SnapshotStore, Unknown
+from services.scheduler.writer import Sheet, Writer
+
+EVENTS_BETWEEN = 50_000
+"""A snapshot is taken after so many events, so that a restart replays no more than that."""
+
+_log = structlog.get_logger()
+
+
+class Snapshotter:
+    """Watches a writer's pages and keeps the newest image of its centre beside the log."""
+
+    def __init__(self, writer: Writer, store: SnapshotStore) -> None:
+        self._writer = writer
+        self._store = store
+        self._events = 0
+        self._image: image.Image | None = None
+        self._due: asyncio.Queue[tuple[int, str, image.Image]] = asyncio.Queue(maxsize=1)
+        writer.before_append.append(self._before_append)
+        writer.on_durable.append(self._on_durable)
+
+    def _before_append(self, sheet: Sheet) -> None:
+        self._events += sheet.events
+        # The state is ahead of a page that has others waiting behind it: then the next page is the moment.
+        if self._events >= EVENTS_BETWEEN and self._writer.centre.position == sheet.position and self._due.empty():
+            self._image = image.image_of(self._writer.centre)
+            self._events = 0
+
+    def _on_durable(self, sheet: Sheet) -> None:
+        if self._image is not None and self._image.position == sheet.position:
+            self._due.put_nowait((sheet.position, self._writer.head.hash, self._image))
+            self._image = None
+
+    async def run(self) -> None:
+        """Save snapshots as they come, for ever. A log that is away costs a snapshot, not the service."""
+        while True:
+            await self._save(*await self._due.get())
+
+    async def save_now(self) -> None:
+        """Save the state as it is; nothing may be waiting for the log."""
+        head = self._writer.head
+        if head.position == self._writer.centre.position:
+            await self._save(head.position, head.hash, image.image_of(self._writer.centre))
+
+    async def _save(self, position: int, hash_: str, picture: image.Image) -> None:
+        state = await asyncio.to_thread(image.encode, picture)
+        try:
+            await self._store.save(position, hash_, state)
+        except Unknown as doubt:
+            _log.warning("snapshot_not_saved", position=position, reason=str(doubt))
+        else:
+            _log.info("snapshot_saved", position=position, bytes=len(state))

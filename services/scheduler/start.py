@@ -1,0 +1,77 @@
+"""Start-up: the newest snapshot, the tail of the log behind it, and an epoch page. Then the writer leads."""
+
+import asyncio
+
+import structlog
+
+from services.allocation import image
+from services.allocation.centre import Centre
+from services.eventlog import BrokenLog, EventLog, SnapshotStore
+from services.eventlog.chain import ChainReader, demand_head
+from services.eventlog.page import Head, Page
+from services.scheduler.clock import MICROSECONDS, Clock
+from services.scheduler.writer import Writer, remember
+
+_log = structlog.get_logger()
+
+
+async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name: str, clock: Clock) -> Writer:
+    """A writer that leads the centre. Raises `BrokenLog`, `Fenced` or `Unknown`."""
+    head, centre = await _from_snapshot(log, snapshots)
+    chain = ChainReader(head, centre_id)
+    events = await _replay(log, chain, centre)
+    _log.info("log_replayed", from_position=head.position, to_position=chain.head.position, events=events)
+    writer = Writer(
+        log=log,
+        centre=centre,
+        name=name,
+        centre_id=centre_id,
+        epoch=chain.epoch + 1,
+        head=chain.head,
+        clock=clock,
+    )
+    await writer.open_epoch()
+    return writer
+
+
+async def _from_snapshot(log: EventLog, snapshots: SnapshotStore) -> tuple[Head, Centre]:
+    """The state to begin with. A snapshot that does not fit the log is a fault, never a guess."""
+    found = await snapshots.load()
+    if found is None:
+        return Head(), Centre()
+    position, hash_, state = found
+    head = Head(position=position, hash=hash_)
+    await demand_head(log, head)
+    try:
+        centre = image.centre_of(await asyncio.to_thread(image.decode, state))
+    except ValueError as error:
+        _log.warning("snapshot_unreadable", position=position, reason=str(error))
+        return Head(), Centre()
+    return head, centre
+
+
+async def _replay(log: EventLog, chain: ChainReader, centre: Centre) -> int:
+    """Apply every page up to the log's end as it is now. Gives the number of events."""
+    last = await log.last_position()
+    if last < chain.head.position:
+        raise BrokenLog(f"the log ends at {last}, before position {chain.head.position} of the snapshot")
+    events = 0
+    if last == chain.head.position:
+        return events
+    async for records in log.follow(chain.head.position):
+        for record in records:
+            events += apply_page(centre, chain.take(record), record.position)
+        if chain.head.position >= last:
+            break
+    return events
+
+
+def apply_page(centre: Centre, page: Page, position: int) -> int:
+    """Make the entries of a page true. Gives the number of events."""
+    events = 0
+    for entry in page.entries:
+        subjects = centre.apply(entry.events, entry.time // MICROSECONDS, position)
+        remember(centre, entry.actor, entry.request_id, entry.request_digest, entry.time, position, subjects[-1])
+        events += len(subjects)
+    centre.position = position
+    return events

@@ -1,0 +1,85 @@
+"""What this process counts: requests and their outcomes, refusals and their reasons, and how long a decision takes."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.allocation.rejections import Rejected
+from services.scheduler.watch import Watches
+from services.scheduler.writer import Sheet, Writer
+
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0)
+COMPANIES_MAX = 1_000
+"""Companies with a label of their own; the others share `_other`."""
+OTHER = "_other"
+
+
+class Telemetry:
+    """The scheduler's own metrics, in a registry that the caller gives."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "alloc_reservation_requests_total",
+            "Reservations asked for, by company and outcome.",
+            ("company", "outcome"),
+            registry=registry,
+        )
+        self._rejections = Counter(
+            "alloc_reservation_rejections_total",
+            "Rules that refused a reservation, by what they were about.",
+            ("pool", "reason"),
+            registry=registry,
+        )
+        self._decision = Histogram(
+            "alloc_decision_seconds",
+            "From a valid request to its durable answer, by the first resource asked for.",
+            ("pool",),
+            buckets=SECONDS_BUCKETS,
+            registry=registry,
+        )
+        self._pages = Counter("alloc_pages_appended_total", "Pages made durable.", registry=registry)
+        self._events = Counter("alloc_events_published_total", "Events that are durable in the log.", registry=registry)
+        self._registry = registry
+        self._counted: dict[tuple[str, str], Callable[[], None]] = {}
+        self._observed: dict[str, Callable[[float], None]] = {}
+        self._companies: set[str] = set()
+
+    def follow(self, writer: Writer, watches: Watches) -> None:
+        """Count the pages of a writer, and look at it whenever somebody asks."""
+        writer.on_durable.append(self._on_durable)
+        position = Gauge("alloc_log_position", "The last durable position.", registry=self._registry)
+        position.set_function(lambda: writer.head.position)
+        live = Gauge("alloc_reservations_kept", "Reservations held in memory.", registry=self._registry)
+        live.set_function(lambda: len(writer.centre.reservations))
+        streams = Gauge("alloc_watch_streams", "Open watch streams.", ("watch",), registry=self._registry)
+        streams.labels("reservations").set_function(lambda: watches.streams)
+
+    def answered(self, company: str, outcome: str) -> None:
+        """Count a request of a company by its outcome: granted, replay, refused or unknown."""
+        count = self._counted.get((company, outcome))
+        if count is None:
+            count = self._counted[(company, outcome)] = self._requests.labels(self._label(company), outcome).inc
+        count()
+
+    def refused(self, refusal: Rejected, pools: frozenset[str]) -> None:
+        """Count every rule that said no. What is not a pool of ours has no label of its own."""
+        for violation in refusal.violations:
+            pool = violation.subject if violation.subject in pools else ""
+            self._rejections.labels(pool, violation.reason).inc()
+
+    def decided(self, pool: str, seconds: float) -> None:
+        """Note how long a granted request took."""
+        observe = self._observed.get(pool)
+        if observe is None:
+            observe = self._observed[pool] = self._decision.labels(pool).observe
+        observe(seconds)
+
+    def _on_durable(self, sheet: Sheet) -> None:
+        self._pages.inc()
+        self._events.inc(sheet.events)
+
+    def _label(self, company: str) -> str:
+        if company not in self._companies and len(self._companies) >= COMPANIES_MAX:
+            return OTHER
+        self._companies.add(company)
+        return company

@@ -1,0 +1,243 @@
+"""The writer: decides, and makes decisions durable by group commit.
+
+While one page is being made durable, decisions for the next collect behind it, made on the state as it will be. Nobody
+hears of a decision before its page is in the log. There is one page in flight at a time and no timer: a page leaves as
+soon as the one before it has arrived. When the log says that another writer came first, or does not answer for too
+long, `run` raises, and the process ends: the state in memory is ahead of the log and nothing needs to be undone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from services.allocation.centre import Answer, Centre, Subject
+from services.allocation.commands import Command, Tick
+from services.allocation.decide import decide
+from services.allocation.rejections import Reason, refuse
+from services.allocation.resources import Reservation
+from services.eventlog import EventLog
+from services.eventlog.append import append_page
+from services.eventlog.page import FORMAT, PAGE_BYTES_MAX, Entry, Head, encode_page, page_hash
+from services.scheduler.clock import MICROSECONDS, Clock
+
+ENTRIES_MAX = 1000
+"""Entries in one page."""
+PAGES_WAITING_MAX = 16
+"""Full pages that may wait for the log before new commands are shed."""
+SYSTEM = "system"
+
+
+class LogBehind(Exception):
+    """Too much waits for the log; nothing was decided."""
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """A command, who asks, and the request id and body digest that make it safe to repeat."""
+
+    command: Command
+    actor: str
+    request_id: str = ""
+    digest: str = ""
+
+
+class Sheet:
+    """A page being written: encoded entries, and a future that gives the position once it is durable."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.entries: list[msgspec.Raw] = []
+        self.size = 0
+        self.time = 0
+        self.events = 0
+        self.changes: list[Reservation] = []
+        self.durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        # If the process ends first, nobody may be left to hear of it.
+        self.durable.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+
+class PageOut(Struct, frozen=True, kw_only=True):
+    """`eventlog.page.Page` with entries that are encoded already."""
+
+    format: int
+    centre: str
+    writer: str
+    epoch: int
+    time: int
+    previous: str
+    entries: list[msgspec.Raw]
+
+
+class Writer:
+    """The one deciding writer of a centre, in one epoch."""
+
+    def __init__(
+        self, *, log: EventLog, centre: Centre, name: str, centre_id: str, epoch: int, head: Head, clock: Clock
+    ) -> None:
+        self.centre = centre
+        self.head = head
+        self.clock = clock
+        self.on_durable: list[Callable[[Sheet], None]] = []
+        self.before_append: list[Callable[[Sheet], None]] = []
+        self._log = log
+        self._name = name
+        self._centre_id = centre_id
+        self._epoch = epoch
+        self._time = 0
+        self._waiting: deque[Sheet] = deque()
+        self._in_flight: Sheet | None = None
+        self._work = asyncio.Event()
+        self._failed: BaseException | None = None
+
+    async def submit(self, ask: Ask) -> tuple[Subject, int]:
+        """Decide, make it durable, and give what was made and its position. Raises `Rejected` or `LogBehind`."""
+        known = self._known(ask)
+        if known is not None:
+            await self.durable(known.position)
+            return known.subject, known.position
+        sheet, subjects = self._decide(ask)
+        await asyncio.shield(sheet.durable)
+        return subjects[-1], sheet.position
+
+    def check(self, ask: Ask) -> None:
+        """Decide, and change nothing. Raises `Rejected`."""
+        if self._known(ask) is None:
+            decide(self.centre, ask.command, self.now() // MICROSECONDS)
+
+    def tick(self) -> int:
+        """Let time pass, as far as one page goes. Gives the number of events that it made."""
+        if not self.centre.agenda or self.centre.agenda[0][0] > self.now() // MICROSECONDS:
+            return 0
+        if len(self._waiting) > PAGES_WAITING_MAX:
+            return 0
+        return len(self._decide(Ask(command=Tick(), actor=SYSTEM))[1])
+
+    def now(self) -> int:
+        """Microseconds, never earlier than the last decision."""
+        return max(self.clock.now(), self._time, self.centre.now * MICROSECONDS)
+
+    async def durable(self, position: int) -> None:
+        """Wait until the page at a position is in the log."""
+        if position <= self.head.position:
+            return
+        for sheet in (self._in_flight, *self._waiting):
+            if sheet is not None and sheet.position == position:
+                await asyncio.shield(sheet.durable)
+
+    async def settled(self) -> int:
+        """Wait until everything decided so far is in the log, and give its position: what a reader may be told."""
+        await self.durable(self.centre.position)
+        return self.head.position
+
+    def _known(self, ask: Ask) -> Answer | None:
+        """The answer to a request that was granted before. Raises `Rejected` for another body."""
+        known = self.centre.answers.get((ask.actor, ask.request_id)) if ask.request_id else None
+        if known is not None and known.digest != ask.digest:
+            raise refuse(
+                Reason.REQUEST_ID_REUSED,
+                "This request id was used for another request. Repeat that one exactly, or choose a new id.",
+                ask.request_id,
+            )
+        return known
+
+    def _decide(self, ask: Ask) -> tuple[Sheet, list[Subject]]:
+        """Decide on the state as it will be, make it so, and write it down on the page that comes next."""
+        if self._failed is not None:
+            raise LogBehind("this scheduler has lost the log and is ending") from self._failed
+        if len(self._waiting) > PAGES_WAITING_MAX:
+            raise LogBehind("the log does not answer")
+        now = self.now()
+        events = decide(self.centre, ask.command, now // MICROSECONDS)
+        if not events:
+            return Sheet(self.centre.position), []
+        entry = encode_page(
+            Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
+        )
+        sheet = self._open_sheet(len(entry))
+        self._time = sheet.time = now
+        subjects = self.centre.apply(events, now // MICROSECONDS, sheet.position)
+        remember(self.centre, ask.actor, ask.request_id, ask.digest, now, sheet.position, subjects[-1])
+        sheet.entries.append(msgspec.Raw(entry))
+        sheet.events += len(events)
+        sheet.changes += [subject for subject in subjects if isinstance(subject, Reservation)]
+        self._work.set()
+        return sheet, subjects
+
+    def _open_sheet(self, size: int) -> Sheet:
+        """The page that has room for an entry of so many bytes."""
+        last = self._waiting[-1] if self._waiting else None
+        if last is None or len(last.entries) >= ENTRIES_MAX or last.size + size > PAGE_BYTES_MAX:
+            before = last or self._in_flight
+            last = Sheet((before.position if before else self.head.position) + 1)
+            self._waiting.append(last)
+        last.size += size + 1
+        return last
+
+    async def open_epoch(self) -> None:
+        """Append the page that makes this writer the leader: from here on an older one's next append fails."""
+        self._time = self.now()
+        sheet = Sheet(self.head.position + 1)
+        sheet.time = self._time
+        await self._append(sheet)
+
+    async def run(self) -> None:
+        """Make pages durable, one after another, for ever. Raises `Fenced` or `Unknown`."""
+        try:
+            while True:
+                await self._work.wait()
+                if not self._waiting:
+                    self._work.clear()
+                    continue
+                self._in_flight = sheet = self._waiting.popleft()
+                await self._append(sheet)
+                self._in_flight = None
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    async def _append(self, sheet: Sheet) -> None:
+        for listener in self.before_append:
+            listener(sheet)
+        data = encode_page(
+            PageOut(
+                format=FORMAT,
+                centre=self._centre_id,
+                writer=self._name,
+                epoch=self._epoch,
+                time=sheet.time,
+                previous=self.head.hash,
+                entries=sheet.entries,
+            )
+        )
+        position = await append_page(self._log, data, self.head.position)
+        self.head = Head(position=position, hash=page_hash(data))
+        sheet.durable.set_result(position)
+        for listener in self.on_durable:
+            listener(sheet)
+
+    def _fail(self, error: BaseException) -> None:
+        """Nobody hears a yes that is not in the log."""
+        self._failed = error
+        for sheet in (self._in_flight, *self._waiting):
+            if sheet is not None and not sheet.durable.done():
+                sheet.durable.set_exception(LogBehind("the outcome is unknown; ask again with the same request id"))
+
+    async def drained(self) -> None:
+        """Wait until nothing waits for the log."""
+        last = self._waiting[-1] if self._waiting else self._in_flight
+        if last is not None:
+            await asyncio.shield(last.durable)
+
+
+def remember(
+    centre: Centre, actor: str, request_id: str, digest: str, time: int, position: int, subject: Subject
+) -> None:
+    """Keep the yes to a request, if it had an id: live and in replay alike. `time` is in microseconds."""
+    if request_id:
+        centre.remember(
+            actor,
+            request_id,
+            Answer(digest=digest, position=position, time=time // MICROSECONDS, subject=subject),
+        )
