@@ -1,6 +1,5 @@
 """A thin gRPC client: a deadline, the same request again while nobody answers, and errors that say what they mean."""
 
-import random
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -11,16 +10,13 @@ import grpc
 from google.protobuf.message import Message
 
 from services.cli.answers import Answer
+from services.cli.attempts import DEADLINE_SECONDS, PAUSE_SECONDS_MAX, Attempts
 from services.cli.connection import Connection
 from services.cli.outcome import Failed, Refused, Unanswered
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
 
-DEADLINE_SECONDS = 15.0
-ATTEMPT_SECONDS = 5.0
-RETRY_DELAY_SECONDS = 0.1
-RETRY_DELAY_SECONDS_MAX = 1.0
 STREAM_RETRIES_MAX = 30
 PAGE_SIZE_MAX = 500
 RESERVATIONS_PAGE_SIZE_MAX = 1000
@@ -90,18 +86,12 @@ class Client:
             raise Unanswered(problem.message, request.request_id) from problem
 
     def _call(self, method: Method[Reply], request: Message) -> Reply:
-        give_up = time.monotonic() + self._deadline_seconds
-        for delay in retry_delays():
-            left = give_up - time.monotonic()
+        attempts = Attempts(self._deadline_seconds)
+        while True:  # Until it is answered, or `attempts` raises.
             try:
-                return method(request, timeout=min(left, ATTEMPT_SECONDS), metadata=self._metadata)
+                return method(request, timeout=attempts.timeout, metadata=self._metadata)
             except grpc.RpcError as error:
-                answer = Answer(error)
-                pause = max(delay, answer.retry_after_seconds)
-                if not answer.transient or time.monotonic() + pause >= give_up:
-                    raise answer.outcome() from error
-                time.sleep(pause)
-        raise AssertionError("retry delays never end")
+                time.sleep(attempts.pause_after(error))
 
     def resources(self, kind: Any = api.RESOURCE_KIND_UNSPECIFIED) -> Iterator[api.Resource]:
         """Every resource, by name."""
@@ -136,7 +126,7 @@ class Client:
                 retries += 1
                 if not answer.transient or retries > STREAM_RETRIES_MAX:
                     raise Failed(answer.readable()) from error
-            time.sleep(RETRY_DELAY_SECONDS_MAX)
+            time.sleep(PAUSE_SECONDS_MAX)
 
 
 def open_channel(library: Any, connection: Connection, address: str) -> Any:
@@ -155,11 +145,3 @@ def scheduler_stub(channel: Any) -> SchedulerStub:
 def ledger_stub(channel: Any) -> LedgerStub:
     """The ledger's methods over a channel of either kind."""
     return LedgerStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
-
-
-def retry_delays() -> Iterator[float]:
-    """Growing pauses between attempts, with chance in them so that callers do not march in step."""
-    delay = RETRY_DELAY_SECONDS
-    while True:
-        yield delay * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, hides nothing
-        delay = min(delay * 2, RETRY_DELAY_SECONDS_MAX)

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -21,7 +20,7 @@ def document(message: Message) -> dict[str, Any]:
     return plain
 
 
-def field_value(field: FieldDescriptor, value: Any) -> Any:
+def field_value(field: Any, value: Any) -> Any:
     """One field, repeated or single."""
     if not field.is_repeated:
         return single_value(field, value)
@@ -30,7 +29,7 @@ def field_value(field: FieldDescriptor, value: Any) -> Any:
     return [single_value(field, item) for item in value]
 
 
-def single_value(field: FieldDescriptor, value: Any) -> Any:
+def single_value(field: Any, value: Any) -> Any:
     """One value; an enum by its name."""
     if isinstance(value, Timestamp | Duration):
         return value.ToJsonString()

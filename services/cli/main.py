@@ -11,11 +11,13 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from services.cli import booking, reservations, resources, statement, top
-from services.cli.catalogue import CatalogueError
+from services.cli.catalogue.tables import CatalogueError
+from services.cli.demo.command import demo
 from services.cli.documents import print_json
 from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered
 from services.cli.tables import err
 from services.cli.times import Unreadable
+from services.cli.up.command import up
 
 app = typer.Typer(
     name="aidc",
@@ -27,6 +29,8 @@ app = typer.Typer(
 )
 RUN, BOOK, LOOK = "Run a centre", "Book", "Look"
 for command, panel in (
+    (up, RUN),
+    (demo, RUN),
     (resources.resources, BOOK),
     (resources.search, BOOK),
     (booking.book, BOOK),

@@ -1,0 +1,36 @@
+"""How one request is tried again while nobody answers: for how long, how often, and what it ends in."""
+
+import random
+import time
+
+import grpc
+
+from services.cli.answers import Answer
+
+DEADLINE_SECONDS = 15.0
+ATTEMPT_SECONDS = 5.0
+PAUSE_SECONDS = 0.1
+PAUSE_SECONDS_MAX = 1.0
+
+
+class Attempts:
+    """The attempts at one request, within a deadline from now."""
+
+    def __init__(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._give_up = time.monotonic() + deadline_seconds
+        self._pause = PAUSE_SECONDS
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for the next attempt."""
+        return max(0.0, min(self._give_up - time.monotonic(), ATTEMPT_SECONDS))
+
+    def pause_after(self, error: grpc.RpcError) -> float:
+        """Seconds to wait before the next attempt. Raises what the request ended in when there is none."""
+        answer = Answer(error)
+        # Chance keeps callers from marching in step.
+        pause = max(self._pause * random.uniform(0.5, 1.0), answer.retry_after_seconds)  # noqa: S311
+        if not answer.transient or time.monotonic() + pause >= self._give_up:
+            raise answer.outcome() from error
+        self._pause = min(self._pause * 2, PAUSE_SECONDS_MAX)
+        return pause

@@ -1,0 +1,103 @@
+"""The jobs to replay: a trace file of the documented columns, or a synthetic workload of the same shape.
+
+Columns that are used: job_id, tenant, submit_s, duration_s, gpus, cpus, req_walltime_s; a job without GPUs runs on cores.
+"""
+
+import csv
+import gzip
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from services.cli.outcome import Failed
+
+JOBS = 2_000
+SEED = 20_260_303
+TENANTS = 40
+GPUS, GPU_WEIGHTS = (1, 2, 4, 8, 16), (93.0, 1.5, 1.5, 3.0, 1.0)
+DURATION_SECONDS_MEDIAN, DURATION_SPREAD, DURATION_SECONDS_MAX = 250, 2.0, 4_000_000
+BURST_JOBS_MEAN, BURST_GAP_SECONDS_MEAN, JOB_GAP_SECONDS_MEAN = 40, 4_000.0, 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job of a trace. Seconds since the first submission; either GPUs or cores."""
+
+    id: str
+    tenant: str
+    submit_seconds: float
+    duration_seconds: int
+    gpus: int
+    cores: int
+
+
+def read_jobs(path: Path, count: int = JOBS) -> list[Job]:
+    """The first jobs of a `.csv` or `.csv.gz` file. Raises `Failed`."""
+    try:
+        with opened(path) as file:
+            jobs = list(islice(parse(csv.DictReader(file)), count))
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as problem:
+        raise Failed(f"cannot read the trace {path}: {problem}") from problem
+    except (KeyError, ValueError) as problem:
+        raise Failed(f"{path} is not a job trace: {problem!r}") from problem
+    if not jobs:
+        raise Failed(f"{path} has no jobs")
+    return sorted(jobs, key=lambda job: job.submit_seconds)
+
+
+def opened(path: Path) -> TextIO:
+    """The file as text, unpacked if need be."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", newline="", encoding="utf-8")
+    return path.open(newline="", encoding="utf-8")
+
+
+def parse(rows: csv.DictReader[str]) -> Iterator[Job]:
+    """Jobs that ask for something and last for some time."""
+    for row in rows:
+        gpus = int(row["gpus"] or 0)
+        cores = 0 if gpus else int(row["cpus"] or 0)
+        duration = round(float(row["duration_s"] or row["req_walltime_s"] or 0))
+        if (gpus or cores) and duration > 0 and row["submit_s"]:
+            yield Job(
+                id=row["job_id"],
+                tenant=row["tenant"],
+                submit_seconds=float(row["submit_s"]),
+                duration_seconds=duration,
+                gpus=gpus,
+                cores=cores,
+            )
+
+
+def synthetic_jobs(count: int = JOBS, seed: int = SEED) -> list[Job]:
+    """Mostly single GPUs, many short jobs and a few very long ones, submitted in bursts. The same for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 - a workload, not a secret
+    jobs: list[Job] = []
+    at = 0.0
+    for number in range(count):
+        new_burst = chance.random() < 1 / BURST_JOBS_MEAN
+        at += chance.expovariate(1 / (BURST_GAP_SECONDS_MEAN if new_burst else JOB_GAP_SECONDS_MEAN))
+        duration = DURATION_SECONDS_MEDIAN * chance.lognormvariate(0, DURATION_SPREAD)
+        jobs.append(
+            Job(
+                id=str(number),
+                tenant=f"tenant-{chance.randrange(TENANTS)}",
+                submit_seconds=at,
+                duration_seconds=max(1, min(round(duration), DURATION_SECONDS_MAX)),
+                gpus=chance.choices(GPUS, GPU_WEIGHTS)[0],
+                cores=0,
+            )
+        )
+    return jobs
+
+
+def compress(jobs: list[Job], seconds: float, gap_seconds_max: float) -> list[float]:
+    """When to submit each job, so that all is done after `seconds`. Idle gaps are cut, the rest keeps its shape."""
+    offsets = [0.0]
+    for before, job in zip(jobs, jobs[1:], strict=False):
+        offsets.append(offsets[-1] + min(job.submit_seconds - before.submit_seconds, gap_seconds_max))
+    scale = seconds / offsets[-1] if offsets[-1] else 0.0
+    return [offset * scale for offset in offsets]

@@ -1,0 +1,91 @@
+"""A whole centre as parts: NATS and Postgres first, then the scheduler, the ledger and metrics."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from services.cli.up.folder import DataFolder, write_private
+from services.cli.up.service import ANY_PORT, Service
+from services.cli.up.supervisor import Part, Supervisor
+from services.runtime.embedded import NatsServer, Postgres
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The ports to listen on; 0 is a free one."""
+
+    scheduler: int = 0
+    ledger: int = 0
+    metrics: int = 0
+    nats: int = 0
+    postgres: int = 0
+
+
+class Centre:
+    """The five parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time."""
+
+    def __init__(self, folder: DataFolder, name: str, clock: str = "", ports: Ports | None = None) -> None:
+        ports = ports or Ports()
+        self.folder = folder
+        self.name = name
+        self.nats = NatsServer(folder.path / "nats", port=ports.nats)
+        self.postgres = Postgres(folder.path / "postgres", port=ports.postgres)
+        self._clock = clock
+        self.scheduler = self._service("scheduler", self._for_scheduler, ports.scheduler)
+        self.ledger = self._service("ledger", self._for_ledger, ports.ledger)
+        self.metrics = Service("metrics", folder.path / "metrics", self._shared, http=address(ports.metrics))
+
+    def supervisor(self, report: Callable[[str], None]) -> Supervisor:
+        """All parts, in the order in which they start."""
+        servers: Mapping[str, Part] = {"nats-server": self.nats, "postgres": self.postgres}
+        services = {service.name: service for service in (self.scheduler, self.ledger, self.metrics)}
+        # The scheduler makes the log that the other two read.
+        first = {"scheduler": services.pop("scheduler")}
+        return Supervisor([servers, first, services], report)
+
+    def addresses(self) -> dict[str, str]:
+        """Where everything is, once it runs."""
+        return {
+            "scheduler": self.scheduler.grpc,
+            "ledger": self.ledger.grpc,
+            "metrics": self.metrics.http,
+            "nats": self.nats.address,
+            "postgres": self.postgres.address,
+            "scheduler_http": self.scheduler.http,
+            "ledger_http": self.ledger.http,
+        }
+
+    def endpoints(self) -> dict[str, str]:
+        """The same, with the passwords of NATS and Postgres: not for logs."""
+        return {**self.addresses(), "nats": self.nats.url, "postgres": self.postgres.dsn}
+
+    def _service(self, name: str, settings: Callable[[], Mapping[str, str]], port: int) -> Service:
+        return Service(name, self.folder.path / name, settings, grpc=address(port))
+
+    def _shared(self) -> dict[str, str]:
+        url = self.folder.path / "nats-url"
+        write_private(url, self.nats.url)
+        return {
+            "AIDC_CENTRE": self.name,
+            "AIDC_NATS_URL_FILE": str(url),
+            "AIDC_NATS_MONITOR": self.nats.monitor_url,
+            "AIDC_KEYS": str(self.folder.public_keys()),
+        }
+
+    def _for_scheduler(self) -> dict[str, str]:
+        clock = {"AIDC_CLOCK": self._clock} if self._clock else {}
+        return {**self._shared(), **clock, "AIDC_REFLECTION": "1"}
+
+    def _for_ledger(self) -> dict[str, str]:
+        write_private(self.folder.dsn_file, self.postgres.dsn)
+        return {
+            **self._shared(),
+            "AIDC_POSTGRES_DSN_FILE": str(self.folder.dsn_file),
+            "AIDC_REFLECTION": "1",
+        }
+
+
+def address(port: int) -> str:
+    """A loopback address; port 0 asks for a free one."""
+    return f"{LOOPBACK}:{port}" if port else ANY_PORT

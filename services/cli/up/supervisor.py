@@ -1,0 +1,112 @@
+"""Keeping parts alive: start them, start again what dies, give up on what keeps dying, stop all in order."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from services.runtime.embedded import StartError
+
+RESTART_DELAY_SECONDS = 0.1
+RESTART_DELAY_SECONDS_MAX = 5.0
+QUICK_DEATH_SECONDS = 20.0
+QUICK_DEATHS_MAX = 6
+
+
+class Part(Protocol):
+    """A process that can be started again on the same addresses and the same data."""
+
+    async def start(self) -> None:
+        """Start, and wait until ready. Raises `StartError`."""
+        ...
+
+    async def stop(self) -> None:
+        """Ask to end, and see that it does. Nothing happens if it does not run."""
+        ...
+
+    async def exited(self) -> int:
+        """Wait for the end; give the exit status."""
+        ...
+
+
+class GaveUp(Exception):
+    """A part that cannot be kept alive. The message says which, and how it ended."""
+
+
+class Supervisor:
+    """Runs parts in stages: those of one start together, after the stage before; stopping goes the other way round."""
+
+    def __init__(self, stages: Sequence[Mapping[str, Part]], report: Callable[[str], None]) -> None:
+        self._stages = stages
+        self._report = report
+
+    async def start(self) -> None:
+        """Start every stage. Raises `StartError`; what was started must still be stopped."""
+        for stage in self._stages:
+            await together(*(part.start() for part in stage.values()))
+
+    async def keep_alive(self) -> None:
+        """Start again whatever dies, until cancelled. Raises `GaveUp`."""
+        await together(*(self._keep(name, part) for stage in self._stages for name, part in stage.items()))
+
+    async def stop(self) -> None:
+        """Stop every part, the last stage first."""
+        for stage in reversed(self._stages):
+            await asyncio.gather(*(part.stop() for part in stage.values()))
+
+    async def _keep(self, name: str, part: Part) -> None:
+        deaths: list[float] = []
+        while True:  # Until cancelled, or until it died too often.
+            status = await part.exited()
+            now = time.monotonic()
+            deaths = [*(death for death in deaths if now - death < QUICK_DEATH_SECONDS), now]
+            if len(deaths) >= QUICK_DEATHS_MAX:
+                raise GaveUp(f"{name} ended {len(deaths)} times in a row, last with {status_text(status)}")
+            self._report(f"{name} ended with {status_text(status)}; starting it again")
+            await asyncio.sleep(restart_delay(len(deaths)))
+            await self._start_again(name, part)
+
+    async def _start_again(self, name: str, part: Part) -> None:
+        try:
+            await part.start()
+            self._report(f"{name} is back")
+        except StartError as problem:
+            # It has exited, so the caller counts one more death.
+            self._report(str(problem))
+
+
+async def together(*parts: Awaitable[object]) -> None:
+    """Wait for all; the first failure ends the others and is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        await end(tasks)
+
+
+async def until(stopped: Awaitable[object], work: Awaitable[object]) -> None:
+    """Work until it ends, fails or is stopped."""
+    tasks = [asyncio.ensure_future(stopped), asyncio.ensure_future(work)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await end(tasks)
+
+
+async def end(tasks: Sequence[asyncio.Future[object]]) -> None:
+    """Cancel what still runs, and wait until it has ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def restart_delay(deaths: int) -> float:
+    """Seconds to wait after so many quick deaths: hardly any after the first, then twice as long each time."""
+    return float(min(RESTART_DELAY_SECONDS * 2 ** (deaths - 1), RESTART_DELAY_SECONDS_MAX))
+
+
+def status_text(status: int) -> str:
+    """`status 1`, or `signal 9`."""
+    return f"signal {-status}" if status < 0 else f"status {status}"
