@@ -147,7 +147,7 @@ class _Door:
         kind = "server_stream" if self._stream else "unary"
         self._telemetry = doors.telemetry.method(method.containing_service.full_name, method.name, kind)
 
-    def grpc_handler(self) -> grpc.RpcMethodHandler[Any, Any]:
+    def grpc_handler(self) -> "grpc.RpcMethodHandler[Any, Any]":
         """Without (de)serialisers, so that broken bytes are ours to answer."""
         if self._stream:
             return grpc.unary_stream_rpc_method_handler(self._serve_stream)
