@@ -1,9 +1,10 @@
-"""How far the figures are behind the end of the log. Pure: positions and times arrive as arguments.
+"""How far the figures are behind the end of the log. Positions and times arrive as arguments.
 
 The lag in seconds is honest in both ways that a reader can fall behind: it grows while pages wait to be applied, and it
 grows while the log cannot be asked, since the figures may then be old without anyone knowing.
 """
 
+import asyncio
 from collections import deque
 
 SIGHTINGS_MAX = 3_600
@@ -17,7 +18,8 @@ class Progress:
         self.applied = 0
         self.end = 0
         self.reachable = False
-        self.caught_up = False
+        self.caught_up = asyncio.Event()
+        """Set once the figures have equalled the end of the log, and from then on."""
         self._answered_at = started_at
         self._uncovered: deque[tuple[int, float]] = deque()
 
@@ -42,7 +44,8 @@ class Progress:
     def _cover(self) -> None:
         while self._uncovered and self._uncovered[0][0] <= self.applied:
             self._uncovered.popleft()
-            self.caught_up = self.caught_up or self.applied >= self.end
+            if self.applied >= self.end:
+                self.caught_up.set()
 
     @property
     def lag_pages(self) -> int:

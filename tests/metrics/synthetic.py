@@ -1,6 +1,7 @@
 """A synthetic log: companies that book, start, end, cancel and release on a few pools, as a real writer's pages."""
 
 from collections.abc import Iterator
+from itertools import chain
 from random import Random
 
 from services.allocation import events
@@ -94,8 +95,13 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
             yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
 
 
-def chained(decisions: Iterator[list[Event]], entries_per_page: int = 60) -> list[Record]:
-    """The decisions as the exact bytes of a hash-chained log, one second apart."""
+def small_log(centre: str) -> list[Record]:
+    """A log of three companies, two pools and 250 reservations."""
+    return chained(chain(([event] for event in catalogue(3, 2)), bookings(250, 3, 2)), centre)
+
+
+def chained(decisions: Iterator[list[Event]], centre: str = "test", entries_per_page: int = 60) -> list[Record]:
+    """The decisions as the exact bytes of a centre's hash-chained log, one second apart."""
     records: list[Record] = []
     previous, time = GENESIS, START * 1_000_000
     pending: list[Entry] = []
@@ -104,7 +110,7 @@ def chained(decisions: Iterator[list[Event]], entries_per_page: int = 60) -> lis
         nonlocal previous
         page = Page(
             format=FORMAT,
-            centre="test",
+            centre=centre,
             writer="writer",
             epoch=1,
             time=time,

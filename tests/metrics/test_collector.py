@@ -4,37 +4,16 @@ import re
 from time import perf_counter
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from synthetic import bookings, catalogue, chained
+from scrape import Centre
+from synthetic import chained
 
 from services.eventlog.page import decode_page
 from services.metrics.catalogue import METRICS, METRICS_MAX, POOLS_MAX, SERIES_MAX
-from services.metrics.collector import UsageCollector
-from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
-from services.metrics.progress import Progress
-from services.metrics.usage import Usage
+from services.metrics.figures import COMPANY_LABELS_MAX
 
 SCRAPE_SECONDS_MAX = 0.2
 BASE_UNITS = ("seconds", "units", "unit_seconds", "")
-
-
-class Centre:
-    """A usage, its progress and the registry that shows them."""
-
-    def __init__(self, companies: int, pools: int, reservations: int, meters: int = 2) -> None:
-        self.usage, self.progress = Usage(), Progress(started_at=0)
-        decisions = [[event] for event in catalogue(companies, pools, meters)]
-        for record in chained(iter([*decisions, *bookings(reservations, companies, pools, meters)])):
-            self.usage.apply(record.position, decode_page(record.data))
-        self.progress.end_seen(self.usage.position, at=1)
-        self.progress.advanced(self.usage.position)
-        self.registry = CollectorRegistry()
-        self.registry.register(UsageCollector(self.usage, self.progress, lambda: 2.0, LabelLimits()))
-
-    def scrape(self) -> str:
-        """What Prometheus would read."""
-        return generate_latest(self.registry).decode()
 
 
 @pytest.fixture(scope="module")

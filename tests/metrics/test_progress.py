@@ -37,20 +37,20 @@ def test_caught_up_stays_true_once_it_was() -> None:
     """Readiness begins with the first whole view of the log and does not flicker with every new page."""
     progress = Progress(started_at=0)
     progress.advanced(2)
-    assert not progress.caught_up
+    assert not progress.caught_up.is_set()
     progress.end_seen(4, at=1)
     progress.advanced(3)
-    assert not progress.caught_up
+    assert not progress.caught_up.is_set()
     progress.advanced(4)
     progress.end_seen(8, at=2)
-    assert progress.caught_up
+    assert progress.caught_up.is_set()
 
 
 def test_empty_log_is_caught_up_with_at_once() -> None:
     """A new centre's figures are complete before its first page."""
     progress = Progress(started_at=0)
     progress.end_seen(0, at=1)
-    assert progress.caught_up
+    assert progress.caught_up.is_set()
 
 
 def test_sightings_are_bounded() -> None:

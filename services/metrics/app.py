@@ -1,0 +1,142 @@
+"""The metrics service: fold the log from its first page, follow it, and serve the figures at /metrics.
+
+/healthz answers 503 until the figures have equalled the end of the log once. While NATS is away the figures stay up and
+`alloc_projection_lag_seconds` grows. A log that cannot be trusted ends the process with a non-zero status and one line
+that says why (P9): a scrape that fails is louder than figures that may be wrong, and a restart folds everything anew.
+"""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from services.eventlog import EventLog, Unknown
+from services.eventlog.chain import read_pages
+from services.eventlog.jetstream import JetStreamLog
+from services.eventlog.page import Head
+from services.metrics.collector import UsageCollector
+from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
+from services.metrics.progress import Progress
+from services.metrics.usage import Usage
+from services.runtime import lifecycle, logs
+from services.runtime.health import Health
+from services.runtime.http_server import HttpServer
+from services.runtime.lifecycle import Stop
+from services.runtime.settings import Address, load
+
+LOOK_SECONDS = 1.0
+"""How often the log is asked where it ends."""
+
+_log = structlog.get_logger()
+
+
+class LabelCount(int):
+    """How many labels there may be: 0 or more."""
+
+    @classmethod
+    def parse(cls, text: str) -> "LabelCount":
+        """Read a count. Raises ValueError."""
+        if not text.isdecimal():
+            raise ValueError("is not a whole number of 0 or more")
+        return cls(text)
+
+
+LABELS_DEFAULT = LabelCount(COMPANY_LABELS_MAX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Each field is read from AIDC_ and its name in capitals."""
+
+    nats_url: str
+    metrics_listen: Address
+    centre: str = "mudeung-ai"
+    nats_credentials: Path | None = None
+    nats_monitor: str | None = None
+    nats_replicas: int = 1
+    company_labels_max: LabelCount = LABELS_DEFAULT
+    ready_file: Path | None = None
+
+
+async def run(settings: Settings, stop: Stop) -> None:
+    """Serve until asked to stop. Raises `BrokenLog`, `Unknown` if NATS is away at the start, or `ListenError`."""
+    log = await JetStreamLog.connect(
+        settings.nats_url,
+        settings.centre,
+        credentials=settings.nats_credentials,
+        replicas=settings.nats_replicas,
+        monitor_url=settings.nats_monitor,
+        create=False,  # The scheduler makes the log; this service only reads.
+    )
+    try:
+        await serve(settings, log, stop)
+    finally:
+        await log.close()
+
+
+async def serve(settings: Settings, log: EventLog, stop: Stop) -> None:
+    """Show a log's figures until asked to stop."""
+    usage, progress, health, registry = Usage(), Progress(monotonic()), Health(), CollectorRegistry()
+    limits = LabelLimits(companies=settings.company_labels_max)
+    registry.register(UsageCollector(usage, progress, monotonic, limits))
+    ProcessCollector(registry=registry)
+    async with (
+        HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as server,
+        lifecycle.background() as tasks,
+    ):
+        tasks.start(fold(log, settings.centre, usage, progress), name="fold")
+        tasks.start(keep_looking(log, progress), name="look")
+        tasks.start(become_ready(settings, server.address, progress, health), name="ready")
+        await stop.wait()
+        await health.drain()
+
+
+async def fold(log: EventLog, centre: str, usage: Usage, progress: Progress) -> None:
+    """Apply every page of the log, then each as it arrives. Raises `BrokenLog`."""
+    async for batch in read_pages(log, Head(), centre):
+        for record, page in batch:
+            usage.apply(record.position, page)
+        progress.advanced(usage.position)
+        await asyncio.sleep(0)  # Scrapes have their turn during a long replay.
+
+
+async def keep_looking(log: EventLog, progress: Progress) -> None:
+    """Ask the log where it ends, for as long as the service runs. Raises `BrokenLog`."""
+    while True:
+        await look(log, progress)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def look(log: EventLog, progress: Progress) -> None:
+    """Ask the log once where it ends. Raises `BrokenLog` if it is not the log that it was."""
+    try:
+        end = await log.last_position()
+    except Unknown as unknown:
+        _log.warning("log_end_unknown", reason=str(unknown))
+        progress.end_unknown()
+    else:
+        progress.end_seen(end, monotonic())
+
+
+async def become_ready(settings: Settings, address: Address, progress: Progress, health: Health) -> None:
+    """Say that the service serves, once the figures have equalled the end of the log."""
+    await progress.caught_up.wait()
+    await health.serving()
+    if settings.ready_file:
+        lifecycle.announce(settings.ready_file, {"http": str(address)})
+    _log.info("serving", http=str(address), position=progress.applied)
+
+
+def main() -> int:
+    """Run the service with the settings of the environment; give the exit status."""
+    logs.configure("metrics")
+    return lifecycle.run(lambda stop: run(load(Settings, os.environ), stop))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""A metrics service without its process: a usage, its progress, and what Prometheus would read.
+
+As a program it prints a scrape of a small centre, for `promtool check metrics`.
+"""
+
+import sys
+from itertools import chain
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from synthetic import bookings, catalogue, chained
+
+from services.eventlog.page import decode_page
+from services.metrics.collector import UsageCollector
+from services.metrics.figures import LabelLimits
+from services.metrics.progress import Progress
+from services.metrics.usage import Usage
+
+
+class Centre:
+    """A centre of so many companies and pools, after so many reservations."""
+
+    def __init__(self, companies: int, pools: int, reservations: int, meters: int = 2) -> None:
+        self.usage, self.progress = Usage(), Progress(started_at=0)
+        registered = ([event] for event in catalogue(companies, pools, meters))
+        for record in chained(chain(registered, bookings(reservations, companies, pools, meters))):
+            self.usage.apply(record.position, decode_page(record.data))
+        self.progress.end_seen(self.usage.position, at=1)
+        self.progress.advanced(self.usage.position)
+        self.registry = CollectorRegistry()
+        self.registry.register(UsageCollector(self.usage, self.progress, lambda: 2.0, LabelLimits()))
+
+    def scrape(self) -> str:
+        """What Prometheus would read."""
+        return generate_latest(self.registry).decode()
+
+
+if __name__ == "__main__":
+    small = Centre(companies=3, pools=2, reservations=250)
+    ProcessCollector(registry=small.registry)
+    sys.stdout.write(small.scrape())
