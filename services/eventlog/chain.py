@@ -62,7 +62,7 @@ async def demand_head(log: EventLog, head: Head) -> None:
 def _decode(record: Record) -> Page:
     try:
         page = decode_page(record.data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _broken(record, str(error)) from error
     if page.format != FORMAT:
         raise _broken(record, f"its format is {page.format}, this release reads {FORMAT}")

@@ -42,6 +42,7 @@ class Connection:
     def __init__(self) -> None:
         self.client = Client()
         self.reconnects = 0
+        self._limits: set[asyncio.Timeout] = set()
         self._on_reconnect: set[Callable[[], None]] = set()
 
     @classmethod
@@ -52,9 +53,9 @@ class Connection:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 await self.client.connect(**self._options(url, name, credentials))
         except TimeoutError:
-            raise Unknown(f"no NATS server answered at {url} within {CONNECT_SECONDS_MAX:.0f} s") from None
+            raise Unknown(f"no NATS server at {_hosts(url)} answered in {CONNECT_SECONDS_MAX:.0f} s") from None
         except (nats.errors.Error, OSError) as error:
-            raise Unknown(f"cannot connect to NATS at {url}: {_words(error)}") from error
+            raise Unknown(f"cannot connect to NATS at {_hosts(url)}: {_words(error)}") from error
         await self._demand_room_for_pages()
         return self
 
@@ -68,11 +69,13 @@ class Connection:
     ) -> bytes:
         """The answer's bytes. Raises `Unknown` when none came within `timeout` seconds."""
         try:
-            # The client's own time limit covers the reply only, not a socket that takes no more bytes.
-            async with asyncio.timeout(timeout * 2):
+            async with asyncio.timeout(timeout) as limit:
+                self._limits.add(limit)
                 reply = await self.client.request(subject, payload, timeout=timeout, headers=headers)
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise Unknown(f"no answer on {subject}: {_words(error)}") from error
+        finally:
+            self._limits.discard(limit)
         return reply.data
 
     async def ask(self, subject: str, question: object, answer: type[Answer]) -> Answer:
@@ -80,7 +83,7 @@ class Connection:
         data = await self.request(f"$JS.API.{subject}", msgspec.json.encode(question))
         try:
             return msgspec.json.decode(data, type=answer)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Unknown(f"unreadable answer on {subject}: {error}") from error
 
     async def subscribe(
@@ -155,6 +158,10 @@ class Connection:
     async def _note_disconnected(self) -> None:
         if not self.client.is_closed:
             logger.warning("log_disconnected")
+        # Answers do not find their way to a new connection, so nobody waits for them any longer.
+        for limit in self._limits:
+            if not limit.expired():
+                limit.reschedule(asyncio.get_running_loop().time())
 
     async def _note_reconnected(self) -> None:
         self.reconnects += 1
@@ -165,3 +172,8 @@ class Connection:
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _hosts(url: str) -> str:
+    """The servers of an address without the secrets that it may carry."""
+    return ", ".join(server.rpartition("@")[2].rpartition("/")[2].strip() for server in url.split(","))

@@ -98,7 +98,7 @@ class JetStreamLog:
         reply = await self.connection.request(self._subject, data, headers)
         try:
             answer = msgspec.json.decode(reply, type=Acknowledgement)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Unknown(f"unreadable acknowledgement: {error}") from error
         if answer.error is None and answer.seq == after + 1:
             return answer.seq

@@ -79,6 +79,7 @@ class Pull:
         self._pulls = 0
         self._subscription: Any = None
         self._arrived: list[Record] = []
+        self._delivered = 0
         self._pages_due = 0
         self._trouble = ""
         self._stirred = asyncio.Event()
@@ -153,30 +154,40 @@ class Pull:
 
     async def _take(self, message: Msg) -> None:
         if message.reply:
-            self._arrived.append(Record(position=_position(message.reply), data=message.data))
-            self._pages_due -= 1
+            self._add(message)
         elif message.subject == f"{self._inbox}.{self._pulls}":
             self._heed(message.headers or {})
         self._stirred.set()
 
+    def _add(self, message: Msg) -> None:
+        position, delivered = _places(message.reply)
+        if delivered != self._delivered + 1:
+            self._trouble = "a page was lost on the way"
+        if not self._trouble:
+            self._arrived.append(Record(position=position, data=message.data))
+            self._delivered = delivered
+            self._pages_due -= 1
+
     def _heed(self, status: dict[str, str]) -> None:
         code, words = status.get("Status", ""), status.get("Description", "")
-        if code == "100":
-            return  # a heartbeat
-        if code in ("404", "408") or (code == "409" and words.startswith(("Message Size", "Batch Completed"))):
+        if code == "100":  # a heartbeat, which says how much was delivered before it
+            if int(status.get("Nats-Last-Consumer", self._delivered)) != self._delivered:
+                self._trouble = "a page was lost on the way"
+        elif code in ("404", "408") or (code == "409" and words.startswith(("Message Size", "Batch Completed"))):
             self._pages_due = 0  # this pull has ended; nothing is wrong
-            return
-        self._trouble = f"consumer lost: {code} {words}"
+        else:
+            self._trouble = f"consumer lost: {code} {words}"
 
     def _reconnected(self) -> None:
         self._trouble = "reconnected"
         self._stirred.set()
 
 
-def _position(reply: str) -> int:
-    """The stream sequence in the address for acknowledgements, which has a longer form with domains."""
+def _places(reply: str) -> tuple[int, int]:
+    """The place in the stream and in what the consumer delivered, from the address for acknowledgements."""
     parts = reply.split(".")
-    return int(parts[5] if len(parts) == 9 else parts[7])
+    first = 5 if len(parts) == 9 else 7  # the longer form names a domain and an account too
+    return int(parts[first]), int(parts[first + 1])
 
 
 def _demand_reach(stream: str, last: int, position: int) -> None:

@@ -61,9 +61,10 @@ class _Comparison:
                 yield from self.compare({"$ref": reference}, {"$ref": after["mapping"][tag]}, tag)
 
     def _alternatives(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
+        """Each old alternative must be readable as some new one; if none fits, the nearest says why."""
         for before in old.get("anyOf", [old]):
-            if all(list(self.compare(before, after, path)) for after in new.get("anyOf", [new])):
-                yield f"{path}: type changed from {_type(old)} to {_type(new)}"
+            fits = [list(self.compare(before, after, path)) for after in new.get("anyOf", [new])]
+            yield from min(fits, key=len)
 
     def _plain(self, old: Schema, new: Schema, path: str) -> Iterator[str]:
         keys = (old.keys() | new.keys()) - COMPARED_ELSEWHERE
@@ -90,7 +91,7 @@ class _Comparison:
             yield f"{path}: number of elements changed"
             return
         pairs = [*zip(old.get("prefixItems", ()), new.get("prefixItems", ()), strict=True)]
-        pairs += [(old.get(key, {}), new.get(key, {})) for key in ("items", "additionalProperties")]
+        pairs += [(old[key], new.get(key)) for key in ("items", "additionalProperties") if key in old]
         for before, after in pairs:
             if isinstance(before, dict) and isinstance(after, dict):
                 yield from self.compare(before, after, f"{path}[]")
@@ -111,8 +112,9 @@ def _type(schema: Schema) -> str:
 
 
 def current() -> Schema:
-    """The schema of a page as the code has it."""
-    return msgspec.json.schema(Page)
+    """The schema of a page as the code has it, in plain JSON values."""
+    schema: Schema = json.loads(json.dumps(msgspec.json.schema(Page)))
+    return schema
 
 
 def text(schema: Schema) -> str:

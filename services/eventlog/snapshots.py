@@ -153,7 +153,7 @@ def _unpack(packed: bytes) -> tuple[int, str, bytes] | None:
     try:
         label = msgspec.json.decode(line, type=Label)
         state = zlib.decompressobj().decompress(compressed, min(label.state_bytes, STATE_BYTES_MAX) + 1)
-    except (msgspec.MsgspecError, zlib.error):
+    except (msgspec.MsgspecError, UnicodeDecodeError, zlib.error):
         return None
     if len(state) != label.state_bytes:
         return None

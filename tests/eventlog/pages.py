@@ -1,0 +1,114 @@
+"""Pages for tests: a short chain, and one sample of every event in its published form."""
+
+from collections.abc import Iterator
+
+from services.allocation.events import (
+    AllocationsMoved,
+    CompanyRegistered,
+    Event,
+    QuotaGranted,
+    ReservationActivated,
+    ReservationCancelled,
+    ReservationCompleted,
+    ReservationConfirmed,
+    ReservationReleased,
+    ResourceRegistered,
+)
+from services.allocation.resources import (
+    Allocation,
+    Closure,
+    Colocation,
+    Companion,
+    Company,
+    Kind,
+    Line,
+    Node,
+    OpeningHours,
+    Quota,
+    Resource,
+    Unit,
+)
+from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
+
+CENTRE = "test"
+MONDAY_9 = 1_772_409_600  # 2026-03-02T00:00:00Z, 09:00 in Seoul
+HOUR = 3_600
+
+ALLOCATION = Allocation(
+    resource="h100", units=2, spans=((MONDAY_9, MONDAY_9 + HOUR),), bins=(8, 9), amounts=(1, 1), meter="h100"
+)
+
+SAMPLES: tuple[Event, ...] = (
+    ResourceRegistered(
+        resource=Resource(
+            id="M01",
+            kind=Kind.EQUIPMENT,
+            unit=Unit.SEAT,
+            nodes=(Node(id="M01", rack="R1", zone="Z1", fabric_group="F1"),),
+            slot_minutes=60,
+            time_zone="Asia/Seoul",
+            hours=OpeningHours(weekdays=(0, 1, 2, 3, 4), opens=540, closes=1080, break_starts=720, break_ends=780),
+            closed_days=("2026-03-01",),
+            closures=(Closure(start=MONDAY_9, end=MONDAY_9 + HOUR, zone="Z1", reason="inspection"),),
+            companions=(Companion(resource="OPERATORS", units=2),),
+            display_name="Driving simulator",
+            local_name="주행 시뮬레이터",
+            attributes={"vendor": "sample"},
+        )
+    ),
+    CompanyRegistered(
+        company=Company(
+            id="CMP-0001", display_name="Sample Mobility", agreement_start=MONDAY_9, agreement_end=MONDAY_9 + 86_400
+        )
+    ),
+    QuotaGranted(
+        quota=Quota(company="CMP-0001", meter="h100", start=MONDAY_9, end=MONDAY_9 + 86_400, unit_seconds=360_000)
+    ),
+    ReservationConfirmed(
+        reservation_id="r-1",
+        company="CMP-0001",
+        start=MONDAY_9,
+        end=MONDAY_9 + HOUR,
+        lines=(Line(resource="h100", units=2, units_per_node=2, colocation=Colocation.NODE),),
+        allocations=(ALLOCATION,),
+        note="first run",
+    ),
+    AllocationsMoved(reservation_id="r-1", allocations=(ALLOCATION,)),
+    ReservationActivated(reservation_id="r-1"),
+    ReservationCompleted(reservation_id="r-1"),
+    ReservationCancelled(reservation_id="r-2", reason="no longer needed"),
+    ReservationReleased(reservation_id="r-3", released_at=MONDAY_9 + 600, reason="done early"),
+)
+
+
+def page(previous: str = GENESIS, *events: Event, epoch: int = 1, writer: str = "w-1", centre: str = CENTRE) -> bytes:
+    """The bytes of a page with these events, one entry each; none opens an epoch."""
+    entries = tuple(
+        Entry(time=MONDAY_9 * 1_000_000, actor="CMP-0001", events=(event,), request_id="q-1", request_digest="d" * 64)
+        for event in events
+    )
+    return encode_page(
+        Page(
+            format=FORMAT,
+            centre=centre,
+            writer=writer,
+            epoch=epoch,
+            time=MONDAY_9 * 1_000_000,
+            previous=previous,
+            entries=entries,
+        )
+    )
+
+
+def chain(length: int, *, centre: str = CENTRE) -> list[bytes]:
+    """So many pages, each chained to the one before: an epoch's opening, then one event each."""
+    return list(_chained(length, centre))
+
+
+def _chained(length: int, centre: str) -> Iterator[bytes]:
+    previous = GENESIS
+    for number in range(length):
+        events = (ReservationActivated(reservation_id=f"r-{number}"),) if number else ()
+        data = page(previous, *events, centre=centre)
+        previous = page_hash(data)
+        yield data
