@@ -1,0 +1,73 @@
+"""The house: who may import whom. Held by a test, so that the picture in ARCHITECTURE.md stays true."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SERVICES = ROOT / "services"
+
+ROOMS_ALLOWED = {
+    "allocation": {"allocation"},
+    "eventlog": {"eventlog", "allocation"},
+    "runtime": {"runtime", "generated"},
+    "scheduler": {"scheduler", "allocation", "eventlog", "runtime", "generated"},
+    "ledger": {"ledger", "allocation", "eventlog", "runtime", "generated"},
+    "metrics": {"metrics", "allocation", "eventlog", "runtime", "generated"},
+    "cli": {"cli", "allocation", "eventlog", "runtime", "generated"},
+}
+THIRD_PARTIES = {
+    "nats": {"eventlog"},
+    "asyncpg": {"ledger", "runtime"},
+    "grpc": {"runtime", "scheduler", "ledger", "cli"},
+    "prometheus_client": {"runtime", "scheduler", "ledger", "metrics"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+PURE = {"msgspec", "numpy"}
+IMPURE = {"asyncio", "os", "socket", "subprocess", "random", "secrets", "threading", "time", "pathlib", "uuid"}
+
+
+def modules(room: str) -> Iterator[tuple[Path, str]]:
+    """Every module of a room with every name that it imports."""
+    for path in sorted((SERVICES / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield path, alias.name
+            elif isinstance(node, ast.ImportFrom):
+                yield path, node.module or ""
+
+
+@pytest.mark.parametrize("room", ROOMS_ALLOWED)
+def test_a_room_imports_only_the_rooms_it_may(room: str) -> None:
+    """The three services never import one another, and the rules know nobody."""
+    strangers = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in modules(room)
+        if name.startswith("services.") and name.split(".")[1] not in ROOMS_ALLOWED[room]
+    }
+    assert not strangers
+
+
+@pytest.mark.parametrize("package", THIRD_PARTIES)
+def test_a_third_party_stays_in_its_rooms(package: str) -> None:
+    """Each library is met in the rooms that need it, and nowhere else."""
+    guests = {room for room in ROOMS_ALLOWED for _, name in modules(room) if name.split(".")[0] == package}
+    assert guests <= THIRD_PARTIES[package]
+
+
+def test_the_rules_know_no_network_clock_or_file() -> None:
+    """The decision core imports the standard library's pure parts, numpy and msgspec."""
+    names = {name.split(".")[0] for _, name in modules("allocation")}
+    outside = {name for name in names if name not in PURE | {"services"} and name in IMPURE}
+    third = names & (set(THIRD_PARTIES) | {"yaml", "structlog", "google", "cryptography", "joserfc", "uvloop"})
+    assert not outside | third
+
+
+def test_every_room_of_the_house_is_in_the_table() -> None:
+    """A new room must say whom it may import."""
+    rooms = {path.name for path in SERVICES.iterdir() if (path / "__init__.py").exists()}
+    assert rooms - {"generated"} == set(ROOMS_ALLOWED)
