@@ -1,0 +1,210 @@
+"""The catalogue: every cell of the files ends in a registration, and nonsense says where it stands."""
+
+import csv
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import services
+from services.cli.catalogue import Catalogue, needs, read_catalogue
+from services.cli.catalogue.equipment import TYPED_COLUMNS as EQUIPMENT_TYPED
+from services.cli.catalogue.tables import CatalogueError, clock_minute, opening_hours, weekdays
+from services.cli.seeding import independent, request_id
+from services.cli.times import from_timestamp
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+FOLDER = Path(services.__file__).parents[1] / "deploy" / "centre"
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    """The centre's own catalogue."""
+    return read_catalogue(FOLDER)
+
+
+def resource(catalogue: Catalogue, name: str) -> api.Resource:
+    """One resource by its id."""
+    return next(item for item in catalogue.resources if item.name == f"resources/{name}")
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    """The lines of a table, as they stand."""
+    with (FOLDER / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_whole_centre_is_read(catalogue: Catalogue) -> None:
+    """Five pools, nine operator pools, 77 pieces of equipment and 200 companies."""
+    kinds = [item.kind for item in catalogue.resources]
+    assert kinds.count(api.RESOURCE_KIND_COMPUTE) == 5
+    assert kinds.count(api.RESOURCE_KIND_OPERATORS) == 9
+    assert kinds.count(api.RESOURCE_KIND_EQUIPMENT) == 77
+    assert len(catalogue.companies) == 200
+    assert sum(len(item.nodes) for item in catalogue.resources if item.kind == api.RESOURCE_KIND_COMPUTE) == 188
+
+
+@pytest.mark.parametrize(
+    ("pool", "unit", "bins", "capacity", "least", "step", "quota"),
+    [
+        ("h100-train", api.RESOURCE_UNIT_GPU, 8, 1, 8, 8, True),
+        ("h100-shared", api.RESOURCE_UNIT_MILLI_GPU, 8, 1000, 125, 125, True),
+        ("a100-dev", api.RESOURCE_UNIT_MILLI_GPU, 8, 1000, 125, 125, True),
+        ("npu-verify", api.RESOURCE_UNIT_GPU, 8, 1, 1, 1, False),
+        ("cpu-batch", api.RESOURCE_UNIT_CORE, 1, 128, 1, 1, False),
+    ],
+)
+def test_a_pool_counts_in_its_unit(
+    catalogue: Catalogue, pool: str, unit: int, bins: int, capacity: int, least: int, step: int, quota: bool
+) -> None:
+    """Whole servers, GPUs, thousandths of a GPU, or cores; quota where some companies pay by it."""
+    found = resource(catalogue, pool)
+    shape = (found.unit, found.bins_per_node, found.bin_capacity, found.units_min, found.units_step)
+    assert shape == (unit, bins, capacity, least, step)
+    assert found.quota_required is quota
+    assert found.slot.ToTimedelta().total_seconds() == 3600
+    assert not found.HasField("opening_hours")
+
+
+def test_maintenance_closes_the_zone_of_the_pools_in_it(catalogue: Catalogue) -> None:
+    """Zone Z-A of hall 2 is down on 12 March; a100-dev stands in Z-B alone."""
+    closure = next(item for item in resource(catalogue, "h100-train").closures if item.zone == "Z-A")
+    assert from_timestamp(closure.start_time).astimezone(SEOUL) == datetime(2026, 1, 8, 9, tzinfo=SEOUL)
+    assert {item.zone for item in resource(catalogue, "h100-train").closures} == {"Z-A", "Z-B"}
+    assert {item.zone for item in resource(catalogue, "a100-dev").closures} == {"Z-B"}
+    assert not resource(catalogue, "cpu-batch").closures
+
+
+def test_the_driving_simulator_brings_what_it_needs(catalogue: Catalogue) -> None:
+    """Its server, eight whole GPUs in thousandths, and two operators."""
+    found = resource(catalogue, "M01")
+    assert {item.resource: item.units for item in found.companions} == {
+        "resources/M03": 1,
+        "resources/a100-dev": 8000,
+        "resources/OP-DM-mobility": 2,
+    }
+    assert (found.slots_max, found.notice.seconds, found.horizon.seconds) == (4, 240 * 3600, 90 * 86400)
+    assert list(found.opening_hours.weekdays) == [1, 2, 3, 4, 5]
+    assert (found.opening_hours.break_starts_minute, found.opening_hours.break_ends_minute) == (780, 840)
+
+
+def test_a_cabin_is_bound_to_its_simulator_and_its_group(catalogue: Catalogue) -> None:
+    """Only with M01, one cabin at a time, two hours to change."""
+    found = resource(catalogue, "M05")
+    assert (found.only_with, found.exclusive_group, found.changeover.seconds) == ("resources/M01", "DIL-CABIN", 7200)
+
+
+def test_operators_who_only_start_and_end_a_run_are_kept_but_not_booked(catalogue: Catalogue) -> None:
+    """M17 needs somebody at both ends; that is told, not yet enforced."""
+    found = resource(catalogue, "M17")
+    assert not found.companions
+    assert found.attributes["operator_mode"] == "start_end"
+
+
+def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:
+    """20:00 to 08:00+1 closes at minute 1,920."""
+    hours = resource(catalogue, "H01").opening_hours
+    assert (hours.opens_minute, hours.closes_minute, list(hours.weekdays)) == (1200, 1920, [1, 2, 3, 4])
+
+
+def test_equipment_and_its_staff_rest_on_holidays_and_compute_does_not(catalogue: Catalogue) -> None:
+    """The calendar says so of all equipment."""
+    for item in catalogue.resources:
+        assert ("2026-05-05" in item.closed_days) is (item.kind != api.RESOURCE_KIND_COMPUTE)
+
+
+def test_no_column_is_dropped(catalogue: Catalogue) -> None:
+    """Every filled cell without a field of its own is an attribute, unchanged."""
+    for row in rows("equipment"):
+        found = resource(catalogue, row["equipment_id"])
+        for column, text in row.items():
+            assert column in EQUIPMENT_TYPED or not text or found.attributes[column] == text
+    for row, company in zip(rows("companies"), catalogue.companies, strict=True):
+        for column in ("stage", "region", "fair_share_weight", "discount_pct", "storage_tb", "data_zone"):
+            assert company.attributes[column] == row[column]
+    pool = resource(catalogue, "h100-train").attributes
+    assert (pool["gpu_model"], pool["power_kw"], pool["nvlink_domain"]) == ("H100-SXM5-80GB", "10.2", "one per node")
+
+
+def test_a_company_has_the_terms_of_its_programme_and_track(catalogue: Catalogue) -> None:
+    """Track 2 books 72 hours ahead for two weeks at most; the agreement's last day is included."""
+    found = next(item for item in catalogue.companies if item.name == "companies/CMP-0004")
+    assert (found.notice.seconds, found.horizon.seconds, found.reservation_max.seconds) == (
+        72 * 3600,
+        60 * 86400,
+        14 * 86400,
+    )
+    assert not found.certified
+    assert from_timestamp(found.agreement_end_time) == datetime(2027, 1, 1, tzinfo=SEOUL).astimezone(UTC)
+
+
+def test_quota_is_granted_month_by_month(catalogue: Catalogue) -> None:
+    """GPU-hours become unit-seconds of the pool's unit; months meet without gap or overlap."""
+    shared = [item for item in catalogue.quotas if item.company == "companies/CMP-0018"]
+    pool = [item for item in shared if item.meter == "resources/h100-shared"]
+    assert [item.unit_seconds for item in pool] == [400 * 3600 * 1000] * 4
+    assert {item.concurrent_units_max for item in pool} == {1000}
+    assert [item.end_time for item in pool[:-1]] == [item.start_time for item in pool[1:]]
+    equipment = [item for item in shared if item.meter == "equipment"]
+    assert [item.unit_seconds for item in equipment] == [8 * 3600] * 4
+
+
+def test_resources_come_after_what_they_need(catalogue: Catalogue) -> None:
+    """So that each can be registered as it comes, and waves of them at once."""
+    seen: set[str] = set()
+    for item in catalogue.resources:
+        assert needs(item) <= seen
+        seen.add(item.name)
+    waves = list(independent(catalogue.resources))
+    assert sum(map(len, waves)) == len(catalogue.resources)
+    assert 1 < len(waves) < 6
+
+
+def test_a_registration_has_the_same_request_id_for_ever() -> None:
+    """So that loading twice registers once; another content is another request."""
+    first = api.RegisterCompanyRequest(company=api.Company(name="companies/A", attributes={"b": "2", "a": "1"}))
+    again = api.RegisterCompanyRequest(company=api.Company(name="companies/A", attributes={"a": "1", "b": "2"}))
+    other = api.RegisterCompanyRequest(company=api.Company(name="companies/B"))
+    assert request_id(first) == request_id(again) != request_id(other)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("equipment.csv", "M01,mobility", "M01,mobility,extra", "equipment.csv, line 2: wrong number of cells"),
+        ("equipment.csv", ",M03,,8,", ",M99,,8,", "resources/M01 needs resources/M99, which is not listed"),
+        ("equipment.csv", ",8,a100-dev,True", ",8,b200,True", "line 2, needs_gpu_pool: cannot make sense of 'b200'"),
+        ("companies.csv", "2026-12-31,track-2", "2025-12-31,track-2", "the agreement ends before it starts"),
+        ("operators.csv", "mon-fri 09:00-21:00", "whenever", "line 2, shift: cannot make sense of 'whenever'"),
+        ("calendar.csv", ",maintenance,", ",party,", "unknown kind 'party'"),
+        ("nodes.csv", "h100-train-000,h100-train", "h100-train-000,h200", "pool: cannot make sense of 'h200'"),
+        ("centre.yaml", "compute_slots:", "compute:", "compute_slots.slot_minutes is missing"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+    """Whoever keeps the files learns which file, line and column to look at."""
+    folder = tmp_path / "centre"
+    shutil.copytree(FOLDER, folder)
+    text = (folder / file).read_text(encoding="utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=told.replace("(", r"\(")):
+        read_catalogue(folder)
+
+
+def test_a_missing_folder_is_named() -> None:
+    """The first thing that goes wrong for a newcomer."""
+    with pytest.raises(CatalogueError, match=r"cannot read .*nowhere"):
+        read_catalogue(Path("nowhere"))
+
+
+def test_notations_of_cells() -> None:
+    """Days, clocks and weeks, as the tables write them."""
+    assert weekdays("mon-thu") == [1, 2, 3, 4]
+    assert weekdays("sun") == [7]
+    assert clock_minute("08:00+1") == 1920
+    assert opening_hours("mon-sun", "00:00", "24:00") is None
+    assert opening_hours("mon-sun", "00:00", "24:00", "12:00-13:00") is not None
