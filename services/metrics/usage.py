@@ -69,7 +69,6 @@ class Usage:
     def __init__(self) -> None:
         self.position = 0
         self.now = 0
-        self.page_time = 0  # microseconds
         self.pools: dict[str, PoolUsage] = {}
         self.companies: dict[str, Company] = {}
         self.accounts: dict[tuple[str, str], Account] = {}
@@ -89,7 +88,6 @@ class Usage:
                         f"page {position} says {EVENT_NAMES[type(event)]} about {unknown}, which the log does "
                         "not know at that place. The figures would be wrong from here on; restore the log."
                     ) from unknown
-        self.page_time = page.time
         self.position = position
 
     def _apply_one(self, event: Event) -> None:
@@ -124,16 +122,17 @@ class Usage:
     def _confirmed(self, event: events.ReservationConfirmed) -> None:
         allocations = event.allocations
         resources = frozenset([allocation.resource for allocation in allocations])
-        claim = Claim(event.company, event.start, State.CONFIRMED, resources, allocations)
+        company = self.companies[event.company].id  # One string a company, not one a claim.
+        claim = Claim(company, event.start, State.CONFIRMED, resources, allocations)
         self._claims[event.reservation_id] = claim
         for resource in resources:
             pool = self.pools[resource]
             pool.live[State.CONFIRMED] += 1
             pool.entered[State.CONFIRMED] += 1
         for allocation in allocations:
-            self._account(event.company, allocation.resource).reserved += allocation.unit_seconds
+            self._account(company, allocation.resource).reserved += allocation.unit_seconds
             if allocation.meter:
-                for period in self.meters[event.company, allocation.meter]:
+                for period in self.meters[company, allocation.meter]:
                     period.book(allocation.units, allocation.spans)
 
     def _account(self, company: str, resource: str) -> Account:

@@ -1,5 +1,7 @@
 """The fold: figures equal the naive model, survive any paging and restart, and a log that makes no sense stops it."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,8 @@ from services.allocation import events
 from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
+from services.ledger.books import Books
+from services.ledger.posting import post
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Usage
 
 
@@ -57,6 +61,21 @@ def test_accounts_equal_the_naive_model(history: list[Decision]) -> None:
             account = usage.accounts.get((company, pool), Account())
             for name in ("reserved", "used", "released", "held"):
                 assert getattr(account, name) == naive.account(company, pool, name)
+
+
+@given(histories())
+def test_accounts_equal_the_ledgers_postings(history: list[Decision]) -> None:
+    """P6: the fold and the ledger's books say the same of every company and resource, to the unit-second."""
+    usage, books = folded(page(history)), Books()
+    balances: Counter[tuple[str, str, str]] = Counter()
+    for number, event in enumerate(event for _, decided in history for event in decided):
+        for transfer in post(event, books.take(event, number)):
+            balances[transfer.company, transfer.resource, transfer.to_account] += transfer.unit_seconds
+            balances[transfer.company, transfer.resource, transfer.from_account] -= transfer.unit_seconds
+    for (company, pool), account in usage.accounts.items():
+        for name in ("held", "used", "released"):
+            assert getattr(account, name) == balances.pop((company, pool, name), 0)
+    assert not any(amount for (*_, name), amount in balances.items() if name not in ("granted", "capacity"))
 
 
 @given(histories())
@@ -122,16 +141,23 @@ def test_quota_outside_its_period_shows_zero() -> None:
     assert set(usage.quotas_now().values()) == {(0, 0)}
 
 
-def test_position_and_page_time_are_those_of_the_last_page() -> None:
-    """P5: the figures say which page they equal."""
+def test_position_and_time_are_those_of_the_last_page() -> None:
+    """P5: the figures say which page they equal, and which moment they are about."""
     usage = folded(page(opening()), page([(at(3), [])]))
-    assert (usage.position, usage.page_time, usage.now) == (2, at(3) * 1_000_000, at(3))
+    assert (usage.position, usage.now) == (2, at(3))
 
 
 def test_event_about_the_unknown_stops_the_fold() -> None:
     """P9: an event about a reservation that never was is refused with its name and place."""
     with pytest.raises(BrokenLog, match="page 7 says reservation_completed about 'R-9'"):
         Usage().apply(7, page([(START, [events.ReservationCompleted(reservation_id="R-9")])]))
+
+
+def test_booking_of_a_stranger_stops_the_fold() -> None:
+    """P9: a company or a resource that was never registered cannot hold anything."""
+    booked = confirmed(1, "CMP-9999", "pool-000", START)
+    with pytest.raises(BrokenLog, match="reservation_confirmed about 'CMP-9999'"):
+        folded(page([*opening(), (START, [booked])]))
 
 
 def test_every_event_has_its_name() -> None:
