@@ -42,6 +42,7 @@ class Connection:
     def __init__(self) -> None:
         self.client = Client()
         self.reconnects = 0
+        self._refusal = ""
         self._limits: set[asyncio.Timeout] = set()
         self._on_reconnect: set[Callable[[], None]] = set()
 
@@ -53,7 +54,10 @@ class Connection:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 await self.client.connect(**self._options(url, name, credentials))
         except TimeoutError:
-            raise Unknown(f"no NATS server at {_hosts(url)} answered in {CONNECT_SECONDS_MAX:.0f} s") from None
+            reason = f": {self._refusal}" if self._refusal else ""
+            raise Unknown(
+                f"no NATS server at {_hosts(url)} let us in within {CONNECT_SECONDS_MAX:.0f} s{reason}"
+            ) from None
         except (nats.errors.Error, OSError) as error:
             raise Unknown(f"cannot connect to NATS at {_hosts(url)}: {_words(error)}") from error
         await self._demand_room_for_pages()
@@ -150,10 +154,12 @@ class Connection:
         )
 
     async def _note_error(self, error: Exception) -> None:
-        # A refused permission shows only here; the request itself just never gets an answer.
-        refused = "permissions violation" in str(error).lower()
-        report = logger.error if refused else logger.debug
-        report("log_connection_error", error=_words(error))
+        # A refusal shows only here; the request itself just never gets an answer.
+        if "violation" in str(error).lower() and str(error) != self._refusal:
+            self._refusal = str(error)
+            logger.error("log_access_refused", reason=self._refusal)
+        else:
+            logger.debug("log_connection_error", error=_words(error))
 
     async def _note_disconnected(self) -> None:
         if not self.client.is_closed:

@@ -207,3 +207,19 @@ async def consumers(log: JetStreamLog) -> list[str]:
     """The names of the consumers on the log's stream."""
     answer = await log.connection.ask(f"CONSUMER.NAMES.{stream_name(log.centre)}", {}, dict[str, Any])
     return list(answer["consumers"] or [])
+
+
+async def test_an_absent_server_is_said_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When no server answers, the message says where it was looked for, and no secret."""
+    monkeypatch.setattr("services.eventlog.connection.CONNECT_SECONDS_MAX", 0.3)
+    with pytest.raises(Unknown, match=r"no NATS server at 127\.0\.0\.1:9 let us in") as said:
+        await JetStreamLog.connect("nats://user:secret@127.0.0.1:9", "test")
+    assert "secret" not in str(said.value)
+
+
+async def test_wrong_credentials_are_said(nats_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that bars us is not tried for ever, and what it said is passed on."""
+    monkeypatch.setattr("services.eventlog.connection.CONNECT_SECONDS_MAX", 2.0)
+    address = nats_url.rpartition("@")[2]
+    with pytest.raises(Unknown, match=r"(?i)authorization"):
+        await JetStreamLog.connect(f"nats://aidc:wrong@{address}", "test")
