@@ -18,8 +18,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it)
-	$(BIN)/aidc up --data $(or $(DATA),data)
+run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED
+	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK))
 
 demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real job trace
 	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE))
