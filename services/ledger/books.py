@@ -20,7 +20,7 @@ class Misfit(Exception):
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A reservation as the books need it. Times are seconds UTC."""
+    """A reservation as the books need it. Times are seconds UTC; `number` is that of the event that named the bins."""
 
     reservation: str
     company: str
@@ -28,6 +28,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     start: int
     end: int
     allocations: tuple[Allocation, ...]
+    number: int
 
 
 class Place(Struct, frozen=True):
@@ -46,19 +47,19 @@ class Books:
         self.places: dict[str, Place] = {}
         self.claims: dict[str, Claim] = {}
 
-    def take(self, event: Event) -> Claim | None:
-        """Fold one event. Gives the claim that it makes or ends or changes: as made, else as it was before."""
+    def take(self, event: Event, number: int) -> Claim | None:
+        """Fold the event of this number. Gives the claim that it makes, else the claim that it concerns as it was."""
         match event:
             case events.ResourceRegistered(resource=resource):
-                return self._place(resource)
+                self._place(resource)
             case events.CompanyRegistered(company=company):
-                return self._admit(company.id)
+                self._admit(company.id)
             case events.QuotaGranted(quota=quota):
-                return self._demand_company(quota.company)
+                self._demand_company(quota.company)
             case events.ReservationConfirmed():
-                return self._confirm(event)
+                return self._confirm(event, number)
             case events.AllocationsMoved(reservation_id=reservation, allocations=allocations):
-                return self._move(reservation, allocations)
+                return self._move(reservation, allocations, number)
             case events.ReservationActivated(reservation_id=reservation):
                 claim = self._claim(reservation)
                 self.claims[reservation] = replace(claim, state=State.ACTIVE)
@@ -73,11 +74,12 @@ class Books:
                 return claim
             case _:
                 assert_never(event)
+        return None
 
     def _place(self, resource: Resource) -> None:
         if resource.id in self.places:
             raise Misfit(f"resource {resource.id} is registered twice")
-        first = sum(place.bins for place in self.places.values())
+        first = sum(place.bins for place in self.places.values())  # Resources are few, and registered once.
         bins = len(resource.nodes) * resource.bins_per_node
         self.places[resource.id] = Place(first, bins, resource.bin_capacity)
 
@@ -90,7 +92,7 @@ class Books:
         if company not in self.companies:
             raise Misfit(f"company {company} is not registered")
 
-    def _confirm(self, event: events.ReservationConfirmed) -> Claim:
+    def _confirm(self, event: events.ReservationConfirmed, number: int) -> Claim:
         self._demand_company(event.company)
         if event.reservation_id in self.claims:
             raise Misfit(f"reservation {event.reservation_id} is confirmed twice")
@@ -102,16 +104,17 @@ class Books:
             start=event.start,
             end=event.end,
             allocations=event.allocations,
+            number=number,
         )
         self.claims[claim.reservation] = claim
         return claim
 
-    def _move(self, reservation: str, allocations: tuple[Allocation, ...]) -> Claim:
+    def _move(self, reservation: str, allocations: tuple[Allocation, ...], number: int) -> Claim:
         claim = self._claim(reservation)
         self._demand_sound(allocations)
         if _worth(allocations) != _worth(claim.allocations):
             raise Misfit(f"moving reservation {reservation} changes what it holds, not only where")
-        self.claims[reservation] = replace(claim, allocations=allocations)
+        self.claims[reservation] = replace(claim, allocations=allocations, number=number)
         return claim
 
     def _claim(self, reservation: str) -> Claim:
@@ -125,9 +128,9 @@ class Books:
             place = self.places.get(allocation.resource)
             if place is None:
                 raise Misfit(f"resource {allocation.resource} is not registered")
-            if sum(allocation.amounts) != allocation.units or len(allocation.amounts) != len(allocation.bins):
+            if not len(allocation.amounts) == len(allocation.bins) > 0 or sum(allocation.amounts) != allocation.units:
                 raise Misfit(f"{allocation.units} units of {allocation.resource} are not what its bins give")
-            if not all(0 <= index < place.bins for index in allocation.bins):
+            if not 0 <= min(allocation.bins) <= max(allocation.bins) < place.bins:
                 raise Misfit(f"{allocation.resource} has {place.bins} bins, not all those of {allocation.bins}")
 
 

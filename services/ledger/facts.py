@@ -46,14 +46,15 @@ def facts_of(page: Page, position: int, number: int, books: Books) -> list[Fact]
         time = moment(entry.time)
         decision = number + len(facts) + 1
         for event in entry.events:
-            claim = _take(books, event, position, len(facts))
+            index = len(facts)
+            claim = _take(books, event, number + index + 1, position, index)
             facts.append(
                 Fact(
-                    number=number + len(facts) + 1,
+                    number=number + index + 1,
                     decision=decision,
                     position=position,
                     entry=place,
-                    index=len(facts),
+                    index=index,
                     time=time,
                     actor=entry.actor,
                     request_id=entry.request_id,
@@ -73,9 +74,9 @@ def moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _take(books: Books, event: Event, position: int, index: int) -> Claim | None:
+def _take(books: Books, event: Event, number: int, position: int, index: int) -> Claim | None:
     try:
-        return books.take(event)
+        return books.take(event, number)
     except Misfit as misfit:
         raise BrokenLog(
             f"event {index} of the page at position {position} does not fit the events before it: {misfit};"

@@ -5,9 +5,6 @@ count exactly once, whatever dies when, and lets one writer win where there are 
 """
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
 
 import asyncpg
 import msgspec
@@ -63,11 +60,14 @@ class Journal:
         pause = RETRY_SECONDS_MIN
         while True:
             try:
-                return await self._post(batch)
+                await self._post(batch)
+                return
             except OUTAGES as error:
                 _log.warning("posting_delayed", position=batch.after.position, error=repr(error), seconds=pause)
             except GONE as error:
-                raise Superseded("somebody dropped the ledger's tables; they are folded anew at the next start") from error
+                raise Superseded(
+                    "somebody dropped the ledger's tables; they are folded anew at the next start"
+                ) from error
             except asyncpg.IntegrityConstraintViolationError as error:
                 raise _violated(batch, error) from error
             await asyncio.sleep(pause)
@@ -76,7 +76,8 @@ class Journal:
     async def _post(self, batch: Batch) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             if not await _advance(connection, batch):
-                return await _demand_posted(connection, batch)
+                await _demand_posted(connection, batch)
+                return
             await connection.copy_records_to_table("pages", records=batch.pages)
             for projection in batch.projections:
                 await projection.write(connection)
@@ -132,6 +133,7 @@ def _claim(row: asyncpg.Record) -> Claim:
         start=int(row["starts_at"].timestamp()),
         end=int(row["ends_at"].timestamp()),
         allocations=event.allocations,
+        number=row["allocated_number"],
     )
 
 
@@ -152,7 +154,7 @@ RETURNING position
 """
 
 _LIVE = """
-SELECT reservations.reservation, reservations.company, state, starts_at, ends_at, payload
+SELECT reservations.reservation, reservations.company, state, starts_at, ends_at, allocated_number, payload
 FROM reservations
 JOIN journal ON journal.number = reservations.allocated_number
 WHERE state IN ('confirmed', 'active')

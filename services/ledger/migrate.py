@@ -7,8 +7,8 @@ import hashlib
 from importlib.resources import files
 from typing import NamedTuple
 
-import asyncpg
 import structlog
+from asyncpg.pool import PoolConnectionProxy
 
 SCHEMA = "ledger"
 LOCK = 0x61696463_6C656467  # "aidcledg": whoever changes the schema holds this advisory lock.
@@ -35,7 +35,7 @@ def migrations() -> list[Migration]:
     return [Migration(name, text, hashlib.sha256(text.encode()).hexdigest()) for name, text in texts]
 
 
-async def migrate(connection: asyncpg.Connection) -> None:
+async def migrate(connection: PoolConnectionProxy) -> None:
     """Apply what is missing, all of it or nothing. Raises `WrongSchema` if what was applied is not what we have."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
@@ -52,7 +52,7 @@ async def migrate(connection: asyncpg.Connection) -> None:
             raise WrongSchema(f"the database has {', '.join(sorted(applied))}, which this release does not know")
 
 
-async def drop(connection: asyncpg.Connection) -> None:
+async def drop(connection: PoolConnectionProxy) -> None:
     """Forget everything: the log is the truth, and the rest is folded from it again."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
@@ -60,7 +60,7 @@ async def drop(connection: asyncpg.Connection) -> None:
     _log.info("ledger_dropped")
 
 
-async def _apply(connection: asyncpg.Connection, migration: Migration) -> None:
+async def _apply(connection: PoolConnectionProxy, migration: Migration) -> None:
     await connection.execute(migration.text)
     await connection.execute(
         "INSERT INTO migrations (name, checksum) VALUES ($1, $2)", migration.name, migration.checksum

@@ -22,6 +22,8 @@ class Progress:
         self.log_end = 0
         self.halted = ""
         """Why the ledger stopped for good; empty while it has not."""
+        self.opened = asyncio.Event()
+        """Set once the position is known."""
         self._clock = clock
         self._sightings: deque[tuple[int, float]] = deque()
         self._moved = asyncio.Condition()
@@ -49,6 +51,7 @@ class Progress:
         self.position = checkpoint.position
         while self._sightings and self._sightings[0][0] <= self.position:
             self._sightings.popleft()
+        self.opened.set()
         async with self._moved:
             self._moved.notify_all()
 

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import aclosing
 
 from services.eventlog import EventLog
-from services.eventlog.chain import read_pages
+from services.eventlog.chain import demand_head, read_pages
 from services.eventlog.page import Page, Record
 from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books
@@ -18,27 +18,45 @@ from services.ledger.telemetry import LedgerTelemetry
 
 
 class Projector:
-    """Follows one centre's log. With `until` it ends once the tables hold that position; else it goes on."""
+    """Takes one centre's log into the journal, from a checkpoint on."""
 
     def __init__(
-        self, log: EventLog, centre: str, journal: Journal, progress: Progress, telemetry: LedgerTelemetry
+        self,
+        log: EventLog,
+        centre: str,
+        journal: Journal,
+        progress: Progress,
+        telemetry: LedgerTelemetry,
+        opened: tuple[Checkpoint, Books],
     ) -> None:
         self._log = log
         self._centre = centre
         self._journal = journal
         self._progress = progress
         self._telemetry = telemetry
+        self._checkpoint, self._books = opened
 
-    async def run(self, until: int | None = None) -> None:
-        """Open the journal, check that the log holds its checkpoint, and follow.
+    @classmethod
+    async def open(
+        cls, log: EventLog, centre: str, journal: Journal, progress: Progress, telemetry: LedgerTelemetry
+    ) -> "Projector":
+        """Open the journal, and check that the log holds the very page of its checkpoint.
 
-        Raises `BrokenLog` when the log cannot be trusted, `Superseded` when another ledger writes, and `Unknown` or
-        one of `database.OUTAGES` when the log or Postgres are away at the start.
+        Raises `BrokenLog` when it does not, `Unknown` or one of `database.OUTAGES` when the log or Postgres are away.
         """
-        checkpoint, books = await self._journal.open()
-        await self._progress.reached(checkpoint)
-        intake = _Intake(checkpoint, books)
-        reading = asyncio.create_task(self._read(checkpoint, intake), name="ledger reader")
+        opened = await journal.open()
+        await demand_head(log, opened[0].head)
+        await progress.reached(opened[0])
+        return cls(log, centre, journal, progress, telemetry, opened)
+
+    async def follow(self, until: int | None = None) -> None:
+        """Go on until the tables hold a position; without one, for ever.
+
+        Raises `BrokenLog` when the log cannot be trusted, `Superseded` when another ledger writes, and `Unknown` when
+        the log is closed.
+        """
+        intake = _Intake(self._checkpoint, self._books)
+        reading = asyncio.create_task(self._read(intake), name="ledger reader")
         try:
             while until is None or self._progress.position < until:
                 await self._write(await intake.take())
@@ -46,9 +64,9 @@ class Projector:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _read(self, checkpoint: Checkpoint, intake: "_Intake") -> None:
+    async def _read(self, intake: "_Intake") -> None:
         try:
-            async with aclosing(read_pages(self._log, checkpoint.head, self._centre)) as batches:
+            async with aclosing(read_pages(self._log, self._checkpoint.head, self._centre)) as batches:
                 async for pages in batches:
                     self._progress.saw(pages[-1][0].position)
                     for record, page in pages:

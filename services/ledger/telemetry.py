@@ -45,13 +45,9 @@ class LedgerTelemetry:
             "For how long the oldest position not applied has been known.",
             lambda: progress.lag_seconds,
         )
-        connections = Gauge(
-            "alloc_db_pool_connections", "Connections to Postgres.", ["state"], registry=self._registry
-        )
+        connections = Gauge("alloc_db_pool_connections", "Connections to Postgres.", ["state"], registry=self._registry)
         connections.labels("idle").set_function(lambda: sum(pool.get_idle_size() for pool in pools))
-        connections.labels("used").set_function(
-            lambda: sum(pool.get_size() - pool.get_idle_size() for pool in pools)
-        )
+        connections.labels("used").set_function(lambda: sum(pool.get_size() - pool.get_idle_size() for pool in pools))
 
     def _gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         Gauge(name, text, ["projection"], registry=self._registry).labels(PROJECTION).set_function(value)

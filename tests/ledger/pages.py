@@ -75,9 +75,7 @@ def company(name: str = "CMP-0001") -> Event:
 def grant(name: str = "CMP-0001", meter: str = "h100", hours: int = 1000) -> Event:
     """A quota of unit-hours for a month."""
     return events.QuotaGranted(
-        quota=Quota(
-            company=name, meter=meter, start=MONDAY, end=MONDAY + 30 * 24 * HOUR, unit_seconds=hours * HOUR
-        )
+        quota=Quota(company=name, meter=meter, start=MONDAY, end=MONDAY + 30 * 24 * HOUR, unit_seconds=hours * HOUR)
     )
 
 

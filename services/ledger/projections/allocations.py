@@ -25,8 +25,8 @@ class Allocations:
     def __init__(self, places: Mapping[str, Place]) -> None:
         self._places = places
         self._rows: Rows = []
-        self._open: dict[str, tuple[Rows, int]] = {}
-        self._ends: dict[str, int] = {}
+        self._open: dict[int, tuple[Rows, int]] = {}
+        self._ends: dict[int, int] = {}
 
     def add(self, fact: Fact) -> None:
         match fact.event:
@@ -41,15 +41,17 @@ class Allocations:
                 pass  # The others leave the bins as they are.
 
     def _hold(self, fact: Fact, allocations: tuple[Allocation, ...]) -> None:
+        label = (fact.number, fact.reservation)
         rows = [
-            row for allocation in allocations for row in _rows(fact.reservation, allocation, self._places[allocation.resource])
+            (*label, *row) for allocation in allocations for row in _rows(allocation, self._places[allocation.resource])
         ]
-        self._open[fact.reservation] = (rows, fact.decision)
+        self._open[fact.number] = (rows, fact.decision)
 
     def _end(self, fact: Fact) -> None:
-        opened = self._open.pop(fact.reservation, None)
+        assert fact.claim is not None
+        opened = self._open.pop(fact.claim.number, None)
         if opened is None:
-            self._ends[fact.reservation] = fact.decision
+            self._ends[fact.claim.number] = fact.decision
         else:
             self._close(*opened, fact.decision)
 
@@ -65,7 +67,7 @@ class Allocations:
             await connection.copy_records_to_table("allocations", records=[*self._rows, *standing])
 
 
-def _rows(reservation: str, allocation: Allocation, place: Place) -> Iterator[tuple[Any, ...]]:
+def _rows(allocation: Allocation, place: Place) -> Iterator[tuple[Any, ...]]:
     """A row for each span and each run of whole bins, or each bin where bins can be shared."""
     spans = [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in allocation.spans]
     if place.bin_capacity == 1:
@@ -75,7 +77,7 @@ def _rows(reservation: str, allocation: Allocation, place: Place) -> Iterator[tu
     for first, length, amount in runs:
         for start, end in spans:
             at = place.first + first
-            yield (reservation, allocation.resource, at, length, amount, place.bin_capacity, start, end)
+            yield (allocation.resource, at, length, amount, place.bin_capacity, start, end)
 
 
 def _runs(bins: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -90,7 +92,7 @@ def _runs(bins: tuple[int, ...]) -> Iterator[tuple[int, int]]:
 
 _END = """
 UPDATE allocations
-SET held = int8range(lower(held), ending.number)
-FROM unnest($1::text[], $2::bigint[]) AS ending (reservation, number)
-WHERE allocations.reservation = ending.reservation AND upper_inf(allocations.held)
+SET held = int8range(lower(held), ending.decision)
+FROM unnest($1::bigint[], $2::bigint[]) AS ending (number, decision)
+WHERE allocations.number = ending.number
 """

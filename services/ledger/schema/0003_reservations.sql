@@ -17,6 +17,7 @@ CREATE TABLE reservations (
 
 -- One row a run of whole bins, and one a bin where bins can be shared. `place` is the first bin's place in the centre.
 CREATE TABLE allocations (
+    number       bigint      NOT NULL,  -- the event that named the bins
     reservation  text        NOT NULL,
     resource     text        NOT NULL,
     place        bigint      NOT NULL,
@@ -30,7 +31,7 @@ CREATE TABLE allocations (
     CHECK (bins = 1 OR bin_capacity = 1)
 );
 
-CREATE INDEX allocations_by_reservation ON allocations (reservation) WHERE upper_inf(held);
+CREATE INDEX allocations_by_number ON allocations (number);
 
 -- The rectangle of bins and seconds. Boxes that only touch would overlap, so it stops half a step short. A box in an
 -- R-tree is checked in 9 us a row; two ranges in one GiST index take 20, a name and two ranges 30.

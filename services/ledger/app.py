@@ -1,0 +1,156 @@
+"""Service 2, the ledger: remembers and accounts.
+
+`python -m services.ledger.app` follows the log and answers; with `--rebuild` it drops every table, folds the log again
+up to where it ends now, prints the digests, and ends.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+import asyncpg
+import structlog
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from services.eventlog.jetstream import JetStreamLog
+from services.ledger.database import connect_readers, connect_writer
+from services.ledger.following import Follower
+from services.ledger.grpc_api import SERVICE, LedgerApi
+from services.ledger.journal import Journal
+from services.ledger.progress import Progress
+from services.ledger.rebuild import rebuild
+from services.ledger.telemetry import LedgerTelemetry
+from services.runtime import lifecycle, logs
+from services.runtime.doors import Doors
+from services.runtime.health import Health
+from services.runtime.http_server import HttpServer
+from services.runtime.identity import TokenVerifier
+from services.runtime.lifecycle import Stop
+from services.runtime.server import GrpcServer, Tls
+from services.runtime.settings import Address, SettingsError, load
+from services.runtime.telemetry import DoorTelemetry
+
+LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7602), Address("127.0.0.1", 7612)
+REBUILD = "--rebuild"
+GARBAGE_THRESHOLD = 200_000
+"""New objects before Python looks for cycles. There are none here, and at its default the looking takes a third of the
+time, because every live reservation is looked at."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the ledger is told at its start, by AIDC_ variables."""
+
+    nats_url: str
+    postgres_dsn: str
+    keys: Path
+    centre: str = "mudeung-ai"
+    nats_monitor: str | None = None
+    nats_credentials: Path | None = None
+    nats_replicas: int = 1
+    listen: Address = LISTEN
+    metrics_listen: Address = METRICS_LISTEN
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    reflection: bool = False
+    ready_file: Path | None = None
+
+
+async def run(settings: Settings, stop: Stop) -> None:
+    """Follow and answer until told to stop. Raises `Superseded`, `WrongSchema` or `ListenError`."""
+    registry, health, progress = CollectorRegistry(), Health([SERVICE.full_name]), Progress(monotonic)
+    ProcessCollector(registry=registry)
+    telemetry = LedgerTelemetry(registry)
+    doors = Doors(verifier=TokenVerifier(settings.keys), telemetry=DoorTelemetry(registry))
+    async with _pools(settings) as (writer, readers), lifecycle.background() as background:
+        telemetry.watch(progress, [writer, readers])
+        journal = Journal(writer)
+        follower = Follower(lambda: _connect(settings), settings.centre, journal, progress, telemetry, health)
+        server = GrpcServer(
+            listen=settings.listen,
+            doors=doors,
+            methods=[LedgerApi(readers, progress).methods(doors)],
+            health=health,
+            background=background,
+            tls=_tls(settings),
+            reflection=[SERVICE.full_name] if settings.reflection else [],
+        )
+        async with HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http, server:
+            background.start(follower.run(), name="follower")
+            background.start(_announce(settings, progress, server, http), name="announcement")
+            await stop.wait()
+
+
+async def _connect(settings: Settings) -> JetStreamLog:
+    return await JetStreamLog.connect(
+        settings.nats_url,
+        settings.centre,
+        credentials=settings.nats_credentials,
+        replicas=settings.nats_replicas,
+        monitor_url=settings.nats_monitor,
+        create=False,  # The scheduler makes the log; this service only reads.
+    )
+
+
+@asynccontextmanager
+async def _pools(settings: Settings) -> AsyncIterator[tuple[asyncpg.Pool, asyncpg.Pool]]:
+    """The writer's connection and the readers' connections, closed at the end."""
+    writer, readers = await connect_writer(settings.postgres_dsn), await connect_readers(settings.postgres_dsn)
+    try:
+        yield writer, readers
+    finally:
+        # At once: what is not committed is folded again, and a Postgres that does not answer must not hold us up.
+        writer.terminate()
+        readers.terminate()
+
+
+async def _announce(settings: Settings, progress: Progress, server: GrpcServer, http: HttpServer) -> None:
+    """Say where the ledger is reached, once it has opened its books."""
+    await progress.opened.wait()
+    if settings.ready_file is not None:
+        lifecycle.announce(settings.ready_file, {"grpc": str(server.address), "http": str(http.address)})
+    _log.info("serving", grpc=str(server.address), http=str(http.address), position=progress.position)
+
+
+async def run_rebuild(settings: Settings, stop: Stop) -> None:
+    """Drop every table, fold the log up to where it ends now, and print the digests."""
+    log = await _connect(settings)
+    try:
+        async with _pools(settings) as (writer, _):
+            checkpoint, digests = await rebuild(log, settings.centre, writer)
+    finally:
+        await log.close()
+    print(f"position {checkpoint.position}  events {checkpoint.number}  page {checkpoint.hash}")
+    for table, digest in digests.items():
+        print(f"{table:<14} {digest.rows:>12,} rows  {digest.sum}")
+
+
+def _tls(settings: Settings) -> Tls | None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return None
+    return Tls(settings.tls_certificate, settings.tls_key)
+
+
+def main() -> None:
+    """Run the ledger until it is told to stop; exit 0 then, and 1 otherwise."""
+    logs.configure("ledger")
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
+    try:
+        settings = load(Settings, os.environ)
+    except SettingsError as error:
+        _log.error("settings_wrong", problems=error.problems)
+        sys.exit(1)
+    service = run_rebuild if REBUILD in sys.argv[1:] else run
+    sys.exit(lifecycle.run(lambda stop: service(settings, stop)))
+
+
+if __name__ == "__main__":
+    main()
