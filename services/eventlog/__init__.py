@@ -4,7 +4,7 @@ Two implementations keep the same contract (`tests/eventlog/contract.py`): `JetS
 for tests and simulation.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from services.eventlog.page import Record
@@ -42,7 +42,7 @@ class EventLog(Protocol):
         """The page at a position, or None if there is none. Raises `Unknown`."""
         ...
 
-    def follow(self, after: int) -> AsyncIterator[list[Record]]:
+    def follow(self, after: int) -> AsyncGenerator[list[Record], None]:
         """Records after a position, in order, in non-empty batches as they are at hand, then as they arrive."""
         ...
 
@@ -54,7 +54,7 @@ class EventLog(Protocol):
 class SnapshotStore(Protocol):
     """The newest snapshot of a reader's state, kept beside the log."""
 
-    async def save(self, position: int, hash: str, state: bytes) -> None:
+    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002  (the word of the log)
         """Replace the snapshot by the state at a position whose page has this hash."""
         ...
 
