@@ -93,11 +93,11 @@ class Client:
             except grpc.RpcError as error:
                 time.sleep(attempts.pause_after(error))
 
-    def resources(self, kind: Any = api.RESOURCE_KIND_UNSPECIFIED) -> Iterator[api.Resource]:
+    def resources(self) -> Iterator[api.Resource]:
         """Every resource, by name."""
         token = ""
         while True:
-            request = api.ListResourcesRequest(page_size=PAGE_SIZE_MAX, page_token=token, kind=kind)
+            request = api.ListResourcesRequest(page_size=PAGE_SIZE_MAX, page_token=token)
             page = self.read(self.scheduler.ListResources, request)
             yield from page.resources
             token = page.next_page_token

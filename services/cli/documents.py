@@ -45,7 +45,7 @@ def refusal_document(refused: Refused) -> dict[str, Any]:
     """A no for programs: the codes, the rules behind them, and what would be granted."""
     return {
         "message": refused.message,
-        "reasons": [violation.reason for violation in refused.violations],
+        "reasons": list(dict.fromkeys(violation.reason for violation in refused.violations)),
         "violations": [document(violation) for violation in refused.violations],
         "alternatives": [document(offer) for offer in refused.alternatives],
     }

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typer.exceptions import Abort, Exit, TyperException
+from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
+from typer.exceptions import Abort, Exit
 
 from services.cli import booking, reservations, resources, statement, top
 from services.cli.catalogue.tables import CatalogueError
@@ -62,8 +63,8 @@ def run(arguments: list[str]) -> int:
         return ended.exit_code
     except Abort:
         return failed("aborted")
-    except TyperException as problem:
-        return failed(f"{problem}  (`aidc --help` lists the commands)")
+    except ClickException as problem:
+        return failed(f"{problem.format_message()} (--help tells more)")
     except BrokenPipeError:
         return DONE
     return status if isinstance(status, int) else DONE

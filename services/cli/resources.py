@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from services.cli.booking import Duration, Lines, PerNode, Together, read_lines
+from services.cli.booking import Duration, Lines, PerNode, Together, read_lines, units_of
 from services.cli.client import Client
 from services.cli.demands import resource_id, show_units
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Company, Data, Json, connect, parent_of
 from services.cli.outcome import REFUSED, Failed
-from services.cli.tables import err, offers_table, out, plain_id, table, violations_table
+from services.cli.tables import Units, amount_text, err, offers_table, out, plain_id, table, violations_table
 from services.cli.times import (
     from_timestamp,
     parse_duration,
@@ -43,20 +43,21 @@ def resources(
     as_json: Json = False,
 ) -> None:
     """List what can be booked, or describe one resource and show when it is free."""
+    if kind not in KINDS:
+        raise Failed(f"unknown kind {kind!r}: write {', '.join(KINDS)}")
     with connect(data, caller) as client:
         if name:
             show_resource(client, resource_id(name), start, timedelta(days=days), as_json)
             return
-        if kind not in KINDS:
-            raise Failed(f"unknown kind {kind!r}: write {', '.join(KINDS)}")
-        listed = list(client.resources(KINDS[kind]))
+        every = list(client.resources())
+    listed = [resource for resource in every if KINDS[kind] in (api.RESOURCE_KIND_UNSPECIFIED, resource.kind)]
     if as_json:
         print_json({"resources": [document(resource) for resource in listed]})
         return
-    print_resources(listed)
+    print_resources(listed, {plain_id(resource.name): resource.unit for resource in every})
 
 
-def print_resources(listed: list[api.Resource]) -> None:
+def print_resources(listed: list[api.Resource], units: Units) -> None:
     """One resource a row."""
     made = table("resource", "what", "capacity", "slot", "booked with", right=("capacity", "slot"))
     for resource in listed:
@@ -65,7 +66,7 @@ def print_resources(listed: list[api.Resource]) -> None:
             resource.display_name if resource.in_service else f"{resource.display_name} (out of service)",
             show_units(resource.capacity_units, resource.unit),
             show_duration(resource.slot.ToTimedelta()),
-            ", ".join(plain_id(companion.resource) for companion in resource.companions),
+            ", ".join(amount_text(item.resource, item.units, units) for item in resource.companions),
         )
     out.print(made)
     out.print(f"\n{len(listed)} resources. `aidc resources RESOURCE` shows the rules and the calendar of one.")
@@ -83,12 +84,12 @@ def show_resource(client: Client, name: str, start: str, length: timedelta, as_j
         print_json({"resource": document(resource), "calendar": document(calendar)})
         return
     out.print(Text(f"{plain_id(resource.name)}  {resource.display_name}  {resource.local_name}", style="bold"))
-    print_rules(resource)
+    print_rules(resource, units_of(client))
     out.print()
     print_calendar(calendar, resource, client)
 
 
-def print_rules(resource: api.Resource) -> None:
+def print_rules(resource: api.Resource, units: Units) -> None:
     """Every rule that is not empty."""
     facts = table("", "")
     facts.show_header = False
@@ -102,7 +103,7 @@ def print_rules(resource: api.Resource) -> None:
     if resource.HasField("opening_hours"):
         facts.add_row("open", hours_text(resource.opening_hours))
     for companion in resource.companions:
-        facts.add_row("needs", f"{plain_id(companion.resource)} {companion.units}")
+        facts.add_row("needs", amount_text(companion.resource, companion.units, units))
     for key in ("slots_max", "only_with", "exclusive_group", "data_zone", "approval", "fee_krw_per_slot"):
         if plain[key]:
             facts.add_row(key.replace("_", " "), str(plain[key]))

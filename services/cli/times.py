@@ -1,7 +1,8 @@
 """Times and durations as people write and read them, in the centre's zone.
 
 Written: `2026-03-04T09:00+09:00` (an offset decides), `2026-03-04 09:00` (the centre's zone), `today 14:00`,
-`tomorrow 09:00`, `now`, `+3h`. Durations: `2h`, `90m`, `1d`, `1h30m`. Shown: `2026-03-04 09:00 +09:00`.
+`tomorrow 09:00`, `now`, `+3h` (the next whole hour after that). Durations: `2h`, `90m`, `1d`, `1h30m`. Shown:
+`2026-03-04 09:00 +09:00`.
 """
 
 import re
@@ -41,9 +42,9 @@ def parse_time(text: str, now: datetime, zone: tzinfo) -> datetime:
     """Read a moment. `now` has an offset; local times are in `zone`."""
     wanted = text.strip()
     if wanted.lower() == "now":
-        return now
+        return now.replace(microsecond=0)
     if wanted.startswith("+"):
-        return now + parse_duration(wanted[1:])
+        return next_hour(now + parse_duration(wanted[1:]))
     day, _, clock = wanted.lower().partition(" ")
     if day in DAYS_FROM_TODAY:
         wanted = f"{now.astimezone(zone).date() + timedelta(days=DAYS_FROM_TODAY[day])} {clock or '00:00'}"
@@ -53,6 +54,12 @@ def parse_time(text: str, now: datetime, zone: tzinfo) -> datetime:
         example = "2026-03-04 09:00, 2026-03-04T09:00+09:00, tomorrow 09:00 or +3h"
         raise Unreadable(f"cannot read the time {text!r}: write {example}") from problem
     return moment if moment.tzinfo else in_zone(moment, zone, text)
+
+
+def next_hour(moment: datetime) -> datetime:
+    """The first whole hour at or after a moment, since slots hardly ever start in between."""
+    whole = moment.replace(minute=0, second=0, microsecond=0)
+    return whole if whole == moment else whole + timedelta(hours=1)
 
 
 def in_zone(moment: datetime, zone: tzinfo, text: str) -> datetime:
@@ -72,12 +79,14 @@ def show_time(moment: datetime, zone: tzinfo) -> str:
 
 
 def show_interval(start: datetime, end: datetime, zone: tzinfo) -> str:
-    """A stretch of time; a day that both ends share is said once."""
+    """A stretch of time; an offset and a day that both ends share are said once."""
     local_start, local_end = start.astimezone(zone), end.astimezone(zone)
-    same_day = local_start.date() == local_end.date() and local_start.utcoffset() == local_end.utcoffset()
-    if not same_day:
+    if local_start.utcoffset() != local_end.utcoffset():
         return f"{show_time(start, zone)} … {show_time(end, zone)}"
-    return f"{local_start.strftime('%Y-%m-%d %H:%M')}–{show_time(end, zone)[11:]}"
+    begin = show_time(start, zone).rpartition(" ")[0]
+    if local_start.date() != local_end.date():
+        return f"{begin} … {show_time(end, zone)}"
+    return f"{begin}–{show_time(end, zone)[len('2026-03-04 ') :]}"
 
 
 def show_duration(duration: timedelta) -> str:

@@ -65,9 +65,10 @@ def introduce(
     """Say what is about to happen."""
     zone = ZoneInfo(catalogue.time_zone)
     source = f"of {trace.name}" if trace else "of a synthetic workload"
+    start, end = show_time(simulation.start, zone), show_time(simulation.end, zone)
     console.print(
-        f"A fresh {catalogue.centre}, {len(jobs):,} jobs {source}. "
-        f"The clock starts at {show_time(simulation.start, zone)}, runs {simulation.speed:,} times as fast as ours, and stands still at {show_time(simulation.end, zone)}.",
+        f"A fresh {catalogue.centre}, {len(jobs):,} jobs {source}. The clock starts at {start}, "
+        f"runs {simulation.speed:,} times as fast as ours, and stands still at {end}.",
     )
 
 

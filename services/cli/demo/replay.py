@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from services.cli.async_client import AsyncClient
 from services.cli.demo.clock import Reckoning
-from services.cli.demo.demands import SLOT, Demand
+from services.cli.demo.demands import Demand
 from services.cli.outcome import Refused
-from services.cli.times import from_timestamp, to_duration, to_timestamp
+from services.cli.times import from_timestamp, next_hour, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 MARGIN = timedelta(hours=3)
@@ -60,7 +60,7 @@ class Replay:
         pool = demand.line.resource.removeprefix("resources/")
         self.tally.asked[pool] += 1
         try:
-            await self._book(demand, next_slot(self._reckoning.now() + demand.notice + MARGIN))
+            await self._book(demand, next_hour(self._reckoning.now() + demand.notice + MARGIN))
             self.tally.granted[pool] += 1
         except Refused as refused:
             await self._settle_for_less(demand, pool, refused)
@@ -93,9 +93,3 @@ class Replay:
         finally:
             self.tally.latencies.append(time.monotonic() - sent)
         self._reckoning.told(from_timestamp(granted.create_time))
-
-
-def next_slot(moment: datetime) -> datetime:
-    """The first whole hour, UTC, at or after a moment."""
-    whole = moment.replace(minute=0, second=0, microsecond=0)
-    return whole if whole == moment else whole + SLOT

@@ -1,14 +1,15 @@
 """The jobs to replay: a trace file of the documented columns, or a synthetic workload of the same shape.
 
-Columns that are used: job_id, tenant, submit_s, duration_s, gpus, cpus, req_walltime_s; a job without GPUs runs on cores.
+Columns that are used: job_id, tenant, submit_s, duration_s, gpus, cpus, req_walltime_s. A job without GPUs runs on
+cores.
 """
 
 import csv
 import gzip
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
@@ -55,7 +56,7 @@ def opened(path: Path) -> TextIO:
     return path.open(newline="", encoding="utf-8")
 
 
-def parse(rows: csv.DictReader[str]) -> Iterator[Job]:
+def parse(rows: Iterable[dict[str, str]]) -> Iterator[Job]:
     """Jobs that ask for something and last for some time."""
     for row in rows:
         gpus = int(row["gpus"] or 0)
@@ -97,7 +98,7 @@ def synthetic_jobs(count: int = JOBS, seed: int = SEED) -> list[Job]:
 def compress(jobs: list[Job], seconds: float, gap_seconds_max: float) -> list[float]:
     """When to submit each job, so that all is done after `seconds`. Idle gaps are cut, the rest keeps its shape."""
     offsets = [0.0]
-    for before, job in zip(jobs, jobs[1:], strict=False):
+    for before, job in pairwise(jobs):
         offsets.append(offsets[-1] + min(job.submit_seconds - before.submit_seconds, gap_seconds_max))
     scale = seconds / offsets[-1] if offsets[-1] else 0.0
     return [offset * scale for offset in offsets]

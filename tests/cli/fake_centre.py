@@ -1,0 +1,114 @@
+"""A scheduler and a ledger that answer as a test tells them, over real gRPC on loopback."""
+
+# ruff: noqa: N802 - gRPC names its methods
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as Packed
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
+
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
+from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerServicer, add_LedgerServicer_to_server
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import (
+    SchedulerServicer,
+    add_SchedulerServicer_to_server,
+)
+
+RESOURCES = [
+    api.Resource(
+        name="resources/M01",
+        display_name="Driving simulator",
+        kind=api.RESOURCE_KIND_EQUIPMENT,
+        unit=api.RESOURCE_UNIT_SEAT,
+        capacity_units=1,
+        units_min=1,
+        time_zone="Asia/Seoul",
+        in_service=True,
+        companions=[api.Companion(resource="resources/a100-dev", units=8000)],
+    ),
+    api.Resource(
+        name="resources/a100-dev",
+        kind=api.RESOURCE_KIND_COMPUTE,
+        unit=api.RESOURCE_UNIT_MILLI_GPU,
+        capacity_units=240_000,
+        units_min=125,
+        time_zone="Asia/Seoul",
+        in_service=True,
+    ),
+]
+
+
+class Answered(Exception):
+    """An error to answer with: a code, a text and details."""
+
+    def __init__(self, code: grpc.StatusCode, text: str, *details: Message) -> None:
+        super().__init__(text)
+        self.code, self.text, self.details = code, text, details
+
+
+class FakeCentre(SchedulerServicer, LedgerServicer):
+    """Keeps the requests that it gets. `answers` gives, for a method, what to answer to a request."""
+
+    def __init__(self) -> None:
+        self.requests: list[Any] = []
+        self.tokens: list[str] = []
+        self.answers: dict[str, Callable[[Any], Any]] = {}
+
+    def ListResources(self, request: Any, context: Any) -> Any:
+        return api.ListResourcesResponse(resources=RESOURCES, position=7)
+
+    def CreateReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("CreateReservation", request, context)
+
+    def CancelReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("CancelReservation", request, context)
+
+    def GetReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("GetReservation", request, context)
+
+    def ListReservations(self, request: Any, context: Any) -> Any:
+        return self._answer("ListReservations", request, context)
+
+    def SearchOffers(self, request: Any, context: Any) -> Any:
+        return self._answer("SearchOffers", request, context)
+
+    def GetHistory(self, request: Any, context: Any) -> Any:
+        return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
+
+    def GetStatement(self, request: Any, context: Any) -> Any:
+        return self._answer("GetStatement", request, context)
+
+    def _answer(self, method: str, request: Any, context: Any) -> Any:
+        self.requests.append(request)
+        self.tokens.append(dict(context.invocation_metadata())["authorization"])
+        try:
+            return self.answers[method](request)
+        except Answered as error:
+            details = []
+            for detail in error.details:
+                packed = Packed()
+                packed.Pack(detail)
+                details.append(packed)
+            status = Status(code=error.code.value[0], message=error.text, details=details)
+            return context.abort_with_status(rpc_status.to_status(status))
+
+
+@contextmanager
+def serve(centre: FakeCentre) -> Iterator[str]:
+    """Serve it; give its address."""
+    server = grpc.server(ThreadPoolExecutor(max_workers=4))
+    add_SchedulerServicer_to_server(centre, server)
+    add_LedgerServicer_to_server(centre, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(grace=None).wait()

@@ -1,0 +1,301 @@
+"""The command line against a centre that answers as told: what is asked, what is shown, and the exit status."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
+
+from services.cli import attempts, main
+from services.cli.times import to_timestamp
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.cli.fake_centre import Answered, FakeCentre, serve
+
+REQUEST_ID = "0b0e7a52-5b0a-4b43-9a55-0f4a0f1f6e11"
+NINE = to_timestamp(datetime(2026, 3, 16, 0, tzinfo=UTC))  # 09:00 in Seoul.
+ONE = to_timestamp(datetime(2026, 3, 16, 4, tzinfo=UTC))
+LINES = [api.Line(resource="resources/M01", units=1)]
+NAME = "companies/CMP-0004/reservations/r1"
+TOKEN = "x.eyJjb21wYW55IjoiQ01QLTAwMDQifQ.x"  # The claims say company CMP-0004.
+BOOK = ["book", "M01", "--start", "2026-03-16 09:00", "--duration", "4h"]
+
+
+@pytest.fixture
+def centre(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCentre]:
+    """A centre to ask, found by the environment."""
+    fake = FakeCentre()
+    with serve(fake) as address:
+        monkeypatch.setenv("AIDC_SCHEDULER", address)
+        monkeypatch.setenv("AIDC_LEDGER", address)
+        monkeypatch.setenv("AIDC_TOKEN", TOKEN)
+        monkeypatch.setenv("COLUMNS", "160")
+        yield fake
+
+
+def granted(request: api.CreateReservationRequest) -> api.Reservation:
+    """The yes to a booking."""
+    return reservation(request.reservation.lines)
+
+
+def reservation(lines: list[api.Line]) -> api.Reservation:
+    """A confirmed reservation of the driving simulator."""
+    allocations = [
+        api.Allocation(resource="resources/M01", units=1, unit_names=["M01-1"]),
+        api.Allocation(resource="resources/a100-dev", units=8000, companion_of="resources/M01"),
+    ]
+    return api.Reservation(
+        name=NAME,
+        state=api.Reservation.STATE_CONFIRMED,
+        lines=lines,
+        start_time=NINE,
+        end_time=ONE,
+        allocations=allocations,
+        position=42,
+    )
+
+
+def refused(_: object) -> api.Reservation:
+    """The no to a booking, with a way out."""
+    raise Answered(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "The cabin is taken.",
+        ErrorInfo(domain="aidc", reason="NO_CAPACITY"),
+        api.Refusal(
+            violations=[
+                api.Violation(reason="EXCLUSIVE_GROUP_BUSY", description="The cabin is taken.", subject="DIL-CABIN"),
+                api.Violation(reason="NO_CAPACITY", description="M01 is taken.", subject="M01"),
+            ],
+            alternatives=[api.Offer(start_time=NINE, end_time=ONE, lines=LINES)],
+        ),
+    )
+
+
+def test_a_granted_booking_is_shown_and_ends_with_0(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The company of the token books, at the centre's local time, and sees what came along."""
+    centre.answers["CreateReservation"] = granted
+    assert main.run(BOOK) == 0
+    request = centre.requests[0]
+    assert request.parent == "companies/CMP-0004"
+    assert request.reservation.start_time == NINE
+    assert request.reservation.duration.seconds == 4 * 3600
+    assert uuid.UUID(request.request_id)
+    shown = capsys.readouterr().out
+    assert "2026-03-16 09:00–13:00 +09:00" in shown
+    assert "a100-dev 8 GPU" in shown
+    assert "confirmed" in shown
+
+
+def test_a_granted_booking_for_programs_has_name_state_and_position(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stdout is one JSON object, with whole numbers as numbers."""
+    centre.answers["CreateReservation"] = granted
+    assert main.run([*BOOK, "--json", "--request-id", REQUEST_ID]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["name"], shown["state"], shown["position"]) == (NAME, "STATE_CONFIRMED", 42)
+    assert shown["request_id"] == REQUEST_ID == centre.requests[0].request_id
+    assert shown["start_time"] == "2026-03-16T00:00:00Z"
+
+
+def test_a_refusal_ends_with_2_and_says_why_on_stderr(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every reason and every alternative, and nothing on stdout."""
+    centre.answers["CreateReservation"] = refused
+    assert main.run(BOOK) == 2
+    shown = capsys.readouterr()
+    assert not shown.out
+    for text in ("EXCLUSIVE_GROUP_BUSY", "NO_CAPACITY", "M01 is taken.", "2026-03-16 09:00–13:00 +09:00"):
+        assert text in shown.err
+
+
+def test_a_refusal_for_programs_has_reasons_and_alternatives(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The codes alone, the rules behind them, and offers to book."""
+    centre.answers["CreateReservation"] = refused
+    assert main.run([*BOOK, "--json"]) == 2
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["reasons"] == ["EXCLUSIVE_GROUP_BUSY", "NO_CAPACITY"]
+    assert shown["violations"][1]["subject"] == "M01"
+    assert shown["alternatives"][0]["end_time"] == "2026-03-16T04:00:00Z"
+
+
+def test_an_unanswered_request_is_repeated_with_the_same_id(centre: FakeCentre) -> None:
+    """A server that comes back in time gets the very same request, so nothing happens twice."""
+    answers = iter([Answered(grpc.StatusCode.UNAVAILABLE, "away"), None])
+
+    def away_once(request: api.CreateReservationRequest) -> api.Reservation:
+        if problem := next(answers):
+            raise problem
+        return granted(request)
+
+    centre.answers["CreateReservation"] = away_once
+    assert main.run(BOOK) == 0
+    assert len(centre.requests) == 2
+    assert centre.requests[0] == centre.requests[1]
+
+
+def test_an_unknown_outcome_ends_with_3_and_the_request_id(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever does not know can find out: the id to repeat is in the message."""
+
+    def lost(_: object) -> api.Reservation:
+        raise Answered(grpc.StatusCode.INTERNAL, "Something broke here.")
+
+    centre.answers["CreateReservation"] = lost
+    assert main.run([*BOOK, "--request-id", REQUEST_ID, "--json"]) == 3
+    shown = capsys.readouterr()
+    assert f"--request-id {REQUEST_ID}" in shown.err
+    assert json.loads(shown.out) == {
+        "outcome": "unknown",
+        "message": "Something broke here. (INTERNAL)",
+        "request_id": REQUEST_ID,
+    }
+
+
+def test_the_client_gives_up_at_its_deadline(centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scheduler that stays away leaves the outcome unknown, in bounded time."""
+    monkeypatch.setattr("services.cli.client.DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr(attempts, "PAUSE_SECONDS", 0.01)
+
+    def away(_: object) -> api.Reservation:
+        raise Answered(grpc.StatusCode.UNAVAILABLE, "away")
+
+    centre.answers["CreateReservation"] = away
+    assert main.run(BOOK) == 3
+    assert len(centre.requests) > 2
+
+
+def test_a_malformed_request_ends_with_1_and_names_the_field(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A question that no rule was asked about is neither refused nor unknown."""
+
+    def malformed(_: object) -> api.Reservation:
+        raise Answered(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "Invalid.",
+            ErrorInfo(domain="aidc", reason="INVALID_FIELD"),
+            BadRequest(field_violations=[BadRequest.FieldViolation(field="note", description="is too long")]),
+        )
+
+    centre.answers["CreateReservation"] = malformed
+    assert main.run(BOOK) == 1
+    assert capsys.readouterr().err == "aidc: note: is too long\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["bogus"], "No such command"),
+        (["book", "M01"], "--start"),
+        (["book", "M99", "--start", "now", "--duration", "1h"], "unknown resource M99"),
+        (["book", "M01", "--start", "later", "--duration", "1h"], "cannot read the time"),
+        (["book", "M01", "--start", "now", "--duration", "long"], "cannot read the duration"),
+        ([*BOOK, "--request-id", "7"], "is not a UUID"),
+        ([*BOOK, "--as", "CMP-0001"], "needs --data"),
+        (["list", "--state", "happy"], "unknown state"),
+        (["statement", "--month", "March"], "cannot read the month"),
+        (["resources", "--kind", "toys"], "unknown kind"),
+        (["list", "--data", "/nowhere"], "no centre runs on /nowhere"),
+    ],
+)
+def test_a_mistake_ends_with_1_in_one_line(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    """Exit status 2 is kept for refusals; everything else that fails says so in a line."""
+    assert main.run(arguments) == 1
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert shown.err.count("\n") == 1
+    assert not shown.out
+
+
+def test_a_search_without_offers_ends_with_2(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """No time fits: the rules that stand in the way are shown."""
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(
+        violations=[api.Violation(reason="NOT_ENTITLED", description="No certificate.")]
+    )
+    assert main.run(["search", "M01", "--duration", "4h"]) == 2
+    assert "No certificate." in capsys.readouterr().err
+
+
+def test_a_search_shows_offers_in_the_centres_time(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Offers are numbered, the earliest first."""
+    offer = api.Offer(start_time=NINE, end_time=ONE, lines=LINES)
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(offers=[offer])
+    assert main.run(["search", "M01", "--duration", "4h", "--until", "2026-04-01"]) == 0
+    assert "1  2026-03-16 09:00–13:00 +09:00  M01 1 seat" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [NAME, "CMP-0004/r1", "r1"])
+def test_a_reservation_is_named_in_full_or_in_short(centre: FakeCentre, name: str) -> None:
+    """Whatever `list` shows can be typed."""
+    centre.answers["CancelReservation"] = lambda _: reservation(LINES)
+    assert main.run(["cancel", name, "--reason", "rain"]) == 0
+    assert (centre.requests[0].name, centre.requests[0].reason) == (NAME, "rain")
+
+
+def test_a_dry_run_changes_nothing(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is asked as a question and shown as one."""
+    centre.answers["CreateReservation"] = granted
+    assert main.run([*BOOK, "--dry-run"]) == 0
+    assert centre.requests[0].validate_only
+    assert "nothing was changed" in capsys.readouterr().out
+
+
+def test_a_list_reads_page_after_page(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until it has as many as were asked for, or all."""
+
+    def page(request: api.ListReservationsRequest) -> api.ListReservationsResponse:
+        token = "" if request.page_token else "more"
+        return api.ListReservationsResponse(reservations=[reservation(LINES)], next_page_token=token, position=9)
+
+    centre.answers["ListReservations"] = page
+    assert main.run(["list", "--state", "confirmed", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (len(shown["reservations"]), shown["position"], shown["more"]) == (2, 9, False)
+    assert main.run(["list", "--limit", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["more"] is True
+
+
+def test_a_reservation_is_shown_with_its_history(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The scheduler says how it stands, the ledger how it came to be."""
+    centre.answers["GetReservation"] = lambda _: reservation(LINES)
+    assert main.run(["show", "r1"]) == 0
+    shown = capsys.readouterr().out
+    assert "It was granted." in shown
+    assert "M01-1" in shown
+
+
+def test_a_statement_is_shown_in_unit_hours(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Milli-GPU seconds become GPU-hours; the month is the centre's."""
+    line = ledger_api.StatementLine(
+        event="reservation_confirmed",
+        resource="a100-dev",
+        from_account="capacity",
+        to_account="held",
+        unit_seconds=8000 * 4 * 3600,
+    )
+    centre.answers["GetStatement"] = lambda _: ledger_api.Statement(name="companies/CMP-0004", lines=[line], position=5)
+    assert main.run(["statement", "--month", "2026-03"]) == 0
+    assert centre.requests[0].start_time == to_timestamp(datetime(2026, 2, 28, 15, tzinfo=UTC))
+    shown = capsys.readouterr().out
+    assert "32.0" in shown
+    assert "reservation confirmed" in shown
+
+
+def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Companions count like everything else that is held."""
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(
+        reservations=[reservation(LINES), reservation(LINES)], position=9
+    )
+    assert main.run(["top", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["active_reservations"] == 2
+    used = {item["resource"]: item["units_in_use"] for item in shown["resources"]}
+    assert used == {"resources/M01": 2, "resources/a100-dev": 16_000}
