@@ -93,16 +93,15 @@ class Calendar(Timeline):
 
     def hold(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
         """Add an allocation to the grid, or with `sign` -1 take it out, for its spans or for the ones given."""
-        held = allocation.spans if spans is None else spans
-        amounts = np.multiply(sign, allocation.amounts, dtype=self.used.dtype)
-        columns = list(allocation.bins)
-        for span in held:
+        units = sign * allocation.units
+        for span in allocation.spans if spans is None else spans:
             first, last = self.window(span)
-            if len(columns) == 1:
-                self.used[first:last, columns[0]] += amounts[0]
+            if len(allocation.bins) == 1:
+                self.used[first:last, allocation.bins[0]] += sign * allocation.amounts[0]
             else:
-                self.used[first:last, columns] += amounts
-        self.add(sign * allocation.units, held)
+                amounts = np.multiply(sign, allocation.amounts, dtype=self.used.dtype)
+                self.used[first:last, list(allocation.bins)] += amounts
+            self.total[first:last] += units
 
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
         return (self.total, self.used)

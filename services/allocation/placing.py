@@ -32,6 +32,8 @@ def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
     violations: list[Violation] = []
     taken: dict[str, tuple[Place, ...]] = {}
     for want in wants:
+        if not want.spans:
+            continue  # It is closed throughout, and the rules have said so.
         others = taken.get(want.resource.id, ())
         place = want.pool.layout.place(
             free_bins(want.pool.calendar, want.spans, others), want.parts, want.line.colocation

@@ -26,7 +26,9 @@ class Period(Struct):
     def overlap(self, spans: tuple[Interval, ...]) -> int:
         """Seconds of the spans that fall into the period."""
         start, end = self.quota.start, self.quota.end
-        return sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
+        if len(spans) == 1 and start <= spans[0][0] and spans[0][1] <= end:
+            return spans[0][1] - spans[0][0]
+        return sum([max(0, min(b, end) - max(a, start)) for a, b in spans])
 
 
 class Meter:
@@ -52,19 +54,24 @@ class Meter:
     def charge(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
         """Book an allocation on the meter, or with `sign` -1 take it off again."""
         held = allocation.spans if spans is None else spans
+        if not held:
+            return
         for period in self.periods:
-            period.booked += sign * allocation.units * period.overlap(held)
+            if period.quota.start < held[-1][1] and held[0][0] < period.quota.end:
+                period.booked += sign * allocation.units * period.overlap(held)
         if self.at_once is not None:
             self.at_once.add(sign * allocation.units, held)
 
     def violations(self, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
         """Every quota rule that these charges together would break."""
-        uncovered = sum(end - start for _, spans in charges for start, end in spans)
+        uncovered = sum([end - start for _, spans in charges for start, end in spans])
+        first = min([spans[0][0] for _, spans in charges])
+        last = max([spans[-1][1] for _, spans in charges])
         for period in self.periods:
-            seconds = [period.overlap(spans) for _, spans in charges]
-            uncovered -= sum(seconds)
-            if any(seconds):
-                more = sum(units * overlap for (units, _), overlap in zip(charges, seconds, strict=True))
+            if period.quota.start < last and first < period.quota.end:
+                seconds = [period.overlap(spans) for _, spans in charges]
+                uncovered -= sum(seconds)
+                more = sum([units * overlap for (units, _), overlap in zip(charges, seconds, strict=True)])
                 yield from _over_period(period, more, subject)
                 yield from self._over_at_once(period, charges, subject)
         if uncovered:
@@ -79,10 +86,11 @@ class Meter:
         inside = ((max(a, start), min(b, end)) for _, spans in charges for a, b in spans)
         held = max((self.at_once.most(span) for span in inside if span[0] < span[1]), default=0)
         if held + units > limit:
+            advice = "Choose another time, or fewer units." if units <= limit else "Ask for fewer units."
             yield Violation(
                 reason=Reason.CONCURRENCY_EXCEEDED,
-                description=f"{held} units of {subject} are held at once and {units} more were asked for; "
-                f"the limit is {limit}. Choose another time, or fewer units.",
+                description=f"At most {limit} units of {subject} may be held at once; {held} are held then, and "
+                f"{units} more were asked for. {advice}",
                 subject=subject,
                 limit=limit,
                 asked=held + units,

@@ -204,7 +204,7 @@ def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterato
     """Lines on one meter count together; equipment is counted for the slots that each line is held."""
     charges: dict[str, list[Charge]] = {}
     for want in wants:
-        if want.meter:
+        if want.meter and want.spans:
             charges.setdefault(want.meter, []).append((want.line.units, want.spans))
     for meter, charged in charges.items():
         yield from meter_violations(centre.meters.get((company.id, meter)), charged, meter)

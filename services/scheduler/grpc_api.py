@@ -1,6 +1,5 @@
 """The Scheduler service: a request becomes a command, a result becomes a reply, and a refusal becomes a status."""
 
-import base64
 import os
 import time
 from collections.abc import AsyncGenerator, Mapping
@@ -315,8 +314,8 @@ class SchedulerApi:
 
 
 def new_id() -> str:
-    """A reservation id: 13 letters and digits that tell nothing."""
-    return base64.b32encode(os.urandom(8)).decode().rstrip("=").lower()
+    """A reservation id: 16 hexadecimal digits that tell nothing."""
+    return os.urandom(8).hex()
 
 
 def _ask(call: Call, request: Any, command: Command) -> Ask:
