@@ -14,19 +14,16 @@ import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import history, statements
+from services.ledger import history, refusals, statements
 from services.ledger.database import GONE, OUTAGES
 from services.ledger.progress import Progress
 from services.runtime.doors import Call, Doors, UnaryHandler
 from services.runtime.identity import Identity, Role
-from services.runtime.problems import Problem, invalid
+from services.runtime.problems import invalid
 
 PERIOD_DAYS_MAX = 400
 ANSWER_SECONDS = 0.2
 """Kept of the caller's time for the answer itself, when it first waits for a position."""
-RETRY_NOT_YET_SECONDS = 0.2
-RETRY_AWAY_SECONDS = 1.0
-RETRY_HALTED_SECONDS = 30.0
 WHOLE_CENTRE = "-"
 
 SERVICE = wire.DESCRIPTOR.services_by_name["Ledger"]
@@ -117,20 +114,20 @@ class LedgerApi:
         try:
             return await read()
         except statements.NotFound:
-            raise _no_such(request.name) from None
+            raise refusals.no_such(request.name) from None
         except statements.TooLong as refusal:
-            raise _too_long(refusal.fits_until) from None
+            raise refusals.too_long(refusal.fits_until) from None
         except READ_FAILURES as error:
-            raise _away() from error
+            raise refusals.away() from error
 
     async def _wait(self, call: Call, position: int) -> None:
         if position < 0:
             raise invalid({"min_position": "is negative"})
         if self._progress.halted:
-            raise _halted(self._progress)
+            raise refusals.halted(self._progress.position)
         seconds = call.deadline - time.monotonic() - ANSWER_SECONDS
         if not await self._progress.wait_for(position, seconds):
-            raise _not_yet(position, self._progress.position)
+            raise refusals.not_yet(position, self._progress.position)
 
 
 def _company(name: str) -> str:
@@ -166,59 +163,12 @@ def _period(request: wire.GetStatementRequest) -> tuple[datetime, datetime]:
 
 def _demand_whole_centre(identity: Identity) -> None:
     if identity.role is Role.COMPANY:
-        raise Problem(
-            grpc.StatusCode.PERMISSION_DENIED,
-            "ROLE_NOT_ALLOWED",
-            "The books of the whole centre are for operators and auditors; ask for your own company.",
-        )
+        raise refusals.not_the_whole_centre()
 
 
 def _demand_own(identity: Identity, company: str, name: str) -> None:
     if identity.role is Role.COMPANY and identity.company != company:
-        raise _no_such(name)
-
-
-def _no_such(name: str) -> Problem:
-    return Problem(grpc.StatusCode.NOT_FOUND, "NOT_FOUND", f"There is no {name}.", metadata={"name": name})
-
-
-def _too_long(fits_until: datetime) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "STATEMENT_TOO_LONG",
-        f"The statement has more than {statements.STATEMENT_LINES_MAX} lines. Ask for a shorter period:"
-        f" with end_time {fits_until.isoformat()} it fits.",
-        metadata={"lines_max": str(statements.STATEMENT_LINES_MAX), "end_time": fits_until.isoformat()},
-    )
-
-
-def _not_yet(asked: int, position: int) -> Problem:
-    return Problem(
-        grpc.StatusCode.UNAVAILABLE,
-        "NOT_YET",
-        f"The ledger is at position {position}, position {asked} was asked for. Ask again.",
-        metadata={"position": str(position), "min_position": str(asked)},
-        retry_after_seconds=RETRY_NOT_YET_SECONDS,
-    )
-
-
-def _halted(progress: Progress) -> Problem:
-    return Problem(
-        grpc.StatusCode.UNAVAILABLE,
-        "HALTED",
-        f"The ledger stopped at position {progress.position} because it cannot trust the log after it.",
-        metadata={"position": str(progress.position)},
-        retry_after_seconds=RETRY_HALTED_SECONDS,
-    )
-
-
-def _away() -> Problem:
-    return Problem(
-        grpc.StatusCode.UNAVAILABLE,
-        "DATABASE_AWAY",
-        "The ledger cannot reach its database. Ask again.",
-        retry_after_seconds=RETRY_AWAY_SECONDS,
-    )
+        raise refusals.no_such(name)
 
 
 def _accounts(amounts: Iterable[statements.Amount]) -> list[wire.AccountBalance]:

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import aclosing
 
 from services.eventlog import EventLog
-from services.eventlog.chain import demand_head, read_pages
+from services.eventlog.chain import ChainReader, demand_head
 from services.eventlog.page import Page, Record
 from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books
@@ -66,11 +66,12 @@ class Projector:
 
     async def _read(self, intake: "_Intake") -> None:
         try:
-            async with aclosing(read_pages(self._log, self._checkpoint.head, self._centre)) as batches:
-                async for pages in batches:
-                    self._progress.saw(pages[-1][0].position)
-                    for record, page in pages:
-                        await intake.put(record, page)
+            chain = ChainReader(self._checkpoint.head, self._centre)
+            async with aclosing(self._log.follow(self._checkpoint.position)) as batches:
+                async for records in batches:
+                    self._progress.saw(records[-1].position)
+                    for record in records:
+                        await intake.put(record, chain.take(record))
         except Exception as error:  # The writer raises it, after the pages before it.
             await intake.fail(error)
 

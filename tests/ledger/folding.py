@@ -1,0 +1,52 @@
+"""A ledger over a log in memory and a real Postgres: fold as much as a test wants, then look at the tables."""
+
+from time import monotonic
+from typing import Any
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from services.eventlog.memory import MemoryLog
+from services.ledger.digest import Digest, digests
+from services.ledger.journal import Journal
+from services.ledger.progress import Progress
+from services.ledger.projector import Projector
+from services.ledger.telemetry import LedgerTelemetry
+from tests.ledger.pages import CENTRE
+
+
+class Ledger:
+    """One ledger's parts, without its doors."""
+
+    def __init__(self, log: MemoryLog, writer: asyncpg.Pool, readers: asyncpg.Pool) -> None:
+        self.log = log
+        self.writer = writer
+        self.readers = readers
+        self.registry = CollectorRegistry()
+        self.journal = Journal(writer)
+        self.progress = Progress(monotonic)
+        self.telemetry = LedgerTelemetry(self.registry)
+
+    async def open(self) -> Projector:
+        """Open the journal, as at every start."""
+        return await Projector.open(self.log, CENTRE, self.journal, self.progress, self.telemetry)
+
+    async def fold(self) -> None:
+        """Take everything that the log holds now."""
+        projector = await self.open()
+        await projector.follow(until=len(self.log.pages))
+
+    async def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        async with self.readers.acquire() as connection:
+            return [tuple(row) for row in await connection.fetch(query, *arguments)]
+
+    async def digests(self) -> dict[str, Digest]:
+        """The digest of every table."""
+        async with self.readers.acquire() as connection:
+            return (await digests(connection))[1]
+
+    async def balances(self, company: str = "CMP-0001") -> dict[tuple[str, str], int]:
+        """What stands on a company's accounts, by resource and account."""
+        query = "SELECT resource, account, unit_seconds FROM balances WHERE company = $1 AND unit_seconds <> 0"
+        return {(resource, account): amount for resource, account, amount in await self.rows(query, company)}

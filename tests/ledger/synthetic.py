@@ -1,0 +1,79 @@
+"""A busy centre in a few lines: seeded, lawful events of every kind, by the page."""
+
+import random
+from collections.abc import Iterator
+
+from services.allocation.events import Event
+from services.allocation.resources import Allocation
+from services.eventlog.page import Entry
+from tests.ledger.pages import (
+    HOUR,
+    MONDAY,
+    activated,
+    cancelled,
+    company,
+    completed,
+    confirmed,
+    entry,
+    grant,
+    held,
+    hours,
+    moved,
+    pool,
+    released,
+)
+
+COMPANIES = tuple(f"CMP-{number:04}" for number in range(1, 9))
+
+
+def busy_centre(pages: int, seed: int = 1, entries_max: int = 12) -> Iterator[tuple[Entry, ...]]:
+    """The entries of each page: registrations first, then bookings that move, start, end and are given back.
+
+    Each booking has a cell (bin and four hours) of its own, and a second one to move to, so all of it is lawful.
+    """
+    chance = random.Random(seed)
+    yield (entry(pool("h100", 40), pool("a100", 40, bin_capacity=1000), *map(company, COMPANIES), actor="operator"),)
+    yield (entry(*(grant(name) for name in COMPANIES), actor="operator"),)
+    live: list[tuple[str, bool]] = []
+    at, booked = MONDAY, 0
+    for _ in range(pages - 2):
+        entries = []
+        for _ in range(chance.randrange(entries_max + 1)):
+            at += chance.randrange(60)
+            if live and chance.random() < 0.5:
+                entries.append(entry(*_ending(chance, live), at=at, actor="system"))
+            else:
+                booked += 1
+                name, by = f"r{booked}", chance.choice(COMPANIES)
+                allocations = [_cell("h100", booked, 0)]
+                if chance.random() < 0.3:
+                    allocations.append(_cell("a100", booked, 0, amount=chance.choice([125, 500, 1000])))
+                entries.append(entry(confirmed(name, *allocations, by=by), at=at, actor=by, request_id=f"q{booked}"))
+                live.append((name, len(allocations) > 1))
+        yield tuple(entries)
+
+
+def _ending(chance: random.Random, live: list[tuple[str, bool]]) -> list[Event]:
+    """What becomes of one live reservation, and sometimes a move that lets it live on."""
+    place = chance.randrange(len(live))
+    name, mixed = live[place]
+    number = int(name[1:])
+    if not mixed and chance.random() < 0.3:
+        return [moved(name, _cell("h100", number, 1))]
+    del live[place]
+    match chance.randrange(3):
+        case 0:
+            return [cancelled(name, "plans changed")]
+        case 1:
+            return [activated(name), completed(name)]
+        case _:
+            return [activated(name), released(name, _start(number) + HOUR)]
+
+
+def _cell(resource: str, number: int, spare: int, amount: int = 1) -> Allocation:
+    start = number * 4
+    return held([(number * 2 + spare) % 320], hours(start, start + 4), resource=resource, amounts=[amount])
+
+
+def _start(number: int) -> int:
+    return MONDAY + number * 4 * HOUR
