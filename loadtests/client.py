@@ -1,0 +1,137 @@
+"""The client process: offers load to one target at a time, and says what came of it.
+
+A closed loop keeps so many requests on the way, each client asking anew when it is answered. An open loop asks at
+moments that chance fixed beforehand (Poisson), whatever comes back, and counts latency from the intended moment, so
+that a server that stalls cannot hide it.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+import uvloop
+
+from loadtests.jobs import Job, Targets
+from loadtests.measures import Round, percentiles_ms
+from loadtests.targets import GrpcTarget, PostgresTarget, Target
+from loadtests.workload import Demand, demands
+
+WARM_UP_SECONDS = 0.5
+IN_FLIGHT_MAX = 4_000
+"""An open loop that has so many on the way has lost; what it would have asked then counts as skipped."""
+
+
+class Tally:
+    """What the answers within the measured time were, and how long they took."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.latencies: list[float] = []
+        self.lags: list[float] = []
+
+    def add(self, outcome: str, seconds: float) -> None:
+        """Count one answer."""
+        self.outcomes[outcome] += 1
+        self.latencies.append(seconds)
+
+    def round(self, job: Job) -> Round:
+        """All of it as a value."""
+        return Round(
+            target=job.target,
+            seconds=job.seconds,
+            outcomes=dict(self.outcomes),
+            latency_ms=percentiles_ms(self.latencies),
+            offered_per_second=job.rate,
+            lag_ms=percentiles_ms(self.lags),
+        )
+
+
+async def closed_loop(target: Target, job: Job) -> Round:
+    """Keep `clients` requests on the way for as long as the job says."""
+    tally = Tally()
+    begin = time.perf_counter() + WARM_UP_SECONDS
+    end = begin + job.seconds
+
+    async def ask_again_and_again(number: int) -> None:
+        lane = number % target.lanes
+        wishes = demands(job.seed * job.clients + number, job.now, target.company(lane))
+        asked = time.perf_counter()
+        while asked < end:
+            outcome = await target.book(lane, next(wishes))
+            answered = time.perf_counter()
+            if begin <= answered < end:
+                tally.add(outcome, answered - asked)
+            asked = answered
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(job.clients):
+            group.create_task(ask_again_and_again(number))
+    return tally.round(job)
+
+
+async def open_loop(target: Target, job: Job) -> Round:
+    """Ask at fixed moments, `rate` a second on average."""
+    tally = Tally()
+    wishes = [demands(job.seed * target.lanes + lane, job.now, target.company(lane)) for lane in range(target.lanes)]
+    on_the_way: set[asyncio.Task[None]] = set()
+
+    async def ask(intended: float, lane: int, wish: Demand) -> None:
+        outcome = await target.book(lane, wish)
+        tally.add(outcome, time.perf_counter() - intended)
+
+    for number, intended in enumerate(moments(job)):
+        now = time.perf_counter()
+        if intended > now:
+            await asyncio.sleep(intended - now)
+        if len(on_the_way) >= IN_FLIGHT_MAX:
+            tally.outcomes["skipped"] += 1
+            continue
+        tally.lags.append(max(0.0, time.perf_counter() - intended))
+        lane = number % target.lanes
+        task = asyncio.create_task(ask(intended, lane, next(wishes[lane])))
+        on_the_way.add(task)
+        task.add_done_callback(on_the_way.discard)
+    await asyncio.gather(*on_the_way)
+    return tally.round(job)
+
+
+def moments(job: Job) -> Iterator[float]:
+    """When an open loop asks: a Poisson process, on the clock of `time.perf_counter`."""
+    chance = random.Random(job.seed)
+    moment = time.perf_counter()
+    end = moment + job.seconds
+    while (moment := moment + chance.expovariate(job.rate)) < end:
+        yield moment
+
+
+async def serve() -> None:
+    """Do jobs from standard input until it ends; a line on standard output for each."""
+    loop = asyncio.get_running_loop()
+    targets = msgspec.json.decode(sys.stdin.buffer.readline(), type=Targets)
+    opened: dict[str, Target] = {}
+    try:
+        while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
+            job = msgspec.json.decode(line, type=Job)
+            if job.target not in opened:
+                opened[job.target] = await open_target(job.target, targets)
+            play = open_loop if job.rate else closed_loop
+            sys.stdout.buffer.write(msgspec.json.encode(await play(opened[job.target], job)) + b"\n")
+            sys.stdout.buffer.flush()
+    finally:
+        for target in opened.values():
+            await target.close()
+
+
+async def open_target(name: str, targets: Targets) -> Target:
+    """Connect to a target by its name."""
+    if name == "postgres":
+        return await PostgresTarget.open(targets)
+    return GrpcTarget(targets.echo if name == "echo" else targets.scheduler, targets.lanes)
+
+
+if __name__ == "__main__":
+    uvloop.run(serve())

@@ -1,0 +1,86 @@
+"""What load is offered to: anything that books a demand and says how that went."""
+
+import itertools
+from typing import Protocol, Self
+
+import asyncpg
+import grpc
+
+from loadtests import rival
+from loadtests.jobs import Lane, Targets
+from loadtests.measures import GRANTED
+from loadtests.workload import Demand, request_of
+
+METHOD = "/aidc.scheduler.v1.Scheduler/CreateReservation"
+CALL_SECONDS_MAX = 8.0
+
+
+class Target(Protocol):
+    """Books demands in lanes; a lane is one company on one connection."""
+
+    lanes: int
+
+    def company(self, lane: int) -> str:
+        """Who asks in a lane."""
+        ...
+
+    async def book(self, lane: int, demand: Demand) -> str:
+        """Ask once; `granted`, or in a word why not."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+class GrpcTarget:
+    """The scheduler, or a bare echo: the same method, request bytes and metadata. Answers are left as bytes."""
+
+    def __init__(self, address: str, lanes: tuple[Lane, ...]) -> None:
+        self.lanes = len(lanes)
+        self._companies = [lane.company for lane in lanes]
+        # A connection for each company, as in life; without a pool of its own a channel would share one.
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        self._channels = [grpc.aio.insecure_channel(address, options=options) for _ in lanes]
+        self._methods = [channel.unary_unary(METHOD) for channel in self._channels]
+        self._metadata = [(("authorization", f"Bearer {lane.token}"),) for lane in lanes]
+
+    def company(self, lane: int) -> str:
+        return self._companies[lane]
+
+    async def book(self, lane: int, demand: Demand) -> str:
+        try:
+            await self._methods[lane](request_of(demand), timeout=CALL_SECONDS_MAX, metadata=self._metadata[lane])
+        except grpc.aio.AioRpcError as error:
+            return f"{error.code().name}: {error.details()}"[:80]
+        return GRANTED
+
+    async def close(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+
+class PostgresTarget:
+    """The usual alternative, without a server in front: every lane is a connection."""
+
+    def __init__(self, connections: list[asyncpg.Connection], companies: list[str]) -> None:
+        self.lanes = len(connections)
+        self._connections = connections
+        self._companies = companies
+        self._numbers = itertools.count()
+
+    @classmethod
+    async def open(cls, targets: Targets) -> Self:
+        """Connect as often as the targets say."""
+        connections = [await asyncpg.connect(targets.postgres) for _ in range(targets.postgres_connections)]
+        return cls(connections, [lane.company for lane in targets.lanes])
+
+    def company(self, lane: int) -> str:
+        return self._companies[lane % len(self._companies)]
+
+    async def book(self, lane: int, demand: Demand) -> str:
+        return GRANTED if await rival.book(self._connections[lane], demand) else "NO_CAPACITY"
+
+    async def close(self) -> None:
+        for connection in self._connections:
+            await connection.close()
