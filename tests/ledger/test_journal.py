@@ -13,9 +13,9 @@ from services.ledger.database import connect_readers, connect_writer
 from services.ledger.journal import Journal, Superseded
 from services.ledger.migrate import WrongSchema
 from services.runtime.embedded import Postgres
+from tests.ledger.busy import busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import OPENING, chained, confirmed, entry, extend, held, hours
-from tests.ledger.synthetic import busy_centre
 
 
 async def test_a_commit_that_nobody_heard_of_is_not_repeated(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from services.ledger import batch
 from services.ledger.rebuild import rebuild
+from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import CENTRE, chained, entry, extend, pool
-from tests.ledger.synthetic import COMPANIES, busy_centre
 
 
 async def test_a_rebuild_gives_the_same_digests(ledger: Ledger) -> None:
