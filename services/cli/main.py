@@ -65,8 +65,6 @@ def run(arguments: list[str]) -> int:
         return failed("aborted")
     except ClickException as problem:
         return failed(f"{problem.format_message()} (--help tells more)")
-    except BrokenPipeError:
-        return DONE
     return status if isinstance(status, int) else DONE
 
 

@@ -1,7 +1,10 @@
 """What people see: tables and sentences, in the centre's zone."""
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
+from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -14,13 +17,24 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 HOUR_SECONDS = 3600
+COUNTER_ACCOUNT = "capacity"
 STATE_COLOURS = {"confirmed": "cyan", "active": "green", "completed": "dim", "cancelled": "yellow"}
 
 Units = Mapping[str, "api.ResourceUnit.ValueType"]
 """The unit of each resource, by id."""
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+WIDTH_IN_FILES = 140
+NEVER_FOLDED = ("when",)
+
+
+def console(stream: TextIO, stderr: bool) -> Console:
+    """A console as wide as the terminal; what goes to a file or a pipe is not squeezed into 80 columns."""
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDTH_IN_FILES
+    return Console(stderr=stderr, highlight=False, width=width)
+
+
+out = console(sys.stdout, stderr=False)
+err = console(sys.stderr, stderr=True)
 
 
 def plain_id(name: str) -> str:
@@ -32,7 +46,13 @@ def table(*columns: str, title: str | None = None, right: Sequence[str] = ()) ->
     """An empty table with these columns, some aligned right."""
     made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        figure = column in right
+        made.add_column(
+            column,
+            justify="right" if figure else "left",
+            overflow="fold",
+            no_wrap=figure or column in NEVER_FOLDED,
+        )
     return made
 
 
@@ -167,6 +187,8 @@ def balances_table(statement: ledger_api.Statement, units: Units) -> Table:
     closing = {(item.resource, item.account): item.unit_seconds for item in statement.closing}
     made = table("resource", "account", "opening", "closing", right=("opening", "closing"))
     for resource, account in sorted(opening | closing):
+        if account == COUNTER_ACCOUNT:  # What the centre gave, with the sign turned: no news to a company.
+            continue
         figures = (balances.get((resource, account), 0) for balances in (opening, closing))
         made.add_row(plain_id(resource), account, *(hours_text(figure, resource, units) for figure in figures))
     return made

@@ -25,6 +25,7 @@ from services.runtime.telemetry import DoorTelemetry
 from services.runtime.validation import violations
 
 SWEEP_SECONDS = 0.25
+FAREWELL_SECONDS_MAX = 2.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -229,7 +230,13 @@ class _Door:
             self._telemetry.ended(code, seconds)
             raise error
         self._telemetry.ended(problem.code, seconds)
-        await context.abort(problem.code, problem.message, problem.trailers())
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS_MAX):
+                await context.abort(problem.code, problem.message, problem.trailers())
+        except (TimeoutError, grpc.aio.InternalError):
+            # Nobody reads, or nobody is left. gRPC keeps the status for whoever may still ask; we keep
+            # nothing.
+            raise asyncio.CancelledError from None
 
     def _problem_of(self, error: BaseException, visit: _Visit | None) -> Problem | None:
         match error:

@@ -14,6 +14,7 @@ from services.runtime.lifecycle import Background
 from services.runtime.settings import Address, ListenError
 
 STREAMS_PER_CONNECTION_MAX = 100
+CONNECTIONS_MAX = 4_096
 METADATA_BYTES_MAX = 16_384
 DRAIN_SECONDS = 8.0
 
@@ -83,6 +84,10 @@ def _options(message_bytes_max: int) -> list[tuple[str, int]]:
         # Without this, a second process silently shares the port.
         ("grpc.so_reuseport", 0),
         ("grpc.max_concurrent_streams", STREAMS_PER_CONNECTION_MAX),
+        # Measured: it resets 1 to 3 % of an honest burst past the limit above, which already bounds the
+        # streams.
+        ("grpc.http.overload_protection", 0),
+        ("grpc.max_allowed_incoming_connections", CONNECTIONS_MAX),
         ("grpc.max_receive_message_length", message_bytes_max),
         # Equal limits, because between the two gRPC refuses at random.
         ("grpc.max_metadata_size", METADATA_BYTES_MAX),

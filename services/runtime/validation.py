@@ -28,35 +28,39 @@ Violations = list[tuple[str, str]]
 Check = Callable[[Any], Violations]
 
 _SOUND: Violations = []
-_plans: dict[str, dict[int, tuple[str, Check]]] = {}
+_checks: dict[str, Check] = {}
+_checks_by_type: dict[type[Message], Check] = {}
 
 
 def violations(message: Message) -> Mapping[str, str]:
     """Every structural fault of a message: path of the field (`reservation.lines[0].resource`) to description."""
-    return {path.removeprefix("."): description for path, description in _check_message(message)}
+    check = _checks_by_type.get(type(message))
+    if check is None:
+        check = _checks_by_type[type(message)] = _message_check(message.DESCRIPTOR)
+    return {path.removeprefix("."): description for path, description in check(message)}
 
 
-def _check_message(message: Message) -> Violations:
-    plan = _plans.get(message.DESCRIPTOR.full_name)
-    if plan is None:
-        plan = _plan(message.DESCRIPTOR)
-    found = _SOUND
-    for field, value in message.ListFields():
-        planned = plan.get(field.number)
-        if planned is not None and (faults := planned[1](value)):
-            found = found + [(f".{planned[0]}{path}", description) for path, description in faults]
-    return found
+def _message_check(descriptor: Any) -> Check:
+    """The check of a message type: its fields that can be at fault, by number, each with its name and its check."""
+    if descriptor.full_name in _checks:
+        return _checks[descriptor.full_name]
+    plan: dict[int, tuple[str, Check]] = {}
 
+    def check_message(message: Any) -> Violations:
+        found = _SOUND
+        for field, value in message.ListFields():
+            planned = plan.get(field.number)
+            if planned is not None and (faults := planned[1](value)):
+                found = found + [(f".{planned[0]}{path}", description) for path, description in faults]
+        return found
 
-def _plan(descriptor: Any) -> dict[int, tuple[str, Check]]:
-    """The fields of a message type that can be at fault, by number, each with its name and its check."""
-    plan = {}
+    # Known before its fields are looked at, for a message may contain its own kind.
+    _checks[descriptor.full_name] = check_message
     for field in descriptor.fields:
         check = _check_of(field)
         if check is not None:
             plan[field.number] = (field.name, check)
-    _plans[descriptor.full_name] = plan
-    return plan
+    return check_message
 
 
 def _check_of(field: Any) -> Check | None:
@@ -75,7 +79,7 @@ def _value_check(field: Any) -> Check | None:
         case FieldDescriptor.TYPE_DOUBLE | FieldDescriptor.TYPE_FLOAT:
             return _check_float
         case FieldDescriptor.TYPE_MESSAGE | FieldDescriptor.TYPE_GROUP:
-            return _WELL_KNOWN.get(field.message_type.full_name, _check_message)
+            return _WELL_KNOWN.get(field.message_type.full_name) or _message_check(field.message_type)
         case _:
             return None
 

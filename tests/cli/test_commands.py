@@ -10,6 +10,9 @@ import pytest
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from services.cli import attempts, main
+from services.cli.client import Client
+from services.cli.connection import find
+from services.cli.outcome import Unanswered
 from services.cli.times import to_timestamp
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -139,7 +142,7 @@ def test_an_unanswered_request_is_repeated_with_the_same_id(centre: FakeCentre) 
 
 
 def test_an_unknown_outcome_ends_with_3_and_the_request_id(
-    centre: FakeCentre, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever does not know can find out: the id to repeat is in the message."""
 
@@ -159,14 +162,16 @@ def test_an_unknown_outcome_ends_with_3_and_the_request_id(
 
 def test_the_client_gives_up_at_its_deadline(centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scheduler that stays away leaves the outcome unknown, in bounded time."""
-    monkeypatch.setattr("services.cli.client.DEADLINE_SECONDS", 0.3)
     monkeypatch.setattr(attempts, "PAUSE_SECONDS", 0.01)
 
     def away(_: object) -> api.Reservation:
         raise Answered(grpc.StatusCode.UNAVAILABLE, "away")
 
     centre.answers["CreateReservation"] = away
-    assert main.run(BOOK) == 3
+    request = api.CreateReservationRequest(request_id=REQUEST_ID)
+    with Client(find(None, ""), deadline_seconds=0.2) as client, pytest.raises(Unanswered) as unanswered:
+        client.change(client.scheduler.CreateReservation, request)
+    assert unanswered.value.request_id == REQUEST_ID
     assert len(centre.requests) > 2
 
 

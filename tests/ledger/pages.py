@@ -19,16 +19,16 @@ def entry(*facts: Event, at: int = MONDAY, actor: str = "CMP-0001", request_id: 
     return Entry(time=at * 1_000_000, actor=actor, events=tuple(facts), request_id=request_id)
 
 
-def chained(contents: Iterable[Sequence[Entry]], previous: str = GENESIS, epoch: int = 1) -> list[bytes]:
+def chained(contents: Iterable[Sequence[Entry]], previous: str = GENESIS, *, centre: str = CENTRE) -> list[bytes]:
     """The exact bytes of pages with these entries, each naming the hash of the one before."""
     pages = []
     for entries in contents:
         time = max((entry.time for entry in entries), default=MONDAY * 1_000_000)
         page = Page(
             format=FORMAT,
-            centre=CENTRE,
+            centre=centre,
             writer="test",
-            epoch=epoch,
+            epoch=1,
             time=time,
             previous=previous,
             entries=tuple(entries),

@@ -7,6 +7,7 @@ column that has a field of its own in the API goes there, and every other one is
 from dataclasses import dataclass
 from pathlib import Path
 
+import services
 from services.cli.catalogue.calendar import read_calendar
 from services.cli.catalogue.companies import read_companies
 from services.cli.catalogue.compute import read_pools
@@ -14,6 +15,9 @@ from services.cli.catalogue.equipment import read_equipment
 from services.cli.catalogue.operators import read_operators
 from services.cli.catalogue.tables import CatalogueError, read_rules
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+CENTRE_FOLDER = Path(services.__file__).parents[1] / "deploy" / "centre"
+"""The fictional centre that comes with the project."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX
 from services.cli.demo.exposition import samples
 from services.cli.options import EVERY_COMPANY
 from services.cli.outcome import Failed
-from services.cli.tables import plain_id
+from services.cli.tables import plain_id, state_name
 from services.cli.times import to_timestamp
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -115,7 +115,7 @@ def overdue(reservation: api.Reservation, now: datetime) -> bool:
 def add(views: Views, reservation: api.Reservation, now: datetime) -> None:
     """Add one reservation to the scheduler's figures."""
     account = account_of(reservation)
-    views.states[account] += 1
+    views.states[state_name(reservation.state)] += 1
     for allocation in reservation.allocations:
         resource = plain_id(allocation.resource)
         for span in allocation.spans:

@@ -14,14 +14,14 @@ from services.cli.demo.agreement import Views, gather_views
 from services.cli.demo.clock import Reckoning, Simulation
 from services.cli.demo.demands import CORES_POOL, Tenants
 from services.cli.demo.replay import Replay, Tally
-from services.cli.demo.story import FIRST, Story, Told
+from services.cli.demo.story import FIRST, SECOND, Story, Told
 from services.cli.demo.trace import Job, compress
 from services.cli.outcome import Failed
 from services.cli.tables import err, plain_id
 from services.cli.times import from_timestamp, to_duration, to_timestamp
 from services.cli.up.centre import Centre
-from services.cli.up.command import fill, report
 from services.cli.up.folder import DataFolder
+from services.cli.up.serve import fill, report
 from services.cli.up.supervisor import GaveUp, Supervisor, until
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -29,6 +29,7 @@ from services.runtime.embedded import StartError
 
 REPLAY_SECONDS = 14.0
 GAP_SECONDS_MAX = 600.0
+RECKONING_ERROR_MAX = timedelta(hours=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class Play:
     async def run(self) -> None:
         """Play it, and stop everything that was started. Raises `Failed`."""
         stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         supervisor = self._centre.supervisor(report)
         try:
@@ -80,16 +81,17 @@ class Play:
             reckoning = Reckoning(self._simulation, await self._first_reading(client))
             tally = await self._replay(client, reckoning)
             with err.status("Waiting for the simulated clock to stand still …"):
-                await asyncio.sleep(self._simulation.real_seconds(self._simulation.end - reckoning.now()))
+                left = self._simulation.end - reckoning.now() + RECKONING_ERROR_MAX
+                await asyncio.sleep(self._simulation.real_seconds(left))
             told = await Story(client, self._tokens).play()
             views = await gather_views(client, self._centre.metrics.http, self._catalogue, self._simulation.end)
             statement = await self._statement(client, views.position)
         self.outcome = Outcome(tally=tally, told=told, views=views, statement=statement)
 
     async def _first_reading(self, client: AsyncClient) -> datetime:
-        """About what the scheduler's clock shows: an offer is never earlier, and a free core is offered at once."""
+        """About what the scheduler's clock shows: a core is offered from the next hour on to who needs no notice."""
         request = api.SearchOffersRequest(
-            parent=f"companies/{FIRST}",
+            parent=f"companies/{SECOND}",
             lines=[api.Line(resource=f"resources/{CORES_POOL}", units=1)],
             duration=to_duration(timedelta(hours=1)),
             page_size=1,

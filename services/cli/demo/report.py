@@ -106,7 +106,9 @@ def print_agreement(console: Console, views: Views, units: Units, resources: int
             Text("no", style="bold red") if wrong else Text("yes", style="green"),
         )
     console.print(made)
-    console.print("Unit-hours; GPU-hours for pools that share GPUs.", style="dim")
+    console.print("Unit-hours; GPU-hours for pools that share GPUs.\n", style="dim")
+    states = ", ".join(f"{count:,} {state}" for state, count in sorted(views.states.items()))
+    console.print(f"The clock stands still; of all reservations there are {states}.")
     for difference in differences:
         console.print(f"  {difference}", style="red")
     if differences:

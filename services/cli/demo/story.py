@@ -12,7 +12,7 @@ from services.cli.times import to_duration
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 FIRST, SECOND = "CMP-0004", "CMP-0022"
-"""Two companies of the mobility industry whose agreements and equipment hours allow it."""
+"""Two companies of the mobility industry whose agreements and equipment hours allow it; the second needs no notice."""
 DURATION = timedelta(hours=4)
 LINES = (api.Line(resource="resources/M01", units=1), api.Line(resource="resources/M05", units=1))
 EXPECTED = {"M01": 1, "M05": 1, "M03": 1, "OP-DM-mobility": 2, "a100-dev": 8000}
