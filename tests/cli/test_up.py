@@ -1,0 +1,113 @@
+"""`aidc up`, for real: a whole centre in a folder, found by the other commands, and nothing left behind."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+STOP_SECONDS_MAX = 30.0
+CLOCK = "2026-03-03T09:00:00+09:00@1"
+BOOK = ("book", "cpu-batch:4", "--start", "2026-03-05 09:00", "--duration", "2h", "--as", "CMP-0022", "--json")
+pytestmark = pytest.mark.timeout(180)
+
+
+def aidc(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+class Running:
+    """A centre that runs on a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it is ready."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli.main", "up", "--data", str(self.folder), "--clock", CLOCK, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        ready = self.process.stdout.readline()
+        assert ready, self.process.communicate()[1]
+
+    def end(self, number: signal.Signals) -> int:
+        """Send a signal; give the exit status."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.communicate(timeout=STOP_SECONDS_MAX)
+        return self.process.returncode
+
+    def endpoints(self) -> dict[str, object]:
+        """What it wrote about itself."""
+        return dict(json.loads((self.folder / "endpoints.json").read_text()))
+
+    def left_behind(self) -> list[str]:
+        """Command lines and settings of processes that work on the folder."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                texts = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(self.folder).encode() in texts and process.name != str(os.getpid()):
+                found.append(texts.replace(b"\0", b" ").decode(errors="replace")[:120])
+        return found
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    """A centre, running; stopped at the end if a test has not."""
+    centre = Running(tmp_path / "data")
+    centre.start()
+    yield centre
+    if centre.process is not None and centre.process.poll() is None:
+        centre.end(signal.SIGTERM)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc, and the kernel's help is Linux's own")
+def test_a_centre_runs_in_a_folder_survives_a_kill_and_leaves_nothing(running: Running) -> None:
+    """Found by the others, refused twice on one folder, recovered after kill -9 with what was booked, then gone."""
+    data = ("--data", str(running.folder))
+    endpoints = running.endpoints()
+    assert {"scheduler", "ledger", "metrics", "nats", "postgres", "tokens"} <= endpoints.keys()
+    assert len(endpoints["tokens"]) == 202  # type: ignore[arg-type]  # a JSON object
+    for path in (running.folder / "endpoints.json", running.folder / "keys" / "private.json"):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(running.folder.stat().st_mode) == 0o700
+
+    booked = aidc(*BOOK, *data)
+    assert booked.returncode == 0, booked.stderr
+    name = json.loads(booked.stdout)["name"]
+    assert len(json.loads(aidc("resources", "--json", *data).stdout)["resources"]) == 91
+    second = aidc("up", *data)
+    assert second.returncode == 1
+    assert "is in use" in second.stderr
+
+    running.end(signal.SIGKILL)
+    gone_by = time.monotonic() + STOP_SECONDS_MAX
+    while running.left_behind() and time.monotonic() < gone_by:
+        time.sleep(0.1)  # The kernel tells the children; nothing tells us.
+    assert not running.left_behind()
+
+    running.start()
+    shown = json.loads(aidc("show", name, "--as", "CMP-0022", "--json", *data).stdout)
+    assert (shown["name"], shown["state"]) == (name, "STATE_CONFIRMED")
+    assert [entry["event"] for entry in shown["history"]] == ["reservation_confirmed"]
+    assert running.end(signal.SIGINT) == 0
+    assert not (running.folder / "endpoints.json").exists()
+    assert not running.left_behind()
+    assert "no centre runs" in aidc("list", *data).stderr
