@@ -1,0 +1,255 @@
+"""Given, when, then over the rules: a centre with a clock, told commands one by one, that watches itself.
+
+    centre = Scenario.of(*fixture.EVERYTHING).given(book("ALPHA", line("h100", 32), MONDAY, hours=2))
+    assert centre.refuses(book("ALPHA", line("h100", 8), MONDAY, hours=1)) == [Reason.NO_CAPACITY]
+
+After every event the scenario checks P1 by counting, from the reservations alone.
+"""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from services.allocation import image
+from services.allocation.centre import Centre, Subject
+from services.allocation.commands import (
+    CancelReservation,
+    Command,
+    CreateReservation,
+    GrantQuota,
+    RegisterCompany,
+    RegisterResource,
+    ReleaseReservation,
+    Tick,
+)
+from services.allocation.decide import TICK_RESERVATIONS_MAX, Events, decide
+from services.allocation.offers import Found, Search, alternatives, search
+from services.allocation.pool import Pool
+from services.allocation.rejections import Reason, Rejected
+from services.allocation.resources import Colocation, Company, Interval, Line, Quota, Reservation, Resource
+
+HOUR = 3600
+DAY = 86_400
+SEOUL = "Asia/Seoul"
+
+_numbers = itertools.count(1)
+
+
+def at(text: str, zone: str = SEOUL) -> int:
+    """UTC seconds of a local time such as `2026-03-02 09:00`."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp())
+
+
+def line(resource: str, units: int = 1, *, each: int = 0, near: Colocation = Colocation.ANYWHERE) -> Line:
+    """A line of a demand; `each` makes it a gang of equal parts."""
+    return Line(resource=resource, units=units, units_per_node=each, colocation=near)
+
+
+def book(
+    company: str,
+    *lines: Line,
+    start: int,
+    hours: float = 0,
+    end: int = 0,
+    reservation_id: str = "",
+    note: str = "",
+) -> CreateReservation:
+    """A wish for some lines, for some hours or until an end."""
+    return CreateReservation(
+        reservation_id=reservation_id or f"r{next(_numbers)}",
+        company=company,
+        start=start,
+        end=end or start + int(hours * HOUR),
+        lines=lines,
+        note=note,
+    )
+
+
+class Scenario:
+    """A centre at a time, and everything that happened to it."""
+
+    def __init__(self, now: int) -> None:
+        self.centre = Centre()
+        self.now = now
+        self.history: list[tuple[int, int, Events]] = []
+
+    @classmethod
+    def of(cls, *things: Resource | Company | Quota, now: int) -> Self:
+        """A centre in which these are registered."""
+        scenario = cls(now)
+        for thing in things:
+            scenario.grants(registration(thing))
+        return scenario
+
+    def given(self, *wishes: Command) -> Self:
+        """Each of these was granted before."""
+        for wish in wishes:
+            self.grants(wish)
+        return self
+
+    def grants(self, wish: Command) -> Subject:
+        """The wish is granted; gives what it made or changed last."""
+        return self._apply(decide(self.centre, wish, self.now))[-1]
+
+    def books(self, wish: CreateReservation) -> Reservation:
+        """The booking is granted; gives the reservation."""
+        reservation = self.grants(wish)
+        assert isinstance(reservation, Reservation)
+        return reservation
+
+    def refuses(self, wish: Command) -> list[Reason]:
+        """The wish is refused and nothing changes; gives every reason, the most important first."""
+        return [violation.reason for violation in self.refusal(wish).violations]
+
+    def refusal(self, wish: Command) -> Rejected:
+        """The wish is refused and nothing changes; gives the refusal."""
+        before = image.digest(self.centre)
+        with pytest.raises(Rejected) as caught:
+            decide(self.centre, wish, self.now)
+        assert image.digest(self.centre) == before, "a refusal changed something"
+        return caught.value
+
+    def cancels(self, reservation: Reservation, etag: str = "") -> Reservation:
+        """The reservation is cancelled."""
+        after = self.grants(CancelReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
+        assert isinstance(after, Reservation)
+        return after
+
+    def releases(self, reservation: Reservation, etag: str = "") -> Reservation:
+        """The reservation is released."""
+        after = self.grants(ReleaseReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
+        assert isinstance(after, Reservation)
+        return after
+
+    def reaches(self, time: int) -> Self:
+        """Time passes until then, and every reservation moves on as it should."""
+        self.now = time
+        for _ in range(len(self.centre.reservations) * 2 // TICK_RESERVATIONS_MAX + 2):
+            events = decide(self.centre, Tick(), self.now)
+            if not events:
+                return self
+            self._apply(events)
+        raise AssertionError("time does not come to rest")
+
+    def offers(
+        self, company: str, *lines: Line, hours: float, earliest: int = 0, latest: int = 0, count: int = 3
+    ) -> Found:
+        """The earliest offers; each of them is granted if it is asked for now."""
+        wish = Search(
+            company=company,
+            lines=lines,
+            duration=int(hours * HOUR),
+            earliest=earliest or self.now,
+            latest=latest or self.now + 365 * DAY,
+            count=count,
+        )
+        found = search(self.centre, wish, self.now)
+        for start, end in found.intervals:
+            decide(self.centre, book(company, *lines, start=start, end=end), self.now)
+        return found
+
+    def alternatives(self, wish: CreateReservation) -> tuple[Interval, ...]:
+        """What a refused booking is offered instead; each is granted if it is asked for now."""
+        found = alternatives(self.centre, wish, self.refusal(wish), self.now)
+        for start, end in found:
+            decide(self.centre, book(wish.company, *wish.lines, start=start, end=end), self.now)
+        return found
+
+    def current(self, reservation: Reservation) -> Reservation:
+        """The reservation as it stands."""
+        return self.centre.reservations[reservation.id]
+
+    def replayed(self) -> Centre:
+        """A fresh centre, told the same events."""
+        centre = Centre()
+        for time, position, events in self.history:
+            centre.apply(events, time, position)
+        return centre
+
+    def restored(self) -> Centre:
+        """The centre out of its own snapshot."""
+        return image.centre_of(image.decode(image.encode(image.image_of(self.centre))))
+
+    def _apply(self, events: Events) -> list[Subject]:
+        position = len(self.history) + 1
+        self.history.append((self.now, position, events))
+        subjects = self.centre.apply(events, self.now, position)
+        check_no_double_booking(self.centre)
+        return subjects
+
+
+def registration(thing: Resource | Company | Quota) -> Command:
+    """The wish that makes a thing known."""
+    match thing:
+        case Resource():
+            return RegisterResource(resource=thing)
+        case Company():
+            return RegisterCompany(company=thing)
+        case Quota():
+            return GrantQuota(quota=thing)
+
+
+def check_no_double_booking(centre: Centre) -> None:
+    """P1, counted from the allocations: no bin gives more than it has, no two members of a group at once."""
+    held: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
+    groups: dict[str, list[Interval]] = defaultdict(list)
+    for reservation in centre.reservations.values():
+        if not reservation.allocations or reservation.state.value == "cancelled":
+            continue
+        for allocation in reservation.allocations:
+            resource = centre.pools[allocation.resource].resource
+            assert sum(allocation.amounts) == allocation.units
+            assert len(set(allocation.bins)) == len(allocation.bins) == len(allocation.amounts)
+            assert all(0 <= each < len(resource.nodes) * resource.bins_per_node for each in allocation.bins)
+            for start, end in allocation.spans:
+                assert start < end
+                for index, amount in zip(allocation.bins, allocation.amounts, strict=True):
+                    held[resource.id, index].append((start, end, amount))
+            if resource.exclusive_group:
+                groups[resource.exclusive_group] += allocation.spans
+    for (resource_id, index), spans in held.items():
+        most = most_at_once(spans)
+        assert most <= centre.pools[resource_id].resource.bin_capacity, f"P1: {resource_id} bin {index} gives {most}"
+    for group, intervals in groups.items():
+        assert most_at_once((start, end, 1) for start, end in intervals) <= 1, f"P1: {group} is held twice"
+
+
+def most_at_once(spans: Iterable[tuple[int, int, int]]) -> int:
+    """The most that half-open spans of some amount hold at one moment."""
+    changes = sorted(change for start, end, amount in spans for change in ((start, amount), (end, -amount)))
+    return max(itertools.accumulate(amount for _, amount in changes), default=0)
+
+
+def grids_of(centre: Centre, since: int) -> dict[str, list[object]]:
+    """Every calendar, as plain values, from a time on."""
+
+    def tail(pool: Pool) -> list[object]:
+        first = max(0, (since - pool.calendar.base) // pool.calendar.cell_seconds)
+        return [pool.calendar.used[first:].tolist(), pool.calendar.total[first:].tolist()]
+
+    grids = {name: tail(pool) for name, pool in centre.pools.items()}
+    for name, timeline in centre.groups.items():
+        grids[f"group {name}"] = [timeline.total[(since - timeline.base) // timeline.cell_seconds :].tolist()]
+    for (company, meter), account in centre.meters.items():
+        if account.at_once is not None:
+            first = (since - account.at_once.base) // account.at_once.cell_seconds
+            grids[f"meter {company} {meter}"] = [account.at_once.total[first:].tolist()]
+    return grids
+
+
+def drawn(pool: Pool, spans: Iterable[tuple[Interval, dict[int, int]]]) -> np.ndarray:
+    """A grid of one pool, drawn cell by cell from spans and what each takes of every bin."""
+    calendar = pool.calendar
+    grid = np.zeros((calendar.cells, calendar.bins), dtype=np.int64)
+    for (start, end), amounts in spans:
+        first = max(0, (start - calendar.base) // calendar.cell_seconds)
+        last = min(calendar.cells, -((calendar.base - end) // calendar.cell_seconds))
+        for index, amount in amounts.items():
+            grid[first:last, index] += amount
+    return grid

@@ -1,0 +1,161 @@
+"""Every lawful no is given for its own reason, and only then."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from services.allocation.commands import CancelReservation, Command, GrantQuota, RegisterCompany, RegisterResource
+from services.allocation.rejections import Reason
+from services.allocation.resources import Closure, Colocation, Line, Node
+from tests.allocation import fixture
+from tests.allocation.fixture import FRIDAY, MONDAY, NEXT_MONDAY, NOW, TUESDAY
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
+
+Case = Callable[[Scenario], Command]
+
+ELEVEN = TUESDAY + 11 * HOUR
+FIVE_DAYS = MONDAY + 5 * DAY
+WORKSHOP = Closure(start=at("2026-03-20 09:00"), end=at("2026-03-20 18:00"), zone="Z-A", reason="power")
+"""Half of `h100-closing` is closed for a day."""
+
+
+def full(scenario: Scenario) -> Command:
+    """All four H100 nodes are taken."""
+    scenario.given(book("ALPHA", line("h100", 32), start=ELEVEN, hours=2))
+    return book("ALPHA", line("h100", 8), start=ELEVEN + HOUR, hours=2)
+
+
+def scattered(scenario: Scenario) -> Command:
+    """Two H100 nodes are free, one in each rack, and both cannot be moved together: they have begun."""
+    taken = [scenario.books(book("ALPHA", line("h100", 8), start=ELEVEN, hours=9)) for _ in range(4)]
+    scenario.reaches(ELEVEN)
+    for reservation in taken:
+        if reservation.allocations[0].bins[0] in (0, 2):
+            scenario.releases(scenario.current(reservation))
+    return book("ALPHA", line("h100", 16, near=Colocation.RACK), start=ELEVEN + HOUR, hours=1)
+
+
+def cancelled(scenario: Scenario) -> Command:
+    """The reservation was cancelled before."""
+    reservation = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=1))
+    scenario.cancels(reservation)
+    return CancelReservation(reservation_id=reservation.id, company="ALPHA")
+
+
+def changed(scenario: Scenario) -> Command:
+    """The reservation began after it was read."""
+    reservation = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=1))
+    scenario.reaches(ELEVEN)
+    return CancelReservation(reservation_id=reservation.id, company="ALPHA", etag=reservation.etag)
+
+
+def group_held(scenario: Scenario) -> Command:
+    """The other vehicle is on the track."""
+    scenario.given(book("ALPHA", line("T1"), start=ELEVEN, hours=1))
+    return book("ALPHA", line("T2"), start=ELEVEN, hours=1)
+
+
+def no_time_to_change(scenario: Scenario) -> Command:
+    """The other vehicle leaves the track just then."""
+    scenario.given(book("ALPHA", line("T1"), start=ELEVEN, hours=1))
+    return book("ALPHA", line("T2"), start=ELEVEN + HOUR, hours=1)
+
+
+def maintained(scenario: Scenario) -> Command:
+    """Two of the four nodes are closed that day."""
+    scenario.grants(RegisterResource(resource=replace(fixture.H100, id="closing", quota_required=False, closures=(WORKSHOP,))))
+    return book("ALPHA", line("closing", 24), start=WORKSHOP.start, hours=1)
+
+
+CASES: dict[Reason, Case] = {
+    Reason.ALREADY_EXISTS: lambda _: RegisterCompany(company=fixture.ALPHA),
+    Reason.COMPANY_NOT_FOUND: lambda _: book("NOBODY", line("cpu"), start=ELEVEN, hours=1),
+    Reason.RESOURCE_NOT_FOUND: lambda _: book("ALPHA", line("nothing"), start=ELEVEN, hours=1),
+    Reason.RESERVATION_NOT_FOUND: lambda _: CancelReservation(reservation_id="none", company="ALPHA"),
+    Reason.INVALID_RESOURCE: lambda _: RegisterResource(resource=replace(fixture.CPU, id="new", nodes=())),
+    Reason.INVALID_QUOTA: lambda _: GrantQuota(quota=fixture.quota("BETA", "M01", 3, 1)),
+    Reason.STALE_ETAG: changed,
+    Reason.WRONG_STATE: cancelled,
+    Reason.INVALID_LINES: lambda _: book("ALPHA", start=ELEVEN, hours=1),
+    Reason.INVALID_UNITS: lambda _: book("ALPHA", line("a100", 130), start=ELEVEN, hours=1),
+    Reason.INVALID_INTERVAL: lambda _: book("ALPHA", line("cpu"), start=ELEVEN, end=ELEVEN),
+    Reason.OFF_GRID: lambda _: book("ALPHA", line("cpu"), start=ELEVEN + 60, end=ELEVEN + HOUR),
+    Reason.DURATION_OUT_OF_RANGE: lambda _: book("ALPHA", line("cpu"), start=ELEVEN, hours=8 * 24),
+    Reason.START_IN_PAST: lambda _: book("ALPHA", line("cpu"), start=NOW - HOUR, hours=2),
+    Reason.NOTICE_TOO_SHORT: lambda _: book("ALPHA", line("M01"), start=MONDAY + 9 * HOUR, hours=4),
+    Reason.BEYOND_HORIZON: lambda _: book("ALPHA", line("cpu"), start=NOW + 61 * DAY, hours=1),
+    Reason.OUTSIDE_AGREEMENT: lambda scenario: _beyond_agreement(scenario),
+    Reason.NOT_ENTITLED: lambda scenario: _uncertified(scenario),
+    Reason.NO_QUOTA: lambda _: book("BETA", line("h100", 8), start=ELEVEN, hours=1),
+    Reason.OUT_OF_SERVICE: lambda _: book("ALPHA", line("X01"), start=ELEVEN, hours=1),
+    Reason.OUTSIDE_OPENING_HOURS: lambda _: book("ALPHA", line("T1"), start=TUESDAY + 17 * HOUR, hours=2),
+    Reason.CLOSED_DAY: lambda _: book("ALPHA", line("M01"), start=at("2026-03-05 09:00"), hours=4),
+    Reason.MAINTENANCE: maintained,
+    Reason.COMPANION_MISSING: lambda _: book("ALPHA", line("M05"), start=TUESDAY + 9 * HOUR, hours=4),
+    Reason.QUOTA_EXCEEDED: lambda _: book("GAMMA", line("h100", 16), start=ELEVEN, hours=7),
+    Reason.CONCURRENCY_EXCEEDED: lambda _: book("GAMMA", line("h100", 24), start=ELEVEN, hours=1),
+    Reason.EXCLUSIVE_GROUP_BUSY: group_held,
+    Reason.CHANGEOVER_TOO_SHORT: no_time_to_change,
+    Reason.NO_CAPACITY: full,
+    Reason.NO_PLACEMENT: scattered,
+}
+
+ASKED_ELSEWHERE = {Reason.REQUEST_ID_REUSED}
+"""The writer refuses a reused request id, before the rules are asked: see tests/scheduler/test_writer.py."""
+
+
+def _beyond_agreement(scenario: Scenario) -> Command:
+    short = fixture.company("SHORT", agreement_end=at("2026-03-03 12:00"))
+    scenario.given(RegisterCompany(company=short))
+    return book("SHORT", line("cpu"), start=ELEVEN, hours=2)
+
+
+def _uncertified(scenario: Scenario) -> Command:
+    scenario.given(GrantQuota(quota=fixture.quota("BETA", "equipment", 3, 10)))
+    return book("BETA", line("R01"), start=ELEVEN, hours=1)
+
+
+@pytest.mark.parametrize("reason", CASES, ids=str)
+def test_each_reason_is_given_alone(reason: Reason) -> None:
+    """One broken rule gives one reason, and a refusal changes nothing."""
+    scenario = fixture.fresh()
+    wish = CASES[reason](scenario)
+    assert set(scenario.refuses(wish)) == {reason}
+
+
+def test_every_reason_has_a_case() -> None:
+    """A reason that no test provokes may not be in the list."""
+    assert CASES.keys() | ASKED_ELSEWHERE == set(Reason)
+
+
+def test_every_broken_rule_is_told_at_once() -> None:
+    """P3: a demand that breaks many rules hears of all of them, the most important first."""
+    scenario = fixture.fresh().given(book("ALPHA", line("cpu", 224), start=FIVE_DAYS, hours=24))
+    wish = book(
+        "BETA",
+        *(line("cpu", 200), line("h100", 8), line("X01"), line("R01"), line("M05"), line("T1"), line("T2")),
+        start=FIVE_DAYS,
+        hours=8 * 24,
+    )
+    reasons = scenario.refuses(wish)
+    assert set(reasons) >= {
+        Reason.DURATION_OUT_OF_RANGE,
+        Reason.NO_QUOTA,
+        Reason.OUT_OF_SERVICE,
+        Reason.NOT_ENTITLED,
+        Reason.COMPANION_MISSING,
+        Reason.OUTSIDE_OPENING_HOURS,
+        Reason.EXCLUSIVE_GROUP_BUSY,
+        Reason.NO_CAPACITY,
+    }
+    assert reasons == sorted(reasons, key=list(Reason).index)
+
+
+def test_every_violation_explains_itself() -> None:
+    """Each reason comes with a sentence, and with the thing that it is about where there is one."""
+    for case in CASES.values():
+        scenario = fixture.fresh()
+        for violation in scenario.refusal(case(scenario)).violations:
+            assert violation.description.endswith(".")
+            assert "  " not in violation.description
