@@ -60,6 +60,8 @@ class Health:
         )
 
     async def _set(self, reason: str, status: int) -> None:
+        if self.reason == DRAINING:
+            return
         self.reason = reason
         for name in self._names:
             await self._servicer.set(name, status)

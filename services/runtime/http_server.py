@@ -30,7 +30,7 @@ class HttpServer:
         self.address = listen
         self._registry = registry
         self._health = health
-        self._connections = 0
+        self._open: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         try:
@@ -46,21 +46,26 @@ class HttpServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        for task in self._open.copy():
+            task.cancel()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
         try:
-            if self._connections <= CONNECTIONS_MAX:
+            if len(self._open) <= CONNECTIONS_MAX:
                 async with asyncio.timeout(REQUEST_SECONDS_MAX):
                     request = await _read_request(reader)
                 async with asyncio.timeout(ANSWER_SECONDS_MAX):
                     writer.write(_encode(self._answer(*request)))
                     await writer.drain()
-        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError):
-            # Whoever is slow or gone needs no answer.
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Whoever is slow or gone needs no answer. Only our own leaving cancels, and a task that ends
+            # cancelled would make asyncio 3.11 log an error.
             pass
         finally:
-            self._connections -= 1
+            self._open.discard(task)
             writer.close()
 
     def _answer(self, method: str, path: str, accept: str) -> Answer:
