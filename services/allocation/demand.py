@@ -46,62 +46,34 @@ def complete(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> t
 
 
 def _with_companions(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> Iterator[Want]:
-    named = {line.resource: line for line in lines}
-    needed_by_others = {
-        companion.resource
-        for line in lines
-        for companion in centre.pools[line.resource].resource.companions
-        if companion.resource in named
-    }
-    for line in lines:
+    """Every line, as far as the lines before it have not brought it along, and what it brings along itself."""
+    # Equipment comes before what it needs, because it was registered after it.
+    rank = {name: -number for number, name in enumerate(centre.pools)}
+    brought: dict[str, int] = {}
+    for line in sorted(lines, key=lambda line: rank[line.resource]):
+        own = line.units - brought.get(line.resource, 0)
+        if own <= 0:
+            continue
         pool = centre.pools[line.resource]
-        if line.resource not in needed_by_others:
-            yield _want(pool, line, start, end)
-    for line in lines:
-        if line.resource not in needed_by_others:
-            yield from _companions(centre, line, start, end)
-    for resource in needed_by_others:
-        yield from _beyond_need(centre, named, resource, start, end)
-
-
-def _companions(centre: Centre, line: Line, start: int, end: int) -> Iterator[Want]:
-    """What the equipment of a line brings along, once for every unit of it."""
-    pool = centre.pools[line.resource]
-    for companion in pool.resource.companions:
-        other = centre.pools[companion.resource]
-        need = Line(resource=companion.resource, units=companion.units * line.units)
-        yield Want(
-            other,
-            need,
-            parts_of(other.resource, need),
-            pool.open_spans(start, end),
-            companion_of=line.resource,
-        )
-
-
-def _beyond_need(centre: Centre, named: dict[str, Line], resource: str, start: int, end: int) -> Iterator[Want]:
-    """The part of a named line that goes beyond what the equipment beside it needs."""
-    line = named[resource]
-    need = sum(
-        companion.units * other.units
-        for other in named.values()
-        if other.resource != resource
-        for companion in centre.pools[other.resource].resource.companions
-        if companion.resource == resource
-    )
-    if line.units > need:
-        more = Line(resource=resource, units=line.units - need, colocation=line.colocation)
-        yield _want(centre.pools[resource], more, start, end)
+        if own < line.units:
+            line = Line(resource=line.resource, units=own, colocation=line.colocation)
+        yield _want(pool, line, start, end)
+        for companion in pool.resource.companions:
+            need = Line(resource=companion.resource, units=companion.units * own)
+            brought[need.resource] = brought.get(need.resource, 0) + need.units
+            other = centre.pools[need.resource]
+            yield Want(other, need, _parts(other, need), pool.open_spans(start, end), companion_of=line.resource)
 
 
 def _want(pool: Pool, line: Line, start: int, end: int) -> Want:
-    return Want(
-        pool,
-        line,
-        parts_of(pool.resource, line),
-        pool.open_spans(start, end),
-        meter=_meter(pool.resource),
-    )
+    return Want(pool, line, _parts(pool, line), pool.open_spans(start, end), meter=_meter(pool.resource))
+
+
+def _parts(pool: Pool, line: Line) -> tuple[Part, ...]:
+    try:
+        return parts_of(pool.resource, line)
+    except ValueError as error:
+        raise Rejected([_no_shape(pool.resource, line, error)]) from None
 
 
 def _meter(resource: Resource) -> str:
@@ -155,10 +127,14 @@ def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:
     try:
         parts_of(resource, line)
     except ValueError as error:
-        yield Violation(
-            reason=Reason.INVALID_UNITS,
-            description=f"{resource.id}: {error}.",
-            subject=resource.id,
-            limit=resource.units_per_node,
-            asked=units,
-        )
+        yield _no_shape(resource, line, error)
+
+
+def _no_shape(resource: Resource, line: Line, error: ValueError) -> Violation:
+    return Violation(
+        reason=Reason.INVALID_UNITS,
+        description=f"{resource.id}: {error}.",
+        subject=resource.id,
+        limit=resource.units_per_node,
+        asked=line.units,
+    )

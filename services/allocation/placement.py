@@ -1,8 +1,8 @@
 """Placement: which bins stand behind a line. Best fit, so that large holes stay large.
 
 Units of one line are cut into parts, one a node: full nodes first, or a gang of equal parts. The fullest nodes that
-still fit are taken, and where they must stand close (rack, fabric group), in the group that has the fewest of them. Ties
-go to the lowest index, so that the same question always has the same answer.
+still fit are taken, and where they must stand close (rack, fabric group), in the group that has the fewest of them.
+Ties go to the lowest index, so that the same question always has the same answer.
 """
 
 from typing import NamedTuple
@@ -39,13 +39,14 @@ def parts_of(resource: Resource, line: Line) -> tuple[Part, ...]:
             raise ValueError(f"a node of {resource.id} has {whole} {resource.unit}, not {line.units_per_node}")
         if line.units % line.units_per_node:
             raise ValueError(f"{line.units} cannot be cut into equal parts of {line.units_per_node}")
-        return (_part(resource, line.units // line.units_per_node, line.units_per_node),)
-    full, rest = divmod(line.units, whole)
-    parts = [_part(resource, full, whole)] if full else []
-    if rest:
-        parts.append(_part(resource, 1, rest))
+        parts = [_part(resource, line.units // line.units_per_node, line.units_per_node)]
+    else:
+        full, rest = divmod(line.units, whole)
+        parts = [_part(resource, full, whole)] if full else []
+        if rest:
+            parts.append(_part(resource, 1, rest))
     if line.colocation is Colocation.NODE and sum(part.nodes for part in parts) > 1:
-        raise ValueError(f"{line.units} {resource.unit} do not fit on one node of {whole}")
+        raise ValueError(f"{line.units} {resource.unit} do not stand on one node in this shape")
     return tuple(parts)
 
 
@@ -133,13 +134,9 @@ class Layout:
         return [node * width + place for node in nodes for place in range(width)]
 
 
-def free_bins(
-    calendar: Calendar, spans: tuple[Interval, ...], taken: tuple[Place, ...] = ()
-) -> NDArray[np.signedinteger]:
-    """What is free of every bin throughout the spans, less what other lines of the same demand take."""
+def free_bins(calendar: Calendar, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
+    """What is free of every bin throughout the spans."""
     free: NDArray[np.signedinteger] = calendar.bin_capacity - calendar.peak(spans)
-    for place in taken:
-        free[list(place.bins)] -= np.array(place.amounts, dtype=free.dtype)
     return free
 
 

@@ -4,7 +4,7 @@ A reservation is granted with a placement, but units are bound only when it star
 only their arrangement is in the way, the reservations that have not begun are arranged anew (`repack`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from services.allocation.events import AllocationsMoved
 from services.allocation.placement import Place, free_bins
 from services.allocation.rejections import Reason, Violation
 from services.allocation.repack import repack
-from services.allocation.resources import Allocation
+from services.allocation.resources import Allocation, Reservation
 
 
 class Placing(Struct, frozen=True):
@@ -28,34 +28,59 @@ class Placing(Struct, frozen=True):
 def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
     """Place every line, or name every line that cannot be."""
     allocations: list[Allocation] = []
-    moves: list[AllocationsMoved] = []
     violations: list[Violation] = []
-    taken: dict[str, tuple[Place, ...]] = {}
-    for want in wants:
-        if not want.spans:
-            continue  # It is closed throughout, and the rules have said so.
-        others = taken.get(want.resource.id, ())
-        place = want.pool.layout.place(
-            free_bins(want.pool.calendar, want.spans, others), want.parts, want.line.colocation
+    paper = Paper(centre)
+    try:
+        for want in wants:
+            if not want.spans:
+                continue  # It is closed throughout, and the rules have said so.
+            place = want.pool.layout.place(free_bins(want.pool.calendar, want.spans), want.parts, want.line.colocation)
+            if place is None:
+                arranged = repack(centre, want, now, paper.moved)
+                if arranged is not None:
+                    place, moved = arranged
+                    paper.move(moved)
+            if place is None:
+                violations.append(_unplaced(want))
+                continue
+            allocations.append(_allocation(want, place))
+            if len(wants) > 1:
+                paper.hold(allocations[-1])
+    finally:
+        moves = paper.clear()
+    return Placing(violations=tuple(violations)) if violations else Placing(tuple(allocations), moves)
+
+
+class Paper:
+    """What a demand would change, drawn into the calendars while its other lines are placed, and then taken out."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._held: list[tuple[Allocation, int]] = []
+        self.moved: dict[str, Reservation] = {}
+
+    def hold(self, allocation: Allocation, sign: int = 1) -> None:
+        """Draw an allocation, or with `sign` -1 take it out."""
+        self._centre.pools[allocation.resource].calendar.hold(allocation, sign)
+        self._held.append((allocation, sign))
+
+    def move(self, moved: Iterable[Reservation]) -> None:
+        """Draw reservations where they now stand."""
+        for after in moved:
+            before = self.moved.get(after.id) or self._centre.reservations[after.id]
+            for old, new in zip(before.allocations, after.allocations, strict=True):
+                if old != new:
+                    self.hold(old, -1)
+                    self.hold(new)
+            self.moved[after.id] = after
+
+    def clear(self) -> tuple[AllocationsMoved, ...]:
+        """Leave the calendars as they were, and tell what has to move."""
+        for allocation, sign in self._held:
+            self._centre.pools[allocation.resource].calendar.hold(allocation, -sign)
+        return tuple(
+            AllocationsMoved(reservation_id=after.id, allocations=after.allocations) for after in self.moved.values()
         )
-        if place is None and not others and not any(move_of(moves, want.resource.id)):
-            arranged = repack(centre, want, now)
-            if arranged is not None:
-                place, moved = arranged
-                moves += moved
-        if place is None:
-            violations.append(_unplaced(want, others))
-            continue
-        taken[want.resource.id] = (*others, place)
-        allocations.append(_allocation(want, place))
-    if violations:
-        return Placing(violations=tuple(violations))
-    return Placing(allocations=tuple(allocations), moves=tuple(moves))
-
-
-def move_of(moves: list[AllocationsMoved], resource: str) -> Iterator[AllocationsMoved]:
-    """The moves that touch a resource: it is arranged anew at most once for one demand."""
-    return (move for move in moves if any(part.resource == resource for part in move.allocations))
 
 
 def _allocation(want: Want, place: Place) -> Allocation:
@@ -70,13 +95,11 @@ def _allocation(want: Want, place: Place) -> Allocation:
     )
 
 
-def _unplaced(want: Want, others: tuple[Place, ...]) -> Violation:
+def _unplaced(want: Want) -> Violation:
     resource, units = want.resource, want.line.units
-    free = min(
-        (resource.capacity - want.pool.calendar.most(span) for span in want.spans), default=resource.capacity
-    ) - sum(sum(place.amounts) for place in others)
+    free = min(resource.capacity - want.pool.calendar.most(span) for span in want.spans)
     for_whom = f" (needed by {want.companion_of})" if want.companion_of else ""
-    closed = max((want.pool.closed_units(span) for span in want.spans), default=0)
+    closed = max(want.pool.closed_units(span) for span in want.spans)
     if closed and free < units <= free + closed:
         return Violation(
             reason=Reason.MAINTENANCE,

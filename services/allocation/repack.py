@@ -5,14 +5,13 @@ moment holds more than there are (the greedy colouring of an interval graph is o
 is; it began before everything that may move, so the argument holds. For shares and gangs it is a good heuristic.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
-from services.allocation.events import AllocationsMoved
 from services.allocation.placement import Part, Place, free_bins, parts_of
 from services.allocation.pool import Pool
 from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
@@ -36,12 +35,17 @@ class Piece(Struct, frozen=True):
         return self.spans[0][0], -sum(part.nodes * part.bins * part.amount for part in self.parts)
 
 
-def repack(centre: Centre, want: Want, now: int) -> tuple[Place, list[AllocationsMoved]] | None:
-    """A place for the want and the moves that make it, or None. The calendar is left as it was."""
+def repack(
+    centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]
+) -> tuple[Place, list[Reservation]] | None:
+    """A place for the want and the reservations that make it by moving, or None. The calendar is left as it was.
+
+    `moved` are the reservations that other lines of the same demand have moved already, as they stand by now.
+    """
     pool = want.pool
     if any(pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans):
         return None
-    movable = _movable(centre, want, now)
+    movable = _movable(centre, want, now, moved)
     if not movable or len(movable) > MOVED_MAX:
         return None
     asked = Piece(want.spans, want.parts, want.line.colocation)
@@ -64,11 +68,11 @@ def repack(centre: Centre, want: Want, now: int) -> tuple[Place, list[Allocation
     return _result(placed)
 
 
-def _movable(centre: Centre, want: Want, now: int) -> list[Piece]:
+def _movable(centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]) -> list[Piece]:
     """Every allocation of the resource that has not started and is tied to the wanted spans by overlaps."""
     waiting = [
         (reservation, number)
-        for reservation in map(centre.reservations.__getitem__, want.pool.waiting)
+        for reservation in (moved.get(each) or centre.reservations[each] for each in want.pool.waiting)
         if reservation.start > now
         for number, allocation in enumerate(reservation.allocations)
         if allocation.resource == want.resource.id
@@ -91,8 +95,10 @@ def _piece(pool: Pool, reservation: Reservation, number: int) -> Piece:
         (line for line in reservation.lines if line.resource == allocation.resource and not allocation.companion_of),
         Line(resource=allocation.resource, units=allocation.units),
     )
-    shaped = replace(line, units=allocation.units)
-    return Piece(allocation.spans, parts_of(pool.resource, shaped), line.colocation, reservation, number)
+    if line.units != allocation.units:
+        # A companion was a part of this line, and what is left has no shape of its own.
+        line = Line(resource=line.resource, units=allocation.units, colocation=line.colocation)
+    return Piece(allocation.spans, parts_of(pool.resource, line), line.colocation, reservation, number)
 
 
 def _before(piece: Piece) -> Allocation:
@@ -112,21 +118,15 @@ def _after(pool: Pool, piece: Piece, place: Place) -> Allocation:
     )
 
 
-def _result(placed: Iterable[tuple[Piece, Allocation]]) -> tuple[Place, list[AllocationsMoved]]:
+def _result(placed: Iterable[tuple[Piece, Allocation]]) -> tuple[Place, list[Reservation]]:
     place = Place((), ())
-    changed: dict[str, tuple[Reservation, dict[int, Allocation]]] = {}
+    changed: dict[str, Reservation] = {}
     for piece, after in placed:
         if piece.reservation is None:
             place = Place(after.bins, after.amounts)
         elif after != _before(piece):
-            changed.setdefault(piece.reservation.id, (piece.reservation, {}))[1][piece.number] = after
-    moves = [
-        AllocationsMoved(
-            reservation_id=reservation.id,
-            allocations=tuple(
-                after.get(number, allocation) for number, allocation in enumerate(reservation.allocations)
-            ),
-        )
-        for reservation, after in changed.values()
-    ]
-    return place, moves
+            reservation = changed.get(piece.reservation.id, piece.reservation)
+            allocations = list(reservation.allocations)
+            allocations[piece.number] = after
+            changed[reservation.id] = replace(reservation, allocations=tuple(allocations))
+    return place, list(changed.values())

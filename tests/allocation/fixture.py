@@ -1,4 +1,4 @@
-"""A small centre with one of everything: pools, a simulator with all that it needs, a group, nights and round the clock.
+"""A small centre with one of everything: pools, a simulator and what it needs, a group, nights, round the clock.
 
 Monday, 2 March 2026, 08:00 in Seoul is now. Times are local unless a zone is named.
 """

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from services.allocation.commands import CancelReservation, Command, GrantQuota, RegisterCompany, RegisterResource
 from services.allocation.rejections import Reason
-from services.allocation.resources import Closure, Colocation, Line, Node
+from services.allocation.resources import Closure, Colocation
 from tests.allocation import fixture
-from tests.allocation.fixture import FRIDAY, MONDAY, NEXT_MONDAY, NOW, TUESDAY
+from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
 
 Case = Callable[[Scenario], Command]
@@ -64,7 +64,9 @@ def no_time_to_change(scenario: Scenario) -> Command:
 
 def maintained(scenario: Scenario) -> Command:
     """Two of the four nodes are closed that day."""
-    scenario.grants(RegisterResource(resource=replace(fixture.H100, id="closing", quota_required=False, closures=(WORKSHOP,))))
+    scenario.grants(
+        RegisterResource(resource=replace(fixture.H100, id="closing", quota_required=False, closures=(WORKSHOP,)))
+    )
     return book("ALPHA", line("closing", 24), start=WORKSHOP.start, hours=1)
 
 
