@@ -1,5 +1,6 @@
 """What an error of a gRPC call means: a definite no, a failure, or nothing known yet."""
 
+import re
 from typing import Any
 
 import grpc
@@ -21,6 +22,8 @@ NEVER_DECIDED = frozenset(
 )
 """Errors of a question that no rule was asked about: asking it again unchanged gives the same."""
 
+UNREACHABLE = re.compile(r"failed to connect to all addresses.*?(?:ipv4|ipv6|unix):(?P<address>\S+): ")
+
 Outcome = Failed | Refused | Unanswered
 
 
@@ -29,7 +32,7 @@ class Answer:
 
     def __init__(self, error: grpc.RpcError) -> None:
         self.code: grpc.StatusCode = error.code()
-        self.text: str = error.details() or self.code.name
+        self.text: str = spoken(error.details() or self.code.name)
         self.details: list[Any] = details_of(error)
 
     def detail(self, kind: Any) -> Any:
@@ -70,6 +73,12 @@ class Answer:
         bad_request = self.detail(BadRequest)
         fields = [f"{v.field}: {v.description}" for v in bad_request.field_violations] if bad_request else []
         return "; ".join(fields) or self.text
+
+
+def spoken(text: str) -> str:
+    """grpc's own words for a server that is not there, put plainly; any other text as it is."""
+    unreachable = UNREACHABLE.match(text)
+    return f"nobody answers at {unreachable['address']}" if unreachable else text
 
 
 def details_of(error: grpc.RpcError) -> list[Any]:

@@ -27,10 +27,11 @@ class Connection:
     tls_roots: bytes | None = None
 
 
-def find(data: Path | None, caller: str, environ: Mapping[str, str] = os.environ) -> Connection:
+def find(data: Path | None, caller: str, concerned: str = "", environ: Mapping[str, str] = os.environ) -> Connection:
     """Find the centre: `data` first, then AIDC_SCHEDULER, AIDC_LEDGER and AIDC_TOKEN, then `./data`.
 
-    `caller` is operator, auditor or a company id; empty means whoever AIDC_TOKEN names, or the operator.
+    `caller` is operator, auditor or a company id; empty means whoever AIDC_TOKEN names, else the company concerned,
+    else the operator.
     """
     if data is None and "AIDC_SCHEDULER" in environ:
         return from_environment(caller, environ)
@@ -38,7 +39,7 @@ def find(data: Path | None, caller: str, environ: Mapping[str, str] = os.environ
     endpoints = read_endpoints(folder)
     if endpoints is None:
         raise Failed(f"no centre runs on {folder}: start one with `aidc up --data {folder}`, or set AIDC_SCHEDULER")
-    return from_endpoints(endpoints, caller or OPERATOR, folder)
+    return from_endpoints(endpoints, caller or concerned or OPERATOR, folder)
 
 
 def from_environment(caller: str, environ: Mapping[str, str]) -> Connection:
@@ -47,7 +48,7 @@ def from_environment(caller: str, environ: Mapping[str, str]) -> Connection:
     if not token:
         raise Failed("AIDC_SCHEDULER is set but AIDC_TOKEN is not: set it to your bearer token")
     company = company_of(token)
-    if caller and caller not in (company, OPERATOR):
+    if caller not in ("", company):
         raise Failed(f"--as {caller} needs --data; AIDC_TOKEN already says who you are")
     roots = environ.get("AIDC_TLS_ROOTS", "")
     return Connection(

@@ -32,7 +32,7 @@ Company = Annotated[
 
 def connect(data: Path | None, caller: str, company: str = "") -> Client:
     """A client for the caller; without one, for the company concerned, or the operator."""
-    return Client(find(data, caller or company))
+    return Client(find(data, caller, company))
 
 
 def parent_of(connection: Connection, company: str) -> str:

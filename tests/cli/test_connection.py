@@ -31,21 +31,22 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_folder_gives_addresses_and_the_token_of_who_asks(data: Path) -> None:
-    """Without a name, the operator asks."""
-    found = find(data, "CMP-0001", {})
+    """Without a name, the company concerned asks, or the operator."""
+    found = find(data, "CMP-0001", environ={})
     assert (found.scheduler, found.ledger, found.company) == ("127.0.0.1:1", "127.0.0.1:2", "CMP-0001")
-    assert find(data, "", {}).company == ""
+    assert find(data, "", "CMP-0001", {}).company == "CMP-0001"
+    assert find(data, "", environ={}).company == ""
 
 
 def test_a_folder_that_is_given_goes_before_the_environment(data: Path) -> None:
     """What is typed is meant."""
-    assert find(data, "", {"AIDC_SCHEDULER": "elsewhere:1", "AIDC_TOKEN": "t"}).scheduler == "127.0.0.1:1"
+    assert find(data, "", environ={"AIDC_SCHEDULER": "elsewhere:1", "AIDC_TOKEN": "t"}).scheduler == "127.0.0.1:1"
 
 
 def test_the_environment_gives_a_centre_that_somebody_else_runs() -> None:
-    """The token says which company asks."""
+    """The token says which company asks, whomever the question is about."""
     environ = {"AIDC_SCHEDULER": "there:1", "AIDC_LEDGER": "there:2", "AIDC_TOKEN": token("CMP-0007")}
-    found = find(None, "", environ)
+    found = find(None, "", "CMP-0001", environ)
     assert (found.scheduler, found.ledger, found.company) == ("there:1", "there:2", "CMP-0007")
 
 
@@ -60,19 +61,19 @@ def test_the_environment_gives_a_centre_that_somebody_else_runs() -> None:
 def test_an_incomplete_environment_says_what_is_missing(environ: dict[str, str], caller: str, told: str) -> None:
     """In one line."""
     with pytest.raises(Failed, match=told):
-        find(None, caller, environ)
+        find(None, caller, environ=environ)
 
 
 def test_a_folder_without_a_centre_says_how_to_start_one(tmp_path: Path) -> None:
     """The newcomer's first mistake."""
     with pytest.raises(Failed, match="aidc up --data"):
-        find(tmp_path, "", {})
+        find(tmp_path, "", environ={})
 
 
 def test_an_unknown_caller_is_told_who_there_is(data: Path) -> None:
     """Names of tokens are not secret."""
     with pytest.raises(Failed, match="operator, auditor"):
-        find(data, "CMP-9999", {})
+        find(data, "CMP-9999", environ={})
 
 
 @pytest.mark.parametrize("text", ["", "a", "a.b.c", "a.!!!.c", "a.bnVsbA.c"])
@@ -84,4 +85,4 @@ def test_an_unreadable_token_names_no_company(text: str) -> None:
 def test_a_malformed_reservation_name_is_refused(data: Path) -> None:
     """Before anything is asked."""
     with pytest.raises(Failed, match="cannot read"):
-        reservation_name(find(data, "CMP-0001", {}), "a/b/c")
+        reservation_name(find(data, "CMP-0001", environ={}), "a/b/c")

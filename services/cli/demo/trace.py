@@ -6,6 +6,7 @@ cores.
 
 import csv
 import gzip
+import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ JOBS = 2_000
 SEED = 20_260_303
 TENANTS = 40
 GPUS, GPU_WEIGHTS = (1, 2, 4, 8, 16), (93.0, 1.5, 1.5, 3.0, 1.0)
-DURATION_SECONDS_MEDIAN, DURATION_SPREAD, DURATION_SECONDS_MAX = 250, 2.0, 4_000_000
+SHORT_SECONDS_MEDIAN, SHORT_SPREAD = 220, 0.9
+LONG_SHARE, LONG_SECONDS_MIN, LONG_SECONDS_MAX = 0.06, 4_000, 4_000_000
 BURST_JOBS_MEAN, BURST_GAP_SECONDS_MEAN, JOB_GAP_SECONDS_MEAN = 40, 4_000.0, 3.0
 
 
@@ -81,18 +83,24 @@ def synthetic_jobs(count: int = JOBS, seed: int = SEED) -> list[Job]:
     for number in range(count):
         new_burst = chance.random() < 1 / BURST_JOBS_MEAN
         at += chance.expovariate(1 / (BURST_GAP_SECONDS_MEAN if new_burst else JOB_GAP_SECONDS_MEAN))
-        duration = DURATION_SECONDS_MEDIAN * chance.lognormvariate(0, DURATION_SPREAD)
         jobs.append(
             Job(
                 id=str(number),
                 tenant=f"tenant-{chance.randrange(TENANTS)}",
                 submit_seconds=at,
-                duration_seconds=max(1, min(round(duration), DURATION_SECONDS_MAX)),
+                duration_seconds=duration(chance),
                 gpus=chance.choices(GPUS, GPU_WEIGHTS)[0],
                 cores=0,
             )
         )
     return jobs
+
+
+def duration(chance: random.Random) -> int:
+    """Seconds: minutes for nearly all jobs, hours to weeks for the few that hold most of the GPUs."""
+    if chance.random() < LONG_SHARE:
+        return round(math.exp(chance.uniform(math.log(LONG_SECONDS_MIN), math.log(LONG_SECONDS_MAX))))
+    return max(1, round(SHORT_SECONDS_MEDIAN * chance.lognormvariate(0, SHORT_SPREAD)))
 
 
 def compress(jobs: list[Job], seconds: float, gap_seconds_max: float) -> list[float]:
