@@ -13,9 +13,9 @@ REMEDY = "nothing was applied from it; compare with a backup of the log, or run 
 class ChainReader:
     """Takes records one by one and vouches for them; `head` is the last one that it took."""
 
-    def __init__(self, head: Head, centre: str) -> None:
+    def __init__(self, head: Head, centre: str, epoch: int = 0) -> None:
         self.head = head
-        self.epoch = 0
+        self.epoch = epoch
         self._centre = centre
 
     def take(self, record: Record) -> Page:
@@ -39,16 +39,18 @@ async def read_pages(log: EventLog, head: Head, centre: str) -> AsyncGenerator[l
 
     Raises `BrokenLog` when it does not, or when any page after it cannot be trusted.
     """
-    await demand_head(log, head)
-    chain = ChainReader(head, centre)
+    chain = ChainReader(head, centre, await demand_head(log, head))
     async for records in log.follow(head.position):
         yield [(record, chain.take(record)) for record in records]
 
 
-async def demand_head(log: EventLog, head: Head) -> None:
-    """Raise `BrokenLog` unless the log holds the very page at `head`. Raises `Unknown` if it cannot be asked."""
+async def demand_head(log: EventLog, head: Head) -> int:
+    """Give the epoch at `head`, 0 before the first page. Raises `BrokenLog` unless the log holds the very page there.
+
+    Raises `Unknown` if the log cannot be asked.
+    """
     if head.position == 0:
-        return
+        return 0
     record = await log.read(head.position)
     if record is None:
         raise BrokenLog(
@@ -57,6 +59,7 @@ async def demand_head(log: EventLog, head: Head) -> None:
         )
     if record.hash != head.hash:
         raise _broken(record, f"its hash is {record.hash}, this reader took one with {head.hash}")
+    return _decode(record).epoch
 
 
 def _decode(record: Record) -> Page:

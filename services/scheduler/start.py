@@ -17,8 +17,9 @@ _log = structlog.get_logger()
 
 async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name: str, clock: Clock) -> Writer:
     """A writer that leads the centre. Raises `BrokenLog`, `Fenced` or `Unknown`."""
-    head, centre = await _from_snapshot(log, snapshots)
-    chain = ChainReader(head, centre_id)
+    head, centre = await _from_snapshot(snapshots)
+    # A snapshot that does not fit the log is a fault, never a guess.
+    chain = ChainReader(head, centre_id, await demand_head(log, head))
     events = await _replay(log, chain, centre)
     _log.info("log_replayed", from_position=head.position, to_position=chain.head.position, events=events)
     writer = Writer(
@@ -34,20 +35,18 @@ async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name:
     return writer
 
 
-async def _from_snapshot(log: EventLog, snapshots: SnapshotStore) -> tuple[Head, Centre]:
-    """The state to begin with. A snapshot that does not fit the log is a fault, never a guess."""
+async def _from_snapshot(snapshots: SnapshotStore) -> tuple[Head, Centre]:
+    """The newest snapshot's state and place, or nothing at all."""
     found = await snapshots.load()
     if found is None:
         return Head(), Centre()
     position, hash_, state = found
-    head = Head(position=position, hash=hash_)
-    await demand_head(log, head)
     try:
         centre = image.centre_of(await asyncio.to_thread(image.decode, state))
     except ValueError as error:
         _log.warning("snapshot_unreadable", position=position, reason=str(error))
         return Head(), Centre()
-    return head, centre
+    return Head(position=position, hash=hash_), centre
 
 
 async def _replay(log: EventLog, chain: ChainReader, centre: Centre) -> int:
