@@ -22,6 +22,7 @@ NEVER_DECIDED = frozenset(
 )
 """Errors of a question that no rule was asked about: asking it again unchanged gives the same."""
 
+DEADLINE_EXCEEDED = "Deadline Exceeded"
 UNREACHABLE = re.compile(r"failed to connect to all addresses.*?(?:ipv4|ipv6|unix):(?P<address>\S+): ")
 
 Outcome = Failed | Refused | Unanswered
@@ -76,7 +77,9 @@ class Answer:
 
 
 def spoken(text: str) -> str:
-    """grpc's own words for a server that is not there, put plainly; any other text as it is."""
+    """grpc's own words for a server that is late or not there, put plainly; any other text as it is."""
+    if text == DEADLINE_EXCEEDED:
+        return "no answer in time"
     unreachable = UNREACHABLE.match(text)
     return f"nobody answers at {unreachable['address']}" if unreachable else text
 

@@ -1,9 +1,7 @@
 """Registering a catalogue through the API. Doing it again changes nothing."""
 
-import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -11,6 +9,7 @@ from google.protobuf.message import Message
 from services.cli.async_client import AsyncClient
 from services.cli.catalogue import Catalogue, needs
 from services.cli.outcome import Refused
+from services.cli.together import together
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 NAMESPACE = uuid.UUID("8d5f1a52-7a3b-5a0e-9c46-1f0f3c1f7a11")
@@ -18,23 +17,15 @@ NAMESPACE = uuid.UUID("8d5f1a52-7a3b-5a0e-9c46-1f0f3c1f7a11")
 EXISTS = "ALREADY_EXISTS"
 
 
-@dataclass
-class Seeded:
-    """How many were registered, and how many had been before."""
-
-    new: int = 0
-    known: int = 0
-
-
-async def seed(client: AsyncClient, catalogue: Catalogue, advance: Callable[[], object]) -> Seeded:
+async def seed(client: AsyncClient, catalogue: Catalogue, advance: Callable[[], object]) -> None:
     """Register everything; `advance` is called after each. Raises what a registration ended in."""
-    seeded = Seeded()
+
+    async def register(method: Any, request: Any) -> None:
+        await register_one(client, method, request)
+        advance()
+
     for wave in waves(client, catalogue):
-        async for new in register(client, wave):
-            seeded.new += new
-            seeded.known += not new
-            advance()
-    return seeded
+        await together(*(register(method, request) for method, request in wave))
 
 
 def size(catalogue: Catalogue) -> int:
@@ -62,27 +53,14 @@ def independent(resources: Sequence[api.Resource]) -> Iterator[list[api.Resource
         left = [resource for resource in left if resource.name not in done]
 
 
-async def register(client: AsyncClient, wave: Sequence[tuple[Any, Any]]) -> AsyncIterator[bool]:
-    """Send every request of a wave; for each, in the order of the answers, whether it was new."""
-    tasks = [asyncio.create_task(register_one(client, method, request)) for method, request in wave]
-    try:
-        for finished in asyncio.as_completed(tasks):
-            yield await finished
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def register_one(client: AsyncClient, method: Any, request: Any) -> bool:
-    """Send one registration; whether it was new."""
+async def register_one(client: AsyncClient, method: Any, request: Any) -> None:
+    """Send one registration; one that was made before is as good."""
     request.request_id = request_id(request)
     try:
         await client.call(method, request)
     except Refused as refused:
-        if all(violation.reason == EXISTS for violation in refused.violations):
-            return False
-        raise
-    return True
+        if any(violation.reason != EXISTS for violation in refused.violations):
+            raise
 
 
 def request_id(request: Message) -> str:

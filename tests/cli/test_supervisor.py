@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from services.cli.together import together, until
 from services.cli.up import supervisor as module
-from services.cli.up.supervisor import GaveUp, Part, Supervisor, restart_delay, status_text, together, until
+from services.cli.up.supervisor import GaveUp, Part, Supervisor, restart_delay, status_text
 from services.runtime.embedded import StartError
 
 

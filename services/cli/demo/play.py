@@ -19,10 +19,11 @@ from services.cli.demo.trace import Job, compress
 from services.cli.outcome import Failed
 from services.cli.tables import err, plain_id
 from services.cli.times import from_timestamp, to_duration, to_timestamp
+from services.cli.together import until
 from services.cli.up.centre import Centre
 from services.cli.up.folder import DataFolder
 from services.cli.up.serve import fill, report
-from services.cli.up.supervisor import GaveUp, Supervisor, until
+from services.cli.up.supervisor import GaveUp, Supervisor
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.embedded import StartError

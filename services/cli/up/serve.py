@@ -11,11 +11,12 @@ from services.cli.catalogue import Catalogue
 from services.cli.connection import OPERATOR, Connection
 from services.cli.documents import print_json_line
 from services.cli.outcome import Failed
-from services.cli.seeding import Seeded, seed, size
+from services.cli.seeding import seed, size
 from services.cli.tables import err, out, plain_id
+from services.cli.together import together, until
 from services.cli.up.centre import Centre
 from services.cli.up.explanation import explain
-from services.cli.up.supervisor import GaveUp, Supervisor, together, until
+from services.cli.up.supervisor import GaveUp, Supervisor
 from services.runtime.embedded import StartError
 
 TOKENS_RENEWED_SECONDS = 6 * 3600.0
@@ -57,7 +58,7 @@ async def live(
     await together(supervisor.keep_alive(), work())
 
 
-async def fill(centre: Centre, catalogue: Catalogue) -> Seeded:
+async def fill(centre: Centre, catalogue: Catalogue) -> None:
     """Register the catalogue, behind a progress bar."""
     token = centre.folder.tokens(())[OPERATOR]
     where = Connection(scheduler=centre.scheduler.grpc, ledger=centre.ledger.grpc, token=token)
@@ -65,7 +66,7 @@ async def fill(centre: Centre, catalogue: Catalogue) -> Seeded:
     async with open_client(where) as client:
         with Progress(*columns, console=err) as progress:
             task = progress.add_task("Registering the catalogue", total=size(catalogue))
-            return await seed(client, catalogue, lambda: progress.advance(task))
+            await seed(client, catalogue, lambda: progress.advance(task))
 
 
 async def publish(centre: Centre, catalogue: Catalogue) -> None:
