@@ -66,6 +66,7 @@ class Layout:
 
     def __init__(self, resource: Resource) -> None:
         self.bins_per_node = resource.bins_per_node
+        self.bin_capacity = resource.bin_capacity
         self.nodes = len(resource.nodes)
         self.group_of_node = {
             Colocation.RACK: _numbered([node.rack for node in resource.nodes]),
@@ -77,7 +78,7 @@ class Layout:
         groups = self.group_of_node.get(near)
         if groups is None:
             if len(parts) == 1 and parts[0].nodes == 1 and parts[0].bins == 1:
-                return _tightest_bin(free, parts[0].amount)
+                return self._place_one(free, parts)
             return self._place_on(free, parts, None)
         fits = self._bins_with_room(free, parts[0].amount) >= parts[0].bins
         counts = np.bincount(groups, weights=fits)
@@ -87,6 +88,18 @@ class Layout:
                 if place is not None:
                     return place
         return None
+
+    def _place_one(self, free: NDArray[np.signedinteger], parts: tuple[Part, ...]) -> Place | None:
+        """One bin: the one that leaves the least over, or else a fresh one where the fewest are left."""
+        amount = parts[0].amount
+        if amount < self.bin_capacity:
+            fitting = np.flatnonzero(free >= amount)
+            if not len(fitting):
+                return None
+            tightest = int(fitting[free[fitting].argmin()])
+            if free[tightest] < self.bin_capacity:
+                return Place((tightest,), (amount,))
+        return self._place_on(free, parts, None)
 
     def _place_on(
         self, free: NDArray[np.signedinteger], parts: tuple[Part, ...], allowed: NDArray[np.bool_] | None
@@ -138,13 +151,6 @@ def free_bins(calendar: Calendar, spans: tuple[Interval, ...]) -> NDArray[np.sig
     """What is free of every bin throughout the spans."""
     free: NDArray[np.signedinteger] = calendar.bin_capacity - calendar.peak(spans)
     return free
-
-
-def _tightest_bin(free: NDArray[np.signedinteger], amount: int) -> Place | None:
-    fitting = np.flatnonzero(free >= amount)
-    if not len(fitting):
-        return None
-    return Place((int(fitting[free[fitting].argmin()]),), (amount,))
 
 
 def _fullest(room: NDArray[np.signedinteger], nodes: int) -> list[int] | None:

@@ -1,0 +1,5 @@
+"""How hard the properties try: a little at every commit, a lot with `pytest tests/allocation --hypothesis-profile=nightly`."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("nightly", max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
