@@ -53,6 +53,7 @@ class Follower:
             try:
                 await self._with_log()
             except WAITED_OUT as error:
+                self._progress.lost_sight()
                 await self._health.not_serving(f"waiting: {error}")
                 _log.warning("following_delayed", error=repr(error), seconds=pause)
             if self._progress.position > before:
@@ -97,5 +98,6 @@ class Follower:
                 self._progress.saw(await log.last_position())
             except (Unknown, BrokenLog) as error:
                 # The projector meets the same and decides.
+                self._progress.lost_sight()
                 _log.debug("log_end_unknown", reason=str(error))
             await asyncio.sleep(LOOK_SECONDS)

@@ -64,9 +64,9 @@ def _all(claim: Claim | None, source: Account, target: Account) -> tuple[Transfe
     """Everything that a claim holds, from one account to another."""
     assert claim is not None, "the books give a claim with every event about a reservation"
     return tuple(
-        Transfer(claim.company, allocation.resource, source, target, allocation.unit_seconds)
+        Transfer(claim.company, allocation.resource, source, target, amount)
         for allocation in claim.allocations
-        if allocation.unit_seconds
+        if (amount := allocation.unit_seconds)
     )
 
 

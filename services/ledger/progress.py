@@ -1,7 +1,7 @@
 """How far the ledger has come, for those who wait for a position and for those who watch its lag.
 
-The lag in seconds counts from when this process first saw the log go further, by its own clock: the log's times may be
-simulated.
+The lag in seconds counts by this process's own clock, since the log's times may be simulated: from when the oldest page
+that is not applied was first seen, or, while the log cannot be asked, from its last answer.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ class Progress:
         self.opened = asyncio.Event()
         """Set once the position is known."""
         self._clock = clock
+        self._away_since: float | None = clock()
         self._sightings: deque[tuple[int, float]] = deque()
         self._moved = asyncio.Condition()
 
@@ -35,11 +36,18 @@ class Progress:
 
     @property
     def lag_seconds(self) -> float:
-        """For how long the oldest page that is not applied has been known; 0 if there is none."""
-        return self._clock() - self._sightings[0][1] if self._sightings else 0.0
+        """For how long the tables have been known, or must be feared, to miss something; 0 when they do not."""
+        since = self._sightings[0][1] if self._sightings else self._away_since
+        return 0.0 if since is None else self._clock() - since
+
+    def lost_sight(self) -> None:
+        """The log does not answer."""
+        if self._away_since is None:
+            self._away_since = self._clock()
 
     def saw(self, position: int) -> None:
-        """The log holds a page at this position."""
+        """The log answered, and holds a page at this position."""
+        self._away_since = None
         if position > self.log_end:
             self.log_end = position
             if position > self.position and len(self._sightings) < SIGHTINGS_MAX:
@@ -47,8 +55,8 @@ class Progress:
 
     async def reached(self, checkpoint: Checkpoint) -> None:
         """The tables equal this checkpoint now."""
-        self.saw(checkpoint.position)
         self.position = checkpoint.position
+        self.log_end = max(self.log_end, checkpoint.position)
         while self._sightings and self._sightings[0][0] <= self.position:
             self._sightings.popleft()
         self.opened.set()

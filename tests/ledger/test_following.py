@@ -133,6 +133,7 @@ async def test_the_lag_counts_from_when_the_log_went_on(ledger: Ledger) -> None:
     """The lag in seconds is the age of the oldest page that is known and not applied."""
     now = 100.0
     progress = Progress(lambda: now)
+    progress.saw(0)
     assert (progress.lag_pages, progress.lag_seconds) == (0, 0.0)
     progress.saw(3)
     now = 105.0
@@ -144,3 +145,15 @@ async def test_the_lag_counts_from_when_the_log_went_on(ledger: Ledger) -> None:
     assert (progress.lag_pages, progress.lag_seconds) == (5, 2.0)
     await progress.reached(replace(checkpoint, position=8))
     assert (progress.lag_pages, progress.lag_seconds) == (0, 0.0)
+
+
+async def test_the_lag_grows_while_the_log_cannot_be_asked() -> None:
+    """A ledger that hears nothing does not claim to be up to date."""
+    now = 100.0
+    progress = Progress(lambda: now)
+    progress.saw(0)
+    progress.lost_sight()
+    now = 130.0
+    assert progress.lag_seconds == 30.0
+    progress.saw(0)
+    assert progress.lag_seconds == 0.0

@@ -9,6 +9,7 @@ import pytest
 
 from services.eventlog import BrokenLog
 from services.eventlog.memory import MemoryLog
+from services.ledger.batch import Batch
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.journal import Journal, Superseded
 from services.ledger.migrate import WrongSchema
@@ -23,9 +24,9 @@ async def test_a_commit_that_nobody_heard_of_is_not_repeated(ledger: Ledger, mon
     lost = 0
     post = Journal._post
 
-    async def commit_and_lose_the_answer(journal: Journal, batch: object) -> None:
+    async def commit_and_lose_the_answer(journal: Journal, batch: Batch) -> None:
         nonlocal lost
-        await post(journal, batch)  # type: ignore[arg-type]  # passed on as it is
+        await post(journal, batch)
         if lost < 3:
             lost += 1
             raise asyncpg.ConnectionDoesNotExistError("gone")
@@ -36,6 +37,40 @@ async def test_a_commit_that_nobody_heard_of_is_not_repeated(ledger: Ledger, mon
     assert lost == 3
     assert await ledger.rows("SELECT count(*) FROM pages") == [(30,)]
     assert await ledger.rows("SELECT count(*) - max(number) FROM journal") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        asyncpg.DeadlockDetectedError("deadlock"),
+        asyncpg.SerializationError("could not serialize"),
+        asyncpg.DiskFullError("no space left"),
+        asyncpg.AdminShutdownError("terminating"),
+        asyncpg.CannotConnectNowError("starting up"),
+        ConnectionRefusedError("nobody listens"),
+        TimeoutError(),
+    ],
+    ids=lambda trouble: type(trouble).__name__,
+)
+async def test_what_passes_by_itself_is_waited_out(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    """Trouble that may be gone at the next attempt delays a batch and never loses or repeats it."""
+    attempts = 0
+    post = Journal._post
+
+    async def fail_twice(journal: Journal, batch: Batch) -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise trouble
+        await post(journal, batch)
+
+    monkeypatch.setattr(Journal, "_post", fail_twice)
+    extend(ledger.log, OPENING)
+    await ledger.fold()
+    assert attempts == 3
+    assert await ledger.rows("SELECT count(*) FROM pages") == [(1,)]
 
 
 async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger) -> None:
@@ -87,7 +122,7 @@ async def test_a_ledger_whose_tables_are_dropped_stops(ledger: Ledger) -> None:
 
 async def test_postgres_killed_under_load_loses_and_repeats_nothing(tmp_path: Path) -> None:
     """Postgres is killed again and again while pages pour in: the books come out as without it."""
-    pages = chained(busy_centre(400, entries_max=40))
+    pages = chained(busy_centre(300))
     async with Postgres(tmp_path) as postgres:
         writer, readers = await connect_writer(postgres.dsn), await connect_readers(postgres.dsn)
         ledger = Ledger(MemoryLog(pages), writer, readers)

@@ -19,6 +19,7 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.digest import digests
+from services.runtime.embedded import NatsServer
 from services.runtime.identity import Identity, Role, make_keys, mint_token
 from tests.ledger.busy import busy_centre
 from tests.ledger.pages import chained
@@ -41,6 +42,8 @@ class Process:
         assert self.process.stderr is not None
         async with asyncio.timeout(SECONDS_MAX):
             async for line in self.process.stderr:
+                if not line.startswith(b"{"):
+                    raise AssertionError((line + await self.process.stderr.read()).decode())
                 said: dict[str, str] = json.loads(line)
                 if said["event"] == event:
                     return said
@@ -153,7 +156,7 @@ async def test_it_serves_what_the_log_says_and_ends_in_order(centre: Centre) -> 
 
 async def test_killed_under_load_it_counts_every_page_once(centre: Centre) -> None:
     """Killed outright again and again while pages pour in, it ends with the books of an undisturbed ledger (P7)."""
-    pages = chained(busy_centre(300, entries_max=30), centre=centre.log.centre)
+    pages = chained(busy_centre(300), centre=centre.log.centre)
     for place in range(0, 300, 100):
         async with centre.ledger() as ledger:
             await ledger.says("following")
@@ -219,6 +222,27 @@ async def test_a_database_that_cannot_be_written_is_waited_for(centre: Centre) -
         assert ledger.process.returncode is None
         ledger.process.send_signal(signal.SIGTERM)
         assert await ledger.ends() == 0
+
+
+async def test_nats_killed_and_started_again_is_caught_up_with(postgres_dsn: str, tmp_path: Path) -> None:
+    """The log's server dies and comes back with more pages: the ledger follows on by itself (P10)."""
+    async with NatsServer(tmp_path / "nats") as server:
+        log = await JetStreamLog.connect(server.url, "ledger-outage")
+        centre = Centre(log, server.url, postgres_dsn, tmp_path)
+        pages = chained(busy_centre(60), centre=log.centre)
+        async with centre.ledger() as ledger:
+            await centre.append(pages[:30])
+            await ledger.says("serving")
+            assert (await ledger.balance("companies/-", 30)).position == 30
+            server.kill()
+            await server.exited()
+            assert (await ledger.balance("companies/-", 30)).position == 30
+            await server.start()
+            await log.close()
+            centre.log = await JetStreamLog.connect(server.url, "ledger-outage")
+            await centre.append(pages[30:])
+            assert (await ledger.balance("companies/-", 60)).position == 60
+        await centre.log.close()
 
 
 async def test_readers_cannot_write(postgres_dsn: str) -> None:
