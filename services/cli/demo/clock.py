@@ -38,5 +38,9 @@ class Reckoning:
         """The moment."""
         return min(self._origin + self._elapsed(), self._simulation.end)
 
+    def span(self, real_seconds: float) -> timedelta:
+        """How much simulated time passes meanwhile."""
+        return timedelta(seconds=real_seconds * self._simulation.speed)
+
     def _elapsed(self) -> timedelta:
-        return timedelta(seconds=time.monotonic() * self._simulation.speed)
+        return self.span(time.monotonic())

@@ -15,8 +15,13 @@ from services.cli.outcome import Refused
 from services.cli.times import from_timestamp, next_hour, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-MARGIN = timedelta(hours=3)
-"""The clock runs on while a request travels, so a job asks for a start a little ahead."""
+IN_FLIGHT_MAX = 32
+ATTEMPTS_MAX = 3
+MARGIN_MIN = timedelta(hours=3)
+LATENCIES_AHEAD = 2.0
+LATENCY_MEMORY = 0.98
+"""The clock runs on while a request travels, so a job asks for a start ahead, by as much as requests take of late."""
+TOO_LATE = frozenset({"START_IN_PAST", "NOTICE_TOO_SHORT"})
 
 
 @dataclass
@@ -31,9 +36,8 @@ class Tally:
     examples: dict[str, str] = field(default_factory=dict)
     latencies: list[float] = field(default_factory=list)
 
-    def refuse(self, pool: str, refused: Refused) -> None:
-        """Count a refusal, under every reason that it gives."""
-        self.refused[pool] += 1
+    def explain(self, refused: Refused) -> None:
+        """Count a refusal under every reason that it gives."""
         for violation in refused.violations:
             self.reasons[violation.reason] += 1
             self.examples.setdefault(violation.reason, violation.description)
@@ -46,6 +50,8 @@ class Replay:
         self._client = client
         self._tokens = tokens
         self._reckoning = reckoning
+        self._room = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._latency = 0.0
         self.tally = Tally()
 
     async def run(self, demands: Sequence[Demand], offsets: Sequence[float], advance: Callable[[], object]) -> None:
@@ -59,23 +65,36 @@ class Replay:
     async def _submit(self, demand: Demand, advance: Callable[[], object]) -> None:
         pool = demand.line.resource.removeprefix("resources/")
         self.tally.asked[pool] += 1
-        try:
-            await self._book(demand, next_hour(self._reckoning.now() + demand.notice + MARGIN))
-            self.tally.granted[pool] += 1
-        except Refused as refused:
-            await self._settle_for_less(demand, pool, refused)
+        async with self._room:
+            counter = await self._ask(demand, pool)
+        counter[pool] += 1
         advance()
 
-    async def _settle_for_less(self, demand: Demand, pool: str, refused: Refused) -> None:
-        """Take the first alternative that is still to be had."""
-        for offer in refused.alternatives:
+    async def _ask(self, demand: Demand, pool: str) -> Counter[str]:
+        """Ask, and settle for an alternative if need be; where the outcome counts."""
+        start, counter = self._earliest(demand), self.tally.granted
+        for _ in range(ATTEMPTS_MAX):
             try:
-                await self._book(demand, from_timestamp(offer.start_time))
-            except Refused:
-                continue
-            self.tally.granted_later[pool] += 1
-            return
-        self.tally.refuse(pool, refused)
+                await self._book(demand, start)
+                return counter
+            except Refused as refused:
+                last = refused
+            earliest = self._earliest(demand)
+            offered = [from_timestamp(offer.start_time) for offer in last.alternatives]
+            later = [offer for offer in offered if offer >= earliest]
+            if later:
+                start, counter = later[0], self.tally.granted_later
+            elif all(violation.reason in TOO_LATE for violation in last.violations):
+                start = earliest
+            else:
+                break
+        self.tally.explain(last)
+        return self.tally.refused
+
+    def _earliest(self, demand: Demand) -> datetime:
+        """The first start that is still ahead when a request sent now arrives."""
+        travel = self._reckoning.span(self._latency * LATENCIES_AHEAD)
+        return next_hour(self._reckoning.now() + demand.notice + MARGIN_MIN + travel)
 
     async def _book(self, demand: Demand, start: datetime) -> None:
         request = api.CreateReservationRequest(
@@ -91,5 +110,7 @@ class Replay:
                 self._client.scheduler.CreateReservation, request, token=self._tokens[demand.company]
             )
         finally:
-            self.tally.latencies.append(time.monotonic() - sent)
+            latency = time.monotonic() - sent
+            self.tally.latencies.append(latency)
+            self._latency = max(latency, self._latency * LATENCY_MEMORY)
         self._reckoning.told(from_timestamp(granted.create_time))
