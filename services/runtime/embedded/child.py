@@ -23,6 +23,10 @@ SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
 
 _libc = ctypes.CDLL(None)
 
+# Between fork and exec, gRPC's own handlers crash a child of a process with calls on the way. No child of ours uses gRPC
+# before it has become another program, so nothing is lost; gRPC reads this when it is first used.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 class StartError(Exception):
     """A server that did not start. The message carries the end of its log."""
