@@ -117,7 +117,7 @@ def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:
     if not least <= units <= UNITS_MAX or (units - least) % step:
         yield Violation(
             reason=Reason.INVALID_UNITS,
-            description=f"{resource.id} is booked in {resource.unit} from {least} on, in steps of {step}; "
+            description=f"{resource.id} is booked in {resource.unit.plural} from {least} on, in steps of {step}; "
             f"{units} were asked for.",
             subject=resource.id,
             limit=least,

@@ -103,7 +103,7 @@ def _unplaced(want: Want) -> Violation:
     if closed and free < units <= free + closed:
         return Violation(
             reason=Reason.MAINTENANCE,
-            description=f"Announced maintenance takes {closed} {resource.unit} of {resource.id}{for_whom} out; "
+            description=f"Announced maintenance takes {closed} {resource.unit.plural} of {resource.id}{for_whom} out; "
             f"{max(free, 0)} of the {units} asked for are left. Choose another time.",
             subject=resource.id,
             limit=max(free, 0),
@@ -112,7 +112,7 @@ def _unplaced(want: Want) -> Violation:
     if free < units:
         return Violation(
             reason=Reason.NO_CAPACITY,
-            description=f"{max(free, 0)} {resource.unit} of {resource.id}{for_whom} are free throughout the interval; "
+            description=f"{max(free, 0)} {resource.unit.plural} of {resource.id}{for_whom} are free throughout the interval; "
             f"{units} were asked for.",
             subject=resource.id,
             limit=max(free, 0),
@@ -120,7 +120,7 @@ def _unplaced(want: Want) -> Violation:
         )
     return Violation(
         reason=Reason.NO_PLACEMENT,
-        description=f"{free} {resource.unit} of {resource.id}{for_whom} are free, but not {units} of them in the shape "
+        description=f"{free} {resource.unit.plural} of {resource.id}{for_whom} are free, but not {units} of them in the shape "
         "asked for. Ask for fewer, for another time, or let them stand further apart.",
         subject=resource.id,
         limit=free,

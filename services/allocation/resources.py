@@ -28,6 +28,11 @@ class Unit(StrEnum):
     SEAT = "seat"
     OPERATOR = "operator"
 
+    @property
+    def plural(self) -> str:
+        """For sentences."""
+        return f"{self.value.replace('gpu', 'GPU')}s"
+
 
 class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One server, seat or person: a name, and where it stands."""

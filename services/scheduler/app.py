@@ -72,6 +72,7 @@ async def run(told: Settings, stop: Stop) -> None:
             name=f"scheduler-{os.getpid()}",
             clock=told.clock.clock(),
         )
+        writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
         async with lifecycle.background() as background:
             background.start(writer.run(), name="writer")

@@ -21,6 +21,10 @@ class Clock(Protocol):
         """Real seconds until the clock shows a moment in seconds; infinity if it never will."""
         ...
 
+    def resume(self, moment: int) -> None:
+        """Go on from a moment in seconds, if simulated time has not come so far: a restart loses no time."""
+        ...
+
 
 class WallClock:
     """The time on the wall."""
@@ -30,6 +34,9 @@ class WallClock:
 
     def wait_for(self, moment: int) -> float:
         return max(0.0, moment - self.now() / MICROSECONDS)
+
+    def resume(self, moment: int) -> None:
+        """Wall time does not wait for us."""
 
 
 class SimulatedClock:
@@ -47,6 +54,10 @@ class SimulatedClock:
         if self._until is not None and moment > self._until:
             return float("inf")
         return max(0.0, (moment - self.now() / MICROSECONDS) / self._speed)
+
+    def resume(self, moment: int) -> None:
+        self._start = max(self._start, moment)
+        self._began = time.monotonic()
 
 
 class ClockChoice:
