@@ -1,7 +1,6 @@
 """A server process of ours: started, awaited, stopped, and never left behind."""
 
 import asyncio
-import ctypes
 import fcntl
 import os
 import secrets
@@ -19,13 +18,7 @@ POLL_SECONDS = 0.02
 LOG_BYTES_MAX = 16 << 20
 LOG_TAIL_CHARACTERS = 1_500
 NO_SETTINGS: Mapping[str, str] = {}
-SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <linux/prctl.h>
-
-_libc = ctypes.CDLL(None)
-
-# Between fork and exec, gRPC's own handlers crash a child of a process with calls on the way. No child of ours uses gRPC
-# before it has become another program, so nothing is lost; gRPC reads this when it is first used.
-os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+WITH_PARENT = Path(__file__).with_name("with_parent.py")
 
 
 class StartError(Exception):
@@ -117,13 +110,12 @@ class Child:
             self._log.replace(self._log.with_suffix(".log.old"))
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                command,
+                [*_dies_with_parent(self._stop_signal), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**environment(), **settings},
                 pass_fds=[lock],
-                preexec_fn=_die_with_parent(self._stop_signal),
                 # Ctrl-C goes to the supervisor alone, which stops its servers in order.
                 start_new_session=True,
             )
@@ -160,14 +152,9 @@ def kept_secret(path: Path) -> str:
     return path.read_text()
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
+def _dies_with_parent(stop_signal: signal.Signals) -> list[str]:
+    """What to write before a command so that it does not outlive us; nothing where the kernel cannot see to it."""
     if sys.platform != "linux":
-        return None
-    parent = os.getpid()
-
-    def arrange() -> None:
-        _libc.prctl(SET_PARENT_DEATH_SIGNAL, int(stop_signal))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arrange
+        return []
+    # Isolated and without site-packages, Python is there in some ten milliseconds.
+    return [sys.executable, "-I", "-S", str(WITH_PARENT), str(int(stop_signal)), str(os.getpid())]
