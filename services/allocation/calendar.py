@@ -91,10 +91,10 @@ class Calendar(Timeline):
         peak: NDArray[np.signedinteger] = self.used[first:last].max(axis=0, initial=0)
         return peak
 
-    def hold(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
-        """Add an allocation to the grid, or with `sign` -1 take it out, for its spans or for the ones given."""
+    def hold(self, allocation: Allocation, sign: int = 1) -> None:
+        """Add an allocation to the grid, or with `sign` -1 take it out."""
         units = sign * allocation.units
-        for span in allocation.spans if spans is None else spans:
+        for span in allocation.spans:
             first, last = self.window(span)
             if len(allocation.bins) == 1:
                 self.used[first:last, allocation.bins[0]] += sign * allocation.amounts[0]

@@ -141,26 +141,22 @@ class Centre:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None
 
-    def _hold(self, reservation: Reservation, sign: int, from_time: int = 0) -> None:
-        """Put the spans after a time into the calendars and the quota, or take them out."""
+    def _hold(self, reservation: Reservation, sign: int) -> None:
+        """Put the allocations into the calendars and the quota, or take them out."""
         for allocation in reservation.allocations:
-            spans = allocation.spans
-            if from_time:
-                spans = tuple((max(start, from_time), end) for start, end in spans if end > from_time)
             pool = self.pools[allocation.resource]
-            pool.calendar.hold(allocation, sign, spans)
+            pool.calendar.hold(allocation, sign)
             if allocation.meter:
-                self.meters[(reservation.company, allocation.meter)].charge(allocation, sign, spans)
+                self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
-                self.groups[pool.resource.exclusive_group].add(sign * pool.member_number, spans)
+                self.groups[pool.resource.exclusive_group].add(sign * pool.member_number, allocation.spans)
 
     def _released(self, event: events.ReservationReleased) -> Reservation:
-        reservation = self.reservations[event.reservation_id]
-        self._hold(reservation, -1, from_time=event.released_at)
+        before = self.reservations[event.reservation_id]
         kept = tuple(
-            replace(allocation, spans=allocation.until(event.released_at)) for allocation in reservation.allocations
+            replace(allocation, spans=allocation.until(event.released_at)) for allocation in before.allocations
         )
-        return self._ended_at(
+        after = self._ended_at(
             event.reservation_id,
             self.now,
             state=State.COMPLETED,
@@ -168,6 +164,10 @@ class Centre:
             end=event.released_at,
             allocations=kept,
         )
+        # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
+        self._hold(before, -1)
+        self._hold(after, 1)
+        return after
 
     def _moved(self, event: events.AllocationsMoved) -> Reservation:
         before = self.reservations[event.reservation_id]

@@ -29,7 +29,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.CreateReservation():
             return create_reservation(centre, command, now)
         case commands.CancelReservation():
-            return cancel_reservation(centre, command)
+            return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
             return release_reservation(centre, command, now)
         case commands.Tick():
@@ -84,11 +84,14 @@ def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> t
     return complete(centre, command.lines, command.start, command.end)
 
 
-def cancel_reservation(centre: Centre, command: commands.CancelReservation) -> Events:
+def cancel_reservation(centre: Centre, command: commands.CancelReservation, now: int) -> Events:
     """Give a reservation back before it starts."""
     reservation = find(centre, command)
     if reservation.state is not State.CONFIRMED:
         raise wrong_state(reservation, "cancelled before it starts", "An active one can be released.")
+    if reservation.start <= now:
+        # Time has come, though no tick has said so yet.
+        raise refuse(Reason.WRONG_STATE, "The reservation begins just now; it can be released.", reservation.id)
     return (events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason),)
 
 

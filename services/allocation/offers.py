@@ -12,6 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from services.allocation import rules
+from services.allocation.calendar import Timeline
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import create_reservation, wants_of
@@ -73,7 +74,8 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
     obstacles: dict[tuple[Reason, str], Violation] = {}
     skip_until = 0
     tries = 0
-    for start in _candidates(centre, wish, now):
+    wants = wants_of(centre, _command(wish, max(now, centre.base)), now)
+    for start in _candidates(centre, wish, wants, now):
         if start < skip_until:
             continue
         refusal = _refusal(centre, wish, start, now)
@@ -82,7 +84,7 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
         else:
             for violation in refusal.violations:
                 obstacles.setdefault((violation.reason, violation.subject), violation)
-            skip_until = _next_period(centre, wish.company, refusal, start)
+            skip_until = _affordable_from(centre, wish, wants, refusal, start)
         tries += 1
         if len(intervals) == wish.count or tries == wish.tries:
             break
@@ -110,7 +112,10 @@ def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, 
         count=ALTERNATIVES_MAX,
         tries=ALTERNATIVES_TRIES_MAX,
     )
-    return search(centre, wish, now).intervals
+    try:
+        return search(centre, wish, now).intervals
+    except Rejected:
+        return ()  # It is longer than the calendar.
 
 
 def _refusal(centre: Centre, wish: Search, start: int, now: int) -> Rejected | None:
@@ -127,22 +132,27 @@ def _command(wish: Search, start: int) -> CreateReservation:
     )
 
 
-def _next_period(centre: Centre, company: str, refusal: Rejected, start: int) -> int:
-    """Where to go on after a refusal: a spent quota refuses until its period is over."""
+def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int) -> int:
+    """Where to go on after a refusal: a spent quota refuses until little enough of its period is left."""
     until = start
     for violation in refusal.violations:
         if violation.reason is Reason.QUOTA_EXCEEDED:
-            meter = centre.meters[(company, violation.subject)]
-            ends = [each.quota.end for each in meter.periods if each.quota.start <= start < each.quota.end]
-            until = max([until, *ends])
+            paid = [want for want in wants if want.meter == violation.subject]
+            units = sum(want.line.units for want in paid)
+            # So long is held from the start on without a gap, whatever the start.
+            unbroken = min(
+                wish.duration if want.pool.timetable is None else want.resource.slot_seconds for want in paid
+            )
+            for period in centre.meters[(wish.company, violation.subject)].periods:
+                left = max(0, period.quota.unit_seconds - period.booked)
+                if period.quota.start <= start < period.quota.end and left < units * unbroken:
+                    until = max(until, period.quota.end - left // units)
     return until
 
 
-def _candidates(centre: Centre, wish: Search, now: int) -> Iterator[int]:
+def _candidates(centre: Centre, wish: Search, wants: tuple[Want, ...], now: int) -> Iterator[int]:
     """Starts that pass the net, the earliest first."""
     company = centre.companies.get(wish.company)
-    probe = max(now, centre.base)
-    wants = wants_of(centre, _command(wish, probe), now)
     if company is None:
         return
     first, last = _bounds(company, wants, wish, now)
@@ -180,7 +190,7 @@ def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) ->
     short = calendar.total + want.line.units > pool.resource.capacity
     if want.companion_of:
         parent = centre.pools[want.companion_of]
-        passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, pool), starts, wish.duration)
+        passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, wish.duration)
     else:
         if pool.timetable is not None:
             short = short & pool.timetable.open[:-1]
@@ -188,7 +198,8 @@ def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) ->
     meter = centre.meters.get((wish.company, want.meter)) if want.meter else None
     room = meter.room_at_once(want.line.units) if meter is not None else None
     if meter is not None and meter.at_once is not None and room is not None:
-        passing &= _none_set(~room, starts, wish.duration, meter.at_once.base, meter.at_once.cell_seconds)
+        full = ~room & _open_in(pool, meter.at_once)
+        passing &= _none_set(full, starts, wish.duration, meter.at_once.base, meter.at_once.cell_seconds)
     return passing
 
 
@@ -230,11 +241,11 @@ def _off_duty(pool: Pool) -> NDArray[np.bool_]:
     return ~pool.timetable.open[:-1]
 
 
-def _open_in(parent: Pool, pool: Pool) -> NDArray[np.bool_]:
-    """For every cell of one pool's calendar, whether another pool is open when the cell begins."""
-    if parent.timetable is None:
-        return np.ones(pool.calendar.cells, dtype=np.bool_)
-    moments = pool.calendar.base + np.arange(pool.calendar.cells, dtype=np.int64) * pool.calendar.cell_seconds
-    cells = (moments - parent.calendar.base) // parent.calendar.cell_seconds
-    opened: NDArray[np.bool_] = parent.timetable.open[np.clip(cells, 0, parent.calendar.cells)]
+def _open_in(pool: Pool, timeline: Timeline) -> NDArray[np.bool_]:
+    """For every cell of a timeline, whether a pool is open when the cell begins."""
+    if pool.timetable is None:
+        return np.ones(timeline.cells, dtype=np.bool_)
+    moments = timeline.base + np.arange(timeline.cells, dtype=np.int64) * timeline.cell_seconds
+    cells = (moments - pool.calendar.base) // pool.calendar.cell_seconds
+    opened: NDArray[np.bool_] = pool.timetable.open[np.clip(cells, 0, pool.calendar.cells)]
     return opened

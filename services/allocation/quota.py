@@ -51,9 +51,9 @@ class Meter:
         if self.at_once is not None:
             self.at_once.slide(base)
 
-    def charge(self, allocation: Allocation, sign: int = 1, spans: tuple[Interval, ...] | None = None) -> None:
+    def charge(self, allocation: Allocation, sign: int = 1) -> None:
         """Book an allocation on the meter, or with `sign` -1 take it off again."""
-        held = allocation.spans if spans is None else spans
+        held = allocation.spans
         if not held:
             return
         for period in self.periods:

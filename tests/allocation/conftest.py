@@ -1,4 +1,4 @@
-"""How hard the properties try: a little at every commit, a lot with `pytest tests/allocation --hypothesis-profile=nightly`."""
+"""How hard the properties try: more at night, with `pytest tests/allocation --hypothesis-profile=nightly`."""
 
 from hypothesis import HealthCheck, settings
 

@@ -130,7 +130,7 @@ class Scenario:
     def reaches(self, time: int) -> Self:
         """Time passes until then, and every reservation moves on as it should."""
         self.now = time
-        for _ in range(len(self.centre.reservations) * 2 // TICK_RESERVATIONS_MAX + 2):
+        for _ in range(len(self.centre.reservations) * 2 // TICK_RESERVATIONS_MAX + 3):
             events = decide(self.centre, Tick(), self.now)
             if not events:
                 return self
