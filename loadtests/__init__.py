@@ -4,3 +4,8 @@
 The load comes from one separate client process, and whatever is compared is driven by the same client code in
 alternating rounds, so that a noisy machine is noisy for both. No service imports anything from here.
 """
+
+import os
+
+# Our children begin a program of their own at once. gRPC reads this when it is first imported, and would complain.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -8,7 +8,7 @@ import uvloop
 
 
 async def serve(answer_bytes: int) -> None:
-    """Serve until the process is ended; the port goes to standard output."""
+    """Serve until standard input ends, as it does with whoever started us; the port goes to standard output."""
     answer = bytes(answer_bytes)
 
     async def echo(request: bytes, context: object) -> bytes:
@@ -25,7 +25,8 @@ async def serve(answer_bytes: int) -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     print(port, flush=True)
-    await asyncio.Event().wait()
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+    await server.stop(None)
 
 
 if __name__ == "__main__":

@@ -45,9 +45,7 @@ class LoadClient:
 
 
 @asynccontextmanager
-async def load_client(
-    targets: Targets, watched: Mapping[str, Mapping[str, int]]
-) -> AsyncIterator[LoadClient]:
+async def load_client(targets: Targets, watched: Mapping[str, Mapping[str, int]]) -> AsyncIterator[LoadClient]:
     """A client process that knows its targets; it ends with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -71,14 +69,20 @@ async def load_client(
 async def echo_server(answer_bytes: int) -> AsyncIterator[tuple[str, int]]:
     """The bare server's address and process number."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtests.echo", str(answer_bytes), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "loadtests.echo",
+        str(answer_bytes),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         port = int(await process.stdout.readline())
         yield f"127.0.0.1:{port}", process.pid
     finally:
-        process.terminate()
+        process.stdin.close()
         await process.wait()
 
 

@@ -1,4 +1,4 @@
-"""The servers under load, as processes of their own in a temporary folder: everything on, nothing tuned for the test."""
+"""The servers under load, as processes of their own in a temporary folder: everything on, nothing tuned for it."""
 
 import asyncio
 import json

@@ -14,6 +14,8 @@ from loadtests.workload import Demand, request_of
 METHOD = "/aidc.scheduler.v1.Scheduler/CreateReservation"
 CALL_SECONDS_MAX = 8.0
 
+Call = grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+
 
 class Target(Protocol):
     """Books demands in lanes; a lane is one company on one connection."""
@@ -42,15 +44,19 @@ class GrpcTarget:
         # A connection for each company, as in life; without a pool of its own a channel would share one.
         options = [("grpc.use_local_subchannel_pool", 1)]
         self._channels = [grpc.aio.insecure_channel(address, options=options) for _ in lanes]
-        self._methods = [channel.unary_unary(METHOD) for channel in self._channels]
+        self._methods: list[Call] = [channel.unary_unary(METHOD) for channel in self._channels]
         self._metadata = [(("authorization", f"Bearer {lane.token}"),) for lane in lanes]
 
     def company(self, lane: int) -> str:
         return self._companies[lane]
 
+    async def ask(self, lane: int, demand: Demand) -> bytes:
+        """Ask once; the answer as it came. Raises `grpc.aio.AioRpcError`."""
+        return await self._methods[lane](request_of(demand), timeout=CALL_SECONDS_MAX, metadata=self._metadata[lane])
+
     async def book(self, lane: int, demand: Demand) -> str:
         try:
-            await self._methods[lane](request_of(demand), timeout=CALL_SECONDS_MAX, metadata=self._metadata[lane])
+            await self.ask(lane, demand)
         except grpc.aio.AioRpcError as error:
             return f"{error.code().name}: {error.details()}"[:80]
         return GRANTED
