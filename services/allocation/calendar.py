@@ -5,6 +5,8 @@ microseconds, whatever the number of reservations. The grid covers a sliding ran
 `DAYS_AHEAD` days of future; what lies outside is neither kept nor bookable.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,8 @@ DAYS_BEHIND = 31
 DAYS_AHEAD = 190
 SLIDE_DAYS = 7
 """The grid moves forward in steps of so many days, so that it seldom moves."""
+
+RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
 Cells = tuple[int, int]
 
@@ -31,7 +35,7 @@ class Timeline:
     def __init__(self, *, cell_seconds: int, base: int) -> None:
         self.cell_seconds = cell_seconds
         self.base = base
-        self.cells = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS // cell_seconds
+        self.cells = RANGE_SECONDS // cell_seconds
         self.total: NDArray[np.int64] = np.zeros(self.cells, dtype=np.int64)
 
     @property
@@ -46,10 +50,18 @@ class Timeline:
         last = min(self.cells, -((self.base - end) // self.cell_seconds))
         return first, max(first, last)
 
-    def add(self, amount: int, spans: tuple[Interval, ...]) -> None:
-        """Add an amount to every cell that the spans touch."""
+    def windows(self, spans: tuple[Interval, ...]) -> Iterator[Cells]:
+        """The cells that spans touch, in order of time, each of them once."""
+        reached = 0
         for span in spans:
             first, last = self.window(span)
+            if last > reached:
+                yield max(first, reached), last
+                reached = last
+
+    def add(self, amount: int, spans: tuple[Interval, ...]) -> None:
+        """Add an amount to every cell that the spans touch."""
+        for first, last in self.windows(spans):
             self.total[first:last] += amount
 
     def most(self, interval: Interval) -> int:
@@ -94,8 +106,7 @@ class Calendar(Timeline):
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Add an allocation to the grid, or with `sign` -1 take it out."""
         units = sign * allocation.units
-        for span in allocation.spans:
-            first, last = self.window(span)
+        for first, last in self.windows(allocation.spans):
             if len(allocation.bins) == 1:
                 self.used[first:last, allocation.bins[0]] += sign * allocation.amounts[0]
             else:

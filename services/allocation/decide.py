@@ -7,7 +7,7 @@ arguments, so that the same log gives the same answers for ever.
 from typing import assert_never
 
 from services.allocation import commands, events, rules
-from services.allocation.calendar import DAYS_AHEAD
+from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
 from services.allocation.demand import Want, complete
@@ -75,7 +75,8 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
 
 def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> tuple[Want, ...]:
     """The completed demand. Raises `Rejected` for lines or an interval that make no sense."""
-    limit = now + DAYS_AHEAD * rules.DAY_SECONDS
+    # After weeks without an event the calendars still stand where they stood.
+    limit = min(now + DAYS_AHEAD * rules.DAY_SECONDS, centre.base + RANGE_SECONDS)
     if not 0 <= command.start < command.end:
         raise refuse(Reason.INVALID_INTERVAL, "The end must lie after the start.")
     if command.start < centre.base or command.end > limit:

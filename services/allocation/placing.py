@@ -97,10 +97,12 @@ def _allocation(want: Want, place: Place) -> Allocation:
 
 def _unplaced(want: Want) -> Violation:
     resource, units = want.resource, want.line.units
-    free = min(resource.capacity - want.pool.calendar.most(span) for span in want.spans)
+    frees, closures = want.pool.free_and_closed(want.spans)
+    free = int(frees.min())
+    short = frees < units
     for_whom = f" (needed by {want.companion_of})" if want.companion_of else ""
-    closed = max(want.pool.closed_units(span) for span in want.spans)
-    if closed and free < units <= free + closed:
+    if free < units and (frees + closures)[short].min() >= units:
+        closed = int(closures[short].max())
         return Violation(
             reason=Reason.MAINTENANCE,
             description=f"Announced maintenance takes {closed} {resource.unit.plural} of {resource.id}{for_whom} out; "
@@ -112,16 +114,16 @@ def _unplaced(want: Want) -> Violation:
     if free < units:
         return Violation(
             reason=Reason.NO_CAPACITY,
-            description=f"{max(free, 0)} {resource.unit.plural} of {resource.id}{for_whom} are free throughout the interval; "
-            f"{units} were asked for.",
+            description=f"{max(free, 0)} {resource.unit.plural} of {resource.id}{for_whom} are free throughout the "
+            f"interval; {units} were asked for.",
             subject=resource.id,
             limit=max(free, 0),
             asked=units,
         )
     return Violation(
         reason=Reason.NO_PLACEMENT,
-        description=f"{free} {resource.unit.plural} of {resource.id}{for_whom} are free, but not {units} of them in the shape "
-        "asked for. Ask for fewer, for another time, or let them stand further apart.",
+        description=f"{free} {resource.unit.plural} of {resource.id}{for_whom} are free, but not {units} of them in "
+        "the shape asked for. Ask for fewer, for another time, or let them stand further apart.",
         subject=resource.id,
         limit=free,
         asked=units,

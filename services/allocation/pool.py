@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.calendar import Calendar
+from services.allocation.calendar import Calendar, Timeline
 from services.allocation.placement import Layout
-from services.allocation.resources import Allocation, Interval, Resource
+from services.allocation.resources import Interval, Resource
 from services.allocation.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
 
 
@@ -28,20 +28,21 @@ class Pool:
         )
         # Distinct for the members of an exclusive group, the same after every replay.
         self.member_number = crc32(resource.id.encode()) + 1
-        self.closed_bins = [self._closed_bins(closure.zone) for closure in resource.closures]
+        # Units that announced closures take out of the calendar.
+        self.closed = Timeline(cell_seconds=self.calendar.cell_seconds, base=base)
         self.waiting: dict[str, None] = {}  # Reservations that hold units here and have not started.
         self.timetable: OpenCells | None = None
         self._draw()
         self._close((base, self.calendar.end))
 
-    def _closed_bins(self, zone: str) -> tuple[int, ...]:
+    def _bins_in(self, zone: str) -> list[int]:
         width = self.resource.bins_per_node
-        return tuple(
+        return [
             number * width + place
             for number, node in enumerate(self.resource.nodes)
             if zone in ("", node.zone)
             for place in range(width)
-        )
+        ]
 
     def _draw(self) -> None:
         if keeps_hours(self.resource):
@@ -49,47 +50,29 @@ class Pool:
             self.timetable = open_cells(self.resource, calendar.base, calendar.cells, calendar.cell_seconds)
 
     def _close(self, fresh: Interval) -> None:
-        """Take announced closures out of the cells that are new to the calendar."""
-        for closure, bins in zip(self.resource.closures, self.closed_bins, strict=True):
-            start, end = max(closure.start, fresh[0]), min(closure.end, fresh[1])
-            if start < end and bins:
-                self.calendar.hold(
-                    Allocation(
-                        resource=self.resource.id,
-                        units=len(bins) * self.resource.bin_capacity,
-                        spans=((start, end),),
-                        bins=bins,
-                        amounts=(self.resource.bin_capacity,) * len(bins),
-                    )
-                )
+        """Take announced closures out of the cells that are new to the calendar, where nothing is held yet."""
+        if not self.resource.closures:
+            return
+        calendar, capacity = self.calendar, self.resource.bin_capacity
+        for closure in self.resource.closures:
+            first, last = calendar.window((max(closure.start, fresh[0]), min(closure.end, fresh[1])))
+            calendar.used[first:last, self._bins_in(closure.zone)] = capacity
+        cells = slice(*calendar.window(fresh))
+        self.closed.total[cells] = calendar.total[cells] = calendar.used[cells].sum(axis=1, dtype=np.int64)
 
     def slide(self, base: int) -> None:
         """Move the calendar's range forward."""
         known_until = self.calendar.end
         self.calendar.slide(base)
+        self.closed.slide(base)
         self._draw()
         self._close((max(known_until, base), self.calendar.end))
 
-    def free_units(self) -> NDArray[np.int64]:
-        """Units free in every cell, whether open or not."""
-        free: NDArray[np.int64] = self.resource.capacity - self.calendar.total
-        return free
-
-    def closed_units(self, interval: Interval) -> int:
-        """The most units that announced closures take out at any time of an interval."""
-        start, end = interval
-        overlapping = [
-            (closure, len(bins) * self.resource.bin_capacity)
-            for closure, bins in zip(self.resource.closures, self.closed_bins, strict=True)
-            if closure.start < end and start < closure.end
-        ]
-        return max(
-            (
-                sum(units for other, units in overlapping if other.start <= moment < other.end)
-                for moment in (max(start, closure.start) for closure, _ in overlapping)
-            ),
-            default=0,
-        )
+    def free_and_closed(self, spans: tuple[Interval, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Units free, and units that closures take out, in every cell of the spans."""
+        cells = [slice(*self.calendar.window(span)) for span in spans]
+        held = np.concatenate([self.calendar.total[each] for each in cells])
+        return self.resource.capacity - held, np.concatenate([self.closed.total[each] for each in cells])
 
     def on_grid(self, start: int, end: int) -> tuple[bool, bool]:
         """Whether a slot starts at `start`, and whether one ends at `end`."""

@@ -75,26 +75,25 @@ def _grid(want: Want, start: int, end: int) -> Iterator[Violation]:
         if fits:
             continue
         inside = moment if word == "start" else moment - 1
-        day = pool.closed_day(inside)
-        if day:
-            yield Violation(
-                reason=Reason.CLOSED_DAY,
-                description=f"{resource.id} is closed on {day}. Choose another day.",
-                subject=resource.id,
-            )
-        elif pool.timetable is not None and not pool.is_open(((inside, inside + 1),)):
-            yield Violation(
-                reason=Reason.OUTSIDE_OPENING_HOURS,
-                description=f"The {word} lies outside the opening hours of {resource.id}; GetCalendar shows them.",
-                subject=resource.id,
-            )
-        else:
+        if pool.is_open(((inside, inside + 1),)):
             yield Violation(
                 reason=Reason.OFF_GRID,
                 description=f"The {word} is not a slot boundary of {resource.id}, whose slots last "
                 f"{resource.slot_minutes} minutes.",
                 subject=resource.id,
                 limit=resource.slot_seconds,
+            )
+        elif day := pool.closed_day(inside):
+            yield Violation(
+                reason=Reason.CLOSED_DAY,
+                description=f"{resource.id} is closed on {day}. Choose another day.",
+                subject=resource.id,
+            )
+        else:
+            yield Violation(
+                reason=Reason.OUTSIDE_OPENING_HOURS,
+                description=f"The {word} lies outside the opening hours of {resource.id}; GetCalendar shows them.",
+                subject=resource.id,
             )
 
 

@@ -116,10 +116,10 @@ def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.Calen
     if faults:
         raise invalid(faults)
     first, last = calendar.window((start, end))
-    closed = np.array([pool.closed_units((cell, cell + 1)) for cell in _closure_cells(pool, first, last)])
-    held = calendar.total[first:last] - (closed if len(closed) else 0)
+    total, closed = calendar.total[first:last], pool.closed.total[first:last]
+    held = total - closed
     opened = np.ones(last - first, dtype=np.bool_) if pool.timetable is None else pool.timetable.open[first:last]
-    free = np.where(opened, pool.resource.capacity - calendar.total[first:last], 0)
+    free = np.where(opened, pool.resource.capacity - total, 0)
     changes = np.flatnonzero((np.diff(held) != 0) | (np.diff(free) != 0) | (np.diff(opened.astype(np.int8)) != 0))
     bounds = [0, *(int(change) + 1 for change in changes), last - first]
     return [
@@ -132,11 +132,3 @@ def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.Calen
         )
         for a, b in pairwise(bounds)
     ]
-
-
-def _closure_cells(pool: Pool, first: int, last: int) -> Iterable[int]:
-    """The first second of every cell, if the resource has closures at all."""
-    calendar = pool.calendar
-    if not pool.resource.closures:
-        return ()
-    return (calendar.base + cell * calendar.cell_seconds for cell in range(first, last))

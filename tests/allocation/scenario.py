@@ -249,7 +249,7 @@ def drawn(pool: Pool, spans: Iterable[tuple[Interval, dict[int, int]]]) -> np.nd
     grid = np.zeros((calendar.cells, calendar.bins), dtype=np.int64)
     for (start, end), amounts in spans:
         first = max(0, (start - calendar.base) // calendar.cell_seconds)
-        last = min(calendar.cells, -((calendar.base - end) // calendar.cell_seconds))
+        last = max(first, min(calendar.cells, -((calendar.base - end) // calendar.cell_seconds)))
         for index, amount in amounts.items():
             grid[first:last, index] += amount
     return grid
