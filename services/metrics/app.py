@@ -21,6 +21,8 @@ from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import Head
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
+from services.metrics.jetstream import Monitor, MonitorError
+from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 from services.runtime import lifecycle, logs
@@ -31,6 +33,10 @@ from services.runtime.settings import Address, load
 
 LOOK_SECONDS = 1.0
 """How often the log is asked where it ends."""
+OUTLOOK_SECONDS = 5.0
+"""The pause between two outlooks."""
+MONITOR_SECONDS = 5.0
+"""How often nats-server is asked how it is."""
 
 _log = structlog.get_logger()
 
@@ -81,9 +87,11 @@ async def run(settings: Settings, stop: Stop) -> None:
 
 async def serve(settings: Settings, log: EventLog, stop: Stop) -> None:
     """Show a log's figures until asked to stop."""
-    usage, progress, health, registry = Usage(), Progress(monotonic()), Health(), CollectorRegistry()
+    usage, progress, outlooker = Usage(), Progress(monotonic()), Outlooker(monotonic())
+    monitor = Monitor(settings.nats_monitor, settings.centre, monotonic()) if settings.nats_monitor else None
+    health, registry = Health(), CollectorRegistry()
     limits = LabelLimits(companies=settings.company_labels_max)
-    registry.register(UsageCollector(usage, progress, monotonic, limits))
+    registry.register(UsageCollector(usage, progress, outlooker, monitor, monotonic, limits))
     ProcessCollector(registry=registry)
     async with (
         HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as server,
@@ -91,7 +99,9 @@ async def serve(settings: Settings, log: EventLog, stop: Stop) -> None:
     ):
         tasks.start(fold(log, settings.centre, usage, progress), name="fold")
         tasks.start(keep_looking(log, progress), name="look")
-        tasks.start(become_ready(settings, server.address, progress, health), name="ready")
+        if monitor:
+            tasks.start(keep_asking(monitor), name="monitor")
+        tasks.start(open_up(settings, server.address, usage, progress, outlooker, health), name="ready")
         await stop.wait()
         await health.drain()
 
@@ -123,13 +133,34 @@ async def look(log: EventLog, progress: Progress) -> None:
         progress.end_seen(end, monotonic())
 
 
-async def become_ready(settings: Settings, address: Address, progress: Progress, health: Health) -> None:
-    """Say that the service serves, once the figures have equalled the end of the log."""
+async def keep_looking_ahead(outlooker: Outlooker, usage: Usage) -> None:
+    """Draw what lies ahead again and again, for as long as the service runs."""
+    while True:
+        await asyncio.sleep(OUTLOOK_SECONDS)
+        await outlooker.look(usage, monotonic())
+
+
+async def keep_asking(monitor: Monitor) -> None:
+    """Ask nats-server how it is, for as long as the service runs. Its silence is a figure, not a failure."""
+    while True:
+        try:
+            await monitor.ask(monotonic())
+        except MonitorError as error:
+            _log.warning("monitor_silent", reason=str(error))
+        await asyncio.sleep(MONITOR_SECONDS)
+
+
+async def open_up(
+    settings: Settings, address: Address, usage: Usage, progress: Progress, outlooker: Outlooker, health: Health
+) -> None:
+    """Say that the service serves once the figures have equalled the end of the log, and from then on look ahead."""
     await progress.caught_up.wait()
+    await outlooker.look(usage, monotonic())  # Not earlier: during the replay it would only cost time.
     await health.serving()
     if settings.ready_file:
         lifecycle.announce(settings.ready_file, {"http": str(address)})
     _log.info("serving", http=str(address), position=progress.applied)
+    await keep_looking_ahead(outlooker, usage)
 
 
 def main() -> int:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from services.allocation.resources import State
 from services.metrics.availability import Availability, Unavailable
-from services.metrics.usage import EVENT_NAMES, LIVE_STATES, PoolUsage, Usage
+from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Period, PoolUsage, Usage
 
 OTHER = "_other"
 COMPANY_LABELS_MAX = 1_000
-ACCOUNT_LABELS_MAX = 3_000
+ACCOUNT_LABELS_MAX = 2_400
 QUOTA_LABELS_MAX = 2_000
 OVERFLOW_LABELS = ("company", "company_pool", "company_kind")
 """What can overflow, in the order of `LabelLimits`."""
@@ -57,7 +57,10 @@ class Figures(NamedTuple):
     free: dict[str, int]
     programmes: dict[str, str]  # by company
     accounts: dict[Pair, AccountFigures]
+    moved: dict[Pair, Account]  # tells the pages that last moved an account; sums have none
     quotas: dict[Pair, QuotaFigures]
+    spent_at: dict[Pair, int]  # sums have none
+    period_ends: dict[str, int]  # by meter: the first end of a running period
     applied: dict[str, int]
     overflow: dict[str, int]
 
@@ -73,6 +76,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         labelled,
         limits.accounts,
     )
+    periods = usage.periods_now()
     quotas, quotas_folded = fold_pairs(usage.quotas_now(), labelled, limits.quotas)
     unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now)
     reserved = usage.reserved_now()
@@ -85,7 +89,14 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         free=_free(usage.pools, unavailable, reserved),
         programmes=_programmes(usage, labelled),
         accounts={pair: AccountFigures(*sums) for pair, sums in accounts.items()},
+        moved=usage.accounts,
         quotas={pair: QuotaFigures(*sums) for pair, sums in quotas.items()},
+        spent_at={
+            pair: spent_at
+            for pair, period in periods.items()
+            if pair in quotas and (spent_at := period.spent_at(usage.now)) is not None
+        },
+        period_ends=_period_ends(periods),
         applied={name: usage.applied[event] for event, name in EVENT_NAMES.items()},
         overflow=dict(
             zip(
@@ -111,6 +122,13 @@ def fold_pairs(
         before = others.get((OTHER, second), (0,) * len(figures))
         others[OTHER, second] = tuple(a + b for a, b in zip(before, figures, strict=True))
     return shown | others, len(sums) - len(shown)
+
+
+def _period_ends(periods: Mapping[Pair, Period]) -> dict[str, int]:
+    ends: dict[str, int] = {}
+    for (_, meter), period in periods.items():
+        ends[meter] = min(ends.get(meter, period.quota.end), period.quota.end)
+    return ends
 
 
 def _programmes(usage: Usage, labelled: list[str]) -> dict[str, str]:

@@ -7,6 +7,8 @@ grows while the log cannot be asked, since the figures may then be old without a
 import asyncio
 from collections import deque
 
+from services.metrics.freshness import Freshness
+
 SIGHTINGS_MAX = 3_600
 """Uncovered sightings kept. When full, newer ones are dropped: the oldest decides the lag."""
 
@@ -17,24 +19,23 @@ class Progress:
     def __init__(self, started_at: float) -> None:
         self.applied = 0
         self.end = 0
-        self.reachable = False
+        self.asked = Freshness(started_at)
+        """When the log last said where it ends."""
         self.caught_up = asyncio.Event()
         """Set once the figures have equalled the end of the log, and from then on."""
-        self._answered_at = started_at
         self._uncovered: deque[tuple[int, float]] = deque()
 
     def end_seen(self, position: int, at: float) -> None:
         """The log answered that its last page is at this position."""
         self.end = max(self.end, position)
-        self.reachable = True
-        self._answered_at = at
+        self.asked.worked(at)
         if len(self._uncovered) < SIGHTINGS_MAX:
             self._uncovered.append((position, at))
         self._cover()
 
     def end_unknown(self) -> None:
         """The log did not answer."""
-        self.reachable = False
+        self.asked.failed()
 
     def advanced(self, position: int) -> None:
         """Every page up to this position is in the figures."""
@@ -56,8 +57,4 @@ class Progress:
         """For how long the figures have been known, or must be feared, to miss something; 0 when they do not."""
         if self._uncovered:
             return now - self._uncovered[0][1]
-        return 0.0 if self.reachable else now - self._answered_at
-
-    def age_seconds(self, now: float) -> float:
-        """Seconds since the log last said where it ends."""
-        return now - self._answered_at
+        return 0.0 if self.asked.working else self.asked.age_seconds(now)

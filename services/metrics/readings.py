@@ -5,12 +5,17 @@ from typing import NamedTuple
 
 from services.allocation.resources import State
 from services.metrics.figures import AccountFigures, Figures, QuotaFigures
+from services.metrics.freshness import Freshness
+from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
+from services.metrics.outlook import Outlook
+from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
-from services.metrics.usage import PoolUsage
+from services.metrics.usage import Account, PoolUsage
 
 PROJECTION = "metrics"
-LOG = "log"
+OUTLOOK = "outlook"
 SERIES = "alloc_series"
+NEVER = Account()
 
 
 class Build(NamedTuple):
@@ -25,12 +30,20 @@ class Showing(NamedTuple):
 
     figures: Figures
     progress: Progress
+    outlooker: Outlooker
+    monitor: Monitor | None
     build: Build
     at: float
     series: dict[str, int]
 
+    def freshness(self) -> dict[str, Freshness]:
+        """When each background reading last worked, by collector."""
+        known = {"log": self.progress.asked, OUTLOOK: self.outlooker.freshness}
+        return known | {"jetstream": self.monitor.freshness} if self.monitor else known
 
-Row = tuple[tuple[str, ...], float]
+
+Row = tuple[tuple[str, ...], float] | tuple[tuple[str, ...], float, int]
+"""Label values, a number, and of some counters the position of the page that last moved it; 0 if none did."""
 Reading = Callable[[Showing], Iterable[Row]]
 
 
@@ -48,9 +61,25 @@ def states(count: Callable[[PoolUsage], dict[State, int]]) -> Reading:
     )
 
 
-def accounts(value: Callable[[AccountFigures], float]) -> Reading:
+def entered(showing: Showing) -> Iterator[Row]:
+    """Reservations that entered each state, by pool."""
+    for name, pool in showing.figures.pools.items():
+        for state, number in pool.entered.items():
+            yield (name, state.value), number, pool.entered_at[state]
+
+
+def accounts(value: Callable[[AccountFigures], float], moved_at: Callable[[Account], int]) -> Reading:
     """One row a company and pool."""
-    return lambda showing: ((pair, value(account)) for pair, account in showing.figures.accounts.items())
+    return lambda showing: (
+        (pair, value(account), moved_at(showing.figures.moved.get(pair, NEVER)))
+        for pair, account in showing.figures.accounts.items()
+    )
+
+
+def held(showing: Showing) -> Iterator[Row]:
+    """Unit-seconds held, by company and pool."""
+    for pair, account in showing.figures.accounts.items():
+        yield pair, account.held
 
 
 def quotas(value: Callable[[QuotaFigures], float]) -> Reading:
@@ -61,6 +90,50 @@ def quotas(value: Callable[[QuotaFigures], float]) -> Reading:
 def one(label: str, value: Callable[[Showing], float]) -> Reading:
     """One row, under a fixed label value."""
     return lambda showing: [((label,), value(showing))]
+
+
+def projections(figures: Callable[[Figures], float], outlook: Callable[[Outlooker], float]) -> Reading:
+    """One row for the figures, and one for the outlook, which is drawn less often."""
+    return lambda showing: [
+        ((PROJECTION,), figures(showing.figures)),
+        ((OUTLOOK,), outlook(showing.outlooker)),
+    ]
+
+
+def outlooks(rows: Callable[[Outlook], Iterable[tuple[tuple[str, ...], float]]]) -> Reading:
+    """The rows of each pool's outlook, the pool first among their labels."""
+    return lambda showing: (
+        ((name, *labels), number)
+        for name, outlook in showing.outlooker.drawn.pools.items()
+        for labels, number in rows(outlook)
+    )
+
+
+def largest_block(outlook: Outlook) -> list[tuple[tuple[str, ...], float]]:
+    """The largest block, where there is such a thing."""
+    return [] if outlook.largest_block is None else [((), outlook.largest_block)]
+
+
+def collectors(value: Callable[[Freshness, float], float]) -> Reading:
+    """One row a background reading."""
+    return lambda showing: (((name,), value(freshness, showing.at)) for name, freshness in showing.freshness().items())
+
+
+def streams(value: Callable[[StreamHealth], float]) -> Reading:
+    """One row a stream of JetStream, once its monitoring has answered."""
+    return lambda showing: (
+        ((name,), value(stream)) for server in seen(showing) for name, stream in server.streams.items()
+    )
+
+
+def server(value: Callable[[ServerHealth], float]) -> Reading:
+    """One row, once the monitoring of nats-server has answered."""
+    return lambda showing: (((), value(health)) for health in seen(showing))
+
+
+def seen(showing: Showing) -> list[ServerHealth]:
+    """The health of nats-server, if its monitoring is asked and has answered."""
+    return [showing.monitor.seen] if showing.monitor and showing.monitor.seen else []
 
 
 def pool_info(showing: Showing) -> Iterator[Row]:
@@ -91,6 +164,17 @@ def company_info(showing: Showing) -> Iterator[Row]:
     """What each company is."""
     for name, programme in showing.figures.programmes.items():
         yield (name, programme), 1
+
+
+def spent_at(showing: Showing) -> Iterator[Row]:
+    """When each quota will be booked up."""
+    yield from showing.figures.spent_at.items()
+
+
+def period_ends(showing: Showing) -> Iterator[Row]:
+    """When the period of each meter ends."""
+    for meter, end in showing.figures.period_ends.items():
+        yield (meter,), end
 
 
 def applied(showing: Showing) -> Iterator[Row]:

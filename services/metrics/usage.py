@@ -20,11 +20,17 @@ LIVE_STATES = tuple(state for state in State if state.live)
 
 
 class Account(Struct):
-    """Unit-seconds of one company on one resource since the first page. What is neither used nor released is held."""
+    """Unit-seconds of one company on one resource since the first page. What is neither used nor released is held.
+
+    `..._at` is the position of the page that last moved the figure; 0 before any did.
+    """
 
     reserved: int = 0
     used: int = 0
     released: int = 0
+    reserved_at: int = 0
+    used_at: int = 0
+    released_at: int = 0
 
     @property
     def held(self) -> int:
@@ -44,13 +50,20 @@ class Period(Struct):
         seconds = sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
         self.booked += sign * units * seconds
 
+    def spent_at(self, now: int) -> int | None:
+        """When the quota will be booked up, in seconds, if booking goes on as since the period began; None if never."""
+        if self.booked <= 0:
+            return None
+        return self.quota.start + (now - self.quota.start) * self.quota.unit_seconds // self.booked
+
 
 class PoolUsage(Struct):
-    """A resource, its live reservations by state, and how many reservations ever entered each state."""
+    """A resource, its live reservations by state, how many ever entered each state, and the page of the last one."""
 
     resource: Resource
     live: dict[State, int]
     entered: dict[State, int]
+    entered_at: dict[State, int]
 
 
 class Claim(Struct):
@@ -75,9 +88,11 @@ class Usage:
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
         self._claims: dict[str, Claim] = {}
+        self._page = 0
 
     def apply(self, position: int, page: Page) -> None:
         """Take one page in. Raises BrokenLog for an event about something that the log never introduced."""
+        self._page = position
         for entry in page.entries:
             self.now = max(self.now, entry.time // MICROSECONDS)
             for event in entry.events:
@@ -117,7 +132,7 @@ class Usage:
 
     def _registered(self, resource: Resource) -> None:
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
-        self.pools[resource.id] = PoolUsage(resource, live, entered)
+        self.pools[resource.id] = PoolUsage(resource, live, entered, entered_at=dict.fromkeys(State, 0))
 
     def _confirmed(self, event: events.ReservationConfirmed) -> None:
         allocations = event.allocations
@@ -129,8 +144,11 @@ class Usage:
             pool = self.pools[resource]
             pool.live[State.CONFIRMED] += 1
             pool.entered[State.CONFIRMED] += 1
+            pool.entered_at[State.CONFIRMED] = self._page
         for allocation in allocations:
-            self._account(company, allocation.resource).reserved += allocation.unit_seconds
+            account = self._account(company, allocation.resource)
+            account.reserved += allocation.unit_seconds
+            account.reserved_at = self._page
             if allocation.meter:
                 for period in self.meters[company, allocation.meter]:
                     period.book(allocation.units, allocation.spans)
@@ -147,6 +165,7 @@ class Usage:
             pool = self.pools[resource]
             pool.live[claim.state] -= 1
             pool.entered[state] += 1
+            pool.entered_at[state] = self._page
             if state is State.ACTIVE:
                 pool.live[state] += 1
         claim.state = state
@@ -155,13 +174,17 @@ class Usage:
         claim = self._claims.pop(reservation_id)
         self._enter(claim, State.COMPLETED)
         for allocation in claim.allocations:
-            self.accounts[claim.company, allocation.resource].used += allocation.unit_seconds
+            account = self.accounts[claim.company, allocation.resource]
+            account.used += allocation.unit_seconds
+            account.used_at = self._page
 
     def _cancelled(self, reservation_id: str) -> None:
         claim = self._claims.pop(reservation_id)
         self._enter(claim, State.CANCELLED)
         for allocation in claim.allocations:
-            self.accounts[claim.company, allocation.resource].released += allocation.unit_seconds
+            account = self.accounts[claim.company, allocation.resource]
+            account.released += allocation.unit_seconds
+            account.released_at = self._page
             self._give_back(claim.company, allocation, allocation.spans)
 
     def _released(self, reservation_id: str, released_at: int) -> None:
@@ -172,6 +195,7 @@ class Usage:
             account = self.accounts[claim.company, allocation.resource]
             account.used += used
             account.released += allocation.unit_seconds - used
+            account.used_at = account.released_at = self._page
             rest = tuple((max(a, released_at), b) for a, b in allocation.spans if b > released_at)
             self._give_back(claim.company, allocation, rest)
 
@@ -191,22 +215,30 @@ class Usage:
                         reserved[allocation.resource, claim.state] += allocation.units
         return reserved
 
-    def quotas_now(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Limit and booked unit-seconds by company and meter, in the period that contains now; zeros if none does.
+    def allocations_ahead(self) -> dict[str, list[Allocation]]:
+        """What live reservations hold, by resource: every resource has a list, and lists are the caller's own."""
+        ahead: dict[str, list[Allocation]] = {pool: [] for pool in self.pools}
+        for claim in self._claims.values():
+            for allocation in claim.allocations:
+                ahead[allocation.resource].append(allocation)
+        return ahead
+
+    def periods_now(self) -> dict[tuple[str, str], Period]:
+        """The period that contains now, by company and meter; a meter without one is left out.
 
         Periods of one meter never overlap: the rules see to it.
         """
         return {
-            key: next(
-                (
-                    (period.quota.unit_seconds, period.booked)
-                    for period in periods
-                    if period.quota.start <= self.now < period.quota.end
-                ),
-                (0, 0),
-            )
+            key: period
             for key, periods in self.meters.items()
+            for period in periods
+            if period.quota.start <= self.now < period.quota.end
         }
+
+    def quotas_now(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Limit and booked unit-seconds by company and meter, in the period that contains now; zeros if none does."""
+        standing = {key: (period.quota.unit_seconds, period.booked) for key, period in self.periods_now().items()}
+        return {key: standing.get(key, (0, 0)) for key in self.meters}
 
 
 EVENT_NAMES: dict[type[Event], str] = {event: str(event.__struct_config__.tag) for event in get_args(Event)}

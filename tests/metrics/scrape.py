@@ -3,6 +3,7 @@
 As a program it prints a scrape of a small centre, for `promtool check metrics`.
 """
 
+import asyncio
 import sys
 from itertools import chain
 
@@ -12,6 +13,8 @@ from synthetic import bookings, catalogue, chained
 from services.eventlog.page import decode_page
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import LabelLimits
+from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
+from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 
@@ -26,8 +29,15 @@ class Centre:
             self.usage.apply(record.position, decode_page(record.data))
         self.progress.end_seen(self.usage.position, at=1)
         self.progress.advanced(self.usage.position)
+        self.outlooker = Outlooker(started_at=0)
+        asyncio.run(self.outlooker.look(self.usage, at=1))
+        self.monitor = Monitor("", "test", started_at=0)
+        streams = {name: StreamHealth(4_096, 1 << 30, 7, 3, 1) for name in ("AIDC-test", "OBJ_AIDC-test-snapshots")}
+        self.monitor.seen = ServerHealth(streams, connections=4, slow_consumers=0, api_errors=1)
         self.registry = CollectorRegistry()
-        self.registry.register(UsageCollector(self.usage, self.progress, lambda: 2.0, LabelLimits()))
+        self.registry.register(
+            UsageCollector(self.usage, self.progress, self.outlooker, self.monitor, lambda: 2.0, LabelLimits())
+        )
 
     def scrape(self) -> str:
         """What Prometheus would read."""

@@ -4,6 +4,8 @@ import re
 from time import process_time
 
 import pytest
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 from scrape import Centre
 from synthetic import chained
@@ -13,7 +15,7 @@ from services.metrics.catalogue import METRICS, METRICS_MAX, POOLS_MAX, SERIES_M
 from services.metrics.figures import COMPANY_LABELS_MAX
 
 SCRAPE_SECONDS_MAX = 0.2
-BASE_UNITS = ("seconds", "units", "unit_seconds", "")
+BASE_UNITS = ("seconds", "units", "unit_seconds", "bytes", "messages", "ratio", "")
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +109,15 @@ def test_unit_seconds_are_printed_exactly(small: Centre) -> None:
         if sample.name == "alloc_used_unit_seconds_total"
     }
     assert shown == {pair: account.used for pair, account in small.usage.accounts.items()}
+
+
+def test_counters_carry_the_page_that_last_moved_them(small: Centre) -> None:
+    """In OpenMetrics a counter's exemplar names the position of a page, which the ledger can show."""
+    exemplars = {
+        (sample.labels["company"], sample.labels["pool"]): sample.exemplar
+        for family in parse_openmetrics(generate_openmetrics(small.registry).decode())
+        for sample in family.samples
+        if sample.name == "alloc_used_unit_seconds_total"
+    }
+    for pair, account in small.usage.accounts.items():
+        assert exemplars[pair].labels == {"position": str(account.used_at)}

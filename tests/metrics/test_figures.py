@@ -6,10 +6,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 from naive import COMPANIES, Decision, histories
-from synthetic import HOUR_SECONDS, START, pool
+from synthetic import HOUR_SECONDS, START, company, confirmed, pool
 from test_usage import page
 
-from services.allocation.resources import Closure, Kind, Node, OpeningHours, Resource, Unit
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Closure, Kind, Node, OpeningHours, Quota, Resource, Unit
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.figures import OTHER, Figures, LabelLimits, Pair, draw, fold_pairs
 from services.metrics.usage import Usage
@@ -137,3 +139,38 @@ def simulator(*, in_service: bool = True) -> Resource:
         hours=OpeningHours(weekdays=(0, 1, 2, 3, 4), opens=540, closes=1080, break_starts=780, break_ends=840),
         in_service=in_service,
     )
+
+
+def quota_figures(*decisions: Decision) -> Figures:
+    """The figures of a centre with one company, one pool and a quota of 1,600 unit-hours for a hundred hours."""
+    opened: list[Event] = [
+        events.ResourceRegistered(resource=pool(0)),
+        events.CompanyRegistered(company=company(0)),
+        events.QuotaGranted(
+            quota=Quota(
+                company="CMP-0000",
+                meter="pool-000",
+                start=START,
+                end=START + 100 * HOUR_SECONDS,
+                unit_seconds=1_600 * HOUR_SECONDS,
+            )
+        ),
+    ]
+    return prefixes([(START, opened), *decisions], WIDE)[-1]
+
+
+def test_quota_is_projected_to_its_end() -> None:
+    """Sixteen of 1,600 unit-hours booked in half an hour are all of them in fifty; the period ends when it ends."""
+    booked = confirmed(0, "CMP-0000", "pool-000", START + HOUR_SECONDS)
+    figures = quota_figures((START + HOUR_SECONDS // 2, [booked]))
+    assert figures.spent_at == {("CMP-0000", "pool-000"): START + 50 * HOUR_SECONDS}
+    assert figures.period_ends == {"pool-000": START + 100 * HOUR_SECONDS}
+
+
+def test_unused_quota_is_never_spent_and_a_past_period_has_no_end() -> None:
+    """What has no projection has no figure, rather than one that is far off or long ago."""
+    assert quota_figures().spent_at == {}
+    later: list[Event] = [events.CompanyRegistered(company=company(1))]
+    past = quota_figures((START + 200 * HOUR_SECONDS, later))
+    assert (past.spent_at, past.period_ends) == ({}, {})
+    assert past.quotas["CMP-0000", "pool-000"] == (0, 0)

@@ -28,7 +28,7 @@ def test_lag_grows_while_the_log_is_away() -> None:
     progress.advanced(3)
     progress.end_unknown()
     assert progress.lag_seconds(now=61) == 60
-    assert progress.age_seconds(now=61) == 60
+    assert progress.asked.age_seconds(now=61) == 60
     progress.end_seen(3, at=62)
     assert progress.lag_seconds(now=62) == 0
 

@@ -42,9 +42,9 @@ def everything(usage: Usage) -> tuple[object, ...]:
     """All that a usage says, whatever its position."""
     return (
         usage.now,
-        usage.pools,
+        {name: (pool.resource, pool.live, pool.entered) for name, pool in usage.pools.items()},
         usage.companies,
-        usage.accounts,
+        {pair: (account.reserved, account.used, account.released) for pair, account in usage.accounts.items()},
         usage.meters,
         usage.applied,
         usage.reserved_now(),

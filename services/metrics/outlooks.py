@@ -1,0 +1,40 @@
+"""The outlook of every resource, drawn aside from the fold, since it takes longer than a scrape may."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from services.allocation.resources import Allocation, Resource
+from services.metrics.freshness import Freshness
+from services.metrics.outlook import Outlook, look_ahead
+from services.metrics.usage import Usage
+
+
+class Outlooks(NamedTuple):
+    """What lies ahead, as it follows from the log up to a position. `now` is the log's own time there, in seconds."""
+
+    position: int
+    now: int
+    pools: Mapping[str, Outlook]
+
+
+class Outlooker:
+    """Holds the newest outlooks, and draws new ones when the log has gone on."""
+
+    def __init__(self, started_at: float) -> None:
+        self.drawn = Outlooks(0, 0, {})
+        self.freshness = Freshness(started_at)
+
+    async def look(self, usage: Usage, at: float) -> None:
+        """Make the outlooks true at a monotonic time. The event loop stays free meanwhile."""
+        if self.drawn.position != usage.position:
+            position, now = usage.position, usage.now
+            resources = [pool.resource for pool in usage.pools.values()]
+            # Allocations are frozen, so the fold may go on while these are drawn.
+            pools = await asyncio.to_thread(_draw, resources, usage.allocations_ahead(), now)
+            self.drawn = Outlooks(position, now, pools)
+        self.freshness.worked(at)
+
+
+def _draw(resources: list[Resource], ahead: Mapping[str, list[Allocation]], now: int) -> dict[str, Outlook]:
+    return {resource.id: look_ahead(resource, ahead[resource.id], now) for resource in resources}
