@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.calendar import DAY_SECONDS, Timeline, base_for
+from services.allocation.calendar import DAY_SECONDS, base_for
 from services.allocation.events import Event
+from services.allocation.group import Group
 from services.allocation.pool import Pool
-from services.allocation.quota import Meter
+from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.resources import Company, Quota, Reservation, Resource, State
 
 KEPT_SECONDS = 31 * DAY_SECONDS
@@ -28,7 +29,7 @@ Subject = Reservation | Resource | Company | Quota
 MeterKey = tuple[str, str]
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class Answer(Struct, frozen=True, gc=False, kw_only=True):
     """The yes that a request got: the digest of its body, what it made, and the position of the page that holds it."""
 
     digest: str
@@ -49,7 +50,7 @@ class Centre:
         self.meters: dict[MeterKey, Meter] = {}
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
-        self.groups: dict[str, Timeline] = {}
+        self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.agenda: list[tuple[int, str]] = []
         self.ended: deque[tuple[int, str]] = deque()
@@ -94,9 +95,11 @@ class Centre:
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""
         self.pools[resource.id] = Pool(resource, self.base)
-        if resource.exclusive_group and resource.exclusive_group not in self.groups:
-            cell = self.pools[resource.id].calendar.cell_seconds
-            self.groups[resource.exclusive_group] = Timeline(cell_seconds=cell, base=self.base)
+        group = resource.exclusive_group
+        if group and group not in self.groups:
+            self.groups[group] = Group(self.base)
+        if group:
+            self.groups[group].join(resource.id, resource.changeover_minutes * 60)
         return resource
 
     def admit(self, company: Company) -> Company:
@@ -109,7 +112,9 @@ class Centre:
         """Put a quota on its company's meter."""
         key = (quota.company, quota.meter)
         if key not in self.meters:
-            self.meters[key] = Meter(self.base)
+            pool = self.pools.get(quota.meter)
+            cell = pool.calendar.cell_seconds if pool else EQUIPMENT_CELL_SECONDS
+            self.meters[key] = Meter(cell_seconds=cell, base=self.base)
         self.meters[key].grant(quota)
         return quota
 
@@ -149,7 +154,7 @@ class Centre:
             if allocation.meter:
                 self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
-                self.groups[pool.resource.exclusive_group].add(sign * pool.member_number, allocation.spans)
+                self.groups[pool.resource.exclusive_group].hold(allocation, sign)
 
     def _released(self, event: events.ReservationReleased) -> Reservation:
         before = self.reservations[event.reservation_id]
@@ -223,8 +228,8 @@ class Centre:
         self.base = base
         for pool in self.pools.values():
             pool.slide(base)
-        for timeline in self.groups.values():
-            timeline.slide(base)
+        for group in self.groups.values():
+            group.holders.slide(base)
         for meter in self.meters.values():
             meter.slide(base)
 

@@ -19,7 +19,7 @@ from services.allocation.decide import create_reservation, wants_of
 from services.allocation.demand import Want
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.resources import Company, Interval, Kind, Line
+from services.allocation.resources import Company, Interval, Line
 
 TRIES_MAX = 200
 """Candidates put to the rules in one search."""
@@ -174,11 +174,8 @@ def _bounds(company: Company, wants: tuple[Want, ...], wish: Search, now: int) -
     for want in wants:
         if want.companion_of:
             continue
-        compute = want.resource.kind is Kind.COMPUTE
-        notice = company.notice_hours if compute else want.resource.notice_hours
-        horizon = company.horizon_days if compute else want.resource.horizon_days
-        first = max(first, now + notice * rules.HOUR_SECONDS)
-        if horizon:
+        first = max(first, now + rules.notice_hours(want.resource, company) * rules.HOUR_SECONDS)
+        if horizon := rules.horizon_days(want.resource, company):
             last = min(last, now + horizon * rules.DAY_SECONDS)
     ends = min(want.pool.calendar.end for want in wants)
     return first, min(last, ends - wish.duration)

@@ -1,7 +1,6 @@
 """A pool: a resource, its calendar and its timetable, ready to be asked."""
 
 from datetime import UTC, datetime
-from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -26,8 +25,6 @@ class Pool:
             cell_seconds=cell_minutes(resource) * 60,
             base=base,
         )
-        # Distinct for the members of an exclusive group, the same after every replay.
-        self.member_number = crc32(resource.id.encode()) + 1
         # Units that announced closures take out of the calendar.
         self.closed = Timeline(cell_seconds=self.calendar.cell_seconds, base=base)
         self.waiting: dict[str, None] = {}  # Reservations that hold units here and have not started.

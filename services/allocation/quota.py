@@ -10,7 +10,8 @@ from services.allocation.calendar import Timeline
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Allocation, Interval, Quota
 
-CELL_SECONDS = 3600
+EQUIPMENT_CELL_SECONDS = 300
+"""Equipment of many different slots counts on one meter: this is the shortest slot."""
 UNITS_AT_ONCE_MAX = 1_000_000_000
 
 Charge = tuple[int, tuple[Interval, ...]]
@@ -34,16 +35,17 @@ class Period(Struct):
 class Meter:
     """A company's use of one meter: its periods by start, and the units it holds at any time."""
 
-    def __init__(self, base: int) -> None:
+    def __init__(self, *, cell_seconds: int, base: int) -> None:
+        self.cell_seconds = cell_seconds
         self.base = base
         self.periods: list[Period] = []
-        self.at_once: Timeline | None = None  # Units held per hour, once a period limits them.
+        self.at_once: Timeline | None = None  # Units held at any time, once a period limits them.
 
     def grant(self, quota: Quota) -> None:
         """Add a period. Periods of one meter never overlap: the rules see to it."""
         self.periods = sorted([*self.periods, Period(quota)], key=lambda period: period.quota.start)
         if quota.concurrent_units_max and self.at_once is None:
-            self.at_once = Timeline(cell_seconds=CELL_SECONDS, base=self.base)
+            self.at_once = Timeline(cell_seconds=self.cell_seconds, base=self.base)
 
     def slide(self, base: int) -> None:
         """Move the range of the timeline forward."""
@@ -97,7 +99,7 @@ class Meter:
             )
 
     def room_at_once(self, units: int) -> NDArray[np.bool_] | None:
-        """For every hour of the range, whether `units` more would stay within the limit at once; None if none does."""
+        """For every cell of the range, whether `units` more would stay within the limit at once; None without one."""
         if self.at_once is None:
             return None
         limits = np.full(self.at_once.cells, UNITS_AT_ONCE_MAX, dtype=np.int64)

@@ -74,6 +74,8 @@ def _shape_faults(resource: Resource) -> Iterator[str]:
         yield f"at most {BINS_MAX} bins make up one resource"
     if resource.units_min < 1 or resource.units_step < 1:
         yield "the least and the step of units must be at least 1"
+    if resource.id == EQUIPMENT_METER:
+        yield "that is the name of the meter that all equipment counts on"
     if resource.data_zone not in ("open", "restricted"):
         yield "the data zone is open or restricted"
 

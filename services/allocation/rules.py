@@ -4,7 +4,7 @@ The equipment or pool that a company names must obey every rule; a companion mus
 equipment that brought it has answered for the rest.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
@@ -121,8 +121,18 @@ def _length(want: Want, company: Company, start: int, end: int) -> Iterator[Viol
         )
 
 
+def notice_hours(resource: Resource, company: Company) -> int:
+    """How long before the start one must book: the resource's own terms, or for compute the company's."""
+    return resource.notice_hours or (company.notice_hours if resource.kind is Kind.COMPUTE else 0)
+
+
+def horizon_days(resource: Resource, company: Company) -> int:
+    """How far ahead one may book, 0 for as far as the calendar: like `notice_hours`."""
+    return resource.horizon_days or (company.horizon_days if resource.kind is Kind.COMPUTE else 0)
+
+
 def _notice(resource: Resource, company: Company, start: int, now: int) -> Iterator[Violation]:
-    hours = company.notice_hours if resource.kind is Kind.COMPUTE else resource.notice_hours
+    hours = notice_hours(resource, company)
     if start < now + hours * HOUR_SECONDS - PAST_TOLERANCE_SECONDS and hours:
         yield Violation(
             reason=Reason.NOTICE_TOO_SHORT,
@@ -134,7 +144,7 @@ def _notice(resource: Resource, company: Company, start: int, now: int) -> Itera
 
 
 def _horizon(resource: Resource, company: Company, start: int, now: int) -> Iterator[Violation]:
-    days = company.horizon_days if resource.kind is Kind.COMPUTE else resource.horizon_days
+    days = horizon_days(resource, company)
     if days and start > now + days * DAY_SECONDS:
         yield Violation(
             reason=Reason.BEYOND_HORIZON,
@@ -170,33 +180,21 @@ def _group(centre: Centre, want: Want, wants: tuple[Want, ...]) -> Iterator[Viol
     group = resource.exclusive_group
     if not group:
         return
-    holders = centre.groups[group]
     others = [other.resource.id for other in wants if other is not want and other.resource.exclusive_group == group]
-    if others or any(holders.most(span) for span in want.spans):
+    if others or centre.groups[group].is_held(want.spans):
         rivals = f" with {', '.join(others)}" if others else ""
         yield Violation(
             reason=Reason.EXCLUSIVE_GROUP_BUSY,
             description=f"{resource.id} shares {group}{rivals}, and only one of its members can be held at a time.",
             subject=group,
         )
-        return
-    gap = resource.changeover_minutes * 60
-    around = [((start - gap, start), (end, end + gap)) for start, end in want.spans]
-    if gap and any(
-        _another(holders.total[slice(*holders.window(side))], want.pool.member_number)
-        for sides in around
-        for side in sides
-    ):
+    elif gap := centre.groups[group].changeover(resource.id, want.spans):
         yield Violation(
             reason=Reason.CHANGEOVER_TOO_SHORT,
-            description=f"{group} needs {resource.changeover_minutes} minutes to change over to {resource.id}.",
+            description=f"{group} needs {gap // 60} minutes between {resource.id} and its other members.",
             subject=group,
             limit=gap,
         )
-
-
-def _another(holders: Iterable[int], member: int) -> bool:
-    return any(holder not in (0, member) for holder in holders)
 
 
 def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterator[Violation]:

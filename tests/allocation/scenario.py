@@ -234,11 +234,12 @@ def grids_of(centre: Centre, since: int) -> dict[str, list[object]]:
         return [pool.calendar.used[first:].tolist(), pool.calendar.total[first:].tolist()]
 
     grids = {name: tail(pool) for name, pool in centre.pools.items()}
-    for name, timeline in centre.groups.items():
-        grids[f"group {name}"] = [timeline.total[(since - timeline.base) // timeline.cell_seconds :].tolist()]
+    for name, group in centre.groups.items():
+        first = max(0, (since - group.holders.base) // group.holders.cell_seconds)
+        grids[f"group {name}"] = [group.holders.total[first:].tolist()]
     for (company, meter), account in centre.meters.items():
         if account.at_once is not None:
-            first = (since - account.at_once.base) // account.at_once.cell_seconds
+            first = max(0, (since - account.at_once.base) // account.at_once.cell_seconds)
             grids[f"meter {company} {meter}"] = [account.at_once.total[first:].tolist()]
     return grids
 
