@@ -1,0 +1,250 @@
+"""An independent judge: raw pages and what clients were told in, every broken promise out, each in a sentence.
+
+It shares no code with the services and takes no shortcut: places are compared one with the other, at every prefix.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from raw_log import RawPage
+from workload import Asked, Outcome
+
+GENESIS = "0" * 64
+MICROSECONDS = 1_000_000
+
+Json = dict[str, Any]
+Place = tuple[str, int]
+Holding = tuple[int, int, int]
+"""Start, end and units."""
+
+
+def faults(pages: Sequence[RawPage], asked: Sequence[Asked], centre: str) -> list[str]:
+    """Everything in a log that breaks a promise, given what clients asked and were told."""
+    return [*chain_faults(pages, centre), *booking_faults(pages), *answer_faults(pages, asked)]
+
+
+def chain_faults(pages: Sequence[RawPage], centre: str) -> Iterator[str]:
+    """P9: contiguous positions, each page naming the hash of the one before, epochs that only grow."""
+    previous, epoch = GENESIS, 0
+    for expected, raw in enumerate(pages, 1):
+        page, where = raw.page, f"chain: position {raw.position}"
+        if raw.position != expected:
+            yield f"{where} stands where {expected} was due"
+        if page["previous"] != previous:
+            yield f"{where} does not follow the page before it"
+        if (page["format"], page["centre"]) != (1, centre):
+            yield f"{where} is of format {page['format']} and centre {page['centre']}"
+        opens = not page["entries"]
+        if page["epoch"] != epoch + opens:
+            yield f"{where} has epoch {page['epoch']} after {epoch}"
+        previous, epoch = hashlib.sha256(raw.data).hexdigest(), page["epoch"]
+
+
+def answer_faults(pages: Sequence[RawPage], asked: Sequence[Asked]) -> Iterator[str]:
+    """P2, P3 and P4: a yes is in the log where it says, a no is not, and an id has one effect and one answer."""
+    found: dict[tuple[str, str], list[tuple[int, Json]]] = defaultdict(list)
+    for raw in pages:
+        for entry in raw.page["entries"]:
+            if entry.get("request_id"):
+                found[entry["actor"], entry["request_id"]].append((raw.position, entry))
+    for key, places in found.items():
+        if len(places) > 1:
+            yield f"P4: {key} took effect at {[position for position, _ in places]}"
+    for each in asked:
+        yield from _answer_faults(each, found.get((each.actor, each.request_id), []))
+
+
+def _answer_faults(asked: Asked, places: list[tuple[int, Json]]) -> Iterator[str]:
+    who = f"{asked.method} {asked.request_id} of {asked.actor}"
+    if asked.outcome is Outcome.OPEN:
+        yield f"P3: {who} never got a definite answer in {asked.attempts} attempts"
+    if asked.outcome is Outcome.REFUSED and places:
+        yield f"P3: {who} was refused ({asked.reasons}) but stands in the log at {places[0][0]}"
+    if asked.outcome is not Outcome.GRANTED:
+        return
+    if not places:
+        yield f"P2: {who} was granted at {asked.answers[0].position} but is not in the log"
+        return
+    position, entry = places[0]
+    told = {(answer.name, answer.position) for answer in asked.answers}
+    if len(told) > 1:
+        yield f"P4: {who} was answered differently: {told}"
+    written = {event["reservation_id"] for event in entry["events"] if event["type"] != "allocations_moved"}
+    if told != {(f"{asked.actor}/reservations/{reservation}", position) for reservation in written}:
+        yield f"P2: {who} was told {told}, the log says {written} at {position}"
+
+
+def booking_faults(pages: Iterable[RawPage]) -> list[str]:
+    """P1: at every prefix no unit, operator or exclusive room is held twice, and each booking is whole."""
+    judge = _Judge()
+    for raw in pages:
+        for entry in raw.page["entries"]:
+            judge.take(raw.position, entry)
+    return judge.faults
+
+
+@dataclass
+class _Claim:
+    start: int
+    end: int
+    allocations: list[Json]
+    state: str = "confirmed"
+
+
+@dataclass
+class _Judge:
+    faults: list[str] = field(default_factory=list)
+    resources: dict[str, Json] = field(default_factory=dict)
+    companies: set[str] = field(default_factory=set)
+    claims: dict[str, _Claim] = field(default_factory=dict)
+    held: dict[Place, dict[str, list[Holding]]] = field(default_factory=lambda: defaultdict(dict))
+    rooms: dict[str, dict[str, list[tuple[int, int, str]]]] = field(default_factory=lambda: defaultdict(dict))
+    where: str = ""
+
+    def take(self, position: int, entry: Json) -> None:
+        """Make an entry true. What it says becomes true at once, so it is judged as a whole."""
+        seconds = entry["time"] // MICROSECONDS
+        self.where = f"P1: position {position}"
+        touched = {place for event in entry["events"] for place in self._apply(event, seconds)}
+        for place in touched:
+            self._judge_place(place)
+
+    def _say(self, fault: str) -> None:
+        self.faults.append(f"{self.where}: {fault}")
+
+    def _apply(self, event: Json, now: int) -> set[Place]:
+        match event["type"]:
+            case "resource_registered":
+                self.resources[event["resource"]["id"]] = event["resource"]
+            case "company_registered":
+                self.companies.add(event["company"]["id"])
+            case "quota_granted":
+                pass
+            case "reservation_confirmed":
+                return self._confirm(event)
+            case "allocations_moved":
+                return self._move(event["reservation_id"], event["allocations"])
+            case "reservation_activated":
+                self._activate(event["reservation_id"], now)
+            case "reservation_completed":
+                self._complete(event["reservation_id"], now)
+            case "reservation_cancelled":
+                self._end(event["reservation_id"], "confirmed", "cancelled", cut=0)
+            case "reservation_released":
+                self._end(event["reservation_id"], "active", "completed", cut=event["released_at"])
+            case unknown:
+                self._say(f"unknown event {unknown}")
+        return set()
+
+    def _confirm(self, event: Json) -> set[Place]:
+        name = event["reservation_id"]
+        if name in self.claims or event["company"] not in self.companies:
+            self._say(f"{name} is confirmed twice, or for an unknown company")
+        claim = self.claims[name] = _Claim(event["start"], event["end"], event["allocations"])
+        self._judge_whole(name, event)
+        self._judge_rooms(name, claim)
+        return self._hold(name, claim)
+
+    def _move(self, name: str, allocations: list[Json]) -> set[Place]:
+        claim = self.claims[name]
+        if claim.state != "confirmed" or _worth(claim.allocations) != _worth(allocations):
+            self._say(f"{name} was {claim.state} and moved to something else")
+        self._forget(name, claim)
+        claim.allocations = allocations
+        return self._hold(name, claim)
+
+    def _activate(self, name: str, now: int) -> None:
+        claim = self.claims[name]
+        if claim.state != "confirmed" or not claim.start <= now:
+            self._say(f"{name} was {claim.state} and activated at {now}, for {claim.start}")
+        claim.state = "active"
+
+    def _complete(self, name: str, now: int) -> None:
+        if now < self.claims[name].end:
+            self._say(f"{name} completed at {now}, before its end")
+        self._end(name, "active", "completed", cut=self.claims[name].end)
+
+    def _end(self, name: str, before: str, after: str, cut: int) -> None:
+        """End a claim. What was used up to `cut` stays used for ever: the past cannot be booked."""
+        claim = self.claims[name]
+        if claim.state != before:
+            self._say(f"{name} was {claim.state} and became {after}")
+        self._forget(name, claim)
+        claim.state = after
+        for allocation in claim.allocations:
+            allocation["spans"] = [[start, min(end, cut)] for start, end in allocation["spans"] if start < cut]
+        self._hold(name, claim)
+
+    def _hold(self, name: str, claim: _Claim) -> set[Place]:
+        touched = set()
+        for allocation in claim.allocations:
+            resource = self.resources[allocation["resource"]]
+            for place, units in zip(allocation["bins"], allocation["amounts"], strict=True):
+                holdings = self.held[resource["id"], place].setdefault(name, [])
+                holdings += [(start, end, units) for start, end in allocation["spans"]]
+                touched.add((resource["id"], place))
+            if group := resource.get("exclusive_group"):
+                spans = [(start, end, resource["id"]) for start, end in allocation["spans"]]
+                self.rooms[group].setdefault(name, []).extend(spans)
+        return touched
+
+    def _forget(self, name: str, claim: _Claim) -> None:
+        for allocation in claim.allocations:
+            for place in allocation["bins"]:
+                self.held[allocation["resource"], place].pop(name, None)
+        for holders in self.rooms.values():
+            holders.pop(name, None)
+
+    def _judge_place(self, place: Place) -> None:
+        capacity = self.resources[place[0]].get("bin_capacity", 1)
+        most = _peak([holding for holdings in self.held[place].values() for holding in holdings])
+        if most > capacity:
+            self._say(f"{place} gives {most} of {capacity} units, to {sorted(self.held[place])}")
+
+    def _judge_whole(self, name: str, event: Json) -> None:
+        """Granted together or not at all: every line and every companion is there, in units that exist."""
+        given = {each["resource"]: each for each in event["allocations"]}
+        for line in event["lines"]:
+            if given.get(line["resource"], {}).get("units", 0) < line["units"]:
+                self._say(f"{name} did not get {line}")
+        for allocation in event["allocations"]:
+            resource = self.resources[allocation["resource"]]
+            places = len(resource["nodes"]) * resource.get("bins_per_node", 1)
+            bins, amounts = allocation["bins"], allocation["amounts"]
+            if sum(amounts) != allocation["units"] or min(amounts) < 1 or len(set(bins)) != len(bins):
+                self._say(f"{name} holds {allocation['units']} units of {resource['id']} by {amounts} of {bins}")
+            if not all(0 <= place < places for place in bins):
+                self._say(f"{name} holds {bins} of the {places} places of {resource['id']}")
+            if not all(event["start"] <= start < end <= event["end"] for start, end in allocation["spans"]):
+                self._say(f"{name} holds {resource['id']} at {allocation['spans']}")
+            for companion in resource.get("companions", []):
+                brought = given.get(companion["resource"], {})
+                if brought.get("units", 0) < companion["units"] or brought["spans"] != allocation["spans"]:
+                    self._say(f"{name} holds {resource['id']} without {companion}")
+
+    def _judge_rooms(self, name: str, claim: _Claim) -> None:
+        for allocation in claim.allocations:
+            resource = self.resources[allocation["resource"]]
+            pause = resource.get("changeover_minutes", 0) * 60
+            for other, spans in self.rooms.get(resource.get("exclusive_group", ""), {}).items():
+                for start, end, member in spans:
+                    gap = pause if member != resource["id"] else 0
+                    if any(start < until + gap and since < end + gap for since, until in allocation["spans"]):
+                        self._say(f"{name} and {other} are in the same room, {resource['id']} and {member}")
+
+
+def _worth(allocations: list[Json]) -> list[tuple[str, int, str]]:
+    return sorted((each["resource"], each["units"], str(each["spans"])) for each in allocations)
+
+
+def _peak(holdings: list[Holding]) -> int:
+    """The most units held at any moment."""
+    steps = sorted(step for start, end, units in holdings for step in ((start, units), (end, -units)))
+    most = now = 0
+    for _, change in steps:  # At one moment what ends comes first, for its change is negative.
+        now += change
+        most = max(most, now)
+    return most

@@ -1,0 +1,187 @@
+"""Everything is killed while companies book, and every promise is checked afterwards by somebody else's arithmetic."""
+
+import asyncio
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from checker import faults
+from harness import Centre, Clients, eventually, frozen, kill, running_centre
+from raw_log import read_log
+from views import view_faults
+from workload import Crowd, Outcome, busy
+
+from services.runtime.embedded import StartError
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GRANTS = 40
+"""Granted before the fault, and again after it."""
+SECONDS_TO_NOTICE = 10
+"""How long a scheduler may take to find out that another one has written."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clients]:
+    """A centre that the tests of this file break one after the other; each leaves it whole."""
+    async with running_centre(tmp_path_factory.mktemp("kills")) as clients:
+        yield clients
+
+
+async def more_granted(crowd: Crowd, number: int = GRANTS) -> None:
+    """Wait until so many more requests are granted."""
+    wanted = crowd.count(Outcome.GRANTED) + number
+    await eventually(lambda: crowd.count(Outcome.GRANTED) >= wanted, f"{number} more requests are granted")
+
+
+async def all_faults(clients: Clients, crowd: Crowd) -> list[str]:
+    """Every broken promise: of the log, of the answers, and of the views."""
+    log = await read_log(clients.centre)
+    return [*faults(log, crowd.asked, clients.centre.name), *await view_faults(clients, log)]
+
+
+@pytest.mark.parametrize("victim", ["scheduler", "ledger", "metrics", "nats", "postgres"])
+async def test_promises_survive_kill_nine(clients: Clients, victim: str) -> None:
+    """P1-P6: whichever process dies in the middle of the work, it comes back by itself and no promise is broken."""
+    centre = clients.centre
+    reports = len(centre.reports)
+    async with centre.supervised():
+        async with busy(clients, seed=f"kill {victim}") as crowd:
+            await more_granted(crowd)
+            kill(centre.part(victim))
+            await eventually(lambda: f"{victim} is back" in centre.reports[reports:], f"{victim} is back")
+            await more_granted(crowd)
+        assert not await all_faults(clients, crowd)
+
+
+async def test_bookings_go_on_without_the_views(clients: Clients) -> None:
+    """P10: with Postgres, the ledger and metrics all dead, every answer comes at once; later they catch up."""
+    centre = clients.centre
+    for victim in (centre.ledger, centre.metrics, centre.postgres):
+        kill(victim)
+        await victim.exited()
+    async with busy(clients, seed="views away") as crowd:
+        await more_granted(crowd)
+    assert {each.attempts - max(0, len(each.answers) - 1) for each in crowd.asked} == {1}, "somebody had to ask twice"
+    await asyncio.gather(centre.postgres.start(), centre.metrics.start())
+    await centre.ledger.start()
+    assert not await all_faults(clients, crowd)
+
+
+async def test_ledger_waits_for_postgres(clients: Clients) -> None:
+    """P10: a ledger that starts while Postgres is away waits, and serves once it is back."""
+    centre = clients.centre
+    await centre.ledger.stop()
+    kill(centre.postgres)
+    await centre.postgres.exited()
+    starting = asyncio.create_task(centre.ledger.start())
+    async with busy(clients, seed="late postgres") as crowd:
+        await more_granted(crowd)
+        await centre.postgres.start()
+        await starting
+    assert not await all_faults(clients, crowd)
+
+
+async def test_of_two_schedulers_one_survives(clients: Clients) -> None:
+    """P1, P2: a second writer beside the first ends one of the two, loudly, and no yes of either is lost."""
+    centre = clients.centre
+    first, second = centre.scheduler, centre.new_scheduler("second-scheduler")
+    async with busy(clients, seed="two schedulers") as crowd:
+        await more_granted(crowd)
+        try:
+            await second.start()
+        except StartError as fenced:
+            assert "Fenced" in str(fenced)
+        else:
+            async with asyncio.timeout(SECONDS_TO_NOTICE):
+                assert await first.exited() == 1
+            centre.scheduler = second
+        await more_granted(crowd)
+    assert not await all_faults(clients, crowd)
+
+
+async def test_stale_scheduler_never_says_yes(clients: Clients) -> None:
+    """P2: a scheduler that slept while another took over wakes up, is refused by the log, and ends without a yes."""
+    centre = clients.centre
+    stale, fresh = centre.scheduler, centre.new_scheduler("fresh-scheduler")
+    async with busy(clients, seed="sleeper") as crowd:
+        await more_granted(crowd)
+        with frozen(stale.pid):
+            await fresh.start()
+            centre.scheduler = fresh
+            await more_granted(crowd)
+        async with asyncio.timeout(SECONDS_TO_NOTICE):
+            assert await stale.exited() == 1
+    assert not await all_faults(clients, crowd)
+
+
+async def test_frozen_log_delays_answers_and_loses_none(clients: Clients) -> None:
+    """P2, P3: while nats-server does not answer nobody hears a yes, and afterwards everybody hears the truth."""
+    async with busy(clients, seed="frozen log") as crowd:
+        await more_granted(crowd)
+        with frozen(clients.centre.nats.process.pid):
+            granted = crowd.count(Outcome.GRANTED)
+            await eventually(
+                lambda: any(each.attempts > 1 and not each.answers for each in crowd.asked), "somebody asks again"
+            )
+            # What was acknowledged before the freeze may still have been on its way back.
+            assert crowd.count(Outcome.GRANTED) - granted <= len(crowd.bookers())
+        await more_granted(crowd)
+    assert not await all_faults(clients, crowd)
+
+
+async def test_dropped_tables_are_folded_again(clients: Clients) -> None:
+    """P7: every table of the ledger dropped and rebuilt from the log holds the same rows, to the last byte."""
+    centre = clients.centre
+    async with busy(clients, seed="rebuild") as crowd:
+        await more_granted(crowd)
+    await centre.scheduler.stop()  # Time stands still, so both folds end at the same page.
+    log = await read_log(centre)
+    await eventually(lambda: digests_at(centre, len(log)), "the ledger has caught up")
+    before = await digests(centre)
+    assert before["journal"] != before["migrations"]
+    await centre.ledger.stop()
+    said = await asyncio.to_thread(rebuild, centre)
+    after = await digests(centre)
+    assert said.startswith(f"position {len(log)} ")
+    assert before.pop("migrations") != after.pop("migrations"), "the tables were not made anew"
+    assert after == before
+    await asyncio.gather(centre.scheduler.start(), centre.ledger.start())
+    assert not await all_faults(clients, crowd)
+
+
+def rebuild(centre: Centre) -> str:
+    """Run the ledger's rebuild to its end, and give what it printed."""
+    command = [sys.executable, "-m", "services.ledger.app", "--rebuild"]
+    environment = {"PATH": os.environ["PATH"], **centre.ledger_settings()}
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+async def digests(centre: Centre) -> dict[str, str]:
+    """The hash of all rows of each table of the ledger, as text and sorted."""
+    connection = await asyncpg.connect(centre.postgres.dsn)
+    try:
+        names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'ledger'")
+        assert names
+        return {name: await _digest(connection, name) for (name,) in names}
+    finally:
+        await connection.close()
+
+
+async def _digest(connection: asyncpg.Connection, table: str) -> str:
+    rows = await connection.fetch(f'SELECT t::text FROM ledger."{table}" AS t')
+    return hashlib.sha256("\n".join(sorted(row[0] for row in rows)).encode()).hexdigest()
+
+
+async def digests_at(centre: Centre, position: int) -> bool:
+    """Whether the ledger's tables hold this position."""
+    connection = await asyncpg.connect(centre.postgres.dsn)
+    try:
+        return bool(await connection.fetchval("SELECT max(position) FROM ledger.checkpoint") == position)
+    finally:
+        await connection.close()

@@ -1,0 +1,208 @@
+"""What the ledger, the metrics and the calendars say, against a naive fold of the log at the position they state (P6)."""
+
+import asyncio
+import urllib.request
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from harness import Clients, eventually
+from prometheus_client.parser import text_string_to_metric_families
+from raw_log import RawPage, read_log
+from small_catalogue import COMPANIES, DAY, HOUR, resources
+
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+METRICS = {
+    "held": "alloc_held_unit_seconds",
+    "used": "alloc_used_unit_seconds_total",
+    "released": "alloc_released_unit_seconds_total",
+}
+LIVE = ("confirmed", "active")
+
+
+@dataclass
+class Fold:
+    """What a log says in figures, added up the plain way."""
+
+    events: int = 0
+    accounts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """Unit-seconds by company, resource and account."""
+    live: dict[str, tuple[str, str, list[dict]]] = field(default_factory=dict)
+    """Company, state and allocations by reservation."""
+    applied: Counter[str] = field(default_factory=Counter)
+
+    def move(self, company: str, resource: str, source: str, target: str, unit_seconds: int) -> None:
+        """Post one transfer."""
+        self.accounts[company, resource, source] -= unit_seconds
+        self.accounts[company, resource, target] += unit_seconds
+
+    def move_all(self, reservation: str, source: str, target: str, cut: int | None = None) -> None:
+        """Post all that a reservation holds, or the part of it before `cut`; the rest was released."""
+        company, _, allocations = self.live[reservation]
+        for allocation in allocations:
+            spans = allocation["spans"]
+            total = allocation["units"] * sum(end - start for start, end in spans)
+            before = total if cut is None else allocation["units"] * sum(max(0, min(b, cut) - a) for a, b in spans)
+            self.move(company, allocation["resource"], source, target, before)
+            self.move(company, allocation["resource"], source, "released", total - before)
+
+    def reserved(self, resource: str, moment: int) -> int:
+        """Units of a resource held at a moment."""
+        return sum(
+            allocation["units"]
+            for _, _, allocations in self.live.values()
+            for allocation in allocations
+            if allocation["resource"] == resource
+            for start, end in allocation["spans"]
+            if start <= moment < end
+        )
+
+
+def fold(pages: Sequence[RawPage]) -> Fold:
+    """Add up every event."""
+    made = Fold()
+    for raw in pages:
+        for entry in raw.page["entries"]:
+            for event in entry["events"]:
+                made.events += 1
+                made.applied[event["type"]] += 1
+                _apply(made, event)
+    return made
+
+
+def _apply(made: Fold, event: dict) -> None:
+    name = event.get("reservation_id", "")
+    match event["type"]:
+        case "quota_granted":
+            quota = event["quota"]
+            made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
+        case "reservation_confirmed":
+            made.live[name] = (event["company"], "confirmed", event["allocations"])
+            made.move_all(name, "capacity", "held")
+        case "allocations_moved":
+            made.live[name] = (*made.live[name][:2], event["allocations"])
+        case "reservation_activated":
+            company, _, allocations = made.live[name]
+            made.live[name] = (company, "active", allocations)
+        case "reservation_completed" | "reservation_cancelled":
+            made.move_all(name, "held", "used" if event["type"].endswith("completed") else "released")
+            del made.live[name]
+        case "reservation_released":
+            made.move_all(name, "held", "used", cut=event["released_at"])
+            del made.live[name]
+
+
+async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:
+    """Wait until every view has come as far as the pages, then give every figure that differs from the fold."""
+    reached = len(pages)
+    await eventually(lambda: _ledger_reached(clients, reached), f"the ledger reaches {reached}")
+    await eventually(lambda: _metrics_reached(clients, reached), f"the metrics reach {reached}")
+    balances = [await balance(clients, f"companies/{company}", "auditor") for company in ("-", *COMPANIES)]
+    page = await scrape(clients)
+    calendars = [await _calendar(clients, resource.name) for resource in resources()]
+    # The views may have gone on since, so the log is read again, up to where each of them stands.
+    log = await read_log(clients.centre)
+    return [
+        *(fault for balance in balances for fault in balance_faults(balance, log)),
+        *metrics_faults(page, log),
+        *(fault for calendar in calendars for fault in calendar_faults(calendar, log)),
+    ]
+
+
+async def balance(clients: Clients, name: str, holder: str, min_position: int = 0) -> ledger_api.Balance:
+    """A balance, as the ledger tells it."""
+    request = ledger_api.GetBalanceRequest(name=name, min_position=min_position)
+    answer: ledger_api.Balance = await clients.call(clients.ledger.GetBalance, request, holder)
+    return answer
+
+
+async def scrape(clients: Clients) -> dict[tuple[str, ...], float]:
+    """Every series of the metrics service by its name and its label values, in the order of the labels' names."""
+    url = f"http://{clients.centre.metrics.http}/metrics"
+    page = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())  # noqa: S310
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+def balance_faults(balance: ledger_api.Balance, log: Sequence[RawPage]) -> list[str]:
+    """Where a balance differs from the fold at its position."""
+    truth, company = fold(log[: balance.position]), balance.name.partition("/")[2]
+    expected: Counter[tuple[str, str]] = Counter()
+    for (owner, resource, account), unit_seconds in truth.accounts.items():
+        if company in ("-", owner):
+            expected[resource, account] += unit_seconds
+    shown = {(each.resource, each.account): each.unit_seconds for each in balance.accounts}
+    wanted = {key: unit_seconds for key, unit_seconds in expected.items() if unit_seconds}
+    faults = [] if shown == wanted else [f"P6: {balance.name} at {balance.position}: {_difference(shown, wanted)}"]
+    if sum(shown.values()):
+        faults.append(f"P6: the accounts of {balance.name} sum to {sum(shown.values())}")
+    if balance.events != truth.events:
+        faults.append(f"P6: the ledger counts {balance.events} of {truth.events} events")
+    return faults
+
+
+def metrics_faults(page: dict[tuple[str, ...], float], log: Sequence[RawPage]) -> list[str]:
+    """Where a scrape differs from the fold at its position."""
+    position = int(page["alloc_projection_position", "metrics"])
+    truth = fold(log[:position])
+    wanted: dict[tuple[str, ...], float] = {
+        (METRICS[account], company, resource): float(unit_seconds)
+        for (company, resource, account), unit_seconds in truth.accounts.items()
+        if account in METRICS
+    }
+    for resource in resources():
+        pool = resource.name.removeprefix("resources/")
+        for state in LIVE:
+            wanted["alloc_reservations", pool, state] = sum(
+                state == stands and any(each["resource"] == pool for each in allocations)
+                for _, stands, allocations in truth.live.values()
+            )
+    wanted |= {("alloc_projection_applied_total", name, "metrics"): n for name, n in truth.applied.items()}
+    shown = {key: page.get(key, 0.0) for key in wanted}
+    return [] if shown == wanted else [f"P6: metrics at {position}: {_difference(shown, wanted)}"]
+
+
+def calendar_faults(calendar: api.Calendar, log: Sequence[RawPage]) -> list[str]:
+    """Where a calendar differs from the fold at its position, hour by hour."""
+    truth, resource = fold(log[: calendar.position]), calendar.resource.removeprefix("resources/")
+    return [
+        f"P6: {resource} at {calendar.position} shows {part.reserved_units} reserved at {moment}, not {held}"
+        for part in calendar.intervals
+        for moment in range(part.start_time.seconds, part.end_time.seconds, HOUR)
+        if part.reserved_units != (held := truth.reserved(resource, moment))
+    ]
+
+
+def _difference(shown: dict, wanted: dict) -> str:
+    keys = sorted(key for key in shown.keys() | wanted.keys() if shown.get(key) != wanted.get(key))
+    return "; ".join(f"{key} shown {shown.get(key)}, is {wanted.get(key)}" for key in keys)
+
+
+async def _calendar(clients: Clients, name: str) -> api.Calendar:
+    """From two hours on, which nobody's time reaches before the answer is there, for twelve days."""
+    start = (clients.centre.time.now() // HOUR + 2) * HOUR
+    request = api.GetCalendarRequest(
+        name=name, start_time=Timestamp(seconds=start), end_time=Timestamp(seconds=start + 12 * DAY)
+    )
+    answer: api.Calendar = await clients.call(clients.scheduler.GetCalendar, request, "operator")
+    return answer
+
+
+async def _ledger_reached(clients: Clients, position: int) -> bool:
+    try:
+        return (await balance(clients, "companies/-", "auditor")).position >= position
+    except Exception:  # noqa: BLE001
+        return False
+
+
+async def _metrics_reached(clients: Clients, position: int) -> bool:
+    try:
+        return (await scrape(clients))["alloc_projection_position", "metrics"] >= position
+    except OSError:
+        return False
