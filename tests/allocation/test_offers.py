@@ -147,8 +147,8 @@ def test_a_search_misses_nothing(booked: list[tuple[str, int, int]], wanted: lis
 
 
 def by_asking(scenario: Scenario, lines: list[object], hours: int) -> list[tuple[int, int]]:
-    """The first interval of the week that is granted, by trying every full hour."""
-    for start in range(NOW, NEXT_MONDAY - hours * HOUR + 1, HOUR):
+    """The first interval of the week that is granted, by trying every half hour."""
+    for start in range(NOW, NEXT_MONDAY - hours * HOUR + 1, HOUR // 2):
         wish = book("ALPHA", *lines, start=start, hours=hours)  # type: ignore[arg-type]  # They are lines.
         try:
             decide(scenario.centre, wish, scenario.now)
