@@ -5,25 +5,25 @@ from msgspec import Struct
 from services.allocation.resources import Company, Line, Quota, Resource
 
 
-class RegisterResource(Struct, frozen=True, kw_only=True):
+class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):
     """Make a resource bookable."""
 
     resource: Resource
 
 
-class RegisterCompany(Struct, frozen=True, kw_only=True):
+class RegisterCompany(Struct, frozen=True, gc=False, kw_only=True):
     """Let a company book under its terms."""
 
     company: Company
 
 
-class GrantQuota(Struct, frozen=True, kw_only=True):
+class GrantQuota(Struct, frozen=True, gc=False, kw_only=True):
     """Give a company unit-seconds on a meter for a period."""
 
     quota: Quota
 
 
-class CreateReservation(Struct, frozen=True, kw_only=True):
+class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Hold every line of a demand for `[start, end)`, together or not at all."""
 
     reservation_id: str
@@ -34,7 +34,7 @@ class CreateReservation(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class CancelReservation(Struct, frozen=True, kw_only=True):
+class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Give a reservation back before it starts. An empty `etag` matches any version."""
 
     reservation_id: str
@@ -43,7 +43,7 @@ class CancelReservation(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class ReleaseReservation(Struct, frozen=True, kw_only=True):
+class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
     """End an active reservation early and give the rest back. An empty `etag` matches any version."""
 
     reservation_id: str
@@ -52,7 +52,7 @@ class ReleaseReservation(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Tick(Struct, frozen=True, kw_only=True):
+class Tick(Struct, frozen=True, gc=False, kw_only=True):
     """Let time pass: activate what starts, complete what ends."""
 
 

@@ -19,7 +19,7 @@ LINES_MAX = 16
 UNITS_MAX = 1_000_000
 
 
-class Want(Struct, frozen=True):
+class Want(Struct, frozen=True, gc=False):
     """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays."""
 
     pool: Pool

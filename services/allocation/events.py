@@ -10,26 +10,26 @@ from msgspec import Struct
 from services.allocation.resources import Allocation, Company, Line, Quota, Resource
 
 
-class ResourceRegistered(Struct, frozen=True, kw_only=True, tag="resource_registered", tag_field="type"):
+class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
     """A resource can be booked."""
 
     resource: Resource
 
 
-class CompanyRegistered(Struct, frozen=True, kw_only=True, tag="company_registered", tag_field="type"):
+class CompanyRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="company_registered", tag_field="type"):
     """A company may book."""
 
     company: Company
 
 
-class QuotaGranted(Struct, frozen=True, kw_only=True, tag="quota_granted", tag_field="type"):
+class QuotaGranted(Struct, frozen=True, gc=False, kw_only=True, tag="quota_granted", tag_field="type"):
     """A company was given unit-seconds for a period."""
 
     quota: Quota
 
 
 class ReservationConfirmed(
-    Struct, frozen=True, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
     """A company holds these units for this interval."""
 
@@ -42,27 +42,27 @@ class ReservationConfirmed(
     note: str = ""
 
 
-class AllocationsMoved(Struct, frozen=True, kw_only=True, tag="allocations_moved", tag_field="type"):
+class AllocationsMoved(Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type"):
     """A reservation that has not started now stands on other units of the same resources, for the same spans."""
 
     reservation_id: str
     allocations: tuple[Allocation, ...]
 
 
-class ReservationActivated(Struct, frozen=True, kw_only=True, tag="reservation_activated", tag_field="type"):
+class ReservationActivated(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_activated", tag_field="type"):
     """The interval began; the units are bound from here on."""
 
     reservation_id: str
 
 
-class ReservationCompleted(Struct, frozen=True, kw_only=True, tag="reservation_completed", tag_field="type"):
+class ReservationCompleted(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_completed", tag_field="type"):
     """The interval ended; all that was held was used."""
 
     reservation_id: str
 
 
 class ReservationCancelled(
-    Struct, frozen=True, kw_only=True, tag="reservation_cancelled", tag_field="type", omit_defaults=True
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_cancelled", tag_field="type", omit_defaults=True
 ):
     """The reservation was given back before its start; nothing was used."""
 
@@ -71,7 +71,7 @@ class ReservationCancelled(
 
 
 class ReservationReleased(
-    Struct, frozen=True, kw_only=True, tag="reservation_released", tag_field="type", omit_defaults=True
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_released", tag_field="type", omit_defaults=True
 ):
     """An active reservation ended early: used until `released_at`, free again from there on."""
 

@@ -14,14 +14,14 @@ from services.allocation.resources import Company, Quota, Reservation, Resource
 FORMAT = 1
 
 
-class Granted(Struct, frozen=True, array_like=True):
+class Granted(Struct, frozen=True, gc=False, array_like=True):
     """A quota and the unit-seconds booked on it, some of them by reservations no longer kept."""
 
     quota: Quota
     booked: int
 
 
-class Remembered(Struct, frozen=True, array_like=True):
+class Remembered(Struct, frozen=True, gc=False, array_like=True):
     """The yes to a request. What it made is named, or kept whole where it has changed since."""
 
     actor: str
@@ -34,7 +34,7 @@ class Remembered(Struct, frozen=True, array_like=True):
     then: Reservation | None = None
 
 
-class Image(Struct, frozen=True, kw_only=True):
+class Image(Struct, frozen=True, gc=False, kw_only=True):
     """Everything that is true, in the order in which it became so."""
 
     format: int

@@ -17,7 +17,7 @@ from services.allocation.repack import repack
 from services.allocation.resources import Allocation, Reservation
 
 
-class Placing(Struct, frozen=True):
+class Placing(Struct, frozen=True, gc=False):
     """Where a demand would stand, what must move first, or why it cannot be placed."""
 
     allocations: tuple[Allocation, ...] = ()

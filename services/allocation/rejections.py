@@ -45,7 +45,7 @@ class Reason(StrEnum):
 PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
 
 
-class Violation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Violation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One rule that says no: which, about what, and the sentence that explains it to a person."""
 
     reason: Reason

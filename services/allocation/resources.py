@@ -1,6 +1,7 @@
 """The nouns of the centre: resources, companies, quotas, demands and what is granted to them.
 
-Everything here is a frozen value. Times are seconds since 1970-01-01 UTC, intervals half-open.
+Everything here is a frozen value. Times are seconds since 1970-01-01 UTC, intervals half-open. Frozen values cannot
+form cycles, so the garbage collector need not look at them (`gc=False`): there are hundreds of thousands.
 """
 
 from enum import StrEnum
@@ -34,7 +35,7 @@ class Unit(StrEnum):
         return f"{self.value.replace('gpu', 'GPU')}s"
 
 
-class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Node(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One server, seat or person: a name, and where it stands."""
 
     id: str
@@ -43,7 +44,7 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
     fabric_group: str = ""
 
 
-class OpeningHours(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OpeningHours(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A weekly timetable in minutes after local midnight; `closes` past 1,440 runs into the next day.
 
     `weekdays` counts Monday as 0. Slots start at `opens`, and again at the end of the break.
@@ -56,7 +57,7 @@ class OpeningHours(Struct, frozen=True, kw_only=True, omit_defaults=True):
     break_ends: int = 0
 
 
-class Closure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Closure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Nodes of one zone (or all, when empty) taken out for a while, for a reason."""
 
     start: int
@@ -65,14 +66,14 @@ class Closure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
-class Companion(Struct, frozen=True, kw_only=True):
+class Companion(Struct, frozen=True, gc=False, kw_only=True):
     """What a piece of equipment cannot run without: so many units of another resource, for the same slots."""
 
     resource: str
     units: int
 
 
-class Resource(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Anything bookable: identical nodes of `bins_per_node` bins, each of `bin_capacity` units."""
 
     id: str
@@ -133,7 +134,7 @@ class Resource(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.nodes[node].id if self.bins_per_node == 1 else f"{self.nodes[node].id}/{place}"
 
 
-class Company(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Company(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A tenant and the terms of its agreement with the centre."""
 
     id: str
@@ -163,7 +164,7 @@ class Colocation(StrEnum):
     FABRIC_GROUP = "fabric_group"
 
 
-class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Line(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One line of a demand: so many units of a resource, in a shape."""
 
     resource: str
@@ -172,7 +173,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     colocation: Colocation = Colocation.ANYWHERE
 
 
-class Allocation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The named bins behind one line of a reservation, and the spans for which they are held.
 
     `bins[i]` gives `amounts[i]` units. `meter` names the quota that pays, or is empty; `companion_of` names the
@@ -216,7 +217,7 @@ class State(StrEnum):
         return self in (State.CONFIRMED, State.ACTIVE)
 
 
-class Reservation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
 
     id: str
@@ -238,7 +239,7 @@ class Reservation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f'"{self.version}"'
 
 
-class Quota(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Quota(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a company may hold on one meter in one period: unit-seconds in all, and units at once."""
 
     company: str

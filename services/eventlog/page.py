@@ -15,7 +15,7 @@ PAGE_BYTES_MAX = 768 * 1024
 """Below nats-server's default `max_payload` of 1 MiB, with room for headers."""
 
 
-class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entry(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One decision: who asked, under which request id, and the events that follow. `time` is microseconds UTC."""
 
     time: int
@@ -25,7 +25,7 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     request_digest: str = ""
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class Page(Struct, frozen=True, gc=False, kw_only=True):
     """What one append carries. A page without entries opens an epoch: its writer leads from there on."""
 
     format: int
@@ -37,7 +37,7 @@ class Page(Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...]
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, gc=False, kw_only=True):
     """A page as the log holds it: exact bytes at a position. Positions start at 1 and have no gaps."""
 
     position: int
@@ -49,7 +49,7 @@ class Record(Struct, frozen=True, kw_only=True):
         return page_hash(self.data)
 
 
-class Head(Struct, frozen=True, kw_only=True):
+class Head(Struct, frozen=True, gc=False, kw_only=True):
     """The end of a log, or of what a reader has taken from it: last position and that page's hash."""
 
     position: int = 0

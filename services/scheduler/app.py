@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.snapshots import JetStreamSnapshots
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.runtime import lifecycle, logs, settings
+from services.runtime import garbage, lifecycle, logs, settings
 from services.runtime.doors import Doors
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
@@ -65,13 +65,14 @@ async def run(told: Settings, stop: Stop) -> None:
     )
     try:
         snapshots = JetStreamSnapshots(log.connection, told.centre, replicas=told.nats_replicas)
-        writer = await lead(
-            log=log,
-            snapshots=snapshots,
-            centre_id=told.centre,
-            name=f"scheduler-{os.getpid()}",
-            clock=told.clock.clock(),
-        )
+        with garbage.paused():
+            writer = await lead(
+                log=log,
+                snapshots=snapshots,
+                centre_id=told.centre,
+                name=f"scheduler-{os.getpid()}",
+                clock=told.clock.clock(),
+            )
         writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
         async with lifecycle.background() as background:
@@ -123,6 +124,7 @@ async def keep_time(writer: Writer) -> None:
 def main() -> None:
     """Run the scheduler until it is told to stop; exit 0 then, and 1 otherwise."""
     logs.configure("scheduler")
+    garbage.tune()
     try:
         told = settings.load(Settings, os.environ)
     except settings.SettingsError as error:

@@ -136,9 +136,10 @@ class SchedulerApi:
 
     async def list_resources(self, call: Call, request: api.ListResourcesRequest) -> api.ListResourcesResponse:
         """What can be booked, by name."""
-        position = await self._settled(0)
         page = reads.Page.of(request.page_size, request.page_token, f"resources {request.kind}", default=100, most=500)
+        position = self._reached(0)
         found, token = reads.list_resources(self._centre, catalogue.KINDS.get(request.kind), page)
+        await self._durable(position)
         return api.ListResourcesResponse(
             resources=[catalogue.resource_reply(resource, nodes=False) for resource in found],
             next_page_token=token,
@@ -147,20 +148,24 @@ class SchedulerApi:
 
     async def get_resource(self, call: Call, request: api.GetResourceRequest) -> api.Resource:
         """One resource and its rules."""
-        await self._settled(0)
-        return catalogue.resource_reply(self._pool(request.name).resource, nodes=True)
+        position = self._reached(0)
+        resource = self._pool(request.name).resource
+        await self._durable(position)
+        return catalogue.resource_reply(resource, nodes=True)
 
     async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
         """How many units are free, and when."""
-        position = await self._settled(request.min_position)
         pool = self._pool(request.name)
         fields = requests.Fields()
         start = fields.time("start_time", request, "start_time")
         end = fields.time("end_time", request, "end_time")
         fields.demand_valid()
+        position = self._reached(request.min_position)
+        intervals = reads.calendar_reply(pool, start, end, self._seconds())
+        await self._durable(position)
         return api.Calendar(
             resource=request.name,
-            intervals=reads.calendar_reply(pool, start, end, self._seconds()),
+            intervals=intervals,
             capacity_units=pool.resource.capacity,
             position=position,
         )
@@ -169,11 +174,12 @@ class SchedulerApi:
         """The earliest intervals in which a demand would be granted."""
         company = _company(call, request.parent)
         wish = self._search(company, request)
-        position = await self._settled(0)
+        position = self._reached(0)
         try:
             found = offers.search(self._centre, wish, self._seconds())
         except Rejected as refusal:
             raise problem_of(refusal) from None
+        await self._durable(position)
         return api.SearchOffersResponse(
             offers=replies.offer_replies(wish.lines, found.intervals),
             violations=[violation_of(violation) for violation in found.violations],
@@ -182,12 +188,13 @@ class SchedulerApi:
 
     async def get_reservation(self, call: Call, request: api.GetReservationRequest) -> api.Reservation:
         """One reservation."""
-        await self._settled(request.min_position)
         company, reservation_id = requests.reservation_name(request.name)
         self._own(call, company, request.name)
+        position = self._reached(request.min_position)
         reservation = self._centre.reservations.get(reservation_id)
         if reservation is None or reservation.company != company:
             raise problem_of(_no_reservation(request.name))
+        await self._durable(position)
         return replies.reservation_reply(self._centre, reservation)
 
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
@@ -196,15 +203,16 @@ class SchedulerApi:
         fields = requests.Fields()
         wanted = reads.Wanted(
             company,
-            frozenset(replies.STATES[state] for state in request.states if state),
+            tuple(replies.STATES[state] for state in sorted(set(request.states)) if state),
             fields.name("resource", request.resource, "resources")[0] if request.resource else "",
             fields.seconds("start_time", request.start_time),
             fields.seconds("end_time", request.end_time),
         )
         fields.demand_valid()
         page = reads.Page.of(request.page_size, request.page_token, repr(wanted), default=50, most=1000)
-        position = await self._settled(request.min_position)
+        position = self._reached(request.min_position)
         found, token = reads.list_reservations(self._centre, wanted, page)
+        await self._durable(position)
         return api.ListReservationsResponse(
             reservations=[replies.reservation_reply(self._centre, each) for each in found],
             next_page_token=token,
@@ -235,9 +243,7 @@ class SchedulerApi:
                 return None
             return (await self._writer.submit(_ask(call, request, command)))[0]
         except LogBehind as error:
-            raise Problem(
-                grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE", f"{error}.", retry_after_seconds=RETRY_SECONDS
-            ) from None
+            raise _log_unavailable(error) from None
 
     async def _administer(self, call: Call, request: Any, command: Command) -> Subject | None:
         try:
@@ -291,14 +297,9 @@ class SchedulerApi:
         if call.identity.role is Role.COMPANY and call.identity.company != company:
             raise problem_of(_no_reservation(name))
 
-    async def _settled(self, min_position: int) -> int:
-        """Wait until what readers are told is durable; refuse a position that has not been reached."""
-        try:
-            position = await self._writer.settled()
-        except LogBehind as error:
-            raise Problem(
-                grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE", f"{error}.", retry_after_seconds=RETRY_SECONDS
-            ) from None
+    def _reached(self, min_position: int) -> int:
+        """The position that the state is true at, just now. Raises `Problem` if the one asked for lies ahead."""
+        position = self._writer.decided
         if position < min_position:
             raise Problem(
                 grpc.StatusCode.UNAVAILABLE,
@@ -309,6 +310,16 @@ class SchedulerApi:
             )
         return position
 
+    async def _durable(self, position: int) -> None:
+        """Wait until what was read from the state at a position may be told. Raises `Problem` if the log is away.
+
+        First read, then wait: while one waits, the state goes on to what is not durable yet.
+        """
+        try:
+            await self._writer.durable(position)
+        except LogBehind as error:
+            raise _log_unavailable(error) from None
+
     def _seconds(self) -> int:
         return self._writer.now() // MICROSECONDS
 
@@ -318,11 +329,16 @@ def new_id() -> str:
     return os.urandom(8).hex()
 
 
+def _log_unavailable(error: LogBehind) -> Problem:
+    return Problem(grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE", f"{error}.", retry_after_seconds=RETRY_SECONDS)
+
+
 def _ask(call: Call, request: Any, command: Command) -> Ask:
+    request.request_id = request.request_id.lower()
     return Ask(
         command=command,
         actor=actor_of(call),
-        request_id=request.request_id.lower(),
+        request_id=request.request_id,
         digest=requests.digest_of(request),
     )
 

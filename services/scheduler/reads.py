@@ -26,9 +26,9 @@ Key = tuple[int, str]
 
 
 class Cursor(Struct, frozen=True, array_like=True):
-    """Where a page ended, and a digest of the question that it answers."""
+    """Where a page ended, and a seal over that and the question that it answers."""
 
-    question: str
+    seal: str
     time: int
     name: str
 
@@ -45,7 +45,6 @@ class Page(Struct, frozen=True):
         """Read what a client sent. Raises `Problem` for a negative size, or a token of another question."""
         if size < 0:
             raise invalid({"page_size": "must not be negative"})
-        digest = blake2b(question.encode(), digest_size=9).hexdigest()
         after = (-1, "")
         if token:
             try:
@@ -53,10 +52,10 @@ class Page(Struct, frozen=True):
                 cursor = msgspec.json.decode(raw, type=Cursor)
             except (ValueError, msgspec.MsgspecError):
                 raise invalid({"page_token": "is not one that this service gave out"}) from None
-            if cursor.question != digest or base64.urlsafe_b64encode(raw).decode() != token:
-                raise invalid({"page_token": "belongs to another question; start again without one"})
             after = (cursor.time, cursor.name)
-        return cls(min(size, most) or default, after, digest)
+            if cursor.seal != _seal(question, after) or base64.urlsafe_b64encode(raw).decode() != token:
+                raise invalid({"page_token": "belongs to another question; start again without one"})
+        return cls(min(size, most) or default, after, question)
 
     def cut(self, items: Iterable[Item], key: Callable[[Item], Key]) -> tuple[list[Item], str]:
         """The items of this page, and the token of the next one or nothing."""
@@ -64,16 +63,21 @@ class Page(Struct, frozen=True):
         found = heapq.nsmallest(self.size + 1, rest, key=key)
         if len(found) <= self.size:
             return found, ""
-        time, name = key(found[self.size - 1])
-        cursor = msgspec.json.encode(Cursor(self.question, time, name))
+        last = key(found[self.size - 1])
+        cursor = msgspec.json.encode(Cursor(_seal(self.question, last), *last))
         return found[: self.size], base64.urlsafe_b64encode(cursor).decode()
+
+
+def _seal(question: str, after: Key) -> str:
+    """Tells a token of this question from any other, and from one that was tampered with by accident."""
+    return blake2b(f"{question}\n{after}".encode(), digest_size=9).hexdigest()
 
 
 class Wanted(Struct, frozen=True):
     """Which reservations a list is about; empty means any."""
 
     company: str
-    states: frozenset[State]
+    states: tuple[State, ...]
     resource: str
     start: int
     end: int

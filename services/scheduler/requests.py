@@ -91,7 +91,9 @@ class Fields:
 def digest_of(request: Message) -> str:
     """The same for two requests that ask for the same thing."""
     request.DiscardUnknownFields()
-    return blake2b(request.SerializeToString(deterministic=True), digest_size=16).hexdigest()
+    # With its name: a cancel and a release look alike otherwise.
+    content = request.DESCRIPTOR.full_name.encode() + b"\n" + request.SerializeToString(deterministic=True)
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Line, ...]:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import grpc
 
@@ -11,10 +13,13 @@ from services.runtime.problems import Problem
 from services.scheduler.writer import Sheet
 
 CHANGES_KEPT = 50_000
-QUEUE_MAX = 1_000
+PAGES_MAX = 1_000
+"""Pages with changes that may wait for one listener."""
 BOOKMARK_SECONDS = 15.0
 
 Change = tuple[int, Reservation | None]
+"""A reservation as it stands after a change, and the position to resume from; a bookmark has no reservation."""
+Pages = asyncio.Queue[tuple[int, list[Reservation]]]
 
 
 class Watches:
@@ -23,8 +28,8 @@ class Watches:
     def __init__(self, position: int) -> None:
         self._position = position
         self._oldest = position
-        self._kept: deque[Change] = deque()
-        self._listeners: dict[asyncio.Queue[Change], str] = {}
+        self._kept: deque[tuple[int, Reservation]] = deque()
+        self._listeners: dict[Pages, str] = {}
 
     @property
     def streams(self) -> int:
@@ -34,11 +39,11 @@ class Watches:
     def on_durable(self, sheet: Sheet) -> None:
         """Tell everybody concerned of a page."""
         self._position = sheet.position
-        for change in sheet.changes:
-            self._kept.append((sheet.position, change))
-            for queue, company in self._listeners.items():
-                if company in ("", change.company) and not queue.full():
-                    queue.put_nowait((sheet.position, change))
+        self._kept.extend((sheet.position, change) for change in sheet.changes)
+        for queue, company in self._listeners.items():
+            mine = [change for change in sheet.changes if company in ("", change.company)]
+            if mine and not queue.full():
+                queue.put_nowait((sheet.position, mine))
         while len(self._kept) > CHANGES_KEPT:
             self._oldest = self._kept.popleft()[0]
 
@@ -58,39 +63,49 @@ class Watches:
                 f"Changes are kept from position {self._oldest} on. List the reservations, then watch from there.",
                 metadata={"oldest_position": str(self._oldest)},
             )
-        queue: asyncio.Queue[Change] = asyncio.Queue(QUEUE_MAX)
+        queue: Pages = asyncio.Queue(PAGES_MAX)
+        now = self._position
         missed = [
             change
             for change in (self._kept if after else ())
-            if change[0] > after and change[1] is not None and company in ("", change[1].company)
+            if change[0] > after and company in ("", change[1].company)
         ]
         self._listeners[queue] = company
         try:
-            for change in missed:
-                yield change
-            yield self._position if not missed else missed[-1][0], None
-            async for change in self._changes(queue):
+            for position, page in groupby(missed, key=itemgetter(0)):
+                for change in _numbered(position, [reservation for _, reservation in page]):
+                    yield change
+            yield now, None
+            async for change in self._changes(queue, now):
                 yield change
         finally:
             del self._listeners[queue]
 
-    async def _changes(self, queue: asyncio.Queue[Change]) -> AsyncGenerator[Change, None]:
-        last = self._position
+    async def _changes(self, queue: Pages, told: int) -> AsyncGenerator[Change, None]:
+        """Pages as they arrive, after the position up to which everything was told."""
         while True:
             if queue.full():
                 raise Problem(
                     grpc.StatusCode.RESOURCE_EXHAUSTED,
                     "SLOW_CONSUMER",
-                    f"This watch fell {QUEUE_MAX} changes behind. Resume from position {last - 1}.",
-                    metadata={"position": str(last - 1)},
+                    f"This watch fell {PAGES_MAX} pages behind. Resume from position {told}.",
+                    metadata={"position": str(told)},
                 )
             try:
                 async with asyncio.timeout(BOOKMARK_SECONDS):
-                    change = await queue.get()
+                    position, page = await queue.get()
             except TimeoutError:
                 if queue.empty():
                     # Nothing of ours came: whoever resumes need not look at what came for others.
                     yield self._position, None
             else:
-                last = change[0]
-                yield change
+                for change in _numbered(position, page):
+                    yield change
+                told = position
+
+
+def _numbered(position: int, page: list[Reservation]) -> Iterator[Change]:
+    """The changes of a page; whoever resumes from before the last of them is told all of the page again."""
+    for change in page[:-1]:
+        yield position - 1, change
+    yield position, page[-1]

@@ -25,6 +25,9 @@ from services.scheduler.clock import MICROSECONDS, Clock
 
 ENTRIES_MAX = 1000
 """Entries in one page."""
+GATHER_SECONDS = 0.002
+"""How long a page waits for company under load. An append costs as much as several decisions, and a busy scheduler's
+callers wait for the processor, not for the disk; a lone caller never waits."""
 PAGES_WAITING_MAX = 16
 """Full pages that may wait for the log before new commands are shed."""
 SYSTEM = "system"
@@ -86,6 +89,7 @@ class Writer:
         self._centre_id = centre_id
         self._epoch = epoch
         self._time = 0
+        self._company = 0
         self._waiting: deque[Sheet] = deque()
         self._in_flight: Sheet | None = None
         self._work = asyncio.Event()
@@ -117,6 +121,11 @@ class Writer:
     def now(self) -> int:
         """Microseconds, never earlier than the last decision."""
         return max(self.clock.now(), self._time, self.centre.now * MICROSECONDS)
+
+    @property
+    def decided(self) -> int:
+        """The position that the state is true at; it may not be durable yet."""
+        return max(self.centre.position, self.head.position)
 
     async def durable(self, position: int) -> None:
         """Wait until the page at a position is in the log."""
@@ -190,12 +199,19 @@ class Writer:
                 if not self._waiting:
                     self._work.clear()
                     continue
+                await self._gather()
                 self._in_flight = sheet = self._waiting.popleft()
+                self._company = len(sheet.entries)
                 await self._append(sheet)
                 self._in_flight = None
         except BaseException as error:
             self._fail(error)
             raise
+
+    async def _gather(self) -> None:
+        """Wait a little for company, if the page before had some: one append then serves many answers."""
+        if self._company > 1:
+            await asyncio.sleep(GATHER_SECONDS)
 
     async def _append(self, sheet: Sheet) -> None:
         for listener in self.before_append:
