@@ -10,6 +10,7 @@ from services.eventlog.page import Head, Page, Record
 from services.ledger.books import Books
 from services.ledger.facts import facts_of, moment
 from services.ledger.projections import new_projections
+from services.ledger.projections.tree import Tree
 
 EVENTS_MAX = 4_000
 PAGES_MAX = 200
@@ -38,22 +39,30 @@ class Batch:
         self.after = before
         self.pages: list[tuple[Any, ...]] = []
         self.events: Counter[str] = Counter()
-        self.projections = new_projections(books)
         self._books = books
+        self._tree = Tree(books.tree)
+        self._root: bytes | None = None
+        self.projections = (*new_projections(books), self._tree)
 
     @property
     def full(self) -> bool:
         """Whether the next page must wait for the next batch."""
         return len(self.pages) >= PAGES_MAX or self.after.number - self.before.number >= EVENTS_MAX
 
+    def close(self) -> bytes:
+        """Take the events into the tree, once no page comes any more; give its root. Batches are closed in order."""
+        if self._root is None:
+            self._root = self._tree.grow()
+        return self._root
+
     def add(self, record: Record, page: Page) -> None:
         """Fold the next page. Raises `BrokenLog` if an event of it does not fit the events before it."""
         position, hash_, time = record.position, record.hash, moment(page.time)
-        facts = facts_of(page, position, self.after.number, self._books)
+        facts = facts_of(record, page, self.after.number, self._books)
         for fact in facts:
             self.events[fact.type] += 1
             for projection in self.projections:
                 projection.add(fact)
-        self.pages.append((position, hash_, page.writer, page.epoch, time, len(facts)))
         number = self.after.number + len(facts)
+        self.pages.append((position, hash_, page.writer, page.epoch, time, len(facts), number, record.data))
         self.after = Checkpoint(position=position, hash=hash_, number=number, page_time=time)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Resource, State
+from services.ledger.merkle import Frontier
 
 
 class Misfit(Exception):
@@ -40,12 +41,16 @@ class Place(Struct, frozen=True):
 
 
 class Books:
-    """Registrations and live claims at one position of the log."""
+    """Registrations and live claims at one position of the log.
+
+    The tree grows when a batch is posted, so its frontier is that of the last posted one.
+    """
 
     def __init__(self) -> None:
         self.companies: set[str] = set()
         self.places: dict[str, Place] = {}
         self.claims: dict[str, Claim] = {}
+        self.tree = Frontier()
 
     def take(self, event: Event, number: int) -> Claim | None:
         """Fold the event of this number. Gives the claim that it makes, else the claim that it concerns as it was."""

@@ -8,8 +8,9 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.events import Event
 from services.eventlog import BrokenLog
-from services.eventlog.page import Page
+from services.eventlog.page import Page, Record
 from services.ledger.books import Books, Claim, Misfit
+from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.posting import Transfer, post
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +21,8 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
 
     `number` counts the events of the log from 1, and `decision` is the number of the first event of the same entry:
     what one entry says becomes true at once. `entry` and `index` are places within the page, from 0. `company` and
-    `reservation` are empty where none is concerned; `claim` is as `Books.take` gives it.
+    `reservation` are empty where none is concerned; `claim` is as `Books.take` gives it, and `leaf` has the event as it
+    stands in the page.
     """
 
     number: int
@@ -37,10 +39,12 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
     reservation: str
     claim: Claim | None
     transfers: tuple[Transfer, ...]
+    leaf: Leaf
 
 
-def facts_of(page: Page, position: int, number: int, books: Books) -> list[Fact]:
+def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact]:
     """Fold a page into the books; give its facts, numbered on from `number`. Raises `BrokenLog` if one does not fit."""
+    position, leaves = record.position, leaves_of(record.position, record.data)
     facts: list[Fact] = []
     for place, entry in enumerate(page.entries):
         time = moment(entry.time)
@@ -64,6 +68,7 @@ def facts_of(page: Page, position: int, number: int, books: Books) -> list[Fact]
                     reservation=claim.reservation if claim else "",
                     claim=claim,
                     transfers=post(event, claim),
+                    leaf=leaves[index],
                 )
             )
     return facts

@@ -18,6 +18,7 @@ from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books, Claim, Place
 from services.ledger.database import GONE, OUTAGES
 from services.ledger.migrate import migrate
+from services.ledger.nodes import read_frontier
 
 NAME = "ledger"
 RETRY_SECONDS_MIN = 0.05
@@ -50,7 +51,10 @@ class Journal:
         async with self._pool.acquire() as connection:
             await migrate(connection)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                return await read_checkpoint(connection), await _read_books(connection)
+                checkpoint = await read_checkpoint(connection)
+                books = await _read_books(connection)
+                books.tree = await read_frontier(connection, checkpoint.number)
+                return checkpoint, books
 
     async def post(self, batch: Batch) -> None:
         """Make a batch part of the tables, and try for as long as Postgres is away.
@@ -96,7 +100,15 @@ async def _advance(connection: PoolConnectionProxy, batch: Batch) -> bool:
     """Move the checkpoint over the batch. False if it is not where the batch began."""
     before, after = batch.before, batch.after
     moved = await connection.fetchval(
-        _ADVANCE, NAME, before.position, before.hash, after.position, after.hash, after.number, after.page_time
+        _ADVANCE,
+        NAME,
+        before.position,
+        before.hash,
+        after.position,
+        after.hash,
+        after.number,
+        after.page_time,
+        batch.close(),
     )
     return moved is not None
 
@@ -148,7 +160,7 @@ def _violated(batch: Batch, error: asyncpg.IntegrityConstraintViolationError) ->
 
 _ADVANCE = """
 UPDATE checkpoint
-SET position = $4, hash = $5, number = $6, page_time = $7
+SET position = $4, hash = $5, number = $6, page_time = $7, root = $8
 WHERE projection = $1 AND position = $2 AND hash = $3
 RETURNING position
 """

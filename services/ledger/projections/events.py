@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from services.ledger.facts import Fact
@@ -19,9 +18,8 @@ COLUMNS = (
     "company",
     "reservation",
     "payload",
+    "leaf",
 )
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Events:
@@ -43,7 +41,8 @@ class Events:
                 fact.type,
                 fact.company,
                 fact.reservation,
-                _encode(fact.event),
+                fact.leaf.event,
+                fact.leaf.hash,
             )
         )
 
