@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Struct
 
 from services.allocation.centre import Answer, Centre, Subject
-from services.allocation.commands import Command, Tick
+from services.allocation.commands import Command, CreateReservation, Tick
 from services.allocation.decide import decide
-from services.allocation.rejections import Reason, refuse
+from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation
 from services.eventlog import EventLog
 from services.eventlog.append import append_page
@@ -164,6 +164,8 @@ class Writer:
         entry = encode_page(
             Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
         )
+        if len(entry) > PAGE_BYTES_MAX:
+            raise _too_large(ask.command)
         sheet = self._open_sheet(len(entry))
         self._time = sheet.time = now
         subjects = self.centre.apply(events, now // MICROSECONDS, sheet.position)
@@ -245,6 +247,16 @@ class Writer:
         last = self._waiting[-1] if self._waiting else self._in_flight
         if last is not None:
             await asyncio.shield(last.durable)
+
+
+def _too_large(command: Command) -> Rejected:
+    """The refusal of what the log could never take; it would end every writer that tried."""
+    booking = isinstance(command, CreateReservation)
+    return refuse(
+        Reason.INVALID_LINES if booking else Reason.INVALID_RESOURCE,
+        "What this would write down does not fit one page of the log. Ask for it in parts.",
+        limit=PAGE_BYTES_MAX,
+    )
 
 
 def remember(

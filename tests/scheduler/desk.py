@@ -1,0 +1,106 @@
+"""A writer over a log in memory, under a clock that the test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+from services.allocation.commands import Command
+from services.allocation.resources import Company, Quota, Resource
+from services.eventlog import SnapshotStore
+from services.eventlog.memory import MemoryLog
+from services.eventlog.page import Page, decode_page
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.start import lead
+from services.scheduler.writer import Ask, Writer
+from tests.allocation import fixture
+from tests.allocation.scenario import registration
+
+CENTRE = "mudeung-ai"
+
+
+class ManualClock:
+    """Shows what it is told to show, in seconds."""
+
+    def __init__(self, now: float = fixture.NOW) -> None:
+        self.seconds = now
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return int(self.seconds * MICROSECONDS)
+
+    def wait_for(self, moment: int) -> float:
+        """Time moves only by hand."""
+        return float("inf") if moment > self.seconds else 0.0
+
+    def resume(self, moment: int) -> None:
+        """Go on from a moment, if it lies ahead."""
+        self.seconds = max(self.seconds, moment)
+
+
+class MemorySnapshots:
+    """The newest snapshot, in memory."""
+
+    def __init__(self) -> None:
+        self.kept: tuple[int, str, bytes] | None = None
+
+    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002  # The protocol's name.
+        """Keep it."""
+        self.kept = (position, hash, state)
+
+    async def load(self) -> tuple[int, str, bytes] | None:
+        """Give it back."""
+        return self.kept
+
+
+class Held(MemoryLog):
+    """A log whose appends wait until the test lets them through, and that counts them."""
+
+    def __init__(self, pages: Iterable[bytes] = ()) -> None:
+        super().__init__(pages)
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+
+    async def append(self, data: bytes, after: int) -> int:
+        """Append once the gate is open."""
+        self.asked.set()
+        await self.gate.wait()
+        return await super().append(data, after)
+
+
+def ask(command: Command, request_id: str = "", digest: str = "", actor: str = "companies/ALPHA") -> Ask:
+    """A command of somebody."""
+    return Ask(command=command, actor=actor, request_id=request_id, digest=digest)
+
+
+@asynccontextmanager
+async def leading(
+    log: MemoryLog,
+    *things: Resource | Company | Quota,
+    snapshots: SnapshotStore | None = None,
+    clock: ManualClock | None = None,
+    name: str = "writer",
+) -> AsyncIterator[Writer]:
+    """A writer that leads, with these things registered, until the block is left."""
+    writer = await lead(
+        log=log, snapshots=snapshots or MemorySnapshots(), centre_id=CENTRE, name=name, clock=clock or ManualClock()
+    )
+    running = asyncio.create_task(writer.run())
+    try:
+        await asyncio.gather(*(writer.submit(ask(registration(thing), actor="operators/o")) for thing in things))
+        yield writer
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            await running
+
+
+def pages(log: MemoryLog) -> list[Page]:
+    """Every page of a log."""
+    return [decode_page(data) for data in log.pages]
+
+
+async def turns(count: int = 50) -> None:
+    """Let everything that can run do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)
