@@ -56,8 +56,8 @@ class SimulatedClock:
         return max(0.0, (moment - self.now() / MICROSECONDS) / self._speed)
 
     def resume(self, moment: int) -> None:
-        self._start = max(self._start, moment)
-        self._began = time.monotonic()
+        if moment * MICROSECONDS > self.now():
+            self._start, self._began = moment, time.monotonic()
 
 
 class ClockChoice:

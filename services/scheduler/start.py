@@ -58,8 +58,9 @@ async def _replay(log: EventLog, chain: ChainReader, centre: Centre) -> int:
     if last == chain.head.position:
         return events
     async for records in log.follow(chain.head.position):
-        for record in records:
-            events += apply_page(centre, chain.take(record), record.position)
+        # All of a batch is vouched for by the page behind it before any of it is applied.
+        for record, page in [(record, chain.take(record)) for record in records]:
+            events += apply_page(centre, page, record.position)
         if chain.head.position >= last:
             break
     return events
