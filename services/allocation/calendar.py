@@ -5,7 +5,7 @@ microseconds, whatever the number of reservations. The grid covers a sliding ran
 `DAYS_AHEAD` days of future; what lies outside is neither kept nor bookable.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,12 @@ class Timeline:
         for first, last in self.windows(spans):
             self.total[first:last] += amount
 
+    def add_all(self, held: Iterable[tuple[int, tuple[Interval, ...]]]) -> None:
+        """As `add` for each of many amounts and spans, by their edges: a fraction of the time."""
+        edges = [(first, last, amount) for amount, spans in held for first, last in self.windows(spans)]
+        firsts, lasts, amounts = np.array(edges, dtype=np.int64).reshape(-1, 3).T
+        _fill(self.total[:, np.newaxis], firsts, lasts, amounts, np.zeros_like(firsts))
+
     def most(self, interval: Interval) -> int:
         """The largest figure within an interval."""
         first, last = self.window(interval)
@@ -114,5 +120,36 @@ class Calendar(Timeline):
                 self.used[first:last, list(allocation.bins)] += amounts
             self.total[first:last] += units
 
+    def hold_all(self, allocations: list[Allocation]) -> None:
+        """As `hold` for each of many allocations, by their edges: a fraction of the time."""
+        edges = [
+            (first, last, bin_, amount)
+            for allocation in allocations
+            for first, last in self.windows(allocation.spans)
+            for bin_, amount in zip(allocation.bins, allocation.amounts, strict=True)
+        ]
+        firsts, lasts, bins, amounts = np.array(edges, dtype=np.int64).reshape(-1, 4).T
+        _fill(self.used, firsts, lasts, amounts, bins)
+        self.add_all((allocation.units, allocation.spans) for allocation in allocations)
+
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
         return (self.total, self.used)
+
+
+def _fill(
+    grid: NDArray[np.signedinteger],
+    firsts: NDArray[np.int64],
+    lasts: NDArray[np.int64],
+    amounts: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> None:
+    """Add every amount to a grid from its first cell up to its last: the running sums of the edges."""
+    edges = np.zeros((len(grid) + 1, grid.shape[1]), dtype=grid.dtype)
+    # Edges that pile up may overflow on the way, but their sums wrap back: no cell holds more than its capacity.
+    np.add.at(edges, (firsts, columns), amounts.astype(grid.dtype))
+    np.subtract.at(edges, (lasts, columns), amounts.astype(grid.dtype))
+    running = np.zeros(grid.shape[1], dtype=grid.dtype)
+    # Row by row: numpy's own running sum along the first axis jumps through memory, and takes ten times as long.
+    for row, change in zip(grid, edges, strict=False):
+        running += change
+        row += running

@@ -24,6 +24,10 @@ class Group:
         """Let a member hold the group for its spans, or with `sign` -1 let it go."""
         self.holders.add(sign * self._numbers[allocation.resource], allocation.spans)
 
+    def hold_all(self, allocations: list[Allocation]) -> None:
+        """As `hold` for each of many allocations."""
+        self.holders.add_all((self._numbers[each.resource], each.spans) for each in allocations)
+
     def is_held(self, spans: tuple[Interval, ...]) -> bool:
         """Whether anybody holds the group at any time of the spans."""
         return any(self.holders.most(span) for span in spans)

@@ -81,8 +81,7 @@ def centre_of(image: Image) -> Centre:
         centre.admit(company)
     for granted in image.quotas:
         centre.grant(granted.quota)
-    for reservation in image.reservations:
-        centre.keep(reservation)
+    centre.keep_all(image.reservations)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
             if period.quota == granted.quota:

@@ -64,6 +64,11 @@ class Meter:
         if self.at_once is not None:
             self.at_once.add(sign * allocation.units, held)
 
+    def hold_all(self, allocations: list[Allocation]) -> None:
+        """Draw what many allocations hold at any time, and leave the periods' bookings alone."""
+        if self.at_once is not None:
+            self.at_once.add_all((allocation.units, allocation.spans) for allocation in allocations)
+
     def violations(self, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
         """Every quota rule that these charges together would break."""
         uncovered = sum([end - start for _, spans in charges for start, end in spans])
