@@ -42,10 +42,12 @@ class MemorySnapshots:
 
     def __init__(self) -> None:
         self.kept: tuple[int, str, bytes] | None = None
+        self.saved = asyncio.Event()
 
     async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002  # The protocol's name.
         """Keep it."""
         self.kept = (position, hash, state)
+        self.saved.set()
 
     async def load(self) -> tuple[int, str, bytes] | None:
         """Give it back."""

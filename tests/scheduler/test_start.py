@@ -157,9 +157,9 @@ async def test_snapshots_are_taken_while_pages_flow(monkeypatch: pytest.MonkeyPa
         saving = asyncio.create_task(keeper.run())
         for _ in range(4):
             await live_a_little(writer)
-        while snapshots.kept is None:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(snapshots.saved.wait(), 5)
         saving.cancel()
+    assert snapshots.kept is not None
     position, hash_, _ = snapshots.kept
     assert Record(position=position, data=log.pages[position - 1]).hash == hash_
     copy = MemoryLog(log.pages)

@@ -127,10 +127,14 @@ async def test_a_restart_keeps_nothing_from_before() -> None:
 
 async def told_to_resume(stream: AsyncGenerator[Change, None]) -> tuple[list[str], int]:
     """Read a stream until it ends as too slow: the names heard, and where to resume."""
-    names = []
-    with pytest.raises(Problem) as problem:
+    names: list[str] = []
+
+    async def read() -> None:
         async for _, change in stream:
             names.append(change.id if change else "")
+
+    with pytest.raises(Problem) as problem:
+        await read()
     assert problem.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     return names, int(problem.value.metadata["position"])
 
