@@ -17,6 +17,7 @@ from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.demand import Want
+from services.allocation.placement import free_bins
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.resources import Company, Interval, Line
@@ -76,7 +77,7 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
     tries = 0
     wants = wants_of(centre, _command(wish, max(now, centre.base)), now)
     for start in _candidates(centre, wish, wants, now):
-        if start < skip_until:
+        if start < skip_until or _hopeless(wants, start, wish.duration):
             continue
         refusal = _refusal(centre, wish, start, now)
         if refusal is None:
@@ -116,6 +117,18 @@ def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, 
         return search(centre, wish, now).intervals
     except Rejected:
         return ()  # It is longer than the calendar.
+
+
+def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
+    """Whether a pool has no place for a want then, and nothing waits that could make room."""
+    spans = ((start, start + duration),)
+    return any(
+        want.pool.timetable is None
+        and not want.pool.waiting
+        and not want.companion_of
+        and want.pool.layout.place(free_bins(want.pool.calendar, spans), want.parts, want.line.colocation) is None
+        for want in wants
+    )
 
 
 def _refusal(centre: Centre, wish: Search, start: int, now: int) -> Rejected | None:
