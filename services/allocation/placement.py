@@ -137,10 +137,9 @@ class Layout:
 
     def _bins_of(self, node: int, free: NDArray[np.signedinteger], part: Part) -> list[int]:
         first = node * self.bins_per_node
-        mine = free[first : first + self.bins_per_node]
-        fitting = np.flatnonzero(mine >= part.amount)
-        order = np.argsort(mine[fitting], kind="stable")[: part.bins]
-        return sorted((first + fitting[order]).tolist())
+        mine = enumerate(free[first : first + self.bins_per_node].tolist(), first)
+        fullest = sorted([(left, bin_) for bin_, left in mine if left >= part.amount])
+        return sorted([bin_ for _, bin_ in fullest[: part.bins]])
 
     def _all_bins(self, nodes: list[int]) -> list[int]:
         width = self.bins_per_node

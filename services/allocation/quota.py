@@ -88,10 +88,10 @@ class Meter:
         limit = period.quota.concurrent_units_max
         if not limit or self.at_once is None:
             return
-        units = sum(units for units, _ in charges)
+        units = sum([units for units, _ in charges])
         start, end = period.quota.start, period.quota.end
-        inside = ((max(a, start), min(b, end)) for _, spans in charges for a, b in spans)
-        held = max((self.at_once.most(span) for span in inside if span[0] < span[1]), default=0)
+        inside = [(max(a, start), min(b, end)) for _, spans in charges for a, b in spans if a < end and start < b]
+        held = max([self.at_once.most(span) for span in inside], default=0)
         if held + units > limit:
             advice = "Choose another time, or fewer units." if units <= limit else "Ask for fewer units."
             yield Violation(
