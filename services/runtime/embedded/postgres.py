@@ -129,11 +129,11 @@ class Postgres:
     async def _create_user(self) -> None:
         connection = await asyncpg.connect(self.superuser_dsn, timeout=PROBE_SECONDS)
         try:
-            # The password is our own URL-safe token, so it needs no quoting; a utility statement takes no
-            # parameters.
-            await connection.execute(f"CREATE ROLE \"{USER}\" LOGIN PASSWORD '{self._password(USER)}'")
-        except asyncpg.DuplicateObjectError:
-            pass
+            # Asked first, for Postgres writes a statement that fails into its log, and this one holds the password.
+            if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", USER):
+                # The password is our own URL-safe token, so it needs no quoting; a utility statement takes no
+                # parameters.
+                await connection.execute(f"CREATE ROLE \"{USER}\" LOGIN PASSWORD '{self._password(USER)}'")
         finally:
             await connection.close()
 
