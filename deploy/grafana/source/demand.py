@@ -1,0 +1,116 @@
+"""Demand and forecast: what a planner asks. The forecast is what is booked; nothing here predicts."""
+
+from grafana_foundation_sdk.builders.dashboard import Dashboard
+
+from deploy.grafana.source.panels import Query, bars, board, curves, row, rows
+
+COMPUTE = 'on (pool) group_left () alloc_pool_info{kind="compute"}'
+EQUIPMENT = 'on (pool) group_left () alloc_pool_info{kind="equipment"}'
+
+
+def demand() -> Dashboard:
+    """What is booked ahead, and what could not be."""
+    return (
+        board("demand", "aidc · Demand and forecast", "What is booked ahead, and what could not be.", hours=24 * 7)
+        .with_row(row("Booked ahead"))
+        .with_panel(
+            bars(
+                "Booked share by horizon",
+                "Share of what can be booked within an hour, a day, a week and a month that is booked.",
+                Query(f"alloc_pool_committed_ratio * {COMPUTE}", "{{pool}} {{horizon}}"),
+                unit="percentunit",
+                limits=((0.8, "orange"), (0.95, "red")),
+            )
+        )
+        .with_panel(
+            curves(
+                "Booked share of the week to come",
+                "How full the next seven days are, as time goes on.",
+                Query(f'alloc_pool_committed_ratio{{horizon="7d"}} * {COMPUTE}', "{{pool}}"),
+                unit="percentunit",
+            )
+        )
+        .with_panel(
+            curves(
+                "How soon a shape fits",
+                "From the log's now to the earliest start of each reference shape, by room alone.",
+                Query(
+                    "(alloc_pool_next_fit_timestamp_seconds - on () group_left ()"
+                    f' alloc_projection_timestamp_seconds{{projection="outlook"}}) * {COMPUTE}',
+                    "{{pool}} {{shape}}",
+                ),
+                unit="s",
+            )
+        )
+        .with_panel(
+            rows(
+                "Fullest equipment, a month",
+                "Booked share of the opening hours of the next thirty days.",
+                Query(f'topk(20, alloc_pool_committed_ratio{{horizon="30d"}} * {EQUIPMENT})'),
+                columns=("pool",),
+                unit="percentunit",
+            )
+        )
+        .with_row(row("Asked for"))
+        .with_panel(
+            curves(
+                "Requests by outcome",
+                "Reservations asked for, a second.",
+                Query("alloc:reservation_requests:rate5m", "{{outcome}}"),
+                unit="reqps",
+                width=8,
+                stacked=True,
+            )
+        )
+        .with_panel(
+            curves(
+                "Refused, by rule",
+                "Rules that said no, an hour; one request may break several.",
+                Query("3600 * sum by (reason) (pool:alloc_rejections:rate1h)", "{{reason}}"),
+                width=8,
+                stacked=True,
+            )
+        )
+        .with_panel(
+            rows(
+                "Where room was missing",
+                "Refusals for want of room, quota or an open hour, an hour.",
+                Query("topk(20, 3600 * pool:alloc_rejections:rate1h > 0)"),
+                columns=("pool", "reason"),
+                width=8,
+            )
+        )
+        .with_row(row("Quotas"))
+        .with_panel(
+            rows(
+                "Most of the quota booked",
+                "Share of the running period's quota that is booked.",
+                Query("topk(20, company:alloc_quota_used:ratio > 0)"),
+                columns=("company", "kind"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            rows(
+                "Booked up before the period ends",
+                "Quotas that will not last at the pace so far, and when they will be booked up.",
+                Query(
+                    "1000 * bottomk(20, alloc_quota_projected_end_timestamp_seconds"
+                    " < on (kind) group_left () alloc_quota_period_end_timestamp_seconds)"
+                ),
+                columns=("company", "kind"),
+                unit="dateTimeAsIso",
+                width=8,
+            )
+        )
+        .with_panel(
+            bars(
+                "Quota granted against a pool's whole",
+                "Unit-hours granted for the running period, by meter.",
+                Query("sum by (kind) (alloc_quota_limit_unit_seconds) / 3600", "granted {{kind}}"),
+                Query("sum by (kind) (alloc_quota_used_unit_seconds) / 3600", "booked {{kind}}"),
+                width=8,
+            )
+        )
+    )

@@ -1,0 +1,141 @@
+"""Every panel, recording rule and alert asks for data that there is: shown with a real centre, load and Prometheus.
+
+A program, not a test: it needs the programs `prometheus` and `aidc`, and about two minutes. It starts a centre of its
+own on simulated time in a temporary folder, books on it, and then puts every query of deploy/grafana and
+deploy/prometheus to the Prometheus that watches it. Ends with 1 and names what gave no data.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, build_opener
+
+import yaml
+from booking_load import book_for
+
+from services.cli.connection import read_endpoints
+from services.runtime.embedded.prometheus import Prometheus, binary
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
+CLOCK = "2026-03-03T09:00:00+09:00@5400"
+"""An hour and a half passes in a second, so that reservations start and end meanwhile."""
+START_SECONDS_MAX = 180.0
+LOAD_SECONDS = 75.0
+SETTLE_SECONDS = 8.0
+"""For the last scrape and the rules after it."""
+SCRAPE_SECONDS = 1
+COMPANY = "CMP-0004"
+"""The company that the tenants' dashboard is opened for. It has quota and books."""
+
+MAY_BE_EMPTY = {
+    "alloc_ledger_invariant_violations_total": "its series begin with the first violation",
+    "alloc_grpc_shed_total": "its series begin with the first call that is turned away",
+    "ALERTS": "it has a series while an alert is pending or fires",
+}
+"""What a healthy centre does not show, and why."""
+ZERO = " or vector(0)"
+"""What panels add to show a zero; it is left out here, since it would answer for any misspelt name."""
+
+_opener = build_opener(ProxyHandler({}))
+
+
+class Question(NamedTuple):
+    """A query and where it stands."""
+
+    where: str
+    expression: str
+
+
+def questions() -> Iterator[Question]:
+    """Every query of every panel, every recorded name, and every metric that an alert looks at."""
+    for path in sorted((ROOT / "deploy" / "grafana").glob("*.json")):
+        for panel in json.loads(path.read_text())["panels"]:
+            for target in panel.get("targets", ()):
+                expression = target["expr"].replace("$company", COMPANY)
+                yield Question(f"{path.stem}: {panel['title']} {target['refId']}", expression)
+    for group in yaml.safe_load(RULES.read_text())["groups"]:
+        for rule in group["rules"]:
+            if "record" in rule:
+                yield Question(f"rules: {rule['record']}", rule["record"])
+            for name in sorted(set(re.findall(r"\b(?:alloc|grpc)_(?!code|type)[a-z_]+", rule["expr"]))):
+                if f":{name}" not in rule["expr"]:
+                    yield Question(f"rules: {rule.get('alert') or rule['record']}", name)
+
+
+def unanswered(prometheus: Prometheus) -> list[str]:
+    """The questions to which there is no answer, or none but NaN."""
+    missing = []
+    asked = list(dict.fromkeys(questions()))
+    for where, expression in asked:
+        if any(name in expression for name in MAY_BE_EMPTY):
+            continue
+        result = ask(prometheus, "query", query=expression.replace(ZERO, ""))["result"]
+        if not any(series["value"][1] != "NaN" for series in result):
+            missing.append(f"{where}: no data for {expression}")
+    rules = [rule for group in ask(prometheus, "rules")["groups"] for rule in group["rules"]]
+    missing += [f"rules: {rule['name']}: {rule['lastError']}" for rule in rules if rule["health"] != "ok"]
+    sys.stdout.write(f"{len(asked)} queries and {len(rules)} rules asked, {len(missing)} without an answer\n")
+    return missing
+
+
+def ask(prometheus: Prometheus, path: str, **arguments: str) -> Any:
+    """The data of an answer of Prometheus's HTTP interface."""
+    with _opener.open(f"{prometheus.url}/api/v1/{path}?{urlencode(arguments)}") as answer:
+        return json.load(answer)["data"]
+
+
+@asynccontextmanager
+async def centre(folder: Path) -> AsyncIterator[dict[str, Any]]:
+    """`aidc up` with its catalogue, as a process of its own; gives its endpoints."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli.main", "up", "--data", str(folder), "--clock", CLOCK, "--json"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout
+        async with asyncio.timeout(START_SECONDS_MAX):
+            await process.stdout.readline()  # It prints one line once it is ready.
+        endpoints = read_endpoints(folder)
+        if endpoints is None:
+            raise RuntimeError("the centre did not start")
+        yield endpoints
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def check(program: Path) -> list[str]:
+    """Start everything, book for a while, and ask."""
+    with tempfile.TemporaryDirectory(prefix="aidc-dashboards-") as folder:
+        async with centre(Path(folder, "centre")) as endpoints:
+            targets = {name: endpoints[f"{name}_http"] for name in ("scheduler", "ledger")}
+            targets["metrics"] = endpoints["metrics"]
+            watched = Prometheus(program, Path(folder, "prometheus"), lambda: targets, scrape_seconds=SCRAPE_SECONDS)
+            async with watched as prometheus:
+                sys.stdout.write(f"{await book_for(LOAD_SECONDS, endpoints, COMPANY)}\n")
+                await asyncio.sleep(SETTLE_SECONDS)
+                return await asyncio.to_thread(unanswered, prometheus)
+
+
+def main() -> int:
+    """Check; give the exit status."""
+    program = binary()
+    if program is None:
+        sys.stderr.write("no prometheus is installed: Debian's package `prometheus` has one\n")
+        return 1
+    missing = asyncio.run(check(program))
+    sys.stdout.write("".join(f"{line}\n" for line in missing))
+    return 1 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
