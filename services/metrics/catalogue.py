@@ -15,7 +15,7 @@ from services.metrics import readings
 from services.metrics.availability import Unavailable
 from services.metrics.figures import ACCOUNT_LABELS_MAX, COMPANY_LABELS_MAX, OVERFLOW_LABELS, QUOTA_LABELS_MAX
 from services.metrics.jetstream import STREAMS_MAX
-from services.metrics.outlook import HORIZONS, Shape
+from services.metrics.outlook import HORIZONS, Change, Shape
 from services.metrics.readings import PROJECTION, SERIES, Reading
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES
 
@@ -91,6 +91,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_pool_committed_ratio", "gauge", "ratio", ("pool", "horizon"), POOLS_MAX * len(HORIZONS),
            readings.outlooks(lambda outlook: (((name,), share) for name, share in outlook.committed.items())),
            "Share of the bookable unit-seconds that is booked, from now to the horizon; absent if none is bookable."),
+    Metric("alloc_pool_due_units", "gauge", "units", ("pool", "change"), POOLS_MAX * len(Change),
+           readings.outlooks(lambda outlook: (((change.value,), units) for change, units in outlook.due.items())),
+           "Units that reservations take, or leave, within the next hour."),
     Metric("alloc_pool_largest_free_block_units", "gauge", "units", ("pool",), POOLS_MAX,
            readings.outlooks(readings.largest_block),
            "Most units free now in one fabric group, rack or node of a compute pool, whichever its nodes name first."),

@@ -4,7 +4,7 @@ Pure. The live allocations are drawn onto a grid of cells by bins, from the cell
 alone: notice, quota, companions and exclusive groups come on top for whoever books.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -33,23 +33,32 @@ class Shape(StrEnum):
     WHOLE = "whole"
 
 
+class Change(StrEnum):
+    """What happens to units at the edge of a reservation."""
+
+    STARTING = "starting"
+    ENDING = "ending"
+
+
 class Outlook(NamedTuple):
     """The next thirty days of one resource. A horizon in which nothing can be booked has no share."""
 
     committed: dict[str, float]  # by horizon: booked of bookable unit-seconds
     next_fit: dict[Shape, int]  # earliest start, in seconds
     largest_block: int | None  # units free now that stand together; compute pools only
+    due: dict[Change, int]  # units that reservations take or leave within the next hour
 
 
-def look_ahead(resource: Resource, allocations: Iterable[Allocation], now: int) -> Outlook:
+def look_ahead(resource: Resource, allocations: Collection[Allocation], now: int) -> Outlook:
     """The outlook of a resource with these live allocations, at a time in seconds."""
     if not resource.in_service:
-        return Outlook({}, {}, 0 if resource.kind is Kind.COMPUTE else None)
+        return Outlook({}, {}, 0 if resource.kind is Kind.COMPUTE else None, _due(allocations, now))
     grid = Grid(resource, allocations, now)
     return Outlook(
         {name: share for name, seconds in HORIZONS.items() if (share := grid.committed(seconds)) is not None},
         {shape: start for shape in Shape if (start := _next_fit(grid, shape)) is not None},
         _largest_block(grid) if resource.kind is Kind.COMPUTE else None,
+        _due(allocations, now),
     )
 
 
@@ -152,3 +161,14 @@ def _largest_block(grid: Grid) -> int:
         group = node.fabric_group or node.rack or node.id
         blocks[group] = blocks.get(group, 0) + int(units)
     return max(blocks.values(), default=0)
+
+
+def _due(allocations: Iterable[Allocation], now: int) -> dict[Change, int]:
+    """A break between two spans is neither a start nor an end."""
+    due = dict.fromkeys(Change, 0)
+    for allocation in allocations:
+        if now < allocation.spans[0][0] <= now + HOUR_SECONDS:
+            due[Change.STARTING] += allocation.units
+        if now < allocation.spans[-1][1] <= now + HOUR_SECONDS:
+            due[Change.ENDING] += allocation.units
+    return due

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +42,8 @@ MAY_BE_EMPTY = {
     "ALERTS": "it has a series while an alert is pending or fires",
 }
 """What a healthy centre does not show, and why."""
+EXEMPLARS = "alloc_reserved_unit_seconds_total"
+"""A counter whose exemplars must have reached Prometheus."""
 ZERO = " or vector(0)"
 """What panels add to show a zero; it is left out here, since it would answer for any misspelt name."""
 
@@ -80,6 +83,9 @@ def unanswered(prometheus: Prometheus) -> list[str]:
         result = ask(prometheus, "query", query=expression.replace(ZERO, ""))["result"]
         if not any(series["value"][1] != "NaN" for series in result):
             missing.append(f"{where}: no data for {expression}")
+    seen = ask(prometheus, "query_exemplars", query=EXEMPLARS, start="0", end=str(time.time()))
+    if not any("position" in exemplar["labels"] for series in seen for exemplar in series["exemplars"]):
+        missing.append(f"exemplars: {EXEMPLARS} carries no position")
     rules = [rule for group in ask(prometheus, "rules")["groups"] for rule in group["rules"]]
     missing += [f"rules: {rule['name']}: {rule['lastError']}" for rule in rules if rule["health"] != "ok"]
     sys.stdout.write(f"{len(asked)} queries and {len(rules)} rules asked, {len(missing)} without an answer\n")

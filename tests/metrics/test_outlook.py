@@ -9,7 +9,7 @@ from synthetic import HOUR_SECONDS, START
 from test_figures import closed_pool, simulator
 
 from services.allocation.resources import Allocation, Closure, Kind, Node, Resource, Unit
-from services.metrics.outlook import HORIZONS, Shape, look_ahead
+from services.metrics.outlook import HORIZONS, Change, Shape, look_ahead
 
 HOURS = 24 * 30
 
@@ -128,4 +128,17 @@ def test_what_is_out_of_service_or_full_has_no_fit() -> None:
     outlook = look_ahead(simulator(in_service=False), [], START)
     assert (outlook.committed, outlook.next_fit) == ({}, {})
     shut = closed_pool(Closure(start=START, end=START + 40 * 24 * HOUR_SECONDS))
-    assert look_ahead(shut, [], START) == ({}, {}, 0)
+    assert look_ahead(shut, [], START)[:3] == ({}, {}, 0)
+
+
+def test_what_starts_and_ends_within_the_hour_is_told() -> None:
+    """An edge counts once it lies ahead and until an hour away; a break in between is no edge."""
+    broken = Allocation(
+        resource="small",
+        units=2,
+        spans=((START - HOUR_SECONDS, START + 600), (START + 1200, START + 9 * HOUR_SECONDS)),
+        bins=(4, 5),
+        amounts=(1, 1),
+    )
+    outlook = look_ahead(small_pool(), [hold(0, -1, 0), hold(1, 0, 1), hold(2, 1, 2), hold(3, 2, 3), broken], START)
+    assert outlook.due == {Change.STARTING: 1, Change.ENDING: 1}

@@ -73,11 +73,19 @@ def now() -> Dashboard:
         )
         .with_row(row("Coming and going"))
         .with_panel(
+            bars(
+                "Due within the hour",
+                "Units that reservations take or leave within the next hour.",
+                Query("sum by (pool, change) (alloc_pool_due_units) > 0", "{{pool}} {{change}}"),
+                width=6,
+            )
+        )
+        .with_panel(
             curves(
                 "Started and ended, an hour",
                 "Reservations that became active, ended or were cancelled within the last hour.",
                 Query("sum by (to_state) (increase(alloc_reservation_transitions_total[1h]))", "{{to_state}}"),
-                width=8,
+                width=6,
             )
         )
         .with_panel(
@@ -85,7 +93,7 @@ def now() -> Dashboard:
                 "Live reservations",
                 "Reservations that hold units, now or later; one on several pools counts in each.",
                 Query("sum by (state) (alloc_reservations)", "{{state}}"),
-                width=8,
+                width=6,
             )
         )
         .with_panel(
@@ -93,7 +101,7 @@ def now() -> Dashboard:
                 "Out of reach",
                 "Compute units that cannot be held, by reason.",
                 Query(f"sum by (reason) (alloc_pool_unavailable_units * {COMPUTE})", "{{reason}}"),
-                width=8,
+                width=6,
                 stacked=True,
             )
         )

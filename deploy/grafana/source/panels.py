@@ -1,6 +1,6 @@
 """The house style of our panels: what a number, a curve, a bar and a table look like, said once."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, dashboard, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.models.common import (
@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import (
     DashboardCursorSync,
+    DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
     Threshold,
@@ -36,6 +37,8 @@ class Query(NamedTuple):
     expression: str
     legend: str = ""
 
+
+AnyPanel = TypeVar("AnyPanel", stat.Panel, bargauge.Panel, timeseries.Panel)
 
 Limits = tuple[tuple[float, str], ...]
 """Colours from which value on, the lowest first."""
@@ -104,7 +107,13 @@ def board(name: str, title: str, text: str, hours: int) -> dashboard.Dashboard:
         .timezone("browser")
         .readonly()
         .tooltip(DashboardCursorSync.CROSSHAIR)
-        .link(dashboard.DashboardLink("aidc").type("dashboards").tags([TAG]).as_dropdown(True).keep_time(True))
+        .link(
+            dashboard.DashboardLink("aidc")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .as_dropdown(True)
+            .keep_time(True)
+        )
         .with_variable(dashboard.DatasourceVariable("source").label("Prometheus").type("prometheus"))
     )
 
@@ -125,7 +134,7 @@ def row(title: str) -> dashboard.Row:
     return dashboard.Row(title)
 
 
-def _at(panel: Any, queries: tuple[Query, ...], width: int, *, instant: bool) -> Any:
+def _at(panel: AnyPanel, queries: tuple[Query, ...], width: int, *, instant: bool) -> AnyPanel:
     for place, query in enumerate(queries):
         panel.with_target(_target(place, query, instant=instant))
     return panel.span(width).height(HEIGHT)
