@@ -8,12 +8,11 @@ from services.metrics.figures import AccountFigures, Figures, QuotaFigures
 from services.metrics.freshness import Freshness
 from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlook import Outlook
-from services.metrics.outlooks import Outlooker
+from services.metrics.outlooks import Outlooker, Outlooks
 from services.metrics.progress import Progress
 from services.metrics.usage import Account, PoolUsage
 
 PROJECTION = "metrics"
-OUTLOOK = "outlook"
 SERIES = "alloc_series"
 NEVER = Account()
 
@@ -38,7 +37,7 @@ class Showing(NamedTuple):
 
     def freshness(self) -> dict[str, Freshness]:
         """When each background reading last worked, by collector."""
-        known = {"log": self.progress.asked, OUTLOOK: self.outlooker.freshness}
+        known = {"log": self.progress.asked, "outlook": self.outlooker.freshness}
         return known | {"jetstream": self.monitor.freshness} if self.monitor else known
 
 
@@ -92,12 +91,9 @@ def one(label: str, value: Callable[[Showing], float]) -> Reading:
     return lambda showing: [((label,), value(showing))]
 
 
-def projections(figures: Callable[[Figures], float], outlook: Callable[[Outlooker], float]) -> Reading:
-    """One row for the figures, and one for the outlook, which is drawn less often."""
-    return lambda showing: [
-        ((PROJECTION,), figures(showing.figures)),
-        ((OUTLOOK,), outlook(showing.outlooker)),
-    ]
+def outlooker(value: Callable[[Outlooks], float]) -> Reading:
+    """One row about all the outlooks together."""
+    return lambda showing: [((), value(showing.outlooker.drawn))]
 
 
 def outlooks(rows: Callable[[Outlook], Iterable[tuple[tuple[str, ...], float]]]) -> Reading:

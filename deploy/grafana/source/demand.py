@@ -35,8 +35,8 @@ def demand() -> Dashboard:
                 "How soon a shape fits",
                 "From the log's now to the earliest start of each reference shape, by room alone.",
                 Query(
-                    "(alloc_pool_next_fit_timestamp_seconds - on () group_left ()"
-                    f' alloc_projection_timestamp_seconds{{projection="outlook"}}) * {COMPUTE}',
+                    "(alloc_pool_next_fit_timestamp_seconds - on () group_left () alloc_outlook_timestamp_seconds)"
+                    f" * {COMPUTE}",
                     "{{pool}} {{shape}}",
                 ),
                 unit="s",
