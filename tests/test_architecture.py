@@ -16,7 +16,8 @@ ROOMS_ALLOWED = {
     "scheduler": {"scheduler", "allocation", "eventlog", "runtime", "generated"},
     "ledger": {"ledger", "allocation", "eventlog", "runtime", "generated"},
     "metrics": {"metrics", "allocation", "eventlog", "runtime", "generated"},
-    "cli": {"cli", "allocation", "eventlog", "runtime", "generated"},
+    "cli": {"cli", "allocation", "eventlog", "runtime", "generated", "audit"},
+    "audit": {"audit"},
 }
 THIRD_PARTIES = {
     "nats": {"eventlog"},
