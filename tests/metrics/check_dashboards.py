@@ -87,7 +87,9 @@ def unanswered(prometheus: Prometheus) -> list[str]:
     if not any("position" in exemplar["labels"] for series in seen for exemplar in series["exemplars"]):
         missing.append(f"exemplars: {EXEMPLARS} carries no position")
     rules = [rule for group in ask(prometheus, "rules")["groups"] for rule in group["rules"]]
-    missing += [f"rules: {rule['name']}: {rule['lastError']}" for rule in rules if rule["health"] != "ok"]
+    missing += [
+        f"rules: {rule['name']}: {rule.get('lastError', 'not evaluated')}" for rule in rules if rule["health"] != "ok"
+    ]
     sys.stdout.write(f"{len(asked)} queries and {len(rules)} rules asked, {len(missing)} without an answer\n")
     return missing
 

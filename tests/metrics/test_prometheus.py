@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import pytest
+from check_dashboards import MAY_BE_EMPTY, questions, unanswered
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.runtime.embedded.prometheus import Prometheus, binary
@@ -54,3 +55,13 @@ async def seen(prometheus: Prometheus, query: str) -> dict[str, str]:
         pass  # A round trip each time; the caller's limit bounds it.
     labels: dict[str, str] = found[0]["metric"]
     return labels
+
+
+async def test_a_query_without_an_answer_is_named(tmp_path: Path) -> None:
+    """The check of the dashboards is not content with nothing: where nothing is scraped it names every query."""
+    assert PROGRAM
+    async with asyncio.timeout(SECONDS_MAX), Prometheus(PROGRAM, tmp_path, dict) as prometheus:
+        missing = await asyncio.to_thread(unanswered, prometheus)
+    asked = {each for each in questions() if not any(name in each.expression for name in MAY_BE_EMPTY)}
+    assert len(asked) > 100
+    assert {f"{where}: no data for {expression}" for where, expression in asked} < set(missing)
