@@ -20,6 +20,9 @@ SLIDE_DAYS = 7
 
 RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
+WIDE = 64
+"""A grid of so many bins is summed row by row; a narrower one is not worth a loop of Python."""
+
 Cells = tuple[int, int]
 
 
@@ -46,7 +49,7 @@ class Timeline:
     def window(self, interval: Interval) -> Cells:
         """The cells that an interval touches, cut to the range."""
         start, end = interval
-        first = max(0, (start - self.base) // self.cell_seconds)
+        first = min(max(0, (start - self.base) // self.cell_seconds), self.cells)
         last = min(self.cells, -((self.base - end) // self.cell_seconds))
         return first, max(first, last)
 
@@ -148,6 +151,9 @@ def _fill(
     # Edges that pile up may overflow on the way, but their sums wrap back: no cell holds more than its capacity.
     np.add.at(edges, (firsts, columns), amounts.astype(grid.dtype))
     np.subtract.at(edges, (lasts, columns), amounts.astype(grid.dtype))
+    if grid.shape[1] < WIDE:
+        grid += np.cumsum(edges[:-1], axis=0, dtype=grid.dtype)
+        return
     running = np.zeros(grid.shape[1], dtype=grid.dtype)
     # Row by row: numpy's own running sum along the first axis jumps through memory, and takes ten times as long.
     for row, change in zip(grid, edges, strict=False):

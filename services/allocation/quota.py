@@ -88,10 +88,7 @@ class Meter:
         limit = period.quota.concurrent_units_max
         if not limit or self.at_once is None:
             return
-        units = sum([units for units, _ in charges])
-        start, end = period.quota.start, period.quota.end
-        inside = [(max(a, start), min(b, end)) for _, spans in charges for a, b in spans if a < end and start < b]
-        held = max([self.at_once.most(span) for span in inside], default=0)
+        units, held = _most_at_once(self.at_once, period, charges)
         if held + units > limit:
             advice = "Choose another time, or fewer units." if units <= limit else "Ask for fewer units."
             yield Violation(
@@ -114,6 +111,22 @@ class Meter:
                 limits[first:last] = period.quota.concurrent_units_max
         room: NDArray[np.bool_] = self.at_once.total + units <= limits
         return room
+
+
+def _most_at_once(at_once: Timeline, period: Period, charges: Sequence[Charge]) -> tuple[int, int]:
+    """The units asked for and the units held, at the moment of the period when they are the most together."""
+    start, end = period.quota.start, period.quota.end
+    if len(charges) == 1:
+        units, spans = charges[0]
+        inside = [(max(a, start), min(b, end)) for a, b in spans if a < end and start < b]
+        return units, max(map(at_once.most, inside), default=0)
+    asked = Timeline(cell_seconds=at_once.cell_seconds, base=at_once.base)
+    for units, spans in charges:
+        asked.add(units, spans)
+    first, last = at_once.window((start, end))
+    together = np.where(asked.total > 0, asked.total + at_once.total, 0)[first:last]
+    worst = first + int(together.argmax())
+    return int(asked.total[worst]), int(at_once.total[worst])
 
 
 def meter_violations(meter: Meter | None, charges: Sequence[Charge], subject: str) -> Iterable[Violation]:

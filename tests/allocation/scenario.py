@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from services.allocation import image
+from services.allocation.calendar import Timeline
 from services.allocation.centre import Centre, Subject
 from services.allocation.commands import (
     CancelReservation,
@@ -226,22 +227,21 @@ def most_at_once(spans: Iterable[tuple[int, int, int]]) -> int:
     return max(itertools.accumulate(amount for _, amount in changes), default=0)
 
 
-def grids_of(centre: Centre, since: int) -> dict[str, list[object]]:
-    """Every calendar, as plain values, from a time on."""
-
-    def tail(pool: Pool) -> list[object]:
-        first = max(0, (since - pool.calendar.base) // pool.calendar.cell_seconds)
-        return [pool.calendar.used[first:].tolist(), pool.calendar.total[first:].tolist()]
-
-    grids = {name: tail(pool) for name, pool in centre.pools.items()}
+def grids_of(centre: Centre, since: int) -> dict[str, bytes]:
+    """Every calendar, as bytes to compare, from a time on."""
+    lines: dict[str, tuple[Timeline, np.ndarray]] = {}
+    for name, pool in centre.pools.items():
+        lines[name] = pool.calendar, pool.calendar.used
+        lines[f"total {name}"] = pool.calendar, pool.calendar.total
+        lines[f"closed {name}"] = pool.closed, pool.closed.total
     for name, group in centre.groups.items():
-        first = max(0, (since - group.holders.base) // group.holders.cell_seconds)
-        grids[f"group {name}"] = [group.holders.total[first:].tolist()]
+        lines[f"group {name}"] = group.holders, group.holders.total
     for (company, meter), account in centre.meters.items():
         if account.at_once is not None:
-            first = max(0, (since - account.at_once.base) // account.at_once.cell_seconds)
-            grids[f"meter {company} {meter}"] = [account.at_once.total[first:].tolist()]
-    return grids
+            lines[f"meter {company} {meter}"] = account.at_once, account.at_once.total
+    return {
+        name: grid[max(0, (since - line.base) // line.cell_seconds) :].tobytes() for name, (line, grid) in lines.items()
+    }
 
 
 def drawn(pool: Pool, spans: Iterable[tuple[Interval, dict[int, int]]]) -> np.ndarray:

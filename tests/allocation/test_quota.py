@@ -180,3 +180,26 @@ def test_quota_survives_the_forgetting_of_what_was_used() -> None:
     for centre in (scenario.centre, scenario.restored(), scenario.replayed()):
         assert centre.meters["ALPHA", "h100"].periods[0].booked == 96 * HOUR
     assert scenario.refuses(book("ALPHA", line("h100", 8), start=NOON + 41 * DAY, hours=1)) == [Reason.QUOTA_EXCEEDED]
+
+
+def test_units_at_once_are_counted_moment_by_moment() -> None:
+    """Two lines with different hours count together only while both are held."""
+    scenario = fixture.fresh().given(book("GAMMA", line("C24"), start=TUESDAY + 13 * HOUR, hours=1))
+    rig = replace(fixture.M01, id="RIG", companions=(), notice_hours=0)
+    scenario.given(RegisterResource(resource=rig))
+    scenario.books(book("GAMMA", line("RIG"), line("C24"), start=TUESDAY + 9 * HOUR, hours=9))
+
+
+def test_a_demand_that_touches_no_hour_of_a_period_is_not_held_to_it() -> None:
+    """A weekend between two slots may be another period: its limit at once is not asked."""
+    weekend = replace(
+        fixture.quota("BETA", "equipment", 3, 1), start=at("2026-03-07 00:00"), end=at("2026-03-09 00:00")
+    )
+    weeks = [
+        replace(weekend, start=at("2026-03-02 00:00"), end=weekend.start, unit_seconds=100 * HOUR),
+        replace(weekend, start=weekend.end, end=at("2026-03-14 00:00"), unit_seconds=100 * HOUR),
+        replace(weekend, concurrent_units_max=1),
+    ]
+    scenario = fixture.fresh().given(*(GrantQuota(quota=each) for each in weeks))
+    scenario.given(book("BETA", line("C24"), start=at("2026-03-07 12:00"), hours=1))
+    scenario.books(book("BETA", line("T1"), start=at("2026-03-06 17:00"), end=at("2026-03-09 10:00")))

@@ -1,0 +1,225 @@
+"""The rules once more, told simply: half-hours in sets, counted one by one. It shares no code with what it checks."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from services.allocation.rejections import Reason
+from services.allocation.resources import Company, Kind, Line, Quota, Resource
+
+CELL = 1800
+DAY, HOUR = 86_400, 3600
+
+
+@dataclass
+class Booking:
+    """A reservation: for every resource, what it holds in every half-hour, and which of that is paid on which meter."""
+
+    company: str
+    start: int
+    end: int
+    held: Counter[tuple[str, int]]
+    paid: Counter[tuple[str, int]]
+    state: str = "confirmed"
+
+
+class Naive:
+    """What is booked, and what the rules say about one more wish."""
+
+    def __init__(self, resources: Iterable[Resource], companies: Iterable[Company], quotas: Iterable[Quota]) -> None:
+        self.resources = {each.id: each for each in resources}
+        self.companies = {each.id: each for each in companies}
+        self.quotas = list(quotas)
+        self.bookings: dict[str, Booking] = {}
+        self._open: dict[str, dict[int, str]] = {name: dict(self._cells(each)) for name, each in self.resources.items()}
+
+    def _cells(self, resource: Resource) -> Iterator[tuple[int, str]]:
+        """Every open half-hour of some weeks, marked if a slot starts or ends there."""
+        zone, hours = ZoneInfo(resource.time_zone), resource.hours
+        if resource.kind is Kind.COMPUTE:
+            return
+        for number in range(40):
+            day = datetime(2026, 2, 20, tzinfo=zone) + timedelta(days=number)
+            resting = hours is not None and day.weekday() not in hours.weekdays
+            if resting or day.date().isoformat() in resource.closed_days:
+                continue
+            midnight = int(day.timestamp())
+            opens, closes = (hours.opens, hours.closes) if hours else (0, 1440)
+            pauses = (hours.break_starts, hours.break_ends) if hours and hours.break_ends else (closes, closes)
+            for first, last in ((opens, pauses[0]), (pauses[1], closes)):
+                moment = midnight + first * 60
+                while moment + resource.slot_minutes * 60 <= midnight + last * 60:
+                    for cell in range(moment, moment + resource.slot_minutes * 60, CELL):
+                        ends = cell + CELL == moment + resource.slot_minutes * 60
+                        yield cell, ("s" if cell == moment else "") + ("e" if ends else "")
+                    moment += resource.slot_minutes * 60
+
+    def spans(self, name: str, start: int, end: int) -> set[int]:
+        """The half-hours of an interval in which a resource is held."""
+        cells = range(start, end, CELL)
+        return set(cells) if self.resources[name].kind is Kind.COMPUTE else {c for c in cells if c in self._open[name]}
+
+    def wants(self, lines: Iterable[Line]) -> list[tuple[str, int, str]]:
+        """Resource, units, and the equipment that brings it, with companions."""
+        asked = {line.resource: line.units for line in lines}
+        found: list[tuple[str, int, str]] = []
+        brought: Counter[str] = Counter()
+        for name in reversed([name for name in self.resources if name in asked]):
+            own = asked[name] - brought[name]
+            if own > 0:
+                found.append((name, own, ""))
+                for companion in self.resources[name].companions:
+                    found.append((companion.resource, companion.units * own, name))
+                    brought[companion.resource] += companion.units * own
+        return found
+
+    def booking(self, company: str, lines: Iterable[Line], start: int, end: int) -> Booking:
+        """The booking that a wish would be."""
+        held: Counter[tuple[str, int]] = Counter()
+        paid: Counter[tuple[str, int]] = Counter()
+        for name, units, parent in self.wants(lines):
+            meter = self._meter(self.resources[name]) if not parent else ""
+            for cell in self.spans(parent or name, start, end):
+                held[name, cell] += units
+                if meter:
+                    paid[meter, cell] += units
+        return Booking(company, start, end, held, paid)
+
+    @staticmethod
+    def _meter(resource: Resource) -> str:
+        if resource.kind is Kind.COMPUTE:
+            return resource.id if resource.quota_required else ""
+        return "equipment" if resource.kind is Kind.EQUIPMENT and not resource.only_with else ""
+
+    def live(self) -> list[Booking]:
+        """Everything that holds anything, now or in the past."""
+        return [each for each in self.bookings.values() if each.state != "cancelled"]
+
+    def used(self, name: str, cell: int) -> int:
+        """Units of a resource held in a half-hour. Compute is counted in whole hours."""
+        step = HOUR if self.resources[name].kind is Kind.COMPUTE else CELL
+        first = cell // step * step
+        return sum(max(each.held[name, part] for part in range(first, first + step, CELL)) for each in self.live())
+
+    def reasons(self, company: str, lines: tuple[Line, ...], start: int, end: int, now: int) -> set[Reason]:
+        """Every reason against a wish, other than how its units would have to stand."""
+        terms = self.companies[company]
+        found = set()
+        if start < now - 5:
+            found.add(Reason.START_IN_PAST)
+        if start < terms.agreement_start or end > terms.agreement_end:
+            found.add(Reason.OUTSIDE_AGREEMENT)
+        wish = self.booking(company, lines, start, end)
+        for name, units, parent in self.wants(lines):
+            if not parent:
+                found |= self._own_terms(self.resources[name], terms, start, end, now)
+            found |= self._groups(name, parent, lines, start, end)
+            cells = self.spans(parent or name, start, end)
+            if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
+                found.add(Reason.OUTSIDE_OPENING_HOURS)
+            if any(self.used(name, cell) + wish.held[name, cell] > self.resources[name].capacity for cell in cells):
+                found.add(Reason.NO_CAPACITY)
+            assert units > 0
+        return found | self._quota(wish)
+
+    def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
+        compute = resource.kind is Kind.COMPUTE
+        found = set()
+        if compute:
+            if start % HOUR or end % HOUR:
+                found.add(Reason.OFF_GRID)
+        else:
+            found |= self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)
+        if compute and end - start > terms.reservation_days_max * DAY:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
+        held = len(self.spans(resource.id, start, end)) * CELL
+        if resource.slots_max and held > resource.slots_max * resource.slot_minutes * 60:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
+        notice = terms.notice_hours if compute else resource.notice_hours
+        if notice and start < now + notice * HOUR - 5:
+            found.add(Reason.NOTICE_TOO_SHORT)
+        horizon = terms.horizon_days if compute else resource.horizon_days
+        if horizon and start > now + horizon * DAY:
+            found.add(Reason.BEYOND_HORIZON)
+        return found
+
+    def _grid(self, resource: Resource, cell: int, mark: str, moment: int) -> set[Reason]:
+        """Why a slot does not start or end here."""
+        if mark in self._open[resource.id].get(cell, ""):
+            return set()
+        if cell in self._open[resource.id]:
+            return {Reason.OFF_GRID}
+        inside = moment if mark == "s" else moment - 1
+        day = datetime.fromtimestamp(inside, UTC).astimezone(ZoneInfo(resource.time_zone)).date().isoformat()
+        return {Reason.CLOSED_DAY if day in resource.closed_days else Reason.OUTSIDE_OPENING_HOURS}
+
+    def _groups(self, name: str, parent: str, lines: tuple[Line, ...], start: int, end: int) -> set[Reason]:
+        group = self.resources[name].exclusive_group
+        if not group:
+            return set()
+        members = {each.id: each for each in self.resources.values() if each.exclusive_group == group}
+        cells = self.spans(parent or name, start, end)
+        rivals = [other for other, _, _ in self.wants(lines) if other in members and other != name]
+        holders = {(other, cell) for each in self.live() for (other, cell) in each.held if other in members}
+        if rivals or any((other, cell) in holders for other in members for cell in cells):
+            return {Reason.EXCLUSIVE_GROUP_BUSY}
+        for other, cell in holders:
+            gap = max(members[name].changeover_minutes, members[other].changeover_minutes) * 60
+            if other != name and any(cell < mine + CELL + gap and mine - gap < cell + CELL for mine in cells):
+                return {Reason.CHANGEOVER_TOO_SHORT}
+        return set()
+
+    def _quota(self, wish: Booking) -> set[Reason]:
+        found = set()
+        for meter in {meter for meter, _ in wish.paid}:
+            mine = {cell: units for (paid, cell), units in wish.paid.items() if paid == meter}
+            periods = [each for each in self.quotas if (each.company, each.meter) == (wish.company, meter)]
+            if any(not any(each.start <= cell < each.end for each in periods) for cell in mine):
+                found.add(Reason.NO_QUOTA)
+            for period in periods:
+                inside = {cell: units for cell, units in mine.items() if period.start <= cell < period.end}
+                more = sum(inside.values()) * CELL
+                if inside and self.booked(period) + more > period.unit_seconds:
+                    found.add(Reason.QUOTA_EXCEEDED)
+                limit = period.concurrent_units_max
+                if limit and any(
+                    units + self.at_once(wish.company, meter, cell) > limit for cell, units in inside.items()
+                ):
+                    found.add(Reason.CONCURRENCY_EXCEEDED)
+        return found
+
+    def booked(self, period: Quota) -> int:
+        """Unit-seconds of a period that are booked or used."""
+        return sum(
+            units * CELL
+            for each in self.live()
+            if each.company == period.company
+            for (meter, cell), units in each.paid.items()
+            if meter == period.meter and period.start <= cell < period.end
+        )
+
+    def at_once(self, company: str, meter: str, cell: int) -> int:
+        """Units of a meter that a company holds in a half-hour. Compute is counted in whole hours."""
+        step = CELL if meter == "equipment" else HOUR
+        first = cell // step * step
+        mine = [each for each in self.live() if each.company == company]
+        return sum(max(each.paid[meter, part] for part in range(first, first + step, CELL)) for each in mine)
+
+    def release(self, name: str, now: int, cell: int) -> int:
+        """End an active booking at the next full cell; gives its end."""
+        booking = self.bookings[name]
+        cut = min(booking.end, max(booking.start, -(-now // cell) * cell))
+        booking.held = Counter({key: units for key, units in booking.held.items() if key[1] < cut})
+        booking.paid = Counter({key: units for key, units in booking.paid.items() if key[1] < cut})
+        booking.state, booking.end = "completed", cut
+        return cut
+
+    def tick(self, now: int) -> None:
+        """Let time pass."""
+        for booking in self.bookings.values():
+            if booking.state == "confirmed" and booking.start <= now:
+                booking.state = "active"
+            if booking.state == "active" and booking.end <= now:
+                booking.state = "completed"
