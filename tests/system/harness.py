@@ -6,7 +6,7 @@ import signal
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,35 +29,41 @@ SECONDS_MAX = 30.0
 """How long a test waits for anything: writes resume, and views catch up, within this time of a fault's end."""
 POLL_SECONDS = 0.02
 CALL_SECONDS = 10.0
-SPEED = 3600
-"""One simulated hour passes in a second, so that reservations start and end while a test runs."""
+SPEED = 1800
+"""Half an hour passes in a second, so that reservations start and end while a test runs, and an outage of many seconds
+is still shorter than the day for which requests are remembered."""
 HOLDERS = ("operator", "auditor", *COMPANIES)
 RECONNECT_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
 
 Part = NatsServer | Postgres | Service
 
 
+PARTS = ("nats", "postgres", "scheduler", "ledger", "metrics")
+"""The attributes of a centre that are its processes."""
+
+
 class SimulatedTime:
     """The time that a centre lives in; a scheduler that is started again goes on where time has come to."""
 
-    def __init__(self) -> None:
+    def __init__(self, speed: int) -> None:
+        self._speed = speed
         self._began = time.monotonic()
 
     def now(self) -> int:
         """Seconds since 1970-01-01 UTC."""
-        return int(MONDAY + (time.monotonic() - self._began) * SPEED)
+        return int(MONDAY + (time.monotonic() - self._began) * self._speed)
 
     def setting(self) -> str:
         """AIDC_CLOCK for a scheduler that starts now."""
-        return f"{datetime.fromtimestamp(self.now(), UTC).isoformat()}@{SPEED}"
+        return f"{datetime.fromtimestamp(self.now(), UTC).isoformat()}@{self._speed}"
 
 
 class Centre:
     """nats-server, Postgres and the three services, in a folder. Start and stop as a context manager."""
 
-    def __init__(self, folder: Path, name: str = "system") -> None:
+    def __init__(self, folder: Path, name: str = "system", speed: int = SPEED) -> None:
         self.name = name
-        self.time = SimulatedTime()
+        self.time = SimulatedTime(speed)
         self.reports: list[str] = []
         """What the supervisor told."""
         self._folder = folder
@@ -70,9 +76,7 @@ class Centre:
 
     async def __aenter__(self) -> "Centre":
         try:
-            await asyncio.gather(self.nats.start(), self.postgres.start())
-            await self.scheduler.start()
-            await asyncio.gather(self.ledger.start(), self.metrics.start())
+            await self.start()
         except BaseException:
             await self.stop()
             raise
@@ -80,6 +84,12 @@ class Centre:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    async def start(self) -> None:
+        """Start everything: the servers, then the scheduler, which makes the log, then those that read it."""
+        await asyncio.gather(self.nats.start(), self.postgres.start())
+        await self.scheduler.start()
+        await asyncio.gather(self.ledger.start(), self.metrics.start())
 
     async def stop(self) -> None:
         """Stop whatever runs."""
@@ -112,7 +122,7 @@ class Centre:
     @asynccontextmanager
     async def supervised(self) -> AsyncIterator[None]:
         """Whatever dies meanwhile is started again, by the very supervisor that `aidc up` has."""
-        parts = {name: self.part(name) for name in ("nats", "postgres", "scheduler", "ledger", "metrics")}
+        parts = {name: self.part(name) for name in PARTS}
         keeping = asyncio.create_task(Supervisor([parts], self.reports.append).keep_alive())
         try:
             yield
@@ -193,9 +203,9 @@ async def register(clients: Clients) -> None:
 
 
 @asynccontextmanager
-async def running_centre(folder: Path) -> AsyncIterator[Clients]:
-    """A running centre with the small catalogue registered."""
-    async with Centre(folder) as centre, Clients(centre) as clients:
+async def running_centre(folder: Path, speed: int = SPEED) -> AsyncIterator[Clients]:
+    """A running centre with the small catalogue registered, in which time passes `speed` times as fast as here."""
+    async with Centre(folder, speed=speed) as centre, Clients(centre) as clients:
         await register(clients)
         yield clients
 
@@ -212,7 +222,8 @@ def frozen(pid: int) -> Iterator[None]:
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # It may have been killed meanwhile.
+            os.kill(pid, signal.SIGCONT)
 
 
 async def eventually(condition: Callable[[], Awaitable[bool] | bool], what: str) -> None:

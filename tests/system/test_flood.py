@@ -70,7 +70,7 @@ async def connections(clients: Clients, stack: AsyncExitStack, number: int) -> l
 
 
 async def test_flood_is_shed_and_its_neighbour_served(clients: Clients) -> None:
-    """While the log stands still one tenant piles up calls: past its share each is refused at once, and only its own."""
+    """While the log stands still one tenant piles up calls: past its share each is refused, and only its own."""
     async with AsyncExitStack() as stack:
         *flooding, quiet = await connections(clients, stack, FLOOD // CALLS_PER_CONNECTION + 1)
         with frozen(clients.centre.nats.process.pid):

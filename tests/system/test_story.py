@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clients]:
     """A centre that every test books a resource or a time of its own in."""
-    async with running_centre(tmp_path_factory.mktemp("story")) as clients:
+    async with running_centre(tmp_path_factory.mktemp("story"), speed=HOUR) as clients:
         yield clients
 
 

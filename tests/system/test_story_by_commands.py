@@ -22,7 +22,7 @@ DAY = "2026-03-22"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clients]:
     """A running centre."""
-    async with running_centre(tmp_path_factory.mktemp("commands")) as clients:
+    async with running_centre(tmp_path_factory.mktemp("commands"), speed=60) as clients:
         yield clients
 
 

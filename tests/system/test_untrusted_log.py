@@ -1,4 +1,4 @@
-"""P9: on a log with an altered, a missing or an unreadable page nobody guesses: readers stop there, and nobody leads."""
+"""P9: where a page is altered, missing or unreadable nobody guesses: readers stop there, and nobody leads."""
 
 import asyncio
 import hashlib
@@ -91,7 +91,7 @@ async def _halted_at(clients: Clients, ledger: Service, position: int) -> bool:
 
 def _unhealthy(address: str) -> bool:
     try:
-        urllib.request.urlopen(f"http://{address}/healthz", timeout=5)  # noqa: S310
+        urllib.request.urlopen(f"http://{address}/healthz", timeout=5)
     except urllib.error.HTTPError as answer:
         return answer.code == 503
     return False
