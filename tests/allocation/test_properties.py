@@ -276,4 +276,4 @@ def held_by(reservation: Reservation) -> Counter[tuple[str, int]]:
 
 
 TestCentre = CentreMachine.TestCase
-TestCentre.settings = examples(30, steps=25)
+TestCentre.settings = examples(100, steps=30)
