@@ -78,6 +78,13 @@ class Client:
         except (Refused, Unanswered) as problem:
             raise Failed(problem.message) from problem
 
+    def stream(self, method: Method[Iterator[Reply]], request: Message) -> Iterator[Reply]:
+        """Every answer of a stream, in one go. Raises `Failed`, also when it breaks off."""
+        try:
+            yield from method(request, metadata=self._metadata)
+        except grpc.RpcError as error:
+            raise Failed(Answer(error).readable()) from error
+
     def change(self, method: Method[Reply], request: Any) -> Reply:
         """Ask for a change under `request.request_id`. Raises `Refused`, `Unanswered` or `Failed`."""
         try:

@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import booking, reservations, resources, statement, top
+from services.cli import audit, booking, reservations, resources, statement, top
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -44,6 +44,8 @@ for command, panel in (
     (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_"), rich_help_panel=panel)(command)
+
+app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 
 import asyncpg
 import structlog
@@ -20,9 +20,13 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from services.eventlog.jetstream import JetStreamLog
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.following import Follower
-from services.ledger.grpc_api import SERVICE, LedgerApi
+from services.ledger.grpc_api import SERVICE, LedgerApi, methods
 from services.ledger.journal import Journal
+from services.ledger.notary import Notary
+from services.ledger.notes import Signer
 from services.ledger.progress import Progress
+from services.ledger.proof_api import ProofApi
+from services.ledger.proofs import Prover
 from services.ledger.rebuild import rebuild
 from services.ledger.telemetry import LedgerTelemetry
 from services.runtime import lifecycle, logs
@@ -60,11 +64,13 @@ class Settings:
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     reflection: bool = False
+    checkpoint_key: Path | None = None
+    checkpoints_dir: Path | None = None
     ready_file: Path | None = None
 
 
 async def run(settings: Settings, stop: Stop) -> None:
-    """Follow and answer until told to stop. Raises `Superseded`, `WrongSchema` or `ListenError`."""
+    """Follow and answer until told to stop. Raises `Superseded`, `WrongSchema`, `KeyFault` or `ListenError`."""
     registry, health, progress = CollectorRegistry(), Health([SERVICE.full_name]), Progress(monotonic)
     ProcessCollector(registry=registry)
     telemetry = LedgerTelemetry(registry)
@@ -72,11 +78,13 @@ async def run(settings: Settings, stop: Stop) -> None:
     async with _pools(settings) as (writer, readers), lifecycle.background() as background:
         telemetry.watch(progress, [writer, readers])
         journal = Journal(writer)
+        notary = _notary(settings, writer, readers)
+        prover = Prover(readers, notary) if notary else None
         follower = Follower(lambda: _connect(settings), settings.centre, journal, progress, telemetry, health)
         server = GrpcServer(
             listen=settings.listen,
             doors=doors,
-            methods=[LedgerApi(readers, progress).methods(doors)],
+            methods=[methods(doors, LedgerApi(readers, progress), ProofApi(readers, progress, prover))],
             health=health,
             background=background,
             tls=_tls(settings),
@@ -84,6 +92,8 @@ async def run(settings: Settings, stop: Stop) -> None:
         )
         async with HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http, server:
             background.start(follower.run(), name="follower")
+            if notary:
+                background.start(notary.run(progress, follower.halt), name="notary")
             background.start(_announce(settings, progress, server, http), name="announcement")
             await stop.wait()
 
@@ -130,6 +140,15 @@ async def run_rebuild(settings: Settings, stop: Stop) -> None:
     print(f"position {checkpoint.position}  events {checkpoint.number}  page {checkpoint.hash}")
     for table, digest in digests.items():
         print(f"{table:<14} {digest.rows:>12,} rows  {digest.sum}")
+
+
+def _notary(settings: Settings, writer: asyncpg.Pool, readers: asyncpg.Pool) -> Notary | None:
+    """Who signs checkpoints, if there is a key. Raises `KeyFault`."""
+    if settings.checkpoint_key is None:
+        _log.warning("checkpoints_not_signed", reason="AIDC_CHECKPOINT_KEY names no key")
+        return None
+    signer = Signer.read(settings.checkpoint_key, f"aidc/{settings.centre}")
+    return Notary(signer, settings.checkpoints_dir, writer, readers, time)
 
 
 def _tls(settings: Settings) -> Tls | None:

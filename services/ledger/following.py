@@ -61,6 +61,13 @@ class Follower:
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_SECONDS_MAX)
 
+    async def halt(self, error: BrokenLog) -> None:
+        """Stop for good, and say so wherever somebody may look."""
+        self._progress.halted = str(error)
+        self._telemetry.violated(error.invariant if isinstance(error, Violated) else UNTRUSTED_LOG)
+        await self._health.not_serving(f"halted: {error}")
+        _log.error("halted", position=self._progress.position, reason=str(error))
+
     async def _with_log(self) -> None:
         """Connect and follow until something fails; halt if it is trust."""
         try:
@@ -72,7 +79,7 @@ class Follower:
         try:
             await self._follow(log)
         except BrokenLog as error:
-            await self._halt(error)
+            await self.halt(error)
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
@@ -83,13 +90,6 @@ class Follower:
         await self._health.serving()
         _log.info("following", position=self._progress.position)
         await projector.follow()
-
-    async def _halt(self, error: BrokenLog) -> None:
-        """Stop for good, and say so wherever somebody may look."""
-        self._progress.halted = str(error)
-        self._telemetry.violated(error.invariant if isinstance(error, Violated) else UNTRUSTED_LOG)
-        await self._health.not_serving(f"halted: {error}")
-        _log.error("halted", position=self._progress.position, reason=str(error))
 
     async def _look(self, log: EventLog) -> None:
         """Ask the log where it ends, so that the lag is known even when nothing arrives."""

@@ -67,3 +67,22 @@ def not_the_whole_centre() -> Problem:
         "ROLE_NOT_ALLOWED",
         "The books of the whole centre are for operators and auditors; ask for your own company.",
     )
+
+
+def no_checkpoint_key() -> Problem:
+    """The operator gave no key, so nothing is signed here."""
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "NO_CHECKPOINT_KEY",
+        "This ledger has no key to sign checkpoints with: set AIDC_CHECKPOINT_KEY and start it again.",
+    )
+
+
+def not_signed() -> Problem:
+    """What was signed before is not in the books, for now or for good; the ledger's log says which."""
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "NOT_SIGNED",
+        "The ledger signs nothing until its books reach what it has signed before. Ask again.",
+        retry_after_seconds=RETRY_AWAY_SECONDS,
+    )

@@ -82,6 +82,8 @@ class Centre:
         return {
             **self._shared(),
             "AIDC_POSTGRES_DSN_FILE": str(self.folder.dsn_file),
+            "AIDC_CHECKPOINT_KEY": str(self.folder.checkpoint_key(self.name)),
+            "AIDC_CHECKPOINTS_DIR": str(self.folder.checkpoints),
             "AIDC_REFLECTION": "1",
         }
 

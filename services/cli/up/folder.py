@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+from services.audit.keys import make_keys as make_checkpoint_keys
 from services.cli.connection import ENDPOINTS_FILE
 from services.cli.outcome import Failed
 from services.runtime.identity import Identity, Role, mint_token
@@ -59,6 +60,15 @@ class DataFolder:
     def public_keys(self) -> Path:
         """The key set that the services verify tokens with; made on first use."""
         return make_keys(self.keys)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the ledger keeps what it signs, beside its database."""
+        return self.path / "checkpoints"
+
+    def checkpoint_key(self, centre: str) -> Path:
+        """The private key that the ledger of a centre signs checkpoints with; made on first use."""
+        return make_checkpoint_keys(self.keys, f"aidc/{centre}")
 
     def tokens(self, companies: Iterable[str]) -> dict[str, str]:
         """Fresh tokens: operator, auditor, and one for each company id."""

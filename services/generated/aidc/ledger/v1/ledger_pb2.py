@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.services/generated/aidc/ledger/v1/ledger.proto\x12\x0e\x61idc.ledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n\x11GetBalanceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"k\n\x07\x42\x61lance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x03\"I\n\x0e\x41\x63\x63ountBalance\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x14\n\x0cunit_seconds\x18\x03 \x01(\x03\"\x97\x01\n\x13GetStatementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"\x99\x02\n\tStatement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07opening\x18\x04 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12,\n\x05lines\x18\x05 \x03(\x0b\x32\x1d.aidc.ledger.v1.StatementLine\x12/\n\x07\x63losing\x18\x06 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12\x10\n\x08position\x18\x07 \x01(\x03\"\xc1\x01\n\rStatementLine\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x13\n\x0breservation\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x14\n\x0c\x66rom_account\x18\x06 \x01(\t\x12\x12\n\nto_account\x18\x07 \x01(\t\x12\x14\n\x0cunit_seconds\x18\x08 \x01(\x03\"7\n\x11GetHistoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"X\n\x07History\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.aidc.ledger.v1.HistoryEntry\x12\x10\n\x08position\x18\x03 \x01(\x03\"\xa0\x01\n\x0cHistoryEntry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05index\x18\x03 \x01(\x05\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t2\xec\x01\n\x06Ledger\x12H\n\nGetBalance\x12!.aidc.ledger.v1.GetBalanceRequest\x1a\x17.aidc.ledger.v1.Balance\x12N\n\x0cGetStatement\x12#.aidc.ledger.v1.GetStatementRequest\x1a\x19.aidc.ledger.v1.Statement\x12H\n\nGetHistory\x12!.aidc.ledger.v1.GetHistoryRequest\x1a\x17.aidc.ledger.v1.Historyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.services/generated/aidc/ledger/v1/ledger.proto\x12\x0e\x61idc.ledger.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n\x11GetBalanceRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08known_at\x18\x04 \x01(\x03\"k\n\x07\x42\x61lance\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x0e\n\x06\x65vents\x18\x04 \x01(\x03\"I\n\x0e\x41\x63\x63ountBalance\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x14\n\x0cunit_seconds\x18\x03 \x01(\x03\"\xd4\x01\n\x13GetStatementRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\x12)\n\x05\x61s_of\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08known_at\x18\x06 \x01(\x03\"\x99\x02\n\tStatement\x12\x0c\n\x04name\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x07opening\x18\x04 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12,\n\x05lines\x18\x05 \x03(\x0b\x32\x1d.aidc.ledger.v1.StatementLine\x12/\n\x07\x63losing\x18\x06 \x03(\x0b\x32\x1e.aidc.ledger.v1.AccountBalance\x12\x10\n\x08position\x18\x07 \x01(\x03\"\xc1\x01\n\rStatementLine\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x13\n\x0breservation\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x14\n\x0c\x66rom_account\x18\x06 \x01(\t\x12\x12\n\nto_account\x18\x07 \x01(\t\x12\x14\n\x0cunit_seconds\x18\x08 \x01(\x03\"7\n\x11GetHistoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"X\n\x07History\x12\x0c\n\x04name\x18\x01 \x01(\t\x12-\n\x07\x65ntries\x18\x02 \x03(\x0b\x32\x1c.aidc.ledger.v1.HistoryEntry\x12\x10\n\x08position\x18\x03 \x01(\x03\"\xa0\x01\n\x0cHistoryEntry\x12(\n\x04time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\r\n\x05index\x18\x03 \x01(\x05\x12\r\n\x05\x65vent\x18\x04 \x01(\t\x12\r\n\x05\x61\x63tor\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x07 \x01(\t\",\n\x14GetCheckpointRequest\x12\x14\n\x0cmin_position\x18\x01 \x01(\x03\"\x81\x01\n\nCheckpoint\x12\x0c\n\x04note\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\x12\x11\n\ttree_size\x18\x03 \x01(\x03\x12\x11\n\troot_hash\x18\x04 \x01(\x0c\x12-\n\tsign_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x0fGetProofRequest\x12\x15\n\x0breservation\x18\x01 \x01(\tH\x00\x12+\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1a.aidc.ledger.v1.EventPlaceH\x00\x12*\n\x05sizes\x18\x03 \x01(\x0b\x32\x19.aidc.ledger.v1.TreeSizesH\x00\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\x42\t\n\x07subject\"-\n\nEventPlace\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05index\x18\x02 \x01(\x05\"*\n\tTreeSizes\x12\r\n\x05\x66irst\x18\x01 \x01(\x03\x12\x0e\n\x06second\x18\x02 \x01(\x03\"\x7f\n\x05Proof\x12\"\n\x04leaf\x18\x01 \x01(\x0b\x32\x14.aidc.ledger.v1.Leaf\x12\x12\n\nleaf_index\x18\x02 \x01(\x03\x12\x0e\n\x06hashes\x18\x03 \x03(\x0c\x12.\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x1a.aidc.ledger.v1.Checkpoint\"p\n\x04Leaf\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x65ntry\x18\x02 \x01(\x05\x12\r\n\x05index\x18\x03 \x01(\x05\x12\x13\n\x0btime_micros\x18\x04 \x01(\x03\x12\x14\n\x0crequest_hash\x18\x05 \x01(\x0c\x12\r\n\x05\x65vent\x18\x06 \x01(\x0c\"9\n\x13\x45xportEventsRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"\xd9\x01\n\x14\x45xportEventsResponse\x12,\n\x04page\x18\x01 \x01(\x0b\x32\x1c.aidc.ledger.v1.ExportedPageH\x00\x12$\n\x04leaf\x18\x02 \x01(\x0b\x32\x14.aidc.ledger.v1.LeafH\x00\x12\x32\n\x08redacted\x18\x03 \x01(\x0b\x32\x1e.aidc.ledger.v1.RedactedLeavesH\x00\x12\x30\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x1a.aidc.ledger.v1.CheckpointH\x00\x42\x07\n\x05piece\".\n\x0c\x45xportedPage\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\" \n\x0eRedactedLeaves\x12\x0e\n\x06hashes\x18\x01 \x01(\x0c\"\x12\n\x10VerifyLogRequest\"\x90\x01\n\x11VerifyLogResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\x14\n\x0c\x65nd_position\x18\x02 \x01(\x03\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x03\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\x12\r\n\x05\x66\x61ult\x18\x05 \x01(\t\x12\x11\n\troot_hash\x18\x06 \x01(\x0c\x12\x13\n\x0b\x63heckpoints\x18\x07 \x01(\x03\x32\xb4\x04\n\x06Ledger\x12H\n\nGetBalance\x12!.aidc.ledger.v1.GetBalanceRequest\x1a\x17.aidc.ledger.v1.Balance\x12N\n\x0cGetStatement\x12#.aidc.ledger.v1.GetStatementRequest\x1a\x19.aidc.ledger.v1.Statement\x12H\n\nGetHistory\x12!.aidc.ledger.v1.GetHistoryRequest\x1a\x17.aidc.ledger.v1.History\x12Q\n\rGetCheckpoint\x12$.aidc.ledger.v1.GetCheckpointRequest\x1a\x1a.aidc.ledger.v1.Checkpoint\x12\x42\n\x08GetProof\x12\x1f.aidc.ledger.v1.GetProofRequest\x1a\x15.aidc.ledger.v1.Proof\x12[\n\x0c\x45xportEvents\x12#.aidc.ledger.v1.ExportEventsRequest\x1a$.aidc.ledger.v1.ExportEventsResponse0\x01\x12R\n\tVerifyLog\x12 .aidc.ledger.v1.VerifyLogRequest\x1a!.aidc.ledger.v1.VerifyLogResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,23 +33,49 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'services.generated.aidc.led
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETBALANCEREQUEST']._serialized_start=99
-  _globals['_GETBALANCEREQUEST']._serialized_end=154
-  _globals['_BALANCE']._serialized_start=156
-  _globals['_BALANCE']._serialized_end=263
-  _globals['_ACCOUNTBALANCE']._serialized_start=265
-  _globals['_ACCOUNTBALANCE']._serialized_end=338
-  _globals['_GETSTATEMENTREQUEST']._serialized_start=341
-  _globals['_GETSTATEMENTREQUEST']._serialized_end=492
-  _globals['_STATEMENT']._serialized_start=495
-  _globals['_STATEMENT']._serialized_end=776
-  _globals['_STATEMENTLINE']._serialized_start=779
-  _globals['_STATEMENTLINE']._serialized_end=972
-  _globals['_GETHISTORYREQUEST']._serialized_start=974
-  _globals['_GETHISTORYREQUEST']._serialized_end=1029
-  _globals['_HISTORY']._serialized_start=1031
-  _globals['_HISTORY']._serialized_end=1119
-  _globals['_HISTORYENTRY']._serialized_start=1122
-  _globals['_HISTORYENTRY']._serialized_end=1282
-  _globals['_LEDGER']._serialized_start=1285
-  _globals['_LEDGER']._serialized_end=1521
+  _globals['_GETBALANCEREQUEST']._serialized_end=215
+  _globals['_BALANCE']._serialized_start=217
+  _globals['_BALANCE']._serialized_end=324
+  _globals['_ACCOUNTBALANCE']._serialized_start=326
+  _globals['_ACCOUNTBALANCE']._serialized_end=399
+  _globals['_GETSTATEMENTREQUEST']._serialized_start=402
+  _globals['_GETSTATEMENTREQUEST']._serialized_end=614
+  _globals['_STATEMENT']._serialized_start=617
+  _globals['_STATEMENT']._serialized_end=898
+  _globals['_STATEMENTLINE']._serialized_start=901
+  _globals['_STATEMENTLINE']._serialized_end=1094
+  _globals['_GETHISTORYREQUEST']._serialized_start=1096
+  _globals['_GETHISTORYREQUEST']._serialized_end=1151
+  _globals['_HISTORY']._serialized_start=1153
+  _globals['_HISTORY']._serialized_end=1241
+  _globals['_HISTORYENTRY']._serialized_start=1244
+  _globals['_HISTORYENTRY']._serialized_end=1404
+  _globals['_GETCHECKPOINTREQUEST']._serialized_start=1406
+  _globals['_GETCHECKPOINTREQUEST']._serialized_end=1450
+  _globals['_CHECKPOINT']._serialized_start=1453
+  _globals['_CHECKPOINT']._serialized_end=1582
+  _globals['_GETPROOFREQUEST']._serialized_start=1585
+  _globals['_GETPROOFREQUEST']._serialized_end=1747
+  _globals['_EVENTPLACE']._serialized_start=1749
+  _globals['_EVENTPLACE']._serialized_end=1794
+  _globals['_TREESIZES']._serialized_start=1796
+  _globals['_TREESIZES']._serialized_end=1838
+  _globals['_PROOF']._serialized_start=1840
+  _globals['_PROOF']._serialized_end=1967
+  _globals['_LEAF']._serialized_start=1969
+  _globals['_LEAF']._serialized_end=2081
+  _globals['_EXPORTEVENTSREQUEST']._serialized_start=2083
+  _globals['_EXPORTEVENTSREQUEST']._serialized_end=2140
+  _globals['_EXPORTEVENTSRESPONSE']._serialized_start=2143
+  _globals['_EXPORTEVENTSRESPONSE']._serialized_end=2360
+  _globals['_EXPORTEDPAGE']._serialized_start=2362
+  _globals['_EXPORTEDPAGE']._serialized_end=2408
+  _globals['_REDACTEDLEAVES']._serialized_start=2410
+  _globals['_REDACTEDLEAVES']._serialized_end=2442
+  _globals['_VERIFYLOGREQUEST']._serialized_start=2444
+  _globals['_VERIFYLOGREQUEST']._serialized_end=2462
+  _globals['_VERIFYLOGRESPONSE']._serialized_start=2465
+  _globals['_VERIFYLOGRESPONSE']._serialized_end=2609
+  _globals['_LEDGER']._serialized_start=2612
+  _globals['_LEDGER']._serialized_end=3176
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,26 @@ class LedgerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.History.FromString,
                 _registered_method=True)
+        self.GetCheckpoint = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/GetCheckpoint',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetCheckpointRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Checkpoint.FromString,
+                _registered_method=True)
+        self.GetProof = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/GetProof',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetProofRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Proof.FromString,
+                _registered_method=True)
+        self.ExportEvents = channel.unary_stream(
+                '/aidc.ledger.v1.Ledger/ExportEvents',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsResponse.FromString,
+                _registered_method=True)
+        self.VerifyLog = channel.unary_stream(
+                '/aidc.ledger.v1.Ledger/VerifyLog',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServicer:
@@ -77,6 +97,34 @@ class LedgerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCheckpoint(self, request, context):
+        """A signed statement of where the books stand: so many events, with this root of their hash tree.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetProof(self, request, context):
+        """Proves that an event is in the log, or that the log has only grown; anyone can check it offline.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportEvents(self, request, context):
+        """The log for `aidc audit verify`: all of it, or one company's events among the hashes of the others'.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyLog(self, request, context):
+        """Reads everything stored again: pages, chain, leaves, tree and what was signed. Tells how far it is as it goes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +142,26 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.GetHistory,
                     request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.History.SerializeToString,
+            ),
+            'GetCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCheckpoint,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetCheckpointRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Checkpoint.SerializeToString,
+            ),
+            'GetProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProof,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetProofRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Proof.SerializeToString,
+            ),
+            'ExportEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportEvents,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsResponse.SerializeToString,
+            ),
+            'VerifyLog': grpc.unary_stream_rpc_method_handler(
+                    servicer.VerifyLog,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +246,114 @@ class Ledger:
             '/aidc.ledger.v1.Ledger/GetHistory',
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.History.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/GetCheckpoint',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetCheckpointRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Checkpoint.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/GetProof',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetProofRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Proof.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/ExportEvents',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyLog(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/VerifyLog',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.VerifyLogResponse.FromString,
             options,
             channel_credentials,
             insecure,
