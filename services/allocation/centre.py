@@ -62,6 +62,22 @@ class Centre:
         self.position = position
         return [self._apply_one(fact) for fact in facts]
 
+    def rehearse(self, fact: Event) -> None:
+        """Make one event true for a moment; `take_back` undoes it."""
+        self._apply_one(fact)
+
+    def take_back(self, reservation_id: str, before: Reservation | None) -> None:
+        """Let a reservation stand as it did before it was last rehearsed, or not at all."""
+        after = self.reservations[reservation_id]
+        self._hold(after, -1)
+        if before is not None:
+            self._hold(before, 1)
+            self.reservations[reservation_id] = before
+            return
+        del self.reservations[reservation_id], self.reservations_of[after.company][reservation_id]
+        for allocation in after.allocations:
+            self.pools[allocation.resource].waiting.pop(reservation_id, None)
+
     def remember(self, actor: str, request_id: str, answer: Answer) -> None:
         """Keep the yes to a request, so that asking again gives the same one."""
         key = (actor, request_id)
@@ -225,8 +241,9 @@ class Centre:
         while self.agenda and self.agenda[0][0] <= now and len(due) < limit:
             time, reservation_id = heappop(self.agenda)
             reservation = self.reservations.get(reservation_id)
-            # An entry is stale when the reservation ended before its time, or has moved on.
-            if reservation is not None and reservation.state.live and _next_change(reservation) == time:
+            # Stale is what ended before its time or has moved on; what was rehearsed comes twice.
+            stale = reservation is None or not reservation.state.live or _next_change(reservation) != time
+            if reservation is not None and not stale and (not due or due[-1] is not reservation):
                 due.append(reservation)
         for reservation in due:
             heappush(self.agenda, (_next_change(reservation), reservation.id))

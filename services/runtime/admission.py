@@ -98,6 +98,13 @@ class Admission:
         tenant.calls -= 1
         self.calls -= 1
 
+    def spend(self, tenant: Tenant, calls: int) -> None:
+        """Take tokens for work that is worth several calls. Raises `Shed` when the tenant has too few."""
+        if tenant.tokens < calls:
+            wait = (calls - tenant.tokens) / self._limits.tenant_calls_per_second
+            raise _limited("rate", f"{self._limits.tenant_calls_per_second:g} calls a second is the most.", wait)
+        tenant.tokens -= calls
+
     def _take_token(self, tenant: Tenant, now: float) -> None:
         limits = self._limits
         tokens = tenant.tokens + (now - tenant.refilled) * limits.tenant_calls_per_second

@@ -36,6 +36,8 @@ class Call(NamedTuple):
     identity: Identity
     method: str
     deadline: float
+    spend: Callable[[int], None] = lambda _calls: None
+    """Charge the tenant for so many calls more, when one call does the work of many. Raises `Problem`."""
 
 
 UnaryHandler = Callable[[Call, Any], Awaitable[Message]]
@@ -199,7 +201,8 @@ class _Door:
         token = _bearer(context)
         identity = self._doors.identify(token)
         tenant = admission.enter(identity, self._stream, now)
-        visit = _Visit(Call(identity, self._name, now + seconds), tenant, token, self._stream)
+        call = Call(identity, self._name, now + seconds, lambda calls: admission.spend(tenant, calls))
+        visit = _Visit(call, tenant, token, self._stream)
         self._doors.visits.add(visit)
         return visit
 

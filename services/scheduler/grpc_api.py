@@ -1,6 +1,5 @@
 """The Scheduler service: a request becomes a command, a result becomes a reply, and a refusal becomes a status."""
 
-import os
 import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -17,7 +16,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, reads, replies, requests
+from services.scheduler import batch, catalogue, reads, replies, requests
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.refusals import problem_of, violation_of
 from services.scheduler.telemetry import Telemetry
@@ -39,6 +38,7 @@ ROLES = {
     "GetCalendar": EVERYBODY,
     "SearchOffers": BOOKERS,
     "CreateReservation": BOOKERS,
+    "BatchCreateReservations": BOOKERS,
     "GetReservation": EVERYBODY,
     "ListReservations": EVERYBODY,
     "CancelReservation": BOOKERS,
@@ -67,6 +67,7 @@ class SchedulerApi:
             "GetCalendar": self.get_calendar,
             "SearchOffers": self.search_offers,
             "CreateReservation": self.create_reservation,
+            "BatchCreateReservations": self.batch_create_reservations,
             "GetReservation": self.get_reservation,
             "ListReservations": self.list_reservations,
             "CancelReservation": self.change_reservation,
@@ -81,7 +82,7 @@ class SchedulerApi:
         """Book every line of a demand, together or not at all."""
         began = time.perf_counter()
         company = _company(call, request.parent)
-        command = requests.create_reservation(request, company, new_id())
+        command = requests.create_reservation(request, company, requests.new_id())
         try:
             reservation = await self._answer(call, request, command)
         except Rejected as refusal:
@@ -97,6 +98,21 @@ class SchedulerApi:
         self._telemetry.answered(company, "granted" if reservation.id == command.reservation_id else "replay")
         self._telemetry.decided(command.lines[0].resource, time.perf_counter() - began)
         return replies.reservation_reply(self._centre, reservation)
+
+    async def batch_create_reservations(
+        self, call: Call, request: api.BatchCreateReservationsRequest
+    ) -> api.BatchCreateReservationsResponse:
+        """Book many demands, each for itself or all together."""
+        company = _company(call, request.parent)
+        asks = batch.asks_of(request, company, actor_of(call))
+        call.spend(len(asks) - 1)  # The door has taken one already.
+        try:
+            answers = await batch.book(self._writer, self._telemetry, company, asks, request.atomic)
+        except LogBehind as error:
+            raise _log_unavailable(error) from None
+        return api.BatchCreateReservationsResponse(
+            results=[batch.result_of(self._centre, answer) for answer in answers], position=self._writer.head.position
+        )
 
     async def change_reservation(
         self, call: Call, request: api.CancelReservationRequest | api.ReleaseReservationRequest
@@ -322,11 +338,6 @@ class SchedulerApi:
 
     def _seconds(self) -> int:
         return self._writer.now() // MICROSECONDS
-
-
-def new_id() -> str:
-    """A reservation id: 16 hexadecimal digits that tell nothing."""
-    return os.urandom(8).hex()
 
 
 def _log_unavailable(error: LogBehind) -> Problem:

@@ -1,5 +1,6 @@
 """What clients send, as commands. Every field that makes no sense is named at once, with what would make sense."""
 
+import os
 import re
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -29,14 +30,18 @@ COLOCATIONS = {
 
 
 class Fields:
-    """Reads fields and keeps what is wrong with them; `demand_valid` raises INVALID_ARGUMENT with all of it."""
+    """Reads fields and keeps what is wrong with them; `demand_valid` raises INVALID_ARGUMENT with all of it.
 
-    def __init__(self) -> None:
-        self.faults: dict[str, str] = {}
+    Those of an item within a request have a prefix, and may share their faults with the other items.
+    """
+
+    def __init__(self, prefix: str = "", faults: dict[str, str] | None = None) -> None:
+        self.prefix = prefix
+        self.faults: dict[str, str] = {} if faults is None else faults
 
     def fault(self, field: str, description: str) -> None:
         """Note what is wrong with a field."""
-        self.faults.setdefault(field, description)
+        self.faults.setdefault(self.prefix + field, description)
 
     def demand_valid(self) -> None:
         """Raise what was found, if anything was."""
@@ -88,6 +93,11 @@ class Fields:
         return text
 
 
+def new_id() -> str:
+    """A reservation id: 16 hexadecimal digits that tell nothing."""
+    return os.urandom(8).hex()
+
+
 def digest_of(request: Message) -> str:
     """The same for two requests that ask for the same thing."""
     request.DiscardUnknownFields()
@@ -124,13 +134,21 @@ def create_reservation(
 ) -> commands.CreateReservation:
     """The demand of a CreateReservation call. Raises `Problem` with every invalid field."""
     fields = Fields()
+    command = read_demand(fields, request, company, reservation_id)
+    fields.demand_valid()
+    return command
+
+
+def read_demand(
+    fields: Fields, request: api.CreateReservationRequest, company: str, reservation_id: str
+) -> commands.CreateReservation:
+    """A demand as far as it can be read; what is wrong with it is in the fields."""
     fields.request_id(request.request_id)
     wish = request.reservation
     lines = lines_of(fields, "reservation.lines", wish.lines)
     start = fields.time("reservation.start_time", wish, "start_time")
     end = _end(fields, wish, start)
     note = fields.text("reservation.note", wish.note)
-    fields.demand_valid()
     return commands.CreateReservation(
         reservation_id=reservation_id, company=company, start=start, end=end, lines=lines, note=note
     )

@@ -1,23 +1,24 @@
 """The writer: decides, and makes decisions durable by group commit.
 
 While one page is being made durable, decisions for the next collect behind it, made on the state as it will be. Nobody
-hears of a decision before its page is in the log. There is one page in flight at a time and no timer: a page leaves as
-soon as the one before it has arrived. When the log says that another writer came first, or does not answer for too
+hears of a decision before its page is in the log. There is one page in flight at a time; the next one leaves as soon as
+it has arrived, or two milliseconds later when pages are shared. When the log says that another writer came first, or does not answer for too
 long, `run` raises, and the process ends: the state in memory is ahead of the log and nothing needs to be undone.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec import Struct
 
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.commands import Command, CreateReservation, Tick
-from services.allocation.decide import decide
+from services.allocation.decide import Events, decide
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation
+from services.allocation.together import RejectedTogether, create_together
 from services.eventlog import EventLog
 from services.eventlog.append import append_page
 from services.eventlog.page import FORMAT, PAGE_BYTES_MAX, Entry, Head, encode_page, page_hash
@@ -105,6 +106,52 @@ class Writer:
         await asyncio.shield(sheet.durable)
         return subjects[-1], sheet.position
 
+    async def submit_each(self, asks: list[Ask]) -> list[Subject | Rejected]:
+        """Decide each for itself, in order, and give all the answers once they are durable. Raises `LogBehind`."""
+        answers: list[Subject | Rejected] = []
+        position = 0
+        for ask in asks:
+            try:
+                known = self._known(ask)
+                if known is None:
+                    sheet, subjects = self._decide(ask)
+                    answers.append(subjects[-1])
+                    position = max(position, sheet.position)
+                else:
+                    answers.append(known.subject)
+                    position = max(position, known.position)
+            except Rejected as refusal:
+                answers.append(refusal)
+        await self.durable(position)
+        return answers
+
+    async def submit_together(self, asks: list[Ask]) -> list[Subject]:
+        """Decide all or nothing, on one page. Raises `RejectedTogether` or `LogBehind`."""
+        known = self._all_known(asks)
+        fresh = [ask for index, ask in enumerate(asks) if index not in known]
+        position = max([answer.position for answer in known.values()], default=0)
+        made: Iterator[list[Subject]] = iter(())
+        if fresh:
+            now = self._ready()
+            wishes = [(index, ask.command) for index, ask in enumerate(asks) if index not in known]
+            decided = create_together(self.centre, wishes, now // MICROSECONDS)
+            sheet, subjects = self._write_down(list(zip(fresh, decided, strict=True)), now)
+            position, made = sheet.position, iter(subjects)
+        await self.durable(position)
+        return [known[index].subject if index in known else next(made)[-1] for index in range(len(asks))]
+
+    def _all_known(self, asks: list[Ask]) -> dict[int, Answer]:
+        """The answers of those that were granted before, by their place. Raises `RejectedTogether`."""
+        known = {}
+        for index, ask in enumerate(asks):
+            try:
+                answer = self._known(ask)
+            except Rejected as refusal:
+                raise RejectedTogether(index, refusal) from None
+            if answer is not None:
+                known[index] = answer
+        return known
+
     def check(self, ask: Ask) -> None:
         """Decide, and change nothing. Raises `Rejected`."""
         if self._known(ask) is None:
@@ -153,37 +200,52 @@ class Writer:
 
     def _decide(self, ask: Ask) -> tuple[Sheet, list[Subject]]:
         """Decide on the state as it will be, make it so, and write it down on the page that comes next."""
+        now = self._ready()
+        events = decide(self.centre, ask.command, now // MICROSECONDS)
+        if not events:
+            return Sheet(self.centre.position), []
+        sheet, [subjects] = self._write_down([(ask, events)], now)
+        return sheet, subjects
+
+    def _ready(self) -> int:
+        """The time of the next decision, in microseconds. Raises `LogBehind` when nothing may be decided."""
         if self._failed is not None:
             raise LogBehind("this scheduler has lost the log and is ending") from self._failed
         if len(self._waiting) > PAGES_WAITING_MAX:
             raise LogBehind("the log does not answer")
-        now = self.now()
-        events = decide(self.centre, ask.command, now // MICROSECONDS)
-        if not events:
-            return Sheet(self.centre.position), []
-        entry = encode_page(
-            Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
-        )
-        if len(entry) > PAGE_BYTES_MAX:
-            raise _too_large(ask.command)
-        sheet = self._open_sheet(len(entry))
-        self._time = sheet.time = now
-        subjects = self.centre.apply(events, now // MICROSECONDS, sheet.position)
-        remember(self.centre, ask.actor, ask.request_id, ask.digest, now, sheet.position, subjects[-1])
-        sheet.entries.append(msgspec.Raw(entry))
-        sheet.events += len(events)
-        sheet.changes += [subject for subject in subjects if isinstance(subject, Reservation)]
-        self._work.set()
-        return sheet, subjects
+        return self.now()
 
-    def _open_sheet(self, size: int) -> Sheet:
-        """The page that has room for an entry of so many bytes."""
+    def _write_down(self, decisions: list[tuple[Ask, Events]], now: int) -> tuple[Sheet, list[list[Subject]]]:
+        """Make decisions true, and write them on one page. Gives what each of them made."""
+        entries = [
+            encode_page(
+                Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
+            )
+            for ask, events in decisions
+        ]
+        if sum(map(len, entries)) + len(entries) > PAGE_BYTES_MAX:
+            raise _too_large(decisions[0][0].command)
+        sheet = self._open_sheet(sum(map(len, entries)), len(entries))
+        self._time = sheet.time = now
+        made = []
+        for (ask, events), entry in zip(decisions, entries, strict=True):
+            subjects = self.centre.apply(events, now // MICROSECONDS, sheet.position)
+            remember(self.centre, ask.actor, ask.request_id, ask.digest, now, sheet.position, subjects[-1])
+            sheet.entries.append(msgspec.Raw(entry))
+            sheet.events += len(events)
+            sheet.changes += [subject for subject in subjects if isinstance(subject, Reservation)]
+            made.append(subjects)
+        self._work.set()
+        return sheet, made
+
+    def _open_sheet(self, size: int, entries: int) -> Sheet:
+        """The page that has room for so many entries, of so many bytes together."""
         last = self._waiting[-1] if self._waiting else None
-        if last is None or len(last.entries) >= ENTRIES_MAX or last.size + size > PAGE_BYTES_MAX:
+        if last is None or len(last.entries) + entries > ENTRIES_MAX or last.size + size + entries > PAGE_BYTES_MAX:
             before = last or self._in_flight
             last = Sheet((before.position if before else self.head.position) + 1)
             self._waiting.append(last)
-        last.size += size + 1
+        last.size += size + entries
         return last
 
     async def open_epoch(self) -> None:

@@ -60,6 +60,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.CreateReservationRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.BatchCreateReservations = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/BatchCreateReservations',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/GetReservation',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetReservationRequest.SerializeToString,
@@ -136,6 +141,13 @@ class SchedulerServicer:
 
     def CreateReservation(self, request, context):
         """Books every line of a demand, together or not at all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateReservations(self, request, context):
+        """Books up to 100 demands in one call, each for itself or all together. Many times faster than one at a time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +236,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.CreateReservation,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.CreateReservationRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
+            ),
+            'BatchCreateReservations': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateReservations,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -402,6 +419,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/CreateReservation',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.CreateReservationRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateReservations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/BatchCreateReservations',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.FromString,
             options,
             channel_credentials,
             insecure,
