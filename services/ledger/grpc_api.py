@@ -73,13 +73,14 @@ class LedgerApi:
 
     async def get_balance(self, call: Call, request: wire.GetBalanceRequest) -> wire.Balance:
         """What stands on a company's accounts, or on those of the whole centre."""
-        company = company_in(request.name)
+        company, view = company_in(request.name), _view(request)
         if company == WHOLE_CENTRE:
             demand_whole_centre(call.identity)
-            read = partial(statements.centre_balance, self._readers)
+            read = partial(statements.centre_balance, self._readers, view)
         else:
             demand_own(call.identity, company, request.name)
-            read = partial(statements.company_balance, self._readers, company)
+            read = partial(statements.company_balance, self._readers, company, view)
+        await wait_for(self._progress, call, request.known_at, "known_at")
         checkpoint, amounts = await self._answer(call, request, read)
         return wire.Balance(
             name=request.name,
@@ -93,9 +94,10 @@ class LedgerApi:
         company = company_in(request.name)
         if company == WHOLE_CENTRE:
             raise invalid({"name": "names the whole centre; a statement is one company's"})
-        start, end = _period(request)
+        (start, end), view = _period(request), _view(request)
         demand_own(call.identity, company, request.name)
-        read = partial(statements.statement, self._readers, company, start, end)
+        read = partial(statements.statement, self._readers, company, start, end, view)
+        await wait_for(self._progress, call, request.known_at, "known_at")
         found = await self._answer(call, request, read)
         return wire.Statement(
             name=request.name,
@@ -137,6 +139,12 @@ def _period(request: wire.GetStatementRequest) -> tuple[datetime, datetime]:
     if end - start > timedelta(days=PERIOD_DAYS_MAX):
         raise invalid({"end_time": f"is more than {PERIOD_DAYS_MAX} days after start_time"})
     return start, end
+
+
+def _view(request: wire.GetBalanceRequest | wire.GetStatementRequest) -> statements.View:
+    """From when the answer is to be."""
+    as_of = request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None
+    return statements.View(as_of=as_of, known_at=request.known_at or None)
 
 
 def _accounts(amounts: Iterable[statements.Amount]) -> list[wire.AccountBalance]:

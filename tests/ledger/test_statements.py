@@ -131,7 +131,7 @@ async def test_statements_of_adjoining_periods_join(ledger: Ledger) -> None:
     before: list[statements.Amount] = []
     for hour in range(8):
         start, end = (datetime.fromtimestamp(MONDAY + place * HOUR, UTC) for place in (hour, hour + 1))
-        found = await statements.statement(ledger.readers, COMPANIES[0], start, end)
+        found = await statements.statement(ledger.readers, COMPANIES[0], start, end, statements.NOW)
         assert found.opening == before
         before = found.closing
     assert {(amount.resource, amount.account): amount.unit_seconds for amount in before} == await ledger.balances()
