@@ -1,7 +1,6 @@
 """P11: one tenant's flood is turned away at the door, and its neighbour does not notice."""
 
 import asyncio
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -11,9 +10,9 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
-from google.protobuf.timestamp_pb2 import Timestamp
 from harness import CALL_SECONDS, Clients, eventually, frozen, running_centre
-from small_catalogue import COMPANY, DAY, HOUR, MONDAY, RIVAL
+from small_catalogue import COMPANY, RIVAL
+from workload import booking
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
@@ -35,24 +34,10 @@ async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cli
         yield clients
 
 
-def booking(company: str) -> api.CreateReservationRequest:
-    """One core for an hour, long enough ahead."""
-    start = MONDAY + 30 * DAY
-    return api.CreateReservationRequest(
-        parent=f"companies/{company}",
-        reservation=api.Reservation(
-            lines=[api.Line(resource="resources/core", units=1)],
-            start_time=Timestamp(seconds=start),
-            end_time=Timestamp(seconds=start + HOUR),
-        ),
-        request_id=str(uuid.uuid4()),
-    )
-
-
 async def outcome(clients: Clients, stub: SchedulerStub, company: str) -> str:
     """The status that one booking ends in."""
     try:
-        await clients.call(stub.CreateReservation, booking(company), company, CALL_SECONDS)
+        await clients.call(stub.CreateReservation, booking(company, "core", 1, day=30), company, CALL_SECONDS)
     except grpc.aio.AioRpcError as error:
         return error.code().name
     return OK

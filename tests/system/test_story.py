@@ -16,7 +16,7 @@ from harness import SECONDS_MAX, Clients, eventually, running_centre
 from raw_log import read_log
 from small_catalogue import COMPANY, DAY, HOUR, MONDAY, RIVAL
 from views import balance, scrape, view_faults
-from workload import error_reason, refusal_reasons
+from workload import booking, error_reason, refusal_reasons
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -29,20 +29,6 @@ async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cli
     """A centre that every test books a resource or a time of its own in."""
     async with running_centre(tmp_path_factory.mktemp("story"), speed=HOUR) as clients:
         yield clients
-
-
-def booking(resource: str, units: int, day: int, company: str = COMPANY) -> api.CreateReservationRequest:
-    """Two hours on a day of the centre's time."""
-    start = MONDAY + day * DAY
-    return api.CreateReservationRequest(
-        parent=f"companies/{company}",
-        reservation=api.Reservation(
-            lines=[api.Line(resource=f"resources/{resource}", units=units)],
-            start_time=Timestamp(seconds=start),
-            end_time=Timestamp(seconds=start + 2 * HOUR),
-        ),
-        request_id=str(uuid.uuid4()),
-    )
 
 
 async def book(clients: Clients, request: api.CreateReservationRequest) -> api.Reservation:
@@ -66,7 +52,7 @@ async def statement(clients: Clients, position: int) -> ledger_api.Statement:
 
 async def test_booking_reaches_statement_and_metrics(clients: Clients) -> None:
     """A yes names its position, and at that position the statement and the scrape carry it to the unit-second."""
-    granted = await book(clients, booking("core", 16, day=20))
+    granted = await book(clients, booking(COMPANY, "core", 16, day=20))
     assert granted.state == api.Reservation.STATE_CONFIRMED
     told = await statement(clients, granted.position)
     lines = [line for line in told.lines if line.reservation == granted.name]
@@ -83,17 +69,17 @@ async def _shown(clients: Clients, pool: str, unit_seconds: int) -> bool:
 
 async def test_equipment_brings_its_staff_and_gpus(clients: Clients) -> None:
     """Co-required resources are granted together, refused together with every reason, and given back together."""
-    granted = await book(clients, booking("RIG", 1, day=21))
+    granted = await book(clients, booking(COMPANY, "RIG", 1, day=21))
     held = {each.resource.partition("/")[2]: (each.units, each.companion_of) for each in granted.allocations}
     assert held == {"RIG": (1, ""), "STAFF": (2, "resources/RIG"), "milli": (2000, "resources/RIG")}
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await book(clients, booking("RIG", 1, day=21, company=RIVAL))
+        await book(clients, booking(RIVAL, "RIG", 1, day=21))
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert refusal_reasons(refused.value) == ["NO_CAPACITY"] * 2  # the rig, and its staff
     request = api.CancelReservationRequest(name=granted.name, request_id=str(uuid.uuid4()))
     cancelled = await clients.call(clients.scheduler.CancelReservation, request, COMPANY)
     assert cancelled.state == api.Reservation.STATE_CANCELLED
-    assert await book(clients, booking("RIG", 1, day=21, company=RIVAL))
+    assert await book(clients, booking(RIVAL, "RIG", 1, day=21))
     told = await statement(clients, cancelled.position)
     moved = {line.resource: line.unit_seconds for line in told.lines if line.position == cancelled.position}
     assert moved == {"RIG": 2 * HOUR, "STAFF": 4 * HOUR, "milli": 4000 * HOUR}
@@ -101,9 +87,9 @@ async def test_equipment_brings_its_staff_and_gpus(clients: Clients) -> None:
 
 async def test_watch_tells_everything_once_and_in_order(clients: Clients) -> None:
     """A watch resumed from a position tells every change after it, in order, to its own company alone."""
-    first = await book(clients, booking("core", 1, day=22))
-    await book(clients, booking("core", 1, day=22, company=RIVAL))
-    second = await book(clients, booking("core", 2, day=22))
+    first = await book(clients, booking(COMPANY, "core", 1, day=22))
+    await book(clients, booking(RIVAL, "core", 1, day=22))
+    second = await book(clients, booking(COMPANY, "core", 2, day=22))
     request = api.WatchReservationsRequest(parent=f"companies/{COMPANY}", after_position=first.position - 1)
     stream = clients.scheduler.WatchReservations(request, metadata=clients.bearer(COMPANY))
     cancel = api.CancelReservationRequest(name=first.name, request_id=str(uuid.uuid4()))
@@ -133,7 +119,7 @@ async def _changes(stream: Any, until: int) -> list[api.Reservation]:
 async def test_reservation_lives_and_is_accounted_for(clients: Clients) -> None:
     """Time activates and completes a reservation by events, and what was held becomes used."""
     start = (clients.centre.time.now() // HOUR + 2) * HOUR
-    request = booking("SEATS", 1, day=0)
+    request = booking(COMPANY, "SEATS", 1, day=0)
     request.reservation.start_time.seconds, request.reservation.end_time.seconds = start, start + HOUR
     granted = await book(clients, request)
     history = ledger_api.GetHistoryRequest(name=granted.name, min_position=granted.position)
@@ -153,10 +139,10 @@ async def test_reservation_lives_and_is_accounted_for(clients: Clients) -> None:
 
 async def test_repeated_request_has_one_effect(clients: Clients) -> None:
     """P4: the same id gives the same yes, with another body a refusal, and after a no it is a new question."""
-    request = booking("ROOM-A", 1, day=23)
+    request = booking(COMPANY, "ROOM-A", 1, day=23)
     granted = await book(clients, request)
     assert await book(clients, request) == granted
-    other = booking("ROOM-A", 1, day=24)
+    other = booking(COMPANY, "ROOM-A", 1, day=24)
     other.request_id = request.request_id
     with pytest.raises(grpc.aio.AioRpcError) as reused:
         await book(clients, other)
@@ -164,7 +150,7 @@ async def test_repeated_request_has_one_effect(clients: Clients) -> None:
         grpc.StatusCode.ALREADY_EXISTS,
         ["REQUEST_ID_REUSED"],
     )
-    blocked = booking("ROOM-B", 1, day=23, company=RIVAL)
+    blocked = booking(RIVAL, "ROOM-B", 1, day=23)
     with pytest.raises(grpc.aio.AioRpcError) as busy:
         await book(clients, blocked)
     assert refusal_reasons(busy.value) == ["EXCLUSIVE_GROUP_BUSY"]
@@ -175,7 +161,7 @@ async def test_repeated_request_has_one_effect(clients: Clients) -> None:
 
 async def test_company_sees_only_its_own(clients: Clients) -> None:
     """P8: another's reservation answers as a missing one does, at the scheduler and at the ledger."""
-    granted = await book(clients, booking("core", 1, day=25))
+    granted = await book(clients, booking(COMPANY, "core", 1, day=25))
     missing = granted.name[:-13] + "aaaaaaaaaaaaa"
     asked = (
         (clients.scheduler.GetReservation, api.GetReservationRequest),

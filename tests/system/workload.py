@@ -19,7 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]  # ships no stubs
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no stubs
 from harness import POLL_SECONDS, SECONDS_MAX, Clients
-from small_catalogue import COMPANIES, HOUR
+from small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -176,6 +176,20 @@ class Booker:
 
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+
+
+def booking(company: str, resource: str, units: int, day: int) -> api.CreateReservationRequest:
+    """The first two hours of a day, counted from the centre's first Monday."""
+    start = MONDAY + day * DAY
+    return api.CreateReservationRequest(
+        parent=f"companies/{company}",
+        reservation=api.Reservation(
+            lines=[api.Line(resource=f"resources/{resource}", units=units)],
+            start_time=Timestamp(seconds=start),
+            end_time=Timestamp(seconds=start + 2 * HOUR),
+        ),
+        request_id=str(uuid.uuid4()),
+    )
 
 
 def demand(chance: random.Random) -> list[api.Line]:
