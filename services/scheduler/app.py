@@ -76,11 +76,11 @@ async def run(told: Settings, stop: Stop) -> None:
         writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
         async with lifecycle.background() as background:
-            background.start(writer.run(), name="writer")
+            background.start(writer.pages.run(), name="writer")
             background.start(keep_time(writer), name="clock")
             background.start(snapshotter.run(), name="snapshots")
             await serve(told, writer, background, stop)
-            await writer.drained()
+            await writer.pages.drained()
             await snapshotter.save_now()
     finally:
         await log.close()
@@ -90,8 +90,8 @@ async def serve(told: Settings, writer: Writer, background: Background, stop: St
     """Open the doors, and close them when told to stop."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
-    watches = Watches(writer.head.position)
-    writer.on_durable.append(watches.on_durable)
+    watches = Watches(writer.pages.head.position)
+    writer.pages.on_durable.append(watches.on_durable)
     telemetry.follow(writer, watches)
     doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
     health = Health([SERVICE.full_name])

@@ -18,10 +18,11 @@ from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import batch, catalogue, reads, replies, requests
 from services.scheduler.clock import MICROSECONDS
+from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of, violation_of
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
-from services.scheduler.writer import Ask, LogBehind, Writer
+from services.scheduler.writer import Ask, Writer
 
 RETRY_SECONDS = 0.5
 OFFERS_MAX = 20
@@ -111,7 +112,8 @@ class SchedulerApi:
         except LogBehind as error:
             raise _log_unavailable(error) from None
         return api.BatchCreateReservationsResponse(
-            results=[batch.result_of(self._centre, answer) for answer in answers], position=self._writer.head.position
+            results=[batch.result_of(self._centre, answer) for answer in answers],
+            position=self._writer.pages.head.position,
         )
 
     async def change_reservation(
@@ -332,7 +334,7 @@ class SchedulerApi:
         First read, then wait: while one waits, the state goes on to what is not durable yet.
         """
         try:
-            await self._writer.durable(position)
+            await self._writer.pages.durable(position)
         except LogBehind as error:
             raise _log_unavailable(error) from None
 

@@ -6,7 +6,8 @@ import structlog
 
 from services.allocation import image
 from services.eventlog import SnapshotStore, Unknown
-from services.scheduler.writer import Sheet, Writer
+from services.scheduler.group_commit import Sheet
+from services.scheduler.writer import Writer
 
 EVENTS_BETWEEN = 50_000
 """A snapshot is taken after so many events, so that a restart replays no more than that."""
@@ -23,8 +24,8 @@ class Snapshotter:
         self._events = 0
         self._image: image.Image | None = None
         self._due: asyncio.Queue[tuple[int, str, image.Image]] = asyncio.Queue(maxsize=1)
-        writer.before_append.append(self._before_append)
-        writer.on_durable.append(self._on_durable)
+        writer.pages.before_append.append(self._before_append)
+        writer.pages.on_durable.append(self._on_durable)
 
     def _before_append(self, sheet: Sheet) -> None:
         self._events += sheet.events
@@ -35,7 +36,7 @@ class Snapshotter:
 
     def _on_durable(self, sheet: Sheet) -> None:
         if self._image is not None and self._image.position == sheet.position:
-            self._due.put_nowait((sheet.position, self._writer.head.hash, self._image))
+            self._due.put_nowait((sheet.position, self._writer.pages.head.hash, self._image))
             self._image = None
 
     async def run(self) -> None:
@@ -45,7 +46,7 @@ class Snapshotter:
 
     async def save_now(self) -> None:
         """Save the state as it is; nothing may be waiting for the log."""
-        head = self._writer.head
+        head = self._writer.pages.head
         if head.position == self._writer.centre.position:
             await self._save(head.position, head.hash, image.image_of(self._writer.centre))
 

@@ -10,6 +10,7 @@ from services.eventlog import BrokenLog, EventLog, SnapshotStore
 from services.eventlog.chain import ChainReader, demand_head
 from services.eventlog.page import Head, Page
 from services.scheduler.clock import MICROSECONDS, Clock
+from services.scheduler.group_commit import GroupCommit
 from services.scheduler.writer import Writer, remember
 
 _log = structlog.get_logger()
@@ -22,16 +23,9 @@ async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name:
     chain = ChainReader(head, centre_id, await demand_head(log, head))
     events = await _replay(log, chain, centre)
     _log.info("log_replayed", from_position=head.position, to_position=chain.head.position, events=events)
-    writer = Writer(
-        log=log,
-        centre=centre,
-        name=name,
-        centre_id=centre_id,
-        epoch=chain.epoch + 1,
-        head=chain.head,
-        clock=clock,
-    )
-    await writer.open_epoch()
+    pages = GroupCommit(log=log, name=name, centre_id=centre_id, epoch=chain.epoch + 1, head=chain.head)
+    writer = Writer(centre=centre, pages=pages, clock=clock)
+    await writer.lead()
     return writer
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.allocation.rejections import Rejected
+from services.scheduler.group_commit import Sheet
 from services.scheduler.watch import Watches
-from services.scheduler.writer import Sheet, Writer
+from services.scheduler.writer import Writer
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0)
 COMPANIES_MAX = 1_000
@@ -46,9 +47,9 @@ class Telemetry:
 
     def follow(self, writer: Writer, watches: Watches) -> None:
         """Count the pages of a writer, and look at it whenever somebody asks."""
-        writer.on_durable.append(self._on_durable)
+        writer.pages.on_durable.append(self._on_durable)
         position = Gauge("alloc_log_position", "The last durable position.", registry=self._registry)
-        position.set_function(lambda: writer.head.position)
+        position.set_function(lambda: writer.pages.head.position)
         live = Gauge("alloc_reservations_kept", "Reservations held in memory.", registry=self._registry)
         live.set_function(lambda: len(writer.centre.reservations))
         streams = Gauge("alloc_watch_streams", "Open watch streams.", ("watch",), registry=self._registry)

@@ -10,7 +10,7 @@ import grpc
 
 from services.allocation.resources import Reservation
 from services.runtime.problems import Problem
-from services.scheduler.writer import Sheet
+from services.scheduler.group_commit import Sheet
 
 CHANGES_KEPT = 50_000
 PAGES_MAX = 1_000

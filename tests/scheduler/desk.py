@@ -87,7 +87,7 @@ async def leading(
     writer = await lead(
         log=log, snapshots=snapshots or MemorySnapshots(), centre_id=CENTRE, name=name, clock=clock or ManualClock()
     )
-    running = asyncio.create_task(writer.run())
+    running = asyncio.create_task(writer.pages.run())
     try:
         await asyncio.gather(*(writer.submit(ask(registration(thing), actor="operators/o")) for thing in things))
         yield writer

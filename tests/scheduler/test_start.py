@@ -69,7 +69,7 @@ async def test_a_snapshot_and_its_tail_are_the_whole_log() -> None:
     assert snapshots.kept is not None
     assert snapshots.kept[0] < len(log.pages) - 1
     assert image.digest(quick.centre) == image.digest(slow.centre)
-    assert quick.head == slow.head
+    assert quick.pages.head == slow.pages.head
 
 
 async def test_epochs_only_grow() -> None:
@@ -111,7 +111,7 @@ async def test_an_unreadable_snapshot_costs_only_time() -> None:
     log, snapshots = MemoryLog(), MemorySnapshots()
     async with leading(log, *THINGS) as writer:
         await live_a_little(writer)
-        head = writer.head
+        head = writer.pages.head
     for state in (b"", b"nonsense", image.encode(image.image_of(writer.centre)).replace(b"format\x01", b"format\x02")):
         copy = MemoryLog(log.pages)
         snapshots.kept = (head.position, head.hash, state)

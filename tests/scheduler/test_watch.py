@@ -9,8 +9,8 @@ import pytest
 from services.allocation.resources import Reservation, State
 from services.runtime.problems import Problem
 from services.scheduler import watch
+from services.scheduler.group_commit import Sheet
 from services.scheduler.watch import Change, Watches
-from services.scheduler.writer import Sheet
 
 
 def reservation(number: int, company: str = "ALPHA") -> Reservation:

@@ -11,9 +11,9 @@ from services.allocation.resources import Reservation, State
 from services.eventlog import Fenced, Unknown
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import PAGE_BYTES_MAX, Page, encode_page, page_hash
-from services.scheduler import writer as writer_module
+from services.scheduler import group_commit
+from services.scheduler.group_commit import ENTRIES_MAX, PAGES_WAITING_MAX, LogBehind
 from services.scheduler.start import lead
-from services.scheduler.writer import ENTRIES_MAX, PAGES_WAITING_MAX, LogBehind
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import HOUR, book, line, registration
@@ -199,7 +199,7 @@ async def test_a_fenced_writer_says_yes_to_nobody() -> None:
     """Another writer came first: everybody who waits hears that the outcome is unknown, and `run` ends."""
     log = Held()
     writer = await lead(log=log, snapshots=MemorySnapshots(), centre_id=CENTRE, name="old", clock=ManualClock())
-    running = asyncio.create_task(writer.run())
+    running = asyncio.create_task(writer.pages.run())
     await writer.submit(ask(registration(fixture.CPU)))
     log.gate.clear()
     asked = [
@@ -220,7 +220,7 @@ async def test_a_fenced_writer_says_yes_to_nobody() -> None:
     with pytest.raises(LogBehind):
         await writer.settled()
     with pytest.raises(LogBehind):
-        await writer.durable(writer.decided)
+        await writer.pages.durable(writer.decided)
     assert all(page.writer != "old" for page in pages(log)[2:])
 
 
@@ -232,8 +232,8 @@ async def test_a_log_that_stays_away_ends_the_writer(monkeypatch: pytest.MonkeyP
 
     log = MemoryLog()
     writer = await lead(log=log, snapshots=MemorySnapshots(), centre_id=CENTRE, name="w", clock=ManualClock())
-    running = asyncio.create_task(writer.run())
-    monkeypatch.setattr(writer_module, "append_page", gone)
+    running = asyncio.create_task(writer.pages.run())
+    monkeypatch.setattr(group_commit, "append_page", gone)
     with pytest.raises(LogBehind):
         await writer.submit(ask(registration(fixture.CPU)))
     with pytest.raises(Unknown):
@@ -341,15 +341,15 @@ async def test_a_drained_writer_has_nothing_waiting() -> None:
     async with leading(log, *THINGS) as writer:
         log.gate.clear()
         asked = [asyncio.create_task(writer.submit(ask(wish(number)))) for number in range(3)]
-        drained = asyncio.create_task(writer.drained())
+        drained = asyncio.create_task(writer.pages.drained())
         await turns()
-        drained = asyncio.create_task(writer.drained())
+        drained = asyncio.create_task(writer.pages.drained())
         await turns()
         assert not drained.done()
         log.gate.set()
         await drained
         assert all(task.done() for task in asked) or await asyncio.gather(*asked)
-        assert writer.head.position == writer.centre.position
+        assert writer.pages.head.position == writer.centre.position
 
 
 async def test_a_refused_release_leaves_no_trace() -> None:
