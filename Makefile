@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check metrics-check format protos schema lock bench clean
+.PHONY: help setup run demo test check metrics-check dashboards-check format protos schema lock bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: $(READY) ## install everything into .venv, by hash
 $(READY): requirements.lock pyproject.toml
@@ -35,11 +35,17 @@ check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/python -m services.eventlog.schema --check
 	$(BIN)/python tests/check_generated.py
 
-metrics-check: setup ## promtool on a scrape, the configuration, the rules and their tests (needs Prometheus)
+metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus and promtool)
 	$(BIN)/python tests/metrics/scrape.py | promtool check metrics
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
-	promtool test rules deploy/prometheus/rules_test.yml
+	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
+	$(BIN)/python -m pytest tests/metrics/with_prometheus.py
+
+dashboards-check: setup ## every query against a real Prometheus and a real load, every threshold moved (minutes)
+	$(BIN)/python -m deploy.grafana.source --check
+	$(BIN)/python tests/metrics/mutate_rules.py
+	$(BIN)/python tests/metrics/check_dashboards.py
 
 format: setup ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

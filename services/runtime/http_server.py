@@ -7,7 +7,10 @@ from typing import Self
 
 import structlog
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.openmetrics.exposition import ALLOWUTF8
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from services.runtime.health import Health
 from services.runtime.settings import Address, ListenError
@@ -82,9 +85,11 @@ class HttpServer:
                 return _plain("405 Method Not Allowed", "Only GET is answered.")
 
     def _metrics(self, accept: str) -> Answer:
-        encode, content_type = choose_encoder(accept)
         try:
-            return "200 OK", content_type, encode(self._registry)
+            if "application/openmetrics-text" in accept:
+                # Our names need no escaping, and looking for what would takes a third of the time.
+                return "200 OK", OPENMETRICS, openmetrics(self._registry, escaping=ALLOWUTF8)  # type: ignore[no-untyped-call]  # It ships no types.
+            return "200 OK", CONTENT_TYPE_LATEST, generate_latest(self._registry)
         except Exception:
             # A collector that fails must show up as a failed scrape, and in the log.
             _log.exception("scrape_failed")

@@ -7,6 +7,8 @@ from services.cli.up.folder import DataFolder, write_private
 from services.cli.up.service import ANY_PORT, Service
 from services.cli.up.supervisor import Part, Supervisor
 from services.runtime.embedded import NatsServer, Postgres
+from services.runtime.embedded import prometheus as prometheus_server
+from services.runtime.embedded.prometheus import Prometheus
 
 LOOPBACK = "127.0.0.1"
 
@@ -23,9 +25,14 @@ class Ports:
 
 
 class Centre:
-    """The five parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time."""
+    """The five parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time.
 
-    def __init__(self, folder: DataFolder, name: str, clock: str = "", ports: Ports | None = None) -> None:
+    `watched` asks for a Prometheus beside them, where the program is installed; nothing depends on it.
+    """
+
+    def __init__(
+        self, folder: DataFolder, name: str, clock: str = "", ports: Ports | None = None, *, watched: bool = False
+    ) -> None:
         ports = ports or Ports()
         self.folder = folder
         self.name = name
@@ -35,6 +42,8 @@ class Centre:
         self.scheduler = self._service("scheduler", self._for_scheduler, ports.scheduler)
         self.ledger = self._service("ledger", self._for_ledger, ports.ledger)
         self.metrics = Service("metrics", folder.path / "metrics", self._shared, http=address(ports.metrics))
+        program = prometheus_server.binary() if watched else None
+        self.prometheus = Prometheus(program, folder.path / "prometheus", self._targets) if program else None
 
     def supervisor(self, report: Callable[[str], None]) -> Supervisor:
         """All parts, in the order in which they start."""
@@ -42,11 +51,16 @@ class Centre:
         services = {service.name: service for service in (self.scheduler, self.ledger, self.metrics)}
         # The scheduler makes the log that the other two read.
         first = {"scheduler": services.pop("scheduler")}
-        return Supervisor([servers, first, services], report)
+        stages = [servers, first, services]
+        if self.prometheus is not None:
+            stages.append({"prometheus": self.prometheus})
+        return Supervisor(stages, report)
 
     def addresses(self) -> dict[str, str]:
         """Where everything is, once it runs."""
+        watching = {"prometheus": self.prometheus.address} if self.prometheus is not None else {}
         return {
+            **watching,
             "scheduler": self.scheduler.grpc,
             "ledger": self.ledger.grpc,
             "metrics": self.metrics.http,
@@ -59,6 +73,9 @@ class Centre:
     def endpoints(self) -> dict[str, str]:
         """The same, with the passwords of NATS and Postgres: not for logs."""
         return {**self.addresses(), "nats": self.nats.url, "postgres": self.postgres.dsn}
+
+    def _targets(self) -> dict[str, str]:
+        return {"scheduler": self.scheduler.http, "ledger": self.ledger.http, "metrics": self.metrics.http}
 
     def _service(self, name: str, settings: Callable[[], Mapping[str, str]], port: int) -> Service:
         return Service(name, self.folder.path / name, settings, grpc=address(port))

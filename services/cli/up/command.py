@@ -45,5 +45,7 @@ def up(
     )
     catalogue = read_catalogue(centre)
     with DataFolder(data) as folder:
-        asyncio.run(serve(Centre(folder, catalogue.centre, clock, ports), catalogue, empty, data, as_json))
+        asyncio.run(
+            serve(Centre(folder, catalogue.centre, clock, ports, watched=True), catalogue, empty, data, as_json)
+        )
     err.print("Stopped; nothing is left running.")
