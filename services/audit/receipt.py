@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.audit import forms
-from services.audit.export import leaf_of, read_event
+from services.audit.company import leaf_of, read_event
 from services.audit.faults import Fault
 from services.audit.forms import Receipt
 from services.audit.keys import PublicKey

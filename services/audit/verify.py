@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from services.audit.export import Verdict, verify_export
+from services.audit.export import verify_export
 from services.audit.faults import Fault
 from services.audit.forms import LINE_BYTES_MAX, WHOLE_CENTRE
 from services.audit.keys import read_public_keys
 from services.audit.notes import read_folder
+from services.audit.reading import Verdict
 from services.audit.receipt import verify_receipt
 
 

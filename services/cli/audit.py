@@ -81,16 +81,8 @@ def receipt(
     with connect(data, caller) as client:
         name = reservation_name(client.connection, reservation)
         proof = client.read(client.ledger.GetProof, ledger_api.GetProofRequest(reservation=name))
-    written = forms.Receipt(
-        version=forms.VERSION,
-        reservation=name,
-        leaf=leaf_line(proof.leaf),
-        place=proof.leaf_index,
-        hashes=tuple(node.hex() for node in proof.hashes),
-        note=proof.checkpoint.note,
-    )
     try:
-        output.write_bytes(forms.write(written))
+        output.write_bytes(forms.write(receipt_of(name, proof)))
     except OSError as problem:
         raise Failed(f"cannot write {output}: {problem.strerror}") from problem
     out.print(f"{output}: `aidc audit verify --receipt {output}` verifies it.", markup=False)
@@ -134,6 +126,18 @@ def export_lines(client: Client, scope: str) -> Iterator[forms.Line]:
                 yield forms.RedactedLine(hashes=answer.redacted.hashes.hex())
             case "checkpoint":
                 yield forms.Closing(note=answer.checkpoint.note)
+
+
+def receipt_of(reservation: str, proof: ledger_api.Proof) -> forms.Receipt:
+    """The proof that a reservation was confirmed, to be kept."""
+    return forms.Receipt(
+        version=forms.VERSION,
+        reservation=reservation,
+        leaf=leaf_line(proof.leaf),
+        place=proof.leaf_index,
+        hashes=tuple(node.hex() for node in proof.hashes),
+        note=proof.checkpoint.note,
+    )
 
 
 def leaf_line(leaf: ledger_api.Leaf) -> forms.LeafLine:

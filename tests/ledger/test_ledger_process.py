@@ -14,6 +14,9 @@ from time import time
 import grpc
 import pytest
 
+from services.audit.keys import PUBLIC, read_public_keys
+from services.audit.keys import make_keys as make_checkpoint_keys
+from services.audit.notes import read_folder
 from services.eventlog.jetstream import JetStreamLog
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
@@ -253,3 +256,28 @@ async def test_readers_cannot_write(postgres_dsn: str) -> None:
             await connection.execute("CREATE SCHEMA ledger")
     writer.terminate()
     readers.terminate()
+
+
+async def test_a_key_that_others_can_read_stops_the_start(centre: Centre) -> None:
+    """What signs checkpoints must be a secret: the process ends with status 1, and says what to do."""
+    key = make_checkpoint_keys(centre.folder / "checkpoint", f"aidc/{centre.log.centre}")
+    key.chmod(0o644)
+    centre.environment["AIDC_CHECKPOINT_KEY"] = str(key)
+    async with centre.ledger() as ledger:
+        assert "chmod 600" in (await ledger.says("service_failed"))["message"]
+        assert await ledger.ends() == 1
+
+
+async def test_a_process_signs_what_it_folded(centre: Centre) -> None:
+    """With a key and a folder, what it makes of the log stands there soon, signed; a file in its day."""
+    checkpoints = centre.folder / "checkpoints"
+    key = make_checkpoint_keys(centre.folder / "checkpoint", f"aidc/{centre.log.centre}")
+    centre.environment |= {"AIDC_CHECKPOINT_KEY": str(key), "AIDC_CHECKPOINTS_DIR": str(checkpoints)}
+    await centre.append(chained(busy_centre(20), centre=centre.log.centre))
+    async with centre.ledger() as ledger:
+        await ledger.says("serving")
+        await ledger.balance("companies/-", 20)
+    async with centre.ledger() as ledger:
+        assert (await ledger.says("checkpoint_signed"))["position"] == 20
+    (kept,) = read_folder(checkpoints, read_public_keys(key.with_name(PUBLIC)))
+    assert (kept.position, kept.origin) == (20, f"aidc/{centre.log.centre}")

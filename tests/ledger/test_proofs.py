@@ -1,9 +1,10 @@
 """Checkpoints, proofs and exports, as a ledger gives them out and the offline verifier takes them."""
 
 import os
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
 
 import grpc
 import pytest
@@ -15,7 +16,8 @@ from services.audit.keys import PUBLIC, PublicKey, make_keys, read_public_keys
 from services.audit.notes import Checkpoint, read_checkpoint, read_folder
 from services.audit.receipt import verify_receipt
 from services.audit.tree import demand_growth, demand_inclusion
-from services.cli.audit import leaf_line
+from services.cli.audit import export_lines, leaf_line, receipt_of
+from services.cli.client import Client
 from services.eventlog import BrokenLog
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.grpc_api import ROLES
@@ -64,19 +66,19 @@ class Notarised:
 
     async def exported(self, identity: Any, scope: str) -> list[bytes]:
         """The lines of an export, as the command writes them."""
-        lines: list[forms.Line] = [forms.Opening(version=forms.VERSION, scope=scope)]
-        request = wire.ExportEventsRequest(name=scope)
-        async for answer in self.api.export_events(call(identity), request):
-            match answer.WhichOneof("piece"):
-                case "page":
-                    lines.append(forms.PageLine(position=answer.page.position, page=answer.page.data.decode()))
-                case "leaf":
-                    lines.append(leaf_line(answer.leaf))
-                case "redacted":
-                    lines.append(forms.RedactedLine(hashes=answer.redacted.hashes.hex()))
-                case _:
-                    lines.append(forms.Closing(note=answer.checkpoint.note))
-        return [forms.write(line) for line in lines]
+        answers = await all_of(self.api.export_events(call(identity), wire.ExportEventsRequest(name=scope)))
+        return [forms.write(line) for line in export_lines(cast(Client, Answered(answers)), scope)]
+
+
+class Answered:
+    """Stands for the command's client, with answers that were given already."""
+
+    def __init__(self, answers: list[Any]) -> None:
+        self.ledger = SimpleNamespace(ExportEvents=None)
+        self._answers = answers
+
+    def stream(self, method: Any, request: Any) -> Iterator[Any]:
+        return iter(self._answers)
 
 
 async def all_of(stream: AsyncGenerator[_Answer, None]) -> list[_Answer]:
@@ -136,14 +138,7 @@ async def test_a_booking_becomes_a_receipt(centre: Notarised) -> None:
     )[5]
     name = f"companies/{company}/reservations/{name}"
     proof = await centre.api.get_proof(call(AUDITOR), wire.GetProofRequest(reservation=name))
-    receipt = forms.Receipt(
-        version=forms.VERSION,
-        reservation=name,
-        leaf=leaf_line(proof.leaf),
-        place=proof.leaf_index,
-        hashes=tuple(node.hex() for node in proof.hashes),
-        note=proof.checkpoint.note,
-    )
+    receipt = receipt_of(name, proof)
     assert verify_receipt(forms.write(receipt), centre.public)[1].position == PAGES
 
 
