@@ -137,16 +137,24 @@ def test_fragmentation_alone_does_not_refuse() -> None:
     scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=24))
 
 
-def test_what_has_begun_stays_where_it_is() -> None:
-    """Units are bound at the start: room is made around active reservations, never by moving them."""
-    scenario = fixture.fresh()
-    wishes = [book("ALPHA", line("h100", 8), start=NOON + shift * HOUR, hours=12) for shift in (0, 0, 0, 12, 12, 12)]
-    bookings = [scenario.books(wish) for wish in wishes]
-    scenario.reaches(NOON)
-    bound = {each.id: scenario.current(each).allocations for each in bookings[:3]}
-    events = decide(scenario.centre, book("ALPHA", line("h100", 8), start=NOON + HOUR, hours=23), scenario.now)
-    moved = {event.reservation_id for event in events if isinstance(event, AllocationsMoved)}
-    assert not moved & bound.keys()
+@pytest.mark.parametrize("ticked", [True, False])
+def test_what_has_begun_stays_where_it_is(ticked: bool) -> None:
+    """Units are bound at the start, whether or not a tick has said so yet: only what is still to come moves."""
+    pair = replace(fixture.H100, id="pair", nodes=fixture.H100.nodes[:2], quota_required=False)
+    scenario = Scenario.of(pair, fixture.ALPHA, now=NOW)
+    first = scenario.books(book("ALPHA", line("pair", 8), start=NOON, hours=1))
+    long = scenario.books(book("ALPHA", line("pair", 8), start=NOON, hours=2))
+    scenario.cancels(first)
+    short = scenario.books(book("ALPHA", line("pair", 8), start=NOON, hours=1))
+    later = scenario.books(book("ALPHA", line("pair", 8), start=NOON + 2 * HOUR, hours=2))
+    scenario.now = NOON
+    if ticked:
+        scenario.reaches(NOON)
+    assert later.allocations[0].bins == short.allocations[0].bins
+    wish = book("ALPHA", line("pair", 8), start=NOON + HOUR, hours=3)
+    moved = [event for event in decide(scenario.centre, wish, scenario.now) if isinstance(event, AllocationsMoved)]
+    assert [event.reservation_id for event in moved] == [later.id]
+    assert moved[0].allocations[0].bins == long.allocations[0].bins
 
 
 def test_a_move_keeps_everything_but_the_bins() -> None:

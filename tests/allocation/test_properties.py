@@ -14,7 +14,7 @@ from services.allocation.commands import CancelReservation, ReleaseReservation
 from services.allocation.decide import decide
 from services.allocation.offers import Search, search
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Colocation, Companion, Line, Reservation, Resource
+from services.allocation.resources import Allocation, Colocation, Companion, Line, Reservation, Resource
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW
@@ -129,12 +129,27 @@ class CentreMachine(RuleBasedStateMachine):
         self.naive = Naive(RESOURCES, COMPANIES, QUOTAS)
         self.count = 0
         self.restarted_at = 0
+        self.bound: dict[str, tuple[Allocation, ...]] = {}
 
     @rule(asked=st.lists(st.tuples(bookers, wishes), min_size=1, max_size=6))
     def book(self, asked: list[tuple[str, Wish]]) -> None:
         """A booking is granted exactly when no rule is broken, and else refused for exactly the broken ones."""
         for company, wish in asked:
             self.book_one(company, wish)
+
+    @rule(
+        name=st.sampled_from(["nodes", "nodes", "seats", "gpus"]),
+        day=st.integers(0, 3),
+        pieces=st.lists(st.tuples(st.integers(8, 18), st.integers(1, 5)), min_size=4, max_size=12),
+        gone=st.lists(st.integers(0, 50), max_size=4),
+    )
+    def crowd(self, name: str, day: int, pieces: list[tuple[int, int]], gone: list[int]) -> None:
+        """Many short bookings of one resource, with holes between: room must be made by moving."""
+        for hour, hours in pieces:
+            start = at("2026-03-03 00:00") + day * DAY + hour * HOUR
+            self.book_one("RICH", ((Line(resource=name, units=sized(name, 1)),), start, hours * HOUR))
+            if gone and len(gone) > hour % 5:
+                self.cancel(gone[hour % len(gone)])
 
     def book_one(self, company: str, wish: Wish) -> None:
         """One booking."""
@@ -161,7 +176,10 @@ class CentreMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1000))
     def cancel(self, number: int) -> None:
         """What is confirmed and has not begun can be cancelled, and nothing else."""
-        name = list(self.naive.bookings)[number % len(self.naive.bookings)]
+        names = [name for name, each in self.naive.bookings.items() if each.state != "cancelled"]
+        if not names:
+            return
+        name = names[-1 - number % len(names)]
         booking = self.naive.bookings[name]
         wish = CancelReservation(reservation_id=name, company=booking.company)
         if booking.state == "confirmed" and booking.start > self.scenario.now:
@@ -193,6 +211,11 @@ class CentreMachine(RuleBasedStateMachine):
         if self.scenario.now + seconds < NOW + 12 * DAY:
             self.scenario.reaches(self.scenario.now + seconds)
             self.naive.tick(self.scenario.now)
+
+    @rule(seconds=st.sampled_from([60, CELL, HOUR]))
+    def oversleep(self, seconds: int) -> None:
+        """Time passes, and no tick has said so yet."""
+        self.scenario.now += seconds
 
     @rule(company=st.sampled_from(["RICH", "POOR"]), wish=wishes)
     def find(self, company: str, wish: Wish) -> None:
@@ -240,6 +263,13 @@ class CentreMachine(RuleBasedStateMachine):
                 booking.end,
             )
             assert held_by(reservation) == booking.held
+
+    @invariant()
+    def what_has_begun_stays_where_it_is(self) -> None:
+        """From its start on a reservation keeps its very units, whatever is booked or released around it."""
+        for reservation in self.scenario.centre.reservations.values():
+            if reservation.start <= self.scenario.now and reservation.state.live:
+                assert self.bound.setdefault(reservation.id, reservation.allocations) == reservation.allocations
 
     @invariant()
     def calendars_are_the_sum_of_what_is_kept(self) -> None:
