@@ -33,10 +33,10 @@ check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/mypy
 	$(BIN)/buf lint
 	$(BIN)/python -m services.eventlog.schema --check
-	$(BIN)/python tests/check_generated.py
+	$(BIN)/python -m tests.check_generated
 
 metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus and promtool)
-	$(BIN)/python tests/metrics/scrape.py | promtool check metrics
+	$(BIN)/python -m tests.metrics.scrape | promtool check metrics
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
 	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
@@ -44,8 +44,8 @@ metrics-check: setup ## what Prometheus reads, with its own tools (needs prometh
 
 dashboards-check: setup ## every query against a real Prometheus and a real load, every threshold moved (minutes)
 	$(BIN)/python -m deploy.grafana.source --check
-	$(BIN)/python tests/metrics/mutate_rules.py
-	$(BIN)/python tests/metrics/check_dashboards.py
+	$(BIN)/python -m tests.metrics.mutate_rules
+	$(BIN)/python -m tests.metrics.check_dashboards
 
 format: setup ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .
@@ -53,7 +53,7 @@ format: setup ## rewrite the code in the house style
 
 protos: setup ## generate services/generated from protos/
 	rm -rf services/generated/aidc && mkdir -p services/generated
-	$(BIN)/python tests/check_generated.py --write
+	$(BIN)/python -m tests.check_generated --write
 
 schema: setup ## write the machine-readable schema of the event log
 	$(BIN)/python -m services.eventlog.schema --write

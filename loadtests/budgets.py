@@ -32,7 +32,7 @@ BUDGETS = (
     Budget(key="echo_p99_ratio", what="the same, p99 at half load over the echo's", limit=3, at_least=False),
     Budget(
         key="postgres_ratio",
-        what="against exclusion-constraint booking in Postgres (without gRPC): rate",
+        what="against exclusion-constraint booking in Postgres behind bare gRPC: rate",
         limit=4,
         at_least=True,
     ),

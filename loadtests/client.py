@@ -17,7 +17,7 @@ import uvloop
 
 from loadtests.jobs import Job, Targets
 from loadtests.measures import Round, percentiles_ms
-from loadtests.targets import GrpcTarget, PostgresTarget, Target
+from loadtests.targets import GrpcTarget, Target
 from loadtests.workload import Demand, demands
 
 WARM_UP_SECONDS = 0.5
@@ -117,7 +117,7 @@ async def serve() -> None:
         while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
             job = msgspec.json.decode(line, type=Job)
             if job.target not in opened:
-                opened[job.target] = await open_target(job.target, targets)
+                opened[job.target] = open_target(job.target, targets)
             play = open_loop if job.rate else closed_loop
             sys.stdout.buffer.write(msgspec.json.encode(await play(opened[job.target], job)) + b"\n")
             sys.stdout.buffer.flush()
@@ -126,11 +126,10 @@ async def serve() -> None:
             await target.close()
 
 
-async def open_target(name: str, targets: Targets) -> Target:
+def open_target(name: str, targets: Targets) -> Target:
     """Connect to a target by its name."""
-    if name == "postgres":
-        return await PostgresTarget.open(targets)
-    return GrpcTarget(targets.echo if name == "echo" else targets.scheduler, targets.lanes)
+    addresses = {"echo": targets.echo, "postgres": targets.postgres, "scheduler": targets.scheduler}
+    return GrpcTarget(addresses[name], targets.lanes)
 
 
 if __name__ == "__main__":

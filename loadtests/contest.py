@@ -10,15 +10,13 @@ from msgspec import Struct
 
 from loadtests import rival, workload
 from loadtests.jobs import Targets
-from loadtests.load import LoadClient, echo_server, job, load_client
+from loadtests.load import LoadClient, baseline_server, job, load_client
 from loadtests.measures import Round
 from loadtests.site import SCHEDULER, Advance, Keys, Scheduler, centre
 from loadtests.targets import GrpcTarget
 from services.runtime.embedded import Postgres
 
 CLIENTS = 64
-POSTGRES_CONNECTIONS = 16
-"""Here as fast as 32, and half the waiting."""
 ROUNDS = 5
 CLOSED_SECONDS = 5.0
 OPEN_SECONDS = 4.0
@@ -61,20 +59,18 @@ async def ring(
 ) -> AsyncIterator[LoadClient]:
     """All contestants running, and the client that knows them."""
     async with AsyncExitStack() as stack:
-        dsn, nats, scheduler, keys = "", *await stack.enter_async_context(centre(folder, advance, program))
+        nats, scheduler, keys = await stack.enter_async_context(centre(folder, advance, program))
+        size = await answer_bytes(scheduler, keys)
+        echo, echo_pid = await stack.enter_async_context(baseline_server("loadtests.echo", size))
+        watched = {"scheduler": {"scheduler": scheduler.pid, "nats": nats.process.pid}, "echo": {"echo": echo_pid}}
+        booked = ""
         if postgres:
             server = await stack.enter_async_context(Postgres(folder / "postgres"))
-            dsn = server.dsn
-            await rival.prepare(dsn)
-        echo, echo_pid = await stack.enter_async_context(echo_server(await answer_bytes(scheduler, keys)))
-        targets = Targets(
-            lanes=keys.lanes(),
-            scheduler=scheduler.address,
-            echo=echo,
-            postgres=dsn,
-            postgres_connections=POSTGRES_CONNECTIONS,
-        )
-        watched = {"scheduler": {"scheduler": scheduler.pid, "nats": nats.process.pid}, "echo": {"echo": echo_pid}}
+            await rival.prepare(server.dsn)
+            rival_server = baseline_server("loadtests.rival_server", size, server.dsn)
+            booked, rival_pid = await stack.enter_async_context(rival_server)
+            watched["postgres"] = {"rival": rival_pid}
+        targets = Targets(lanes=keys.lanes(), scheduler=scheduler.address, echo=echo, postgres=booked)
         yield await stack.enter_async_context(load_client(targets, watched))
 
 
@@ -84,14 +80,7 @@ async def compete(client: LoadClient, seed: int, say: Say) -> Contest:
     for number in range(ROUNDS):
         contest.closed.append({})
         for target in CONTESTANTS:
-            played = await client.play(
-                job(
-                    target,
-                    seconds=CLOSED_SECONDS,
-                    seed=seed * 1000 + number,
-                    clients=POSTGRES_CONNECTIONS if target == "postgres" else CLIENTS,
-                )
-            )
+            played = await client.play(job(target, seconds=CLOSED_SECONDS, seed=seed * 1000 + number, clients=CLIENTS))
             contest.closed[-1][target] = played
             say(played)
     for number in range(ROUNDS, 2 * ROUNDS):

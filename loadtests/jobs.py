@@ -17,7 +17,6 @@ class Targets(Struct, frozen=True, kw_only=True):
     scheduler: str = ""
     echo: str = ""
     postgres: str = ""
-    postgres_connections: int = 0
 
 
 class Job(Struct, frozen=True, kw_only=True):

@@ -66,12 +66,12 @@ async def load_client(targets: Targets, watched: Mapping[str, Mapping[str, int]]
 
 
 @asynccontextmanager
-async def echo_server(answer_bytes: int) -> AsyncIterator[tuple[str, int]]:
-    """The bare server's address and process number."""
+async def baseline_server(module: str, answer_bytes: int, told: str = "") -> AsyncIterator[tuple[str, int]]:
+    """The address and process number of a server to compare with. `told` is its first line of input."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "loadtests.echo",
+        module,
         str(answer_bytes),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -79,6 +79,8 @@ async def echo_server(answer_bytes: int) -> AsyncIterator[tuple[str, int]]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
+        process.stdin.write(f"{told}\n".encode())
+        await process.stdin.drain()
         port = int(await process.stdout.readline())
         yield f"127.0.0.1:{port}", process.pid
     finally:

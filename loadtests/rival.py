@@ -2,8 +2,8 @@
 
 Written as a competent engineer would who wants it fast: one statement and one round trip a booking, a search for free
 units that begins at a random one (so that two bookings seldom want the same) and stops as soon as it has enough, and
-another try when they did. What the scheduler does beyond that is left out, in the rival's favour: there is no gRPC in
-front, no request id, no quota and no other rule.
+another try when they did. It is called over gRPC, as the scheduler is (`rival_server`). What the scheduler does beyond
+that is left out, in the rival's favour: there is no token, no request id, no quota and no other rule.
 """
 
 import random
@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 import asyncpg
 
 from loadtests.workload import UNITS, Demand
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 ATTEMPTS_MAX = 10
 
@@ -53,7 +55,7 @@ async def prepare(dsn: str) -> None:
         await connection.close()
 
 
-async def book(connection: asyncpg.Connection, demand: Demand) -> bool:
+async def book(connection: Connection, demand: Demand) -> bool:
     """Book a demand durably; whether there was room. Raises what Postgres raises, other than a conflict."""
     start, end = (datetime.fromtimestamp(time, UTC) for time in (demand.start, demand.end))
     after = random.randrange(UNITS)

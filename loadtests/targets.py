@@ -1,13 +1,10 @@
 """What load is offered to: anything that books a demand and says how that went."""
 
-import itertools
-from typing import Protocol, Self
+from typing import Protocol
 
-import asyncpg
 import grpc
 
-from loadtests import rival
-from loadtests.jobs import Lane, Targets
+from loadtests.jobs import Lane
 from loadtests.measures import GRANTED
 from loadtests.workload import Demand, request_of
 
@@ -36,7 +33,7 @@ class Target(Protocol):
 
 
 class GrpcTarget:
-    """The scheduler, or a bare echo: the same method, request bytes and metadata. Answers are left as bytes."""
+    """The scheduler, an echo or the rival: the same method, request bytes and metadata. Answers are left as bytes."""
 
     def __init__(self, address: str, lanes: tuple[Lane, ...]) -> None:
         self.lanes = len(lanes)
@@ -64,29 +61,3 @@ class GrpcTarget:
     async def close(self) -> None:
         for channel in self._channels:
             await channel.close()
-
-
-class PostgresTarget:
-    """The usual alternative, without a server in front: every lane is a connection."""
-
-    def __init__(self, connections: list[asyncpg.Connection], companies: list[str]) -> None:
-        self.lanes = len(connections)
-        self._connections = connections
-        self._companies = companies
-        self._numbers = itertools.count()
-
-    @classmethod
-    async def open(cls, targets: Targets) -> Self:
-        """Connect as often as the targets say."""
-        connections = [await asyncpg.connect(targets.postgres) for _ in range(targets.postgres_connections)]
-        return cls(connections, [lane.company for lane in targets.lanes])
-
-    def company(self, lane: int) -> str:
-        return self._companies[lane % len(self._companies)]
-
-    async def book(self, lane: int, demand: Demand) -> str:
-        return GRANTED if await rival.book(self._connections[lane], demand) else "NO_CAPACITY"
-
-    async def close(self) -> None:
-        for connection in self._connections:
-            await connection.close()

@@ -19,10 +19,10 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 import yaml
-from booking_load import book_for
 
 from services.cli.connection import read_endpoints
 from services.runtime.embedded.prometheus import Prometheus, binary
+from tests.metrics.booking_load import book_for
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"

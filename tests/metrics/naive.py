@@ -4,11 +4,11 @@ It shares no code with the fold. Histories that Hypothesis draws lie on quarter-
 """
 
 from hypothesis import strategies as st
-from synthetic import START, pool
 
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Company, Line, Quota
+from tests.metrics.synthetic import START, pool
 
 QUARTER = 900
 HORIZON = 64  # quarter-hours

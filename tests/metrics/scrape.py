@@ -8,7 +8,6 @@ import sys
 from itertools import chain
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from synthetic import bookings, catalogue, chained
 
 from services.eventlog.page import decode_page
 from services.metrics.collector import UsageCollector
@@ -17,6 +16,7 @@ from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
+from tests.metrics.synthetic import bookings, catalogue, chained
 
 
 class Centre:

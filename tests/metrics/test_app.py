@@ -14,7 +14,6 @@ from time import monotonic
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
-from synthetic import small_log
 
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.memory import MemoryLog
@@ -25,6 +24,7 @@ from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import Address, SettingsError, load
+from tests.metrics.synthetic import small_log
 
 SECONDS_MAX = 30
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

@@ -7,12 +7,12 @@ import pytest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
-from scrape import Centre
-from synthetic import chained
 
 from services.eventlog.page import decode_page
 from services.metrics.catalogue import METRICS, METRICS_MAX, POOLS_MAX, SERIES_MAX
 from services.metrics.figures import COMPANY_LABELS_MAX
+from tests.metrics.scrape import Centre
+from tests.metrics.synthetic import chained
 
 SCRAPE_SECONDS_MAX = 0.2
 BASE_UNITS = ("seconds", "units", "unit_seconds", "bytes", "messages", "ratio", "")

@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 import pytest
-from test_rules import ROOT, RULES
 
 from deploy.grafana.source.__main__ import DASHBOARDS, FOLDER, text_of
 from services.metrics.catalogue import METRICS
+from tests.metrics.test_rules import ROOT, RULES
 
 BOARDS: dict[str, dict[str, Any]] = {name: json.loads((FOLDER / f"{name}.json").read_text()) for name in DASHBOARDS}
 PANELS = [

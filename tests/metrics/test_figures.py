@@ -5,9 +5,6 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import COMPANIES, Decision, histories
-from synthetic import HOUR_SECONDS, START, company, confirmed, pool
-from test_usage import page
 
 from services.allocation import events
 from services.allocation.events import Event
@@ -15,6 +12,9 @@ from services.allocation.resources import Closure, Kind, Node, OpeningHours, Quo
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.figures import OTHER, Figures, LabelLimits, Pair, draw, fold_pairs
 from services.metrics.usage import Usage
+from tests.metrics.naive import COMPANIES, Decision, histories
+from tests.metrics.synthetic import HOUR_SECONDS, START, company, confirmed, pool
+from tests.metrics.test_usage import page
 
 TIGHT = LabelLimits(companies=2, accounts=2, quotas=1)
 WIDE = LabelLimits()

@@ -1,10 +1,10 @@
 """JetStream's health: what a real nats-server's monitoring says, and honesty when it says nothing."""
 
 import pytest
-from synthetic import small_log
 
 from services.eventlog.jetstream import JetStreamLog
 from services.metrics.jetstream import Monitor, MonitorError, read_health
+from tests.metrics.synthetic import small_log
 
 
 async def test_health_is_that_of_the_centres_own_streams(nats_url: str, nats_monitor: str) -> None:

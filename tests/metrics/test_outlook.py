@@ -5,11 +5,11 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from synthetic import HOUR_SECONDS, START
-from test_figures import closed_pool, simulator
 
 from services.allocation.resources import Allocation, Closure, Kind, Node, Resource, Unit
 from services.metrics.outlook import HORIZONS, Change, Shape, look_ahead
+from tests.metrics.synthetic import HOUR_SECONDS, START
+from tests.metrics.test_figures import closed_pool, simulator
 
 HOURS = 24 * 30
 

@@ -5,8 +5,6 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from naive import COMPANIES, POOLS, Decision, Naive, at, confirmations, histories, opening
-from synthetic import HOUR_SECONDS, START, confirmed
 
 from services.allocation import events
 from services.allocation.resources import State
@@ -15,6 +13,8 @@ from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books
 from services.ledger.posting import post
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Usage
+from tests.metrics.naive import COMPANIES, POOLS, Decision, Naive, at, confirmations, histories, opening
+from tests.metrics.synthetic import HOUR_SECONDS, START, confirmed
 
 
 def page(history: list[Decision]) -> Page:

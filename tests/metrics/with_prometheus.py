@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from check_dashboards import MAY_BE_EMPTY, questions, unanswered
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.runtime.embedded.prometheus import Prometheus, binary
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.settings import Address
+from tests.metrics.check_dashboards import MAY_BE_EMPTY, questions, unanswered
 
 SECONDS_MAX = 30
 PROGRAM = binary()

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from raw_log import RawPage
-from workload import Asked, Outcome
+from tests.system.raw_log import RawPage
+from tests.system.workload import Asked, Outcome
 
 GENESIS = "0" * 64
 MICROSECONDS = 1_000_000

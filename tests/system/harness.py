@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc.aio
-import small_catalogue
-from small_catalogue import COMPANIES, HOUR, MONDAY
 
 from services.cli.up.service import Service
 from services.cli.up.supervisor import Supervisor
@@ -24,6 +22,8 @@ from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStu
 from services.runtime.embedded import NatsServer, Postgres
 from services.runtime.identity import Identity, Role, mint_token
 from services.runtime.keys import make_keys
+from tests.system import small_catalogue
+from tests.system.small_catalogue import COMPANIES, HOUR, MONDAY
 
 SECONDS_MAX = 30.0
 """How long a test waits for anything: writes resume, and views catch up, within this time of a fault's end."""

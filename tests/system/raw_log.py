@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any
 
 import nats
-from harness import Centre
+
+from tests.system.harness import Centre
 
 AT_ONCE = 64
 

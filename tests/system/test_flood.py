@@ -10,13 +10,13 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
-from harness import CALL_SECONDS, Clients, eventually, frozen, running_centre
-from small_catalogue import COMPANY, RIVAL
-from workload import booking
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
 from services.runtime.admission import Limits
+from tests.system.harness import CALL_SECONDS, Clients, eventually, frozen, running_centre
+from tests.system.small_catalogue import COMPANY, RIVAL
+from tests.system.workload import booking
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
-from checker import faults
-from harness import PARTS, Centre, Clients, eventually, frozen, kill, running_centre
-from raw_log import read_log
-from small_catalogue import COMPANY
-from views import view_faults
-from workload import Asked, Crowd, Outcome, booking, busy
 
 from services.cli.up.service import Service
 from services.runtime.embedded import StartError
+from tests.system.checker import faults
+from tests.system.harness import PARTS, Centre, Clients, eventually, frozen, kill, running_centre
+from tests.system.raw_log import read_log
+from tests.system.small_catalogue import COMPANY
+from tests.system.views import view_faults
+from tests.system.workload import Asked, Crowd, Outcome, booking, busy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,16 +10,16 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
-from checker import faults
 from google.protobuf.timestamp_pb2 import Timestamp
-from harness import SECONDS_MAX, Clients, eventually, running_centre
-from raw_log import read_log
-from small_catalogue import COMPANY, DAY, HOUR, MONDAY, RIVAL
-from views import balance, scrape, view_faults
-from workload import booking, error_reason, refusal_reasons
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.system.checker import faults
+from tests.system.harness import SECONDS_MAX, Clients, eventually, running_centre
+from tests.system.raw_log import read_log
+from tests.system.small_catalogue import COMPANY, DAY, HOUR, MONDAY, RIVAL
+from tests.system.views import balance, scrape, view_faults
+from tests.system.workload import booking, error_reason, refusal_reasons
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from commands import AIDC, Ended, aidc
-from harness import SECONDS_MAX, Clients, frozen, running_centre
-from small_catalogue import COMPANY, RIVAL, resources
+
+from tests.system.commands import AIDC, Ended, aidc
+from tests.system.harness import SECONDS_MAX, Clients, frozen, running_centre
+from tests.system.small_catalogue import COMPANY, RIVAL, resources
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

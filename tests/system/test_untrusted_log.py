@@ -12,15 +12,15 @@ import grpc
 import grpc.aio
 import pytest
 import pytest_asyncio
-from harness import Clients, eventually, running_centre
-from raw_log import RawPage, read_log
-from workload import Outcome, busy, error_reason
 
 from services.cli.up.service import Service
 from services.eventlog.jetstream import JetStreamLog
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.runtime.embedded import StartError
+from tests.system.harness import Clients, eventually, running_centre
+from tests.system.raw_log import RawPage, read_log
+from tests.system.workload import Outcome, busy, error_reason
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from commands import AIDC, aidc
-from harness import SECONDS_MAX, eventually
+
+from tests.system.commands import AIDC, aidc
+from tests.system.harness import SECONDS_MAX, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

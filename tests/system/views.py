@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
-from harness import Clients, eventually
 from prometheus_client.parser import text_string_to_metric_families
-from raw_log import RawPage, read_log
-from small_catalogue import COMPANIES, DAY, HOUR, resources
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.system.harness import Clients, eventually
+from tests.system.raw_log import RawPage, read_log
+from tests.system.small_catalogue import COMPANIES, DAY, HOUR, resources
 
 METRICS = {
     "held": "alloc_held_unit_seconds",

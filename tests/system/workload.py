@@ -18,10 +18,10 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]  # ships no stubs
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no stubs
-from harness import POLL_SECONDS, SECONDS_MAX, Clients
-from small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.system.harness import POLL_SECONDS, SECONDS_MAX, Clients
+from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 BOOKERS_PER_COMPANY = 2
 PAUSE_SECONDS = 0.04
