@@ -94,10 +94,8 @@ def _time_faults(resource: Resource) -> Iterator[str]:
     if resource.hours is not None and not _sound(resource.hours):
         yield "the opening hours must follow each other within two days, with the break inside"
     for day in resource.closed_days:
-        try:
-            date.fromisoformat(day)
-        except ValueError:
-            yield f"{day!r} is not an ISO date"
+        if not _is_date(day):
+            yield f"{day!r} is not a date of the form 2026-03-01"
     if any(closure.start >= closure.end for closure in resource.closures):
         yield "a closure must end after it starts"
     bounds = (
@@ -110,11 +108,24 @@ def _time_faults(resource: Resource) -> Iterator[str]:
         yield f"slots, notice, horizon (at most {DAYS_MAX} days) and changeover must not be negative or absurdly long"
 
 
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def _sound(hours: OpeningHours) -> bool:
     days = set(hours.weekdays)
     opens, closes = hours.opens, hours.closes
     break_fits = hours.break_starts == hours.break_ends or (opens <= hours.break_starts < hours.break_ends <= closes)
-    return bool(days) and days <= set(range(7)) and 0 <= opens < closes <= opens + DAY_MINUTES and break_fits
+    return (
+        bool(days)
+        and days <= set(range(7))
+        and 0 <= opens < DAY_MINUTES
+        and opens < closes <= opens + DAY_MINUTES
+        and break_fits
+    )
 
 
 def _reference_faults(centre: Centre, resource: Resource) -> Iterator[str]:
