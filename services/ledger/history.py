@@ -18,6 +18,8 @@ from services.ledger.statements import NotFound, snapshot
 ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""
 
+SYSTEM = "system"
+
 _decode_event = msgspec.json.Decoder(Event).decode
 
 
@@ -66,14 +68,17 @@ def describe(event: Event, units: Mapping[str, str]) -> str:
 
 
 def _entry(row: asyncpg.Record, units: Mapping[str, str]) -> Entry:
+    event = _decode_event(row["payload"])
+    # A move makes room for somebody else's booking, and whose that was is nobody's business (P8).
+    moved = isinstance(event, events.AllocationsMoved)
     return Entry(
         time=row["time"],
         position=row["position"],
         index=row["index"],
         event=row["type"],
-        actor=row["actor"],
-        request_id=row["request_id"],
-        description=describe(_decode_event(row["payload"]), units),
+        actor=SYSTEM if moved else row["actor"],
+        request_id="" if moved else row["request_id"],
+        description=describe(event, units),
     )
 
 

@@ -73,7 +73,7 @@ async def told(ledger: Ledger) -> Ledger:
         ledger.log,
         OPENING,
         (entry(confirmed("r1", r1), at=MONDAY + HOUR, request_id="q1"),),
-        (entry(moved("r1", held(range(4, 8), hours(2, 6))), at=MONDAY + HOUR, actor="system"),),
+        (entry(moved("r1", held(range(4, 8), hours(2, 6))), at=MONDAY + HOUR, actor="CMP-0002", request_id="q9"),),
         (entry(activated("r1"), at=MONDAY + 2 * HOUR, actor="system"),),
         (entry(confirmed("r2", r2), at=MONDAY + 3 * HOUR),),
         (entry(released("r1", MONDAY + 4 * HOUR), at=MONDAY + 4 * HOUR),),
@@ -138,7 +138,7 @@ async def test_statements_of_adjoining_periods_join(ledger: Ledger) -> None:
 
 
 async def test_a_history_reads_like_a_story(api: LedgerApi) -> None:
-    """The life of a reservation in plain sentences, with who asked and where the log says so."""
+    """The life of a reservation in plain sentences, with who asked; whom it made room for stays untold (P8)."""
     answer = await api.get_history(call(AUDITOR), wire.GetHistoryRequest(name="companies/CMP-0001/reservations/r1"))
     assert [entry.description for entry in answer.entries] == [
         "Confirmed from 2026-03-02 02:00 UTC to 2026-03-02 06:00 UTC: 4 gpu of h100.",
