@@ -21,7 +21,8 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
     if not 1 <= len(batch.requests) <= ITEMS_MAX:
         raise invalid({"requests": f"must be 1 to {ITEMS_MAX}; there are {len(batch.requests)}"})
     faults: dict[str, str] = {}
-    asks = []
+    asks: list[Ask] = []
+    seen: set[str] = set()
     for number, request in enumerate(batch.requests):
         where = f"requests[{number}]"
         if request.parent not in ("", batch.parent):
@@ -30,6 +31,9 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
             faults[f"{where}.validate_only"] = "is not for batches"
         request.parent = batch.parent
         request.request_id = request.request_id.lower()
+        if request.request_id in seen:
+            faults[f"{where}.request_id"] = "names another item of this batch; every item needs its own"
+        seen.add(request.request_id)
         command = requests.read_demand(requests.Fields(f"{where}.", faults), request, company, requests.new_id())
         digest = requests.digest_of(request)
         asks.append(Ask(command=command, actor=actor, request_id=request.request_id, digest=digest))
@@ -49,6 +53,9 @@ async def book(
         except RejectedTogether as error:
             telemetry.answered(company, "refused")
             raise _whole(error) from None
+        except Rejected as refusal:
+            telemetry.answered(company, "refused")
+            raise problem_of(refusal) from None
     else:
         answers = await writer.submit_each(asks)
     for answer in answers:

@@ -1,0 +1,335 @@
+"""Bad requests and the status that each must get: definite, explained, and without a trace in the log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.identity import Identity
+from tests.allocation.fixture import MONDAY, NOW, TUESDAY
+from tests.allocation.scenario import DAY, HOUR
+from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.test_grpc import calendar, quota, search
+
+INVALID, MISSING, DENIED = (
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.PERMISSION_DENIED,
+)
+FAILED, SPENT, EXISTS = (
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ALREADY_EXISTS,
+)
+RANGE, ABORTED, NOBODY = (
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.UNAUTHENTICATED,
+)
+MINE, THEIRS = "companies/ALPHA/reservations/{mine}", "companies/BETA/reservations/{theirs}"
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The fixture centre behind its doors."""
+    async with serving(tmp_path / "keys") as served:
+        yield served
+
+
+def changed(request: Message, change: Callable[[Any], object]) -> Message:
+    """A request with a change made to it."""
+    change(request)
+    return request
+
+
+def timed(field: str, seconds: int = 0, nanos: int = 0) -> api.CreateReservationRequest:
+    """A booking with a strange time."""
+    request = demand()
+    time = getattr(request.reservation, field)
+    time.seconds, time.nanos = seconds, nanos
+    return request
+
+
+def noted(text: str) -> api.CreateReservationRequest:
+    """A booking with a note."""
+    return demand(note=text)
+
+
+def listing(parent: str = "companies/ALPHA", **fields: Any) -> api.ListReservationsRequest:
+    """A list of reservations."""
+    return api.ListReservationsRequest(parent=parent, **fields)
+
+
+def cancelling(name: str, number: int = 5, **fields: Any) -> api.CancelReservationRequest:
+    """A cancellation."""
+    return api.CancelReservationRequest(name=name, request_id=request_id(number), **fields)
+
+
+def releasing(name: str) -> api.ReleaseReservationRequest:
+    """A release."""
+    return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+
+
+def identified(text: str) -> api.CreateReservationRequest:
+    """A booking with a request id of any form."""
+    request = demand()
+    request.request_id = text
+    return request
+
+
+def watching(after: int) -> api.WatchReservationsRequest:
+    """A watch from a position on."""
+    return api.WatchReservationsRequest(parent="companies/ALPHA", after_position=after)
+
+
+def batched(*requests: api.CreateReservationRequest, atomic: bool = True) -> api.BatchCreateReservationsRequest:
+    """Many bookings in one call."""
+    return api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=requests, atomic=atomic)
+
+
+def granting(**fields: Any) -> api.GrantQuotaRequest:
+    """A quota with changed figures."""
+    request = quota()
+    for name, value in fields.items():
+        setattr(request.quota, name, value)
+    return request
+
+
+def company(**fields: Any) -> api.RegisterCompanyRequest:
+    """A new company."""
+    request = api.RegisterCompanyRequest(request_id=request_id(50))
+    request.company.name = fields.pop("name", "companies/NEW")
+    request.company.agreement_start_time.seconds = NOW
+    request.company.agreement_end_time.seconds = fields.pop("end", NOW + 100 * DAY)
+    request.company.reservation_max.seconds = fields.pop("reservation_max", DAY)
+    request.company.horizon.seconds = fields.pop("horizon", DAY)
+    assert not fields
+    return request
+
+
+ZERO = "00000000-0000-0000-0000-000000000000"
+DEEP = b"\x12\x80" * 200
+UTF8 = b"\x0a\x04\xff\xfe\xfd\xfc"
+
+Row = tuple[str, str, Any, Identity | None, grpc.StatusCode]
+ROWS: list[Row] = [
+    ("1 malformed bytes", "CreateReservation", b"\xff\xff\xff", ALPHA, INVALID),
+    ("2 invalid utf-8", "CreateReservation", UTF8, ALPHA, INVALID),
+    ("3 nesting that breaks off", "CreateReservation", DEEP, ALPHA, INVALID),
+    ("4 message too large", "CreateReservation", noted("x" * 100_000), ALPHA, SPENT),
+    ("14 units of 2^40", "CreateReservation", demand(1, ("cpu", 2**40)), ALPHA, INVALID),
+    ("16 unknown enum", "ListResources", b"\x18\x63", ALPHA, INVALID),
+    ("16 unknown state", "ListReservations", b"\x0a\x0fcompanies/ALPHA\x22\x01\x63", ALPHA, INVALID),
+    ("17 unspecified kind", "RegisterResource", api.RegisterResourceRequest(), OPERATOR, INVALID),
+    ("20 control character", "CreateReservation", noted("a\x00b"), ALPHA, INVALID),
+    ("21 bidi override", "CreateReservation", noted("a\u202eb"), ALPHA, INVALID),
+    ("21 homoglyph id", "GetResource", api.GetResourceRequest(name="resources/\u0441pu"), ALPHA, INVALID),
+    ("22 long note", "CreateReservation", noted("x" * 501), ALPHA, INVALID),
+    ("22 long id", "GetResource", api.GetResourceRequest(name="resources/" + "x" * 10_000), ALPHA, INVALID),
+    ("24 nobody", "CreateReservation", demand(), None, NOBODY),
+    ("32 company as operator", "GrantQuota", quota(), ALPHA, DENIED),
+    ("32 company registers", "RegisterCompany", company(), ALPHA, DENIED),
+    ("32 auditor books", "CreateReservation", demand(), AUDITOR, DENIED),
+    ("32 auditor cancels", "CancelReservation", cancelling(MINE), AUDITOR, DENIED),
+    ("33 another tenant", "CreateReservation", demand(company="BETA"), ALPHA, DENIED),
+    ("35 reversed", "CreateReservation", timed("end_time", NOON - HOUR), ALPHA, INVALID),
+    ("35 empty", "CreateReservation", timed("end_time", NOON), ALPHA, INVALID),
+    ("36 in the past", "CreateReservation", demand(start=NOW - HOUR, hours=5), ALPHA, FAILED),
+    ("36 long ago", "CreateReservation", demand(start=MONDAY - 100 * DAY), ALPHA, FAILED),
+    ("37 beyond the horizon", "CreateReservation", demand(start=NOON + 100 * DAY), ALPHA, FAILED),
+    ("37 beyond the calendar", "CreateReservation", demand(start=NOON + 400 * DAY), ALPHA, FAILED),
+    ("37 too long", "CreateReservation", demand(hours=24 * 8), ALPHA, INVALID),
+    ("37 too long for any calendar", "CreateReservation", demand(hours=24 * 300), ALPHA, FAILED),
+    ("38 off the grid", "CreateReservation", demand(start=NOON + 37), ALPHA, INVALID),
+    ("38 nanos", "CreateReservation", timed("start_time", NOON, 1), ALPHA, INVALID),
+    ("39 year 10000", "CreateReservation", timed("end_time", 253_402_300_800), ALPHA, INVALID),
+    ("39 year 0", "CreateReservation", timed("start_time", -62_167_219_200), ALPHA, INVALID),
+    ("39 least int64", "CreateReservation", timed("start_time", -(2**63)), ALPHA, INVALID),
+    ("40 negative nanos", "CreateReservation", timed("start_time", NOON, -1), ALPHA, INVALID),
+    ("40 too many nanos", "CreateReservation", timed("start_time", NOON, 1_999_999_999), ALPHA, INVALID),
+    (
+        "41 no start",
+        "CreateReservation",
+        changed(demand(), lambda r: r.reservation.ClearField("start_time")),
+        ALPHA,
+        INVALID,
+    ),
+    ("47 no units", "CreateReservation", demand(1, ("cpu", 0)), ALPHA, INVALID),
+    ("47 negative units", "CreateReservation", demand(1, ("cpu", -1)), ALPHA, INVALID),
+    ("47 above capacity", "CreateReservation", demand(1, ("cpu", 225)), ALPHA, FAILED),
+    ("47 off the step", "CreateReservation", demand(1, ("a100", 130)), ALPHA, INVALID),
+    ("48 over quota", "CreateReservation", demand(1, ("h100", 8), company="BETA"), BETA, SPENT),
+    ("49 unknown resource", "CreateReservation", demand(1, ("nothing", 1)), ALPHA, MISSING),
+    ("49 not entitled", "CreateReservation", demand(1, ("R01", 1), company="BETA"), BETA, FAILED),
+    ("50 out of service", "CreateReservation", demand(1, ("X01", 1)), ALPHA, FAILED),
+    ("51 no request id", "CreateReservation", identified(""), ALPHA, INVALID),
+    (
+        "51 zero request id",
+        "CreateReservation",
+        identified(ZERO),
+        ALPHA,
+        INVALID,
+    ),
+    ("53 id reused", "CreateReservation", demand(900, note="another body"), ALPHA, EXISTS),
+    ("56 stale etag", "CancelReservation", cancelling(MINE, etag='"99"'), ALPHA, ABORTED),
+    ("57 another tenant's", "CancelReservation", cancelling(THEIRS), ALPHA, MISSING),
+    ("57 random id", "CancelReservation", cancelling("companies/ALPHA/reservations/none"), ALPHA, MISSING),
+    ("57 nonsense name", "CancelReservation", cancelling("reservations/7"), ALPHA, INVALID),
+    (
+        "58 not active",
+        "ReleaseReservation",
+        releasing(MINE),
+        ALPHA,
+        FAILED,
+    ),
+    ("61 another tenant's", "GetReservation", api.GetReservationRequest(name=THEIRS), ALPHA, MISSING),
+    ("61 list of another", "ListReservations", listing("companies/BETA"), ALPHA, DENIED),
+    ("61 list of all", "ListReservations", listing("companies/-"), ALPHA, INVALID),
+    ("62 negative page", "ListReservations", listing(page_size=-1), ALPHA, INVALID),
+    ("62 negative page", "ListResources", api.ListResourcesRequest(page_size=-1), ALPHA, INVALID),
+    (
+        "62 too many offers",
+        "SearchOffers",
+        search("cpu", most=10**9),
+        ALPHA,
+        INVALID,
+    ),
+    ("63 made-up token", "ListReservations", listing(page_token="x"), ALPHA, INVALID),
+    ("64 long filter", "ListReservations", listing(resource="resources/" + "x" * 900), ALPHA, INVALID),
+    ("65 hundred years", "GetCalendar", calendar("cpu", days=36_500), ALPHA, INVALID),
+    ("66 unknown resource", "GetCalendar", calendar("nothing"), ALPHA, MISSING),
+    ("66 no times", "GetCalendar", api.GetCalendarRequest(name="resources/cpu"), ALPHA, INVALID),
+    (
+        "68 from the future",
+        "WatchReservations",
+        watching(10**9),
+        ALPHA,
+        RANGE,
+    ),
+    (
+        "68 negative",
+        "WatchReservations",
+        watching(-1),
+        ALPHA,
+        INVALID,
+    ),
+    (
+        "68 too old",
+        "WatchReservations",
+        watching(1),
+        ALPHA,
+        RANGE,
+    ),
+    ("73 empty batch", "BatchCreateReservations", batched(), ALPHA, INVALID),
+    ("73 huge batch", "BatchCreateReservations", batched(*map(demand, range(1, 102))), ALPHA, INVALID),
+    (
+        "73 one slot twice",
+        "BatchCreateReservations",
+        batched(demand(1, ("T1", 1)), demand(2, ("T1", 1))),
+        ALPHA,
+        FAILED,
+    ),
+    ("73 one id twice", "BatchCreateReservations", batched(demand(1), demand(1)), ALPHA, INVALID),
+    ("74 one bad item", "BatchCreateReservations", batched(demand(1), demand(2, ("cpu", 0))), ALPHA, INVALID),
+    ("74 one foreign item", "BatchCreateReservations", batched(demand(1), demand(2, company="BETA")), ALPHA, INVALID),
+    ("75 negative quota", "GrantQuota", granting(unit_seconds=-1), OPERATOR, INVALID),
+    ("75 absurd quota", "GrantQuota", granting(unit_seconds=2**62), OPERATOR, INVALID),
+    ("75 quota of nobody", "GrantQuota", granting(company="companies/NOBODY"), OPERATOR, MISSING),
+    ("75 quota of nothing", "GrantQuota", granting(meter="resources/nothing"), OPERATOR, INVALID),
+    ("76 duplicate company", "RegisterCompany", company(name="companies/ALPHA"), OPERATOR, EXISTS),
+    ("76 agreement reversed", "RegisterCompany", company(end=NOW - 1), OPERATOR, INVALID),
+    ("76 endless horizon", "RegisterCompany", company(horizon=1000 * DAY), OPERATOR, INVALID),
+    ("76 half a day", "RegisterCompany", company(reservation_max=DAY // 2), OPERATOR, INVALID),
+    ("search nothing", "SearchOffers", api.SearchOffersRequest(parent="companies/ALPHA"), ALPHA, INVALID),
+    ("search for ever", "SearchOffers", search("cpu", hours=24 * 365), ALPHA, FAILED),
+    ("search for ever and a day", "SearchOffers", search("cpu", hours=10**9), ALPHA, INVALID),
+    ("search for another", "SearchOffers", search("cpu", company="BETA"), ALPHA, DENIED),
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[1]}".replace(" ", "-"))
+async def test_a_bad_request_gets_its_status(
+    desk: Desk, row: tuple[str, str, Any, Identity | None, grpc.StatusCode]
+) -> None:
+    """The status is the one that the table names; it is explained, and nothing is written down."""
+    _, method, request, identity, status = row
+    mine = await desk.call("CreateReservation", demand(900))
+    theirs = await desk.call("CreateReservation", demand(900, company="BETA"), BETA)
+    if isinstance(request, Message) and "name" in request.DESCRIPTOR.fields_by_name:
+        request = type(request).FromString(request.SerializeToString())
+        request.name = {MINE: mine.name, THEIRS: theirs.name}.get(request.name, request.name)  # type: ignore[attr-defined]
+    before = list(desk.log.pages)
+    with pytest.raises(Refused) as refused:
+        await desk.ask(method, request, identity)
+    assert refused.value.code is status, refused.value
+    assert desk.log.pages == before
+    assert desk.writer.decided == len(before)
+    if status is not SPENT or refused.value.reason:
+        assert refused.value.reason, "no ErrorInfo"
+    assert "Traceback" not in str(refused.value)
+
+
+async def test_adjacent_bookings_are_fine(desk: Desk) -> None:
+    """Row 46: a booking may begin when another one ends."""
+    await desk.call("CreateReservation", demand(1, ("T1", 1), start=NOON, hours=1))
+    await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + HOUR, hours=1))
+
+
+async def test_ids_of_two_tenants_are_independent(desk: Desk) -> None:
+    """Row 54: the same request id of another company is another request."""
+    first = await desk.call("CreateReservation", demand(1))
+    second = await desk.call("CreateReservation", demand(1, company="BETA"), BETA)
+    assert first.name != second.name
+
+
+async def test_a_repeated_cancellation_is_the_same_yes(desk: Desk) -> None:
+    """Rows 52 and 58: repeated with its id a cancellation is OK; anew it is refused."""
+    booked = await desk.call("CreateReservation", demand(1))
+    first = await desk.call("CancelReservation", cancelling(booked.name))
+    assert await desk.call("CancelReservation", cancelling(booked.name)) == first
+    with pytest.raises(Refused) as refused:
+        await desk.call("CancelReservation", cancelling(booked.name, 77))
+    assert refused.value.reason == "WRONG_STATE"
+
+
+async def test_an_unknown_method_is_unimplemented(desk: Desk) -> None:
+    """Rows 9 and 10: other methods, and reflection, are not there."""
+    for path in (
+        "/aidc.scheduler.v1.Scheduler/Drop",
+        "/",
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await desk.channel.unary_unary(path)(b"", timeout=5)
+        assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_unknown_fields_leave_no_trace(desk: Desk) -> None:
+    """Row 18: what we do not know is ignored, and never written down."""
+    await desk.call("CreateReservation", demand(1).SerializeToString() + b"\xba\x3e\x06canary")
+    assert b"canary" not in b"".join(desk.log.pages)
+
+
+async def test_text_is_stored_as_it_is(desk: Desk) -> None:
+    """Row 23: quotes, percent signs and braces are text, for ever."""
+    text = "'; DROP TABLE reservations; -- %s {} \\x00 [INFO]"
+    booked = await desk.call("CreateReservation", noted(text))
+    assert (await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))).note == text
+
+
+async def test_nobody_overspends_in_parallel(desk: Desk) -> None:
+    """Row 48: a hundred calls at once spend a quota to its end and not beyond."""
+    await desk.call("GrantQuota", granting(unit_seconds=8 * HOUR * 30), OPERATOR)
+    calls = [
+        desk.call("CreateReservation", demand(n, ("h100", 8), company="BETA", start=TUESDAY + n * HOUR), BETA)
+        for n in range(1, 101)
+    ]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(not isinstance(each, Refused) for each in outcomes) == 30
+    (period,) = desk.writer.centre.meters["BETA", "h100"].periods
+    assert period.booked == period.quota.unit_seconds
