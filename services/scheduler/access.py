@@ -1,0 +1,48 @@
+"""Who may ask about what, and the words for what there is not."""
+
+import grpc
+
+from services.allocation.rejections import Reason, Rejected, refuse
+from services.runtime.doors import Call
+from services.runtime.identity import Role
+from services.runtime.problems import Problem
+from services.scheduler.group_commit import LogBehind
+from services.scheduler.refusals import problem_of
+from services.scheduler.requests import Fields
+
+RETRY_SECONDS = 0.5
+ALL = "-"
+
+
+def actor_of(call: Call) -> str:
+    """Who acts, as the log records it."""
+    identity = call.identity
+    return f"companies/{identity.company}" if identity.role is Role.COMPANY else f"{identity.role}s/{identity.subject}"
+
+
+def company_of(call: Call, parent: str, *, all_allowed: bool = False) -> str:
+    """The company that a call is about; empty for all of them. A company may act for itself alone."""
+    role = call.identity.role
+    if all_allowed and parent == f"companies/{ALL}" and role is not Role.COMPANY:
+        return ""
+    fields = Fields()
+    (company,) = fields.name("parent", parent, "companies")
+    fields.demand_valid()
+    if role is Role.COMPANY and company != call.identity.company:
+        raise Problem(grpc.StatusCode.PERMISSION_DENIED, "NOT_YOUR_COMPANY", "A company may act for itself alone.")
+    return company
+
+
+def demand_own(call: Call, company: str, name: str) -> None:
+    """Another company's reservation answers exactly like a missing one."""
+    if call.identity.role is Role.COMPANY and call.identity.company != company:
+        raise problem_of(no_reservation(name))
+
+
+def no_reservation(name: str) -> Rejected:
+    return refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+
+
+def log_unavailable(error: LogBehind) -> Problem:
+    """The log is away: the outcome is unknown, and the client is told to ask again."""
+    return Problem(grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE", f"{error}.", retry_after_seconds=RETRY_SECONDS)

@@ -1,0 +1,141 @@
+"""The methods that change something: a request becomes a command, and its durable result becomes a reply."""
+
+import time
+from typing import Any
+
+from services.allocation import commands, offers
+from services.allocation.centre import Subject
+from services.allocation.commands import Command
+from services.allocation.rejections import Rejected
+from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.doors import Call
+from services.runtime.problems import Problem
+from services.scheduler import batch, catalogue, replies, requests
+from services.scheduler.access import actor_of, company_of, demand_own, log_unavailable
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.group_commit import LogBehind
+from services.scheduler.refusals import problem_of
+from services.scheduler.telemetry import Telemetry
+from services.scheduler.writer import Ask, Writer
+
+
+class Booking:
+    """Books, changes and registers, through the one writer."""
+
+    def __init__(self, writer: Writer, telemetry: Telemetry) -> None:
+        self._writer = writer
+        self._centre = writer.centre
+        self._telemetry = telemetry
+
+    async def create_reservation(self, call: Call, request: api.CreateReservationRequest) -> api.Reservation:
+        """Book every line of a demand, together or not at all."""
+        began = time.perf_counter()
+        company = company_of(call, request.parent)
+        command = requests.create_reservation(request, company, requests.new_id())
+        try:
+            reservation = await self._answer(call, request, command)
+        except Rejected as refusal:
+            self._telemetry.answered(company, "refused")
+            self._telemetry.refused(refusal, frozenset(self._centre.pools))
+            raise self._explained(command, refusal) from None
+        except Problem:
+            self._telemetry.answered(company, "unknown")
+            raise
+        if reservation is None:
+            return self._draft(command)
+        assert isinstance(reservation, Reservation)
+        self._telemetry.answered(company, "granted" if reservation.id == command.reservation_id else "replay")
+        self._telemetry.decided(command.lines[0].resource, time.perf_counter() - began)
+        return replies.reservation_reply(self._centre, reservation)
+
+    async def batch_create_reservations(
+        self, call: Call, request: api.BatchCreateReservationsRequest
+    ) -> api.BatchCreateReservationsResponse:
+        """Book many demands, each for itself or all together."""
+        company = company_of(call, request.parent)
+        asks = batch.asks_of(request, company, actor_of(call))
+        call.spend(len(asks) - 1)  # The door has taken one already.
+        try:
+            answers = await batch.book(self._writer, self._telemetry, company, asks, request.atomic)
+        except LogBehind as error:
+            raise log_unavailable(error) from None
+        return api.BatchCreateReservationsResponse(
+            results=[batch.result_of(self._centre, answer) for answer in answers],
+            position=self._writer.pages.head.position,
+        )
+
+    async def change_reservation(
+        self, call: Call, request: api.CancelReservationRequest | api.ReleaseReservationRequest
+    ) -> api.Reservation:
+        """Cancel a reservation before it starts, or release it while it is active."""
+        company, reservation_id = requests.reservation_name(request.name)
+        command = requests.change(request, company, reservation_id)
+        demand_own(call, company, request.name)
+        try:
+            reservation = await self._answer(call, request, command)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        shown = reservation or self._centre.reservations[reservation_id]
+        assert isinstance(shown, Reservation)
+        return replies.reservation_reply(self._centre, shown)
+
+    async def register_resource(self, call: Call, request: api.RegisterResourceRequest) -> api.Resource:
+        """Make a resource bookable."""
+        command = catalogue.register_resource(request)
+        made = await self._administer(call, request, command)
+        assert made is None or isinstance(made, Resource)
+        return catalogue.resource_reply(made or command.resource, nodes=True)
+
+    async def register_company(self, call: Call, request: api.RegisterCompanyRequest) -> api.Company:
+        """Let a company book."""
+        command = requests.register_company(request)
+        made = await self._administer(call, request, command)
+        assert made is None or isinstance(made, Company)
+        return replies.company_reply(made or command.company)
+
+    async def grant_quota(self, call: Call, request: api.GrantQuotaRequest) -> api.Quota:
+        """Give a company unit-seconds for a period."""
+        command = requests.grant_quota(request)
+        made = await self._administer(call, request, command)
+        assert made is None or isinstance(made, Quota)
+        return replies.quota_reply(made or command.quota)
+
+    async def _answer(self, call: Call, request: Any, command: Command) -> Subject | None:
+        """What a command made, durably; None if it was only to be checked. Raises `Rejected` or `Problem`."""
+        try:
+            if request.validate_only:
+                request.validate_only = False
+                self._writer.check(_ask(call, request, command))
+                return None
+            return (await self._writer.submit(_ask(call, request, command)))[0]
+        except LogBehind as error:
+            raise log_unavailable(error) from None
+
+    async def _administer(self, call: Call, request: Any, command: Command) -> Subject | None:
+        try:
+            return await self._answer(call, request, command)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+
+    def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
+        """The refusal with what would be granted instead."""
+        found = offers.alternatives(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
+        return problem_of(refusal, replies.offer_replies(command.lines, found))
+
+    def _draft(self, command: commands.CreateReservation) -> api.Reservation:
+        """What a demand that was only checked would look like."""
+        reply = api.Reservation(lines=replies.line_replies(command.lines), note=command.note)
+        reply.start_time.seconds = command.start
+        reply.end_time.seconds = command.end
+        return reply
+
+
+def _ask(call: Call, request: Any, command: Command) -> Ask:
+    request.request_id = request.request_id.lower()
+    return Ask(
+        command=command,
+        actor=actor_of(call),
+        request_id=request.request_id,
+        digest=requests.digest_of(request),
+    )

@@ -1,0 +1,186 @@
+"""The methods that only look: what they tell is durable, and true at the position that they name."""
+
+from collections.abc import AsyncGenerator
+
+import grpc
+
+from services.allocation import offers
+from services.allocation.pool import Pool
+from services.allocation.rejections import Reason, Rejected, refuse
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.doors import Call
+from services.runtime.problems import Problem
+from services.scheduler import catalogue, reads, replies, requests
+from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.group_commit import LogBehind
+from services.scheduler.refusals import problem_of, violation_of
+from services.scheduler.watch import Watches
+from services.scheduler.writer import Writer
+
+OFFERS_MAX = 20
+OFFERS_DEFAULT = 3
+
+
+class Reading:
+    """Answers from the state in memory."""
+
+    def __init__(self, writer: Writer, watches: Watches) -> None:
+        self._writer = writer
+        self._centre = writer.centre
+        self._watches = watches
+
+    async def list_resources(self, call: Call, request: api.ListResourcesRequest) -> api.ListResourcesResponse:
+        """What can be booked, by name."""
+        page = reads.Page.of(request.page_size, request.page_token, f"resources {request.kind}", default=100, most=500)
+        position = self._reached(0)
+        found, token = reads.list_resources(self._centre, catalogue.KINDS.get(request.kind), page)
+        await self._durable(position)
+        return api.ListResourcesResponse(
+            resources=[catalogue.resource_reply(resource, nodes=False) for resource in found],
+            next_page_token=token,
+            position=position,
+        )
+
+    async def get_resource(self, call: Call, request: api.GetResourceRequest) -> api.Resource:
+        """One resource and its rules."""
+        position = self._reached(0)
+        resource = self._pool(request.name).resource
+        await self._durable(position)
+        return catalogue.resource_reply(resource, nodes=True)
+
+    async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
+        """How many units are free, and when."""
+        pool = self._pool(request.name)
+        fields = requests.Fields()
+        start = fields.time("start_time", request, "start_time")
+        end = fields.time("end_time", request, "end_time")
+        fields.demand_valid()
+        position = self._reached(request.min_position)
+        intervals = reads.calendar_reply(pool, start, end, self._seconds())
+        await self._durable(position)
+        return api.Calendar(
+            resource=request.name,
+            intervals=intervals,
+            capacity_units=pool.resource.capacity,
+            position=position,
+        )
+
+    async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
+        """The earliest intervals in which a demand would be granted."""
+        company = company_of(call, request.parent)
+        wish = self._search(company, request)
+        position = self._reached(0)
+        try:
+            found = offers.search(self._centre, wish, self._seconds())
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        await self._durable(position)
+        return api.SearchOffersResponse(
+            offers=replies.offer_replies(wish.lines, found.intervals),
+            violations=[violation_of(violation) for violation in found.violations],
+            position=position,
+        )
+
+    async def get_reservation(self, call: Call, request: api.GetReservationRequest) -> api.Reservation:
+        """One reservation."""
+        company, reservation_id = requests.reservation_name(request.name)
+        demand_own(call, company, request.name)
+        position = self._reached(request.min_position)
+        reservation = self._centre.reservations.get(reservation_id)
+        if reservation is None or reservation.company != company:
+            raise problem_of(no_reservation(request.name))
+        await self._durable(position)
+        return replies.reservation_reply(self._centre, reservation)
+
+    async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
+        """A company's reservations, or everybody's, by start."""
+        company = company_of(call, request.parent, all_allowed=True)
+        fields = requests.Fields()
+        wanted = reads.Wanted(
+            company,
+            tuple(replies.STATES[state] for state in sorted(set(request.states)) if state),
+            fields.name("resource", request.resource, "resources")[0] if request.resource else "",
+            fields.seconds("start_time", request.start_time),
+            fields.seconds("end_time", request.end_time),
+        )
+        fields.demand_valid()
+        page = reads.Page.of(request.page_size, request.page_token, repr(wanted), default=50, most=1000)
+        position = self._reached(request.min_position)
+        found, token = reads.list_reservations(self._centre, wanted, page)
+        await self._durable(position)
+        return api.ListReservationsResponse(
+            reservations=[replies.reservation_reply(self._centre, each) for each in found],
+            next_page_token=token,
+            position=position,
+        )
+
+    async def watch_reservations(
+        self, call: Call, request: api.WatchReservationsRequest
+    ) -> AsyncGenerator[api.WatchReservationsResponse, None]:
+        """Changes in log order, without gaps."""
+        company = company_of(call, request.parent, all_allowed=True)
+        if request.after_position < 0:
+            fields = requests.Fields()
+            fields.fault("after_position", "must not be negative")
+            fields.demand_valid()
+        async for position, reservation in self._watches.follow(company, request.after_position):
+            yield api.WatchReservationsResponse(
+                reservation=replies.reservation_reply(self._centre, reservation) if reservation else None,
+                position=position,
+            )
+
+    def _search(self, company: str, request: api.SearchOffersRequest) -> offers.Search:
+        fields = requests.Fields()
+        if not 0 <= request.page_size <= OFFERS_MAX:
+            fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
+        duration = fields.seconds("duration", request.duration)
+        if duration == 0:
+            fields.fault("duration", "is required")
+        earliest = fields.seconds("earliest_start_time", request.earliest_start_time)
+        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
+        lines = requests.lines_of(fields, "lines", request.lines)
+        fields.demand_valid()
+        return offers.Search(
+            company=company,
+            lines=lines,
+            duration=duration,
+            earliest=max(earliest, self._seconds()),
+            latest=latest,
+            count=request.page_size or OFFERS_DEFAULT,
+        )
+
+    def _pool(self, name: str) -> Pool:
+        fields = requests.Fields()
+        (resource,) = fields.name("name", name, "resources")
+        fields.demand_valid()
+        pool = self._centre.pools.get(resource)
+        if pool is None:
+            raise problem_of(refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {resource!r}.", resource))
+        return pool
+
+    def _reached(self, min_position: int) -> int:
+        """The position that the state is true at, just now. Raises `Problem` if the one asked for lies ahead."""
+        position = self._writer.decided
+        if position < min_position:
+            raise Problem(
+                grpc.StatusCode.UNAVAILABLE,
+                "POSITION_NOT_REACHED",
+                f"Position {min_position} has not been reached; this is {position}.",
+                metadata={"position": str(position)},
+                retry_after_seconds=RETRY_SECONDS,
+            )
+        return position
+
+    async def _durable(self, position: int) -> None:
+        """Wait until what was read from the state at a position may be told. Raises `Problem` if the log is away.
+
+        First read, then wait: while one waits, the state goes on to what is not durable yet.
+        """
+        try:
+            await self._writer.pages.durable(position)
+        except LogBehind as error:
+            raise log_unavailable(error) from None
+
+    def _seconds(self) -> int:
+        return self._writer.now() // MICROSECONDS
