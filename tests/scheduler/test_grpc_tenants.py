@@ -1,0 +1,212 @@
+"""Who may ask what about whom: every method, for every role, about its own, another's and a missing company.
+
+The rows follow from the service's descriptor: a method without a row fails.
+"""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.identity import Identity
+from tests.allocation.fixture import NOW
+from tests.allocation.scenario import DAY, HOUR
+from tests.scheduler.serving import (
+    ALPHA,
+    AUDITOR,
+    BETA,
+    NOON,
+    OPERATOR,
+    SERVICE,
+    Desk,
+    Refused,
+    demand,
+    request_id,
+    serving,
+)
+from tests.scheduler.test_grpc import calendar, search
+
+WHO = {"company": ALPHA, "operator": OPERATOR, "auditor": AUDITOR, "nobody": None}
+WHOSE = {"own": "ALPHA", "other": "BETA", "missing": "GHOST"}
+
+OK, DENIED, MISSING = "OK", grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.NOT_FOUND
+NOBODY = grpc.StatusCode.UNAUTHENTICATED
+
+PUBLIC = {("company", whose): OK for whose in WHOSE} | {
+    (who, whose): OK for who in ("operator", "auditor") for whose in WHOSE
+}
+BOOKING = {
+    ("company", "own"): OK,
+    ("company", "other"): DENIED,
+    ("company", "missing"): DENIED,
+    ("operator", "own"): OK,
+    ("operator", "other"): OK,
+    ("operator", "missing"): MISSING,
+    **{("auditor", whose): DENIED for whose in WHOSE},
+}
+NAMED = {
+    ("company", "own"): OK,
+    ("company", "other"): MISSING,
+    ("company", "missing"): MISSING,
+    ("operator", "own"): OK,
+    ("operator", "other"): OK,
+    ("operator", "missing"): MISSING,
+}
+READING = {**NAMED, ("auditor", "own"): OK, ("auditor", "other"): OK, ("auditor", "missing"): MISSING}
+CHANGING = {**NAMED, **{("auditor", whose): DENIED for whose in WHOSE}}
+FOLLOWING = {
+    ("company", "own"): OK,
+    ("company", "other"): DENIED,
+    ("company", "missing"): DENIED,
+    **{(who, whose): OK for who in ("operator", "auditor") for whose in WHOSE},
+}
+ADMINISTERING = {
+    **{(who, whose): DENIED for who in ("company", "auditor") for whose in WHOSE},
+    **{("operator", whose): OK for whose in WHOSE},
+}
+
+EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
+    "ListResources": PUBLIC,
+    "GetResource": PUBLIC,
+    "GetCalendar": PUBLIC,
+    "SearchOffers": {**BOOKING, ("operator", "missing"): OK},  # No offer, and the rule that says why.
+    "CreateReservation": BOOKING,
+    "BatchCreateReservations": {**BOOKING, ("operator", "missing"): OK},  # Each item has its own answer.
+    "GetReservation": READING,
+    "ListReservations": FOLLOWING,
+    "CancelReservation": CHANGING,
+    "ReleaseReservation": CHANGING,
+    "WatchReservations": FOLLOWING,
+    "RegisterResource": ADMINISTERING,
+    "RegisterCompany": ADMINISTERING,
+    "GrantQuota": {**ADMINISTERING, ("operator", "missing"): MISSING},
+}
+
+
+def test_every_method_has_its_row() -> None:
+    """A new method must say who may ask it about whom."""
+    assert EXPECTED.keys() == {method.name for method in SERVICE.methods}
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The fixture centre behind its doors."""
+    async with serving(tmp_path / "keys") as served:
+        yield served
+
+
+async def booked(desk: Desk, company: str, active: bool) -> str:
+    """The name of a reservation of a company, or one that is missing."""
+    if company == "GHOST":
+        return "companies/GHOST/reservations/none"
+    identity = {"ALPHA": ALPHA, "BETA": BETA}[company]
+    made = await desk.call("CreateReservation", demand(1, company=company), identity)
+    if active:
+        desk.clock.seconds = NOON
+        desk.writer.tick()
+    return str(made.name)
+
+
+async def request_of(desk: Desk, method: str, company: str) -> Any:
+    """A sound request of each method, about a company."""
+    parent = f"companies/{company}"
+    match method:
+        case "ListResources":
+            return api.ListResourcesRequest()
+        case "GetResource":
+            return api.GetResourceRequest(name="resources/cpu")
+        case "GetCalendar":
+            return calendar("cpu")
+        case "SearchOffers":
+            return search("cpu", company=company)
+        case "CreateReservation":
+            return demand(5, company=company)
+        case "BatchCreateReservations":
+            return api.BatchCreateReservationsRequest(parent=parent, requests=[demand(5, company=company)])
+        case "GetReservation":
+            return api.GetReservationRequest(name=await booked(desk, company, active=False))
+        case "ListReservations":
+            return api.ListReservationsRequest(parent=parent)
+        case "CancelReservation":
+            name = await booked(desk, company, active=False)
+            return api.CancelReservationRequest(name=name, request_id=request_id(6))
+        case "ReleaseReservation":
+            name = await booked(desk, company, active=True)
+            return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+        case "WatchReservations":
+            return api.WatchReservationsRequest(parent=parent)
+        case _:
+            return administration(method, parent)
+
+
+def administration(method: str, parent: str) -> Any:
+    """What only an operator may ask."""
+    match method:
+        case "RegisterResource":
+            resource = api.Resource(
+                name="resources/new",
+                kind=api.RESOURCE_KIND_COMPUTE,
+                unit=api.RESOURCE_UNIT_CORE,
+                nodes=[api.Node(id="n")],
+                bins_per_node=1,
+                bin_capacity=8,
+                units_min=1,
+                units_step=1,
+                time_zone="UTC",
+            )
+            resource.slot.seconds = HOUR
+            return api.RegisterResourceRequest(resource=resource, request_id=request_id(7))
+        case "RegisterCompany":
+            request = api.RegisterCompanyRequest(request_id=request_id(7))
+            request.company.name = "companies/NEW"
+            request.company.agreement_start_time.seconds = NOW
+            request.company.agreement_end_time.seconds = NOW + DAY
+            request.company.reservation_max.seconds = DAY
+            return request
+        case "GrantQuota":
+            quota = api.GrantQuotaRequest(request_id=request_id(7))
+            quota.quota.company, quota.quota.meter, quota.quota.unit_seconds = parent, "resources/a100", 1
+            quota.quota.start_time.seconds, quota.quota.end_time.seconds = NOW, NOW + DAY
+            return quota
+        case _:
+            raise AssertionError(f"{method} has no request here")
+
+
+async def outcome(desk: Desk, method: str, request: Any, identity: Identity | None) -> Any:
+    """OK, or the status of the refusal."""
+    try:
+        await desk.ask(method, request, identity)
+    except Refused as refused:
+        return refused.code
+    return OK
+
+
+@pytest.mark.parametrize("method", EXPECTED)
+@pytest.mark.parametrize("whose", WHOSE)
+@pytest.mark.parametrize("who", WHO)
+async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: str) -> None:
+    """Each cell of the matrix has the outcome that the table names; nobody without a token gets in."""
+    request = await request_of(desk, method, WHOSE[whose])
+    expected = NOBODY if who == "nobody" else EXPECTED[method][who, whose]
+    assert await outcome(desk, method, request, WHO[who]) == expected
+
+
+@pytest.mark.parametrize("method", ["GetReservation", "CancelReservation", "ReleaseReservation"])
+@pytest.mark.parametrize("validate_only", [False, True])
+async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:
+    """P8: the whole answer is the same, but for the name that was asked for."""
+    theirs = await booked(desk, "BETA", active=method == "ReleaseReservation")
+    missing = "companies/BETA/reservations/" + "0" * len(theirs.rsplit("/", 1)[1])
+    kind = getattr(api, f"{method}Request")
+    answers = []
+    for name in (theirs, missing):
+        request = kind(name=name)
+        if method != "GetReservation":
+            request.request_id, request.validate_only = request_id(8), validate_only
+        with pytest.raises(Refused) as refused:
+            await desk.call(method, request)
+        answers.append((refused.value.code, refused.value.status.SerializeToString().replace(name.encode(), b"*")))
+    assert answers[0] == answers[1]

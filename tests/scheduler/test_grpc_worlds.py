@@ -1,0 +1,104 @@
+"""P8, by comparison: two worlds that differ only in what is another company's business look the same from outside."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler import requests
+from tests.allocation.fixture import TUESDAY
+from tests.allocation.scenario import HOUR
+from tests.scheduler.serving import (
+    ALPHA,
+    BETA,
+    OPERATOR,
+    SERVICE,
+    Desk,
+    Refused,
+    demand,
+    request_id,
+    serving,
+)
+from tests.scheduler.test_grpc import calendar, search
+
+NINE = TUESDAY + 9 * HOUR
+
+
+def numbered() -> Iterator[str]:
+    """Reservation ids in order, so that two worlds have the same ones."""
+    return (f"r{number:04}" for number in count(1))
+
+
+async def live(desk: Desk, other: str, note: str, number: int) -> list[bytes]:
+    """One world: somebody else is busy, and ALPHA looks at everything that it may. Gives all that ALPHA was told."""
+    identity, company = {"BETA": (BETA, "BETA"), "GAMMA": (OPERATOR, "GAMMA")}[other]
+    told = []
+    before = await desk.watch(api.WatchReservationsRequest(parent="companies/ALPHA"), ALPHA)
+    told.append(before[0].SerializeToString())
+    await desk.call("CreateReservation", demand(number, ("cpu", 200), company=company, note=note, hours=2), identity)
+    made = await desk.call("CreateReservation", demand(number + 1, ("T1", 1), company="GAMMA", note=note), OPERATOR)
+    mine = await desk.call("CreateReservation", demand(1, ("M01", 1), start=NINE, hours=4))
+    theirs = await desk.call(
+        "CreateReservation", demand(number + 2, ("a100", 8000), company=company, note=note), identity
+    )
+    cancel = api.CancelReservationRequest(name=theirs.name, request_id=request_id(number + 3), reason=note)
+    await desk.call("CancelReservation", cancel, identity)
+    told += [await everything(desk, mine.name, made.name)]
+    return told
+
+
+async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
+    """Every answer that ALPHA can get, the refusals and their details included."""
+    asked: list[tuple[str, Any]] = [
+        ("ListResources", api.ListResourcesRequest()),
+        *(("GetResource", api.GetResourceRequest(name=f"resources/{name}")) for name in ("cpu", "T1", "M01")),
+        *(("GetCalendar", calendar(name)) for name in ("cpu", "T1", "M01", "a100", "OP", "h100")),
+        *(("SearchOffers", search(name)) for name in ("cpu", "T1", "M01", "a100")),
+        ("SearchOffers", search("cpu", units=200)),
+        ("CreateReservation", demand(11, ("cpu", 100), validate_only=True)),
+        ("CreateReservation", demand(11, ("cpu", 100))),
+        ("CreateReservation", demand(12, ("T2", 1))),
+        ("CreateReservation", demand(13, ("a100", 48_000), start=NINE, hours=3)),
+        ("BatchCreateReservations", batch(demand(14, ("cpu", 100)), demand(15, ("T1", 1)))),
+        ("GetReservation", api.GetReservationRequest(name=mine)),
+        ("GetReservation", api.GetReservationRequest(name=theirs)),
+        ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
+        ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA")),
+        ("ListReservations", api.ListReservationsRequest(parent="companies/BETA")),
+        ("WatchReservations", api.WatchReservationsRequest(parent="companies/ALPHA")),
+        ("WatchReservations", api.WatchReservationsRequest(parent="companies/GAMMA")),
+    ]
+    assert {method for method, _ in asked} >= {each.name for each in SERVICE.methods} - {
+        *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota")
+    }
+    told = []
+    for method, request in asked:
+        try:
+            told.append((await desk.ask(method, request)).SerializeToString(deterministic=True))
+        except Refused as refused:
+            told.append(refused.status.SerializeToString(deterministic=True))
+    return b"\n---\n".join(told)
+
+
+def batch(*items: api.CreateReservationRequest) -> api.BatchCreateReservationsRequest:
+    """Several bookings, each for itself."""
+    return api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=items)
+
+
+@pytest.mark.parametrize(
+    ("other", "note"), [("BETA", "secret merger with CANARY"), ("GAMMA", ""), ("GAMMA", "x" * 400)]
+)
+async def test_two_worlds_look_the_same(tmp_path: Path, other: str, note: str) -> None:
+    """P8: who is busy, why, and under which request ids, shows in no byte of anything that ALPHA is told."""
+    worlds = []
+    for world, (company, text, number) in enumerate((("BETA", "quiet", 100), (other, note, 500))):
+        ids = numbered()
+        with patch.object(requests, "new_id", lambda ids=ids: next(ids)):
+            async with serving(tmp_path / f"keys{world}") as desk:
+                worlds.append(await live(desk, company, text, number))
+    assert worlds[0] == worlds[1]
+    assert all(b"CANARY" not in told for told in worlds[1])
