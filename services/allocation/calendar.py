@@ -53,8 +53,11 @@ class Timeline:
         last = min(self.cells, -((self.base - end) // self.cell_seconds))
         return first, max(first, last)
 
-    def windows(self, spans: tuple[Interval, ...]) -> Iterator[Cells]:
+    def windows(self, spans: tuple[Interval, ...]) -> Iterable[Cells]:
         """The cells that spans touch, in order of time, each of them once."""
+        return (self.window(spans[0]),) if len(spans) == 1 else self._distinct_windows(spans)
+
+    def _distinct_windows(self, spans: tuple[Interval, ...]) -> Iterator[Cells]:
         reached = 0
         for span in spans:
             first, last = self.window(span)
@@ -133,7 +136,7 @@ class Calendar(Timeline):
         ]
         firsts, lasts, bins, amounts = np.array(edges, dtype=np.int64).reshape(-1, 4).T
         _fill(self.used, firsts, lasts, amounts, bins)
-        self.add_all((allocation.units, allocation.spans) for allocation in allocations)
+        self.total[:] = self.used.sum(axis=1, dtype=np.int64)
 
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
         return (self.total, self.used)

@@ -110,7 +110,7 @@ def _remembered(centre: Centre, key: tuple[str, str], answer: Answer) -> Remembe
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
         case Reservation():
             name = subject.id
-            then = None if centre.reservations.get(subject.id) == subject else subject
+            then = None if centre.reservations.get(subject.id) is subject else subject
         case _:
             name = subject.id
     kind = type(subject).__name__
