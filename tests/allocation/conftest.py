@@ -1,4 +1,4 @@
-"""How hard the properties try: more at night, with `pytest tests/allocation --hypothesis-profile=nightly`."""
+"""How hard the properties try: more at night, `pytest tests/allocation --hypothesis-profile=nightly -o timeout=0`."""
 
 from hypothesis import HealthCheck, settings
 
