@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.openmetrics.exposition import ALLOWUTF8
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as OPENMETRICS
@@ -30,6 +30,8 @@ class HttpServer:
     """Serves the metrics of a registry and the health of the process until the block is left."""
 
     def __init__(self, *, listen: Address, registry: CollectorRegistry, health: Health) -> None:
+        # A second series beside every counter and histogram would tell when it began, which nobody asks.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # It ships no types.
         self.address = listen
         self._registry = registry
         self._health = health

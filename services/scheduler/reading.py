@@ -7,8 +7,10 @@ import grpc
 from services.allocation import offers
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.resources import Resource
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
+from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import catalogue, reads, replies, requests
 from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
@@ -52,6 +54,7 @@ class Reading:
     async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
         """How many units are free, and when."""
         pool = self._pool(request.name)
+        self._demand_entitled(call, pool.resource)
         fields = requests.Fields()
         start = fields.time("start_time", request, "start_time")
         end = fields.time("end_time", request, "end_time")
@@ -158,6 +161,14 @@ class Reading:
         if pool is None:
             raise problem_of(refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {resource!r}.", resource))
         return pool
+
+    def _demand_entitled(self, call: Call, resource: Resource) -> None:
+        """P8: a company sees busy time only on what it may book, and a restricted zone needs a certificate."""
+        company = self._centre.companies.get(call.identity.company)
+        certified = call.identity.role is not Role.COMPANY or (company is not None and company.certified)
+        if resource.data_zone == "restricted" and not certified:
+            description = f"{resource.id} lies in the restricted data zone, which needs a security certificate."
+            raise problem_of(refuse(Reason.NOT_ENTITLED, description, resource.id))
 
     def _reached(self, min_position: int) -> int:
         """The position that the state is true at, just now. Raises `Problem` if the one asked for lies ahead."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from services.allocation.rejections import Reason
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import DAY, HOUR
@@ -217,3 +218,12 @@ async def test_operators_and_auditors_see_everybody(desk: Desk) -> None:
         assert len((await desk.call("ListReservations", everybody, identity)).reservations) == 2
     with pytest.raises(Refused):
         await desk.call("ListReservations", everybody, ALPHA)
+
+
+async def test_a_restricted_calendar_needs_a_certificate(desk: Desk) -> None:
+    """P8: a company sees busy time on what it may book, and on nothing else; operators and auditors see all of it."""
+    for identity in (ALPHA, OPERATOR, AUDITOR):
+        assert (await desk.call("GetCalendar", calendar("R01"), identity)).intervals
+    with pytest.raises(Refused) as refused:
+        await desk.call("GetCalendar", calendar("R01"), BETA)
+    assert refused.value.reason == Reason.NOT_ENTITLED
