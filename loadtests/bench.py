@@ -20,10 +20,11 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtests import contest, core, past, profiling, report
+from loadtests import batches, contest, core, flatness, ledger, mixed, past, profiling, report, scrape
 from loadtests.header import header
 from loadtests.measures import Round
 from loadtests.site import Advance
+from services.runtime import logs
 from services.runtime.embedded import NatsServer
 
 SEED = 20_260_303
@@ -74,6 +75,44 @@ class Run:
             "postgres_ratio": played.ratio("scheduler", "postgres"),
         }
 
+    async def batches(self) -> None:
+        """Durable bookings a hundred at a time, and the memory that they take."""
+        with self.progress("registering a centre, then batches") as advance:
+            booked = await batches.book(self._folder / "batches", self._seed, advance, self._say)
+        self.details["batches"] = booked
+        booked.demand_granted()
+        self.figures |= {
+            "stream_bookings_per_second": booked.bookings_per_second,
+            "bytes_per_reservation": booked.bytes_per_reservation,
+        }
+
+    async def flatness(self) -> None:
+        """The core in a full centre beside an empty one."""
+        with self.progress("booking a hundred thousand") as advance:
+            found = flatness.flatness(self._seed, advance)
+        self.figures["flatness_ratio"] = found.ratio
+        self.details["flatness"] = found
+
+    async def mixed(self) -> None:
+        """Searches for mixed demands in the real catalogue."""
+        found = mixed.mixed_search(self._seed)
+        self.figures["mixed_search_p99_ms"] = found.latency_ms["p99"]
+        self.details["mixed"] = found
+
+    async def ledger(self) -> None:
+        """A log into Postgres, with all books."""
+        with self.progress("writing events, then posting them") as advance:
+            folded = await ledger.fold(self._folder / "ledger", self._seed, advance)
+        self.figures["ledger_events_per_second"] = folded.events_per_second
+        self.details["ledger"] = folded
+
+    async def scrape(self) -> None:
+        """What Prometheus gets, of a thousand companies."""
+        with self.progress("a thousand companies' log, then scrapes"):
+            scraped = await scrape.scrape(self._folder / "scrape")
+        self.figures |= {"metrics_series": scraped.series, "scrape_ms": scraped.median_ms}
+        self.details["scrape"] = scraped
+
     @contextmanager
     def progress(self, what: str) -> Iterator[Advance]:
         """A bar, while a long step runs."""
@@ -91,7 +130,16 @@ class Run:
 
 
 Stage = Callable[[Run], Awaitable[None]]
-STAGES: dict[str, Stage] = {"core": Run.core, "past": Run.past, "contest": Run.contest}
+STAGES: dict[str, Stage] = {
+    "core": Run.core,
+    "flatness": Run.flatness,
+    "mixed": Run.mixed,
+    "ledger": Run.ledger,
+    "scrape": Run.scrape,
+    "past": Run.past,
+    "batches": Run.batches,
+    "contest": Run.contest,
+}
 
 
 async def bench(console: Console, folder: Path, seed: int, only: str) -> Run:
@@ -123,6 +171,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     told = parser.parse_args()
     console = Console()
+    logs.configure("bench", "warning")
     with tempfile.TemporaryDirectory(prefix="aidc-bench-") as folder:
         if told.profile:
             uvloop.run(profile(console, Path(folder), told.seed))

@@ -37,9 +37,41 @@ BUDGETS = (
         at_least=True,
     ),
     Budget(
+        key="stream_bookings_per_second",
+        what="durable bookings through BatchCreateReservations, 100 a call, 16 calls at once: rate",
+        limit=20_000,
+        at_least=True,
+    ),
+    Budget(
+        key="flatness_ratio",
+        what="the core alone, decide and apply: rate with 100,000 live reservations over rate in an empty centre",
+        limit=0.9,
+        at_least=True,
+    ),
+    Budget(
         key="decision_us", what="one decision in the core, 200 nodes of 8 GPUs, 70 % full", limit=30, at_least=False
     ),
     Budget(key="earliest_ms", what="earliest start over 90 days, nearly full or fragmented", limit=3, at_least=False),
+    Budget(
+        key="mixed_search_p99_ms",
+        what="search for a rig with all that it needs and 8 GPUs, 90 days of the real catalogue: p99",
+        limit=20,
+        at_least=False,
+    ),
     Budget(key="restart_s", what="restart with 1,000,000 events to the first answer", limit=2, at_least=False),
     Budget(key="replay_events_per_second", what="replay in a reader, from JetStream", limit=200_000, at_least=True),
+    Budget(
+        key="ledger_events_per_second",
+        what="a log from JetStream into an empty Postgres, with all books",
+        limit=30_000,
+        at_least=True,
+    ),
+    Budget(
+        key="bytes_per_reservation",
+        what="growth of the scheduler's resident memory for each of 100,000 live reservations",
+        limit=2_048,
+        at_least=False,
+    ),
+    Budget(key="metrics_series", what="series of a centre with 1,000 companies", limit=20_000, at_least=False),
+    Budget(key="scrape_ms", what="one scrape of them over HTTP, median", limit=200, at_least=False),
 )

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import msgspec
 import uvloop
 
+from loadtests.batch_client import BatchTarget, batch_round
 from loadtests.jobs import Job, Targets
 from loadtests.measures import Round, percentiles_ms
 from loadtests.targets import GrpcTarget, Target
@@ -112,13 +113,12 @@ async def serve() -> None:
     """Do jobs from standard input until it ends; a line on standard output for each."""
     loop = asyncio.get_running_loop()
     targets = msgspec.json.decode(sys.stdin.buffer.readline(), type=Targets)
-    opened: dict[str, Target] = {}
+    opened: dict[str, Target | BatchTarget] = {}
     try:
         while line := await loop.run_in_executor(None, sys.stdin.buffer.readline):
             job = msgspec.json.decode(line, type=Job)
             if job.target not in opened:
                 opened[job.target] = open_target(job.target, targets)
-            play = open_loop if job.rate else closed_loop
             sys.stdout.buffer.write(msgspec.json.encode(await play(opened[job.target], job)) + b"\n")
             sys.stdout.buffer.flush()
     finally:
@@ -126,8 +126,17 @@ async def serve() -> None:
             await target.close()
 
 
-def open_target(name: str, targets: Targets) -> Target:
+async def play(target: Target | BatchTarget, job: Job) -> Round:
+    """Do one job in its own way."""
+    if isinstance(target, BatchTarget):
+        return await batch_round(target, job)
+    return await (open_loop if job.rate else closed_loop)(target, job)
+
+
+def open_target(name: str, targets: Targets) -> Target | BatchTarget:
     """Connect to a target by its name."""
+    if name == "batches":
+        return BatchTarget(targets.scheduler, targets.lanes)
     addresses = {"echo": targets.echo, "postgres": targets.postgres, "scheduler": targets.scheduler}
     return GrpcTarget(addresses[name], targets.lanes)
 

@@ -5,23 +5,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from loadtests import workload
+from loadtests.founding import founding
 from loadtests.workload import COMPANIES, DAY_SECONDS, GPUS_PER_NODE, HOUR_SECONDS, NODES, POOL, UNITS
 from services.allocation import commands, offers
 from services.allocation.centre import Centre
 from services.allocation.decide import decide
-from services.allocation.events import (
-    CompanyRegistered,
-    Event,
-    QuotaGranted,
-    ReservationActivated,
-    ReservationConfirmed,
-    ResourceRegistered,
-)
+from services.allocation.events import Event, ReservationActivated, ReservationConfirmed
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Allocation, Colocation, Line
-from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler import catalogue, requests
 
 NOW = 1_772_496_000  # 2026-03-03, midnight UTC: the core knows no other clock than its arguments
 SEARCH_DAYS = 90
@@ -33,19 +24,6 @@ DECISIONS = 2_000
 SEARCHES = 30
 
 Advance = Callable[[int, int], None]
-
-
-def founding(now: int) -> tuple[Event, ...]:
-    """The events that bring the workload's pool, companies and quotas into a centre."""
-    asked = workload.new_request_id()
-    resource = catalogue.register_resource(api.RegisterResourceRequest(resource=workload.pool(), request_id=asked))
-    admitted = [api.RegisterCompanyRequest(company=company, request_id=asked) for company in workload.companies(now)]
-    granted = [api.GrantQuotaRequest(quota=quota, request_id=asked) for quota in workload.quotas(now)]
-    return (
-        ResourceRegistered(resource=resource.resource),
-        *(CompanyRegistered(company=requests.register_company(request).company) for request in admitted),
-        *(QuotaGranted(quota=requests.grant_quota(request).quota) for request in granted),
-    )
 
 
 def centre_with(*events: Event) -> Centre:

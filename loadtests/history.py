@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from loadtests.core import founding
+from loadtests.founding import founding
 from loadtests.workload import COMPANIES, DAY_SECONDS, HOUR_SECONDS, POOL, new_request_id
 from services.allocation import commands, image
 from services.allocation.centre import Centre

@@ -20,7 +20,10 @@ class Targets(Struct, frozen=True, kw_only=True):
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """One round. `rate` is answers a second for an open loop; 0 asks for a closed loop of `clients`."""
+    """One round. `rate` is answers a second for an open loop; 0 asks for a closed loop of `clients`.
+
+    With `calls`, a round is that many batches, however long they take.
+    """
 
     target: str
     seconds: float
@@ -28,3 +31,4 @@ class Job(Struct, frozen=True, kw_only=True):
     now: int
     clients: int
     rate: float = 0.0
+    calls: int = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import grpc
 from msgspec import Struct
 
-from loadtests.history import Advance, History, write_history
+from loadtests.history import EVENTS, Advance, History, write_history
 from loadtests.site import Keys, Scheduler
 from services.eventlog.chain import read_pages
 from services.eventlog.jetstream import JetStreamLog
@@ -24,14 +24,15 @@ STARTS = 3
 CALL_SECONDS_MAX = 30.0
 
 
-async def build(nats: NatsServer, seed: int, advance: Advance) -> History:
-    """Write the log."""
+async def build(nats: NatsServer, seed: int, advance: Advance, length: int = EVENTS) -> History:
+    """Write a log of so many events."""
     log = await JetStreamLog.connect(nats.url, CENTRE, monitor_url=nats.monitor_url)
     # The builder keeps nearly everything that it makes; looking for garbage would take a third of the time.
     gc.disable()
     try:
         snapshots = JetStreamSnapshots(log.connection, CENTRE)
-        return await write_history(log, snapshots, CENTRE, now=int(time.time()), seed=seed, advance=advance)
+        now = int(time.time())
+        return await write_history(log, snapshots, CENTRE, now=now, seed=seed, advance=advance, length=length)
     finally:
         gc.enable()
         await log.close()

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -46,37 +46,23 @@ class Keys:
         """An operator's token."""
         return self.token(Identity("bench", Role.OPERATOR, ""))
 
-    def lanes(self) -> tuple[Lane, ...]:
-        """One lane for each company of the workload."""
+    def lanes(self, companies: Sequence[str] = workload.COMPANIES) -> tuple[Lane, ...]:
+        """One lane for each company."""
         return tuple(
-            Lane(company=company, token=self.token(Identity(company, Role.COMPANY, company)))
-            for company in workload.COMPANIES
+            Lane(company=company, token=self.token(Identity(company, Role.COMPANY, company))) for company in companies
         )
 
 
-class Scheduler:
-    """The scheduler's process, on a log and keys that are there already.
+class Service:
+    """One service's process. `program` is what Python runs; profiling runs another one around the same service."""
 
-    `program` is what Python runs; profiling runs another one around the same service.
-    """
-
-    def __init__(
-        self, folder: Path, nats: NatsServer, keys: Keys, centre: str, program: tuple[str, ...] = SCHEDULER
-    ) -> None:
+    def __init__(self, folder: Path, name: str, settings: Mapping[str, str], program: tuple[str, ...]) -> None:
         folder.mkdir(parents=True)
-        self.address = ""
+        self.addresses: dict[str, str] = {}
         self._ready_file = folder / "ready.json"
         self._program = program
-        self._child = Child("scheduler", folder, signal.SIGTERM)
-        self._settings = {
-            "AIDC_CENTRE": centre,
-            "AIDC_NATS_URL": nats.url,
-            "AIDC_NATS_MONITOR": nats.monitor_url,
-            "AIDC_KEYS": str(keys.public),
-            "AIDC_LISTEN": "127.0.0.1:0",
-            "AIDC_METRICS_LISTEN": "127.0.0.1:0",
-            "AIDC_READY_FILE": str(self._ready_file),
-        }
+        self._child = Child(name, folder, signal.SIGTERM)
+        self._settings = {**settings, "AIDC_READY_FILE": str(self._ready_file)}
 
     @property
     def pid(self) -> int:
@@ -87,7 +73,7 @@ class Scheduler:
         """Start, and wait until it says that it serves. Raises `StartError`."""
         self._ready_file.unlink(missing_ok=True)
         await self._child.start([sys.executable, *self._program], self._ready, self._settings)
-        self.address = json.loads(self._ready_file.read_text())["grpc"]
+        self.addresses = json.loads(self._ready_file.read_text())
 
     async def _ready(self) -> bool:
         """Looked at more often than the supervisor does: here the start is timed."""
@@ -107,11 +93,36 @@ class Scheduler:
         self._child.kill()
 
 
+class Scheduler(Service):
+    """The scheduler's process, on a log and keys that are there already."""
+
+    def __init__(
+        self, folder: Path, nats: NatsServer, keys: Keys, centre: str, program: tuple[str, ...] = SCHEDULER
+    ) -> None:
+        settings = {
+            "AIDC_CENTRE": centre,
+            "AIDC_NATS_URL": nats.url,
+            "AIDC_NATS_MONITOR": nats.monitor_url,
+            "AIDC_KEYS": str(keys.public),
+            "AIDC_LISTEN": "127.0.0.1:0",
+            "AIDC_METRICS_LISTEN": "127.0.0.1:0",
+        }
+        super().__init__(folder, "scheduler", settings, program)
+
+    @property
+    def address(self) -> str:
+        """Where it answers, once it has started."""
+        return self.addresses["grpc"]
+
+
 @asynccontextmanager
 async def centre(
-    folder: Path, advance: Advance, program: tuple[str, ...] = SCHEDULER
+    folder: Path,
+    advance: Advance,
+    program: tuple[str, ...] = SCHEDULER,
+    companies: Sequence[str] = workload.COMPANIES,
 ) -> AsyncIterator[tuple[NatsServer, Scheduler, Keys]]:
-    """A centre with the whole catalogue of `deploy/centre` and the pool and companies of the workload."""
+    """A centre with the whole catalogue of `deploy/centre` and the pool of the workload and these companies."""
     keys = Keys(folder / "keys")
     async with AsyncExitStack() as stack:
         nats = await stack.enter_async_context(NatsServer(folder / "nats"))
@@ -120,11 +131,11 @@ async def centre(
         stack.push_async_callback(scheduler.stop)
         connection = Connection(scheduler=scheduler.address, ledger=scheduler.address, token=keys.operator())
         client = await stack.enter_async_context(open_client(connection))
-        await register(client, advance)
+        await register(client, advance, companies)
         yield nats, scheduler, keys
 
 
-async def register(client: AsyncClient, advance: Advance) -> None:
+async def register(client: AsyncClient, advance: Advance, companies: Sequence[str]) -> None:
     """Register the real catalogue and the workload's own through the API."""
     now = int(time.time())
     real = read_catalogue(CENTRE_FOLDER)
@@ -132,8 +143,8 @@ async def register(client: AsyncClient, advance: Advance) -> None:
         centre="bench",
         time_zone="Asia/Seoul",
         resources=(workload.pool(),),
-        companies=tuple(workload.companies(now)),
-        quotas=tuple(workload.quotas(now)),
+        companies=tuple(workload.companies(now, companies)),
+        quotas=tuple(workload.quotas(now, companies)),
     )
     total, done = size(real) + size(own), 0
 
@@ -144,6 +155,11 @@ async def register(client: AsyncClient, advance: Advance) -> None:
 
     for catalogue in (real, own):
         await seed(client, catalogue, one_more)
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory that a process has in use, in bytes."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:

@@ -49,7 +49,8 @@ class GrpcTarget:
 
     async def ask(self, lane: int, demand: Demand) -> bytes:
         """Ask once; the answer as it came. Raises `grpc.aio.AioRpcError`."""
-        return await self._methods[lane](request_of(demand), timeout=CALL_SECONDS_MAX, metadata=self._metadata[lane])
+        request = request_of(demand).SerializeToString()
+        return await self._methods[lane](request, timeout=CALL_SECONDS_MAX, metadata=self._metadata[lane])
 
     async def book(self, lane: int, demand: Demand) -> str:
         try:

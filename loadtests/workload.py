@@ -6,7 +6,7 @@ companies, so that nearly all are granted and none is shed; the reports say how 
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from google.protobuf.duration_pb2 import Duration
@@ -20,6 +20,8 @@ UNITS = NODES * GPUS_PER_NODE
 NODES_PER_RACK, NODES_PER_FABRIC_GROUP = 4, 20
 COMPANIES = tuple(f"BENCH-{number}" for number in range(1, 9))
 """So many that the doors' limit for one tenant is far away."""
+CROWD = tuple(f"CROWD-{number:02d}" for number in range(1, 49))
+"""So many that it is as far away in batches, whose every item counts as a call."""
 
 HOUR_SECONDS, DAY_SECONDS = 3600, 86_400
 DAYS_AHEAD = 175
@@ -46,8 +48,8 @@ def demands(seed: int, now: int, company: str) -> Iterator[Demand]:
         yield Demand(company, start, start + hours * HOUR_SECONDS, chance.randint(1, UNITS_MAX))
 
 
-def request_of(demand: Demand) -> bytes:
-    """The demand as a CreateReservation request on the wire, under a new request id."""
+def request_of(demand: Demand) -> api.CreateReservationRequest:
+    """The demand as a CreateReservation request, under a new request id."""
     reservation = api.Reservation(
         lines=[api.Line(resource=f"resources/{POOL}", units=demand.units)],
         start_time=Timestamp(seconds=demand.start),
@@ -55,7 +57,7 @@ def request_of(demand: Demand) -> bytes:
     )
     return api.CreateReservationRequest(
         parent=f"companies/{demand.company}", reservation=reservation, request_id=new_request_id()
-    ).SerializeToString()
+    )
 
 
 def new_request_id() -> str:
@@ -90,7 +92,7 @@ def pool() -> api.Resource:
     )
 
 
-def companies(now: int) -> list[api.Company]:
+def companies(now: int, names: Sequence[str] = COMPANIES) -> list[api.Company]:
     """The companies that ask, with terms that reach as far as the demands."""
     begin, end = agreement(now)
     return [
@@ -103,11 +105,11 @@ def companies(now: int) -> list[api.Company]:
             horizon=Duration(seconds=180 * DAY_SECONDS),
             reservation_max=Duration(seconds=7 * DAY_SECONDS),
         )
-        for company in COMPANIES
+        for company in names
     ]
 
 
-def quotas(now: int) -> list[api.Quota]:
+def quotas(now: int, names: Sequence[str] = COMPANIES) -> list[api.Quota]:
     """A quota on the pool for each, with a limit at once, so that every rule has its work."""
     begin, end = agreement(now)
     return [
@@ -119,7 +121,7 @@ def quotas(now: int) -> list[api.Quota]:
             unit_seconds=UNITS * (end - begin),
             concurrent_units_max=UNITS,
         )
-        for company in COMPANIES
+        for company in names
     ]
 
 

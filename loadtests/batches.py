@@ -1,0 +1,71 @@
+"""Bookings in batches: how many a second become durable, and what memory each live one takes in the scheduler."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from loadtests.jobs import Job, Targets
+from loadtests.load import load_client
+from loadtests.measures import Round
+from loadtests.site import Advance, centre, resident_bytes
+from loadtests.workload import CROWD
+
+CALLS_AT_ONCE = 16
+ROUNDS = 5
+CALLS = 200
+WARM_UP_CALLS = 50
+ROUND_SECONDS_MAX = 60.0
+
+Say = Callable[[Round], None]
+
+
+class Batches(Struct, kw_only=True):
+    """Every round, and how much the scheduler's process grew over all of them."""
+
+    rounds: list[Round]
+    grown_bytes: int
+
+    @property
+    def bookings_per_second(self) -> float:
+        """The median rate of the rounds."""
+        return statistics.median(played.granted_per_second for played in self.rounds)
+
+    @property
+    def bytes_per_reservation(self) -> float:
+        """Resident memory for each, with its request id, its hours in the calendar and what Python leaves unused."""
+        return self.grown_bytes / sum(sum(played.outcomes.values()) for played in self.rounds)
+
+    def demand_granted(self) -> None:
+        """Exit unless everything that was asked was granted."""
+        if any(played.granted_share < 1 for played in self.rounds):
+            raise SystemExit(f"not all was granted: {[played.outcomes for played in self.rounds]}")
+
+
+async def book(folder: Path, seed: int, advance: Advance, say: Say) -> Batches:
+    """Book 100,000 reservations in a fresh centre, in rounds."""
+    async with centre(folder, advance, companies=CROWD) as (nats, scheduler, keys):
+        targets = Targets(lanes=keys.lanes(CROWD), scheduler=scheduler.address)
+        watched = {"batches": {"scheduler": scheduler.pid, "nats": nats.process.pid}}
+        async with load_client(targets, watched) as client:
+            await client.play(_job(seed * 1000, WARM_UP_CALLS))
+            before = resident_bytes(scheduler.pid)
+            found = Batches(rounds=[], grown_bytes=0)
+            for number in range(1, ROUNDS + 1):
+                found.rounds.append(await client.play(_job(seed * 1000 + number, CALLS)))
+                say(found.rounds[-1])
+            found.grown_bytes = resident_bytes(scheduler.pid) - before
+    return found
+
+
+def _job(seed: int, calls: int) -> Job:
+    return Job(
+        target="batches",
+        seconds=ROUND_SECONDS_MAX,
+        seed=seed,
+        now=int(time.time()),
+        clients=CALLS_AT_ONCE,
+        calls=calls,
+    )

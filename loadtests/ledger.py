@@ -1,0 +1,69 @@
+"""The ledger: how fast it takes a log into a fresh Postgres, with every one of its books.
+
+The log is JetStream's, read through the chain as always. The commits are those of a ledger that has fallen behind:
+full batches, one after the other, the next one filling meanwhile. Signing checkpoints and answering are left out.
+"""
+
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from loadtests import past
+from loadtests.history import Advance, History
+from loadtests.past import Replay
+from services.eventlog.jetstream import JetStreamLog
+from services.ledger.app import GARBAGE_THRESHOLD
+from services.ledger.database import connect_writer
+from services.ledger.journal import Journal
+from services.ledger.progress import Progress
+from services.ledger.projector import Projector
+from services.ledger.telemetry import LedgerTelemetry
+from services.runtime.embedded import NatsServer, Postgres
+
+EVENTS = 100_000
+
+
+async def fold(folder: Path, seed: int, advance: Advance) -> Replay:
+    """Write a log of 100,000 events, then take it into a Postgres that was empty before."""
+    async with NatsServer(folder / "nats") as nats, Postgres(folder / "postgres") as postgres:
+        history = await past.build(nats, seed, advance, EVENTS)
+        log = await JetStreamLog.connect(nats.url, past.CENTRE, monitor_url=nats.monitor_url, create=False)
+        try:
+            return await _follow(log, postgres.dsn, history)
+        finally:
+            await log.close()
+
+
+async def _follow(log: JetStreamLog, dsn: str, history: History) -> Replay:
+    writer = await connect_writer(dsn)
+    progress, telemetry = Progress(time.monotonic), LedgerTelemetry(CollectorRegistry())
+    try:
+        # Making the tables is no part of it.
+        projector = await Projector.open(log, past.CENTRE, Journal(writer), progress, telemetry)
+        with _collecting_as_the_ledger_does():
+            began, cpu_began = time.perf_counter(), time.process_time()
+            await projector.follow(until=history.head.position)
+            took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+        events = await writer.fetchval("SELECT number FROM checkpoint")
+    finally:
+        writer.terminate()
+    assert events == history.events
+    return Replay(events=events, seconds=took, cpu_seconds=cpu)
+
+
+@contextmanager
+def _collecting_as_the_ledger_does() -> Iterator[None]:
+    """Look for garbage as seldom as `services.ledger.app` has Python do."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
