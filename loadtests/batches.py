@@ -1,5 +1,6 @@
 """Bookings in batches: how many a second become durable, and what memory each live one takes in the scheduler."""
 
+import asyncio
 import statistics
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ ROUNDS = 5
 CALLS = 200
 WARM_UP_CALLS = 50
 ROUND_SECONDS_MAX = 60.0
+REST_SAMPLES, REST_PAUSE_SECONDS = 20, 0.1
 
 Say = Callable[[Round], None]
 
@@ -51,13 +53,22 @@ async def book(folder: Path, seed: int, advance: Advance, say: Say) -> Batches:
         watched = {"batches": {"scheduler": scheduler.pid, "nats": nats.process.pid}}
         async with load_client(targets, watched) as client:
             await client.play(_job(seed * 1000, WARM_UP_CALLS))
-            before = resident_bytes(scheduler.pid)
+            before = await _at_rest(scheduler.pid)
             found = Batches(rounds=[], grown_bytes=0)
             for number in range(1, ROUNDS + 1):
                 found.rounds.append(await client.play(_job(seed * 1000 + number, CALLS)))
                 say(found.rounds[-1])
-            found.grown_bytes = resident_bytes(scheduler.pid) - before
+            found.grown_bytes = await _at_rest(scheduler.pid) - before
     return found
+
+
+async def _at_rest(pid: int) -> int:
+    """The least memory that a process is seen to have in use, so that a snapshot under way does not count."""
+    samples = []
+    for _ in range(REST_SAMPLES):
+        await asyncio.sleep(REST_PAUSE_SECONDS)
+        samples.append(resident_bytes(pid))
+    return min(samples)
 
 
 def _job(seed: int, calls: int) -> Job:

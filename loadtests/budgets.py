@@ -68,7 +68,7 @@ BUDGETS = (
     ),
     Budget(
         key="bytes_per_reservation",
-        what="growth of the scheduler's resident memory for each of 100,000 live reservations",
+        what="growth of the scheduler's resident memory, at rest, for each of 100,000 live reservations",
         limit=2_048,
         at_least=False,
     ),
