@@ -9,7 +9,7 @@ from services.eventlog import SnapshotStore, Unknown
 from services.scheduler.group_commit import Sheet
 from services.scheduler.writer import Writer
 
-EVENTS_BETWEEN = 50_000
+EVENTS_BETWEEN = 30_000
 """A snapshot is taken after so many events, so that a restart replays no more than that."""
 
 _log = structlog.get_logger()
