@@ -4,14 +4,19 @@ The calendars are left out, since they follow from the reservations; what follow
 """
 
 import hashlib
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.resources import Company, Quota, Reservation, Resource
 
 FORMAT = 1
+PIECE_MAX = 2_000
+"""Reservations, and answers, in one piece: a few milliseconds of work."""
+LENGTH_BYTES = 4
 
 
 class Granted(Struct, frozen=True, gc=False, array_like=True):
@@ -49,24 +54,84 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     answers: list[Remembered]
 
 
-encode = msgspec.msgpack.Encoder().encode
-decode = msgspec.msgpack.Decoder(Image).decode
+class Piece(Struct, frozen=True, gc=False, array_like=True):
+    """Some of the reservations and of the answers of an image."""
+
+    reservations: list[Reservation]
+    answers: list[Remembered]
+
+
+class Moment:
+    """A centre at a moment: copies of its tables, made at once, from which an image can be drawn later.
+
+    Everything in the tables is frozen, so it stays true to this moment, whatever becomes of the centre.
+    """
+
+    def __init__(self, centre: Centre) -> None:
+        self.position = centre.position
+        self._reservations = centre.reservations.copy()
+        self._answers = centre.answers.copy()
+        self._head = Image(
+            format=FORMAT,
+            now=centre.now,
+            position=centre.position,
+            base=centre.base,
+            resources=[pool.resource for pool in centre.pools.values()],
+            companies=list(centre.companies.values()),
+            quotas=[Granted(each.quota, each.booked) for meter in centre.meters.values() for each in meter.periods],
+            reservations=[],
+            ended=list(centre.ended),
+            answers=[],
+        )
+
+    def image(self) -> Image:
+        """The centre as one value."""
+        return replace(
+            self._head,
+            reservations=list(self._reservations.values()),
+            answers=[_remembered(self._reservations, key, answer) for key, answer in self._answers.items()],
+        )
 
 
 def image_of(centre: Centre) -> Image:
-    """The centre as one value. Everything in it is frozen, so it stays true to this moment."""
-    return Image(
-        format=FORMAT,
-        now=centre.now,
-        position=centre.position,
-        base=centre.base,
-        resources=[pool.resource for pool in centre.pools.values()],
-        companies=list(centre.companies.values()),
-        quotas=[Granted(period.quota, period.booked) for meter in centre.meters.values() for period in meter.periods],
-        reservations=list(centre.reservations.values()),
-        ended=list(centre.ended),
-        answers=[_remembered(centre, key, answer) for key, answer in centre.answers.items()],
-    )
+    """The centre as one value."""
+    return Moment(centre).image()
+
+
+def encode(image: Image) -> bytes:
+    """An image as bytes, piece by piece, so that a thread that encodes a large one lets others run in between."""
+    frames = [_encode(replace(image, reservations=[], answers=[]))]
+    for first in range(0, max(len(image.reservations), len(image.answers)), PIECE_MAX):
+        some = slice(first, first + PIECE_MAX)
+        frames.append(_encode(Piece(image.reservations[some], image.answers[some])))
+    return b"".join(len(frame).to_bytes(LENGTH_BYTES, "big") + frame for frame in frames)
+
+
+def decode(data: bytes) -> Image:
+    """The image that these bytes are. Raises ValueError or `msgspec.MsgspecError` for anything else."""
+    frames = list(_frames(memoryview(data)))
+    if not frames:
+        raise ValueError("the snapshot is empty")
+    image = _decode_image(frames[0])
+    for frame in frames[1:]:
+        piece = _decode_piece(frame)
+        image.reservations.extend(piece.reservations)
+        image.answers.extend(piece.answers)
+    return image
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_image = msgspec.msgpack.Decoder(Image).decode
+_decode_piece = msgspec.msgpack.Decoder(Piece).decode
+
+
+def _frames(data: memoryview) -> Iterator[memoryview]:
+    while data:
+        length = int.from_bytes(data[:LENGTH_BYTES], "big")
+        frame, data = data[LENGTH_BYTES : LENGTH_BYTES + length], data[LENGTH_BYTES + length :]
+        if len(frame) < length:
+            raise ValueError("the snapshot is cut off")
+        yield frame
 
 
 def centre_of(image: Image) -> Centre:
@@ -101,7 +166,7 @@ def digest(centre: Centre) -> str:
     return hashlib.sha256(encode(image_of(centre))).hexdigest()
 
 
-def _remembered(centre: Centre, key: tuple[str, str], answer: Answer) -> Remembered:
+def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answer: Answer) -> Remembered:
     actor, request_id = key
     subject = answer.subject
     then = None
@@ -110,7 +175,7 @@ def _remembered(centre: Centre, key: tuple[str, str], answer: Answer) -> Remembe
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
         case Reservation():
             name = subject.id
-            then = None if centre.reservations.get(subject.id) is subject else subject
+            then = None if reservations.get(subject.id) is subject else subject
         case _:
             name = subject.id
     kind = type(subject).__name__

@@ -22,8 +22,8 @@ class Snapshotter:
         self._writer = writer
         self._store = store
         self._events = 0
-        self._image: image.Image | None = None
-        self._due: asyncio.Queue[tuple[int, str, image.Image]] = asyncio.Queue(maxsize=1)
+        self._moment: image.Moment | None = None
+        self._due: asyncio.Queue[tuple[int, str, image.Moment]] = asyncio.Queue(maxsize=1)
         writer.pages.before_append.append(self._before_append)
         writer.pages.on_durable.append(self._on_durable)
 
@@ -31,13 +31,13 @@ class Snapshotter:
         self._events += sheet.events
         # The state is ahead of a page that has others waiting behind it: then the next page is the moment.
         if self._events >= EVENTS_BETWEEN and self._writer.centre.position == sheet.position and self._due.empty():
-            self._image = image.image_of(self._writer.centre)
+            self._moment = image.Moment(self._writer.centre)
             self._events = 0
 
     def _on_durable(self, sheet: Sheet) -> None:
-        if self._image is not None and self._image.position == sheet.position:
-            self._due.put_nowait((sheet.position, self._writer.pages.head.hash, self._image))
-            self._image = None
+        if self._moment is not None and self._moment.position == sheet.position:
+            self._due.put_nowait((sheet.position, self._writer.pages.head.hash, self._moment))
+            self._moment = None
 
     async def run(self) -> None:
         """Save snapshots as they come, for ever. A log that is away costs a snapshot, not the service."""
@@ -48,10 +48,10 @@ class Snapshotter:
         """Save the state as it is; nothing may be waiting for the log."""
         head = self._writer.pages.head
         if head.position == self._writer.centre.position:
-            await self._save(head.position, head.hash, image.image_of(self._writer.centre))
+            await self._save(head.position, head.hash, image.Moment(self._writer.centre))
 
-    async def _save(self, position: int, hash_: str, picture: image.Image) -> None:
-        state = await asyncio.to_thread(image.encode, picture)
+    async def _save(self, position: int, hash_: str, moment: image.Moment) -> None:
+        state = await asyncio.to_thread(lambda: image.encode(moment.image()))
         try:
             await self._store.save(position, hash_, state)
         except Unknown as doubt:
