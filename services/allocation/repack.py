@@ -16,6 +16,8 @@ from services.allocation.placement import Part, Place, free_bins, parts_of
 from services.allocation.pool import Pool
 from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
 
+WAITING_MAX = 2_000
+"""A pool in which more reservations wait is not arranged anew: looking through them would hold everybody up."""
 MOVED_MAX = 200
 """At most so many reservations are arranged anew for one demand, so that a decision stays short."""
 
@@ -43,7 +45,9 @@ def repack(
     `moved` are the reservations that other lines of the same demand have moved already, as they stand by now.
     """
     pool = want.pool
-    if any(pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans):
+    if len(pool.waiting) > WAITING_MAX or any(
+        pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans
+    ):
         return None
     movable = _movable(centre, want, now, moved)
     if not movable or len(movable) > MOVED_MAX:
