@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import offers
 from services.allocation.pool import Pool
@@ -35,13 +36,14 @@ class Reading:
     async def list_resources(self, call: Call, request: api.ListResourcesRequest) -> api.ListResourcesResponse:
         """What can be booked, by name."""
         page = reads.Page.of(request.page_size, request.page_token, f"resources {request.kind}", default=100, most=500)
-        position = self._reached(0)
+        position, seconds = self._reached(0), self._seconds()
         found, token = reads.list_resources(self._centre, catalogue.KINDS.get(request.kind), page)
         await self._durable(position)
         return api.ListResourcesResponse(
             resources=[catalogue.resource_reply(resource, nodes=False) for resource in found],
             next_page_token=token,
             position=position,
+            time=Timestamp(seconds=seconds),
         )
 
     async def get_resource(self, call: Call, request: api.GetResourceRequest) -> api.Resource:
@@ -117,6 +119,20 @@ class Reading:
             next_page_token=token,
             position=position,
         )
+
+    async def list_quotas(self, call: Call, request: api.ListQuotasRequest) -> api.ListQuotasResponse:
+        """What a company may hold in each period, and how much of that is booked."""
+        company = company_of(call, request.parent)
+        fields = requests.Fields()
+        start, end = fields.seconds("start_time", request.start_time), fields.seconds("end_time", request.end_time)
+        fields.demand_valid()
+        question = f"quotas {company} {start} {end}"
+        page = reads.Page.of(request.page_size, request.page_token, question, default=100, most=500)
+        position = self._reached(request.min_position)
+        found, token = reads.list_quotas(self._centre, company, start, end, page)
+        quotas = [replies.quota_reply(period.quota, period.booked) for period in found]
+        await self._durable(position)
+        return api.ListQuotasResponse(quotas=quotas, next_page_token=token, position=position)
 
     async def watch_reservations(
         self, call: Call, request: api.WatchReservationsRequest

@@ -15,6 +15,7 @@ from msgspec import Struct
 from services.allocation.calendar import DAY_SECONDS, DAYS_BEHIND
 from services.allocation.centre import Centre
 from services.allocation.pool import Pool
+from services.allocation.quota import Period
 from services.allocation.resources import Kind, Reservation, Resource, State
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
@@ -97,6 +98,18 @@ def list_reservations(centre: Centre, wanted: Wanted, page: Page) -> tuple[list[
     ids = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
     matching = filter(wanted.matches, (centre.reservations[each] for each in ids))
     return page.cut(matching, lambda reservation: (reservation.start, reservation.id))
+
+
+def list_quotas(centre: Centre, company: str, start: int, end: int, page: Page) -> tuple[list[Period], str]:
+    """A company's periods that overlap an interval, by start and meter; an end of 0 means no end."""
+    found = (
+        period
+        for (owner, _), meter in centre.meters.items()
+        if owner == company
+        for period in meter.periods
+        if period.quota.end > start and (not end or period.quota.start < end)
+    )
+    return page.cut(found, lambda period: (period.quota.start, period.quota.meter))
 
 
 def list_resources(centre: Centre, kind: Kind | None, page: Page) -> tuple[list[Resource], str]:

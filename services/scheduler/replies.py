@@ -78,8 +78,8 @@ def company_reply(company: Company) -> api.Company:
     )
 
 
-def quota_reply(quota: Quota) -> api.Quota:
-    """A quota."""
+def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
+    """A quota, and the unit-seconds of it that are booked."""
     return api.Quota(
         company=f"companies/{quota.company}",
         meter=quota.meter if quota.meter == EQUIPMENT_METER else f"resources/{quota.meter}",
@@ -87,6 +87,7 @@ def quota_reply(quota: Quota) -> api.Quota:
         end_time=Timestamp(seconds=quota.end),
         unit_seconds=quota.unit_seconds,
         concurrent_units_max=quota.concurrent_units_max,
+        booked_unit_seconds=booked,
     )
 
 

@@ -76,6 +76,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ListReservations(self, request: Any, context: Any) -> Any:
         return self._answer("ListReservations", request, context)
 
+    def ListQuotas(self, request: Any, context: Any) -> Any:
+        return self._answer("ListQuotas", request, context)
+
     def SearchOffers(self, request: Any, context: Any) -> Any:
         return self._answer("SearchOffers", request, context)
 

@@ -304,3 +304,21 @@ def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFi
     assert shown["active_reservations"] == 2
     used = {item["resource"]: item["units_in_use"] for item in shown["resources"]}
     assert used == {"resources/M01": 2, "resources/a100-dev": 16_000}
+
+
+def test_quotas_show_what_is_left_of_every_period(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Granted, booked and left in unit-hours, milli-GPUs as GPUs, from every page of the answer."""
+    quota = api.Quota(meter="resources/a100-dev", start_time=NINE, end_time=ONE, unit_seconds=3600 * 8000)
+    quota.booked_unit_seconds = 3600 * 1500
+    pages = iter((api.ListQuotasResponse(quotas=[quota], next_page_token="more"), api.ListQuotasResponse()))
+    centre.answers["ListQuotas"] = lambda _: next(pages)
+    assert main.run(["quotas"]) == 0
+    shown = capsys.readouterr().out
+    assert all(figure in shown for figure in ("a100-dev", "8.0", "1.5", "6.5", "2026-03-16 09:00–13:00 +09:00"))
+    assert [request.page_token for request in centre.requests] == ["", "more"]
+
+
+def test_the_token_of_a_caller_is_printed_bare(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """`aidc token` prints the token for another program, and nothing else."""
+    assert main.run(["token"]) == 0
+    assert capsys.readouterr().out == f"{TOKEN}\n"

@@ -100,6 +100,39 @@ async def test_a_reader_may_ask_for_at_least_a_position(desk: Desk) -> None:
     assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAVAILABLE, "POSITION_NOT_REACHED")
 
 
+async def test_a_quota_tells_what_is_booked_of_it(desk: Desk) -> None:
+    """What a period may still give is its grant less what is booked: more after a yes, as before after a cancel."""
+    request = api.ListQuotasRequest(parent="companies/ALPHA", page_size=2)
+    request.start_time.seconds, request.end_time.seconds = TUESDAY, TUESDAY + DAY
+    before = await desk.call("ListQuotas", request)
+    made = await desk.call("CreateReservation", demand(1, ("h100", 16), hours=3))
+    request.min_position = made.position
+    after = await desk.call("ListQuotas", request)
+    cancel = api.CancelReservationRequest(name=made.name, request_id=request_id(2))
+    request.min_position = (await desk.call("CancelReservation", cancel)).position
+    again = await desk.call("ListQuotas", request)
+    assert [quota.meter for quota in before.quotas] == ["equipment", "resources/h100"]
+    assert [quota.booked_unit_seconds for quota in after.quotas] == [0, 16 * 3 * HOUR]
+    assert list(again.quotas) == list(before.quotas)
+
+
+async def test_quotas_come_in_pages(desk: Desk) -> None:
+    """Every period of every meter is told once, whatever the size of a page."""
+    request, seen = api.ListQuotasRequest(parent="companies/ALPHA", page_size=3), []
+    while not seen or request.page_token:
+        page = await desk.call("ListQuotas", request)
+        seen += [(quota.start_time.seconds, quota.meter) for quota in page.quotas]
+        request.page_token = page.next_page_token
+    assert len(seen) == 10
+    assert seen == sorted(set(seen))
+
+
+async def test_the_centre_tells_its_time(desk: Desk) -> None:
+    """A client of a centre with a simulated clock learns what time it is there."""
+    listed = await desk.call("ListResources", api.ListResourcesRequest(page_size=1))
+    assert listed.time.seconds == desk.clock.seconds
+
+
 async def test_a_repeated_request_is_one_booking(desk: Desk) -> None:
     """P4: fifty calls at once with one request id are one event and one answer; another case of the id too."""
     answers = await asyncio.gather(*(desk.call("CreateReservation", demand(7)) for _ in range(50)))

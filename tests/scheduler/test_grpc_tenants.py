@@ -79,6 +79,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListReservations": FOLLOWING,
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
+    "ListQuotas": FOLLOWING,
     "WatchReservations": FOLLOWING,
     "RegisterResource": ADMINISTERING,
     "RegisterCompany": ADMINISTERING,
@@ -136,6 +137,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
         case "ReleaseReservation":
             name = await booked(desk, company, active=True)
             return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+        case "ListQuotas":
+            return api.ListQuotasRequest(parent=parent)
         case "WatchReservations":
             return api.WatchReservationsRequest(parent=parent)
         case _:

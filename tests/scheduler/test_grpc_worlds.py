@@ -69,6 +69,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
         ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA")),
         ("ListReservations", api.ListReservationsRequest(parent="companies/BETA")),
+        ("ListQuotas", api.ListQuotasRequest(parent="companies/ALPHA")),
+        ("ListQuotas", api.ListQuotasRequest(parent="companies/GAMMA")),
         ("WatchReservations", api.WatchReservationsRequest(parent="companies/ALPHA")),
         ("WatchReservations", api.WatchReservationsRequest(parent="companies/GAMMA")),
     ]
