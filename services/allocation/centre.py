@@ -7,18 +7,17 @@ The calendars hold exactly the spans of the allocations of reservations that are
 from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
-from typing import assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.calendar import DAY_SECONDS, base_for
 from services.allocation.events import Event
 from services.allocation.group import Group
+from services.allocation.life import follow, next_change
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
-from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
 
 KEPT_SECONDS = 31 * DAY_SECONDS
 """How long a reservation stays readable here after it ended; the ledger keeps it for ever."""
@@ -72,6 +71,7 @@ class Centre:
         self._hold(after, -1)
         if before is not None:
             self._hold(before, 1)
+            self._wait(after, before)
             self.reservations[reservation_id] = before
             return
         del self.reservations[reservation_id], self.reservations_of[after.company][reservation_id]
@@ -86,19 +86,6 @@ class Centre:
 
     def _apply_one(self, event: Event) -> Subject:
         match event:
-            case events.ReservationConfirmed():
-                return self._confirmed(event)
-            case events.ReservationActivated():
-                return self._changed(event.reservation_id, state=State.ACTIVE)
-            case events.ReservationCompleted():
-                return self._ended_at(event.reservation_id, self.now, state=State.COMPLETED)
-            case events.ReservationCancelled():
-                self._hold(self.reservations[event.reservation_id], -1)
-                return self._ended_at(event.reservation_id, self.now, state=State.CANCELLED, reason=event.reason)
-            case events.ReservationReleased():
-                return self._released(event)
-            case events.AllocationsMoved():
-                return self._moved(event)
             case events.ResourceRegistered():
                 return self.register(event.resource)
             case events.CompanyRegistered():
@@ -106,7 +93,10 @@ class Centre:
             case events.QuotaGranted():
                 return self.grant(event.quota)
             case _:
-                assert_never(event)
+                before = self.reservations.get(event.reservation_id)
+                after = follow(before, event, self.now, self.position)
+                self._stand(before, after)
+                return after
 
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""
@@ -134,27 +124,37 @@ class Centre:
         self.meters[key].grant(quota)
         return quota
 
-    def _confirmed(self, event: events.ReservationConfirmed) -> Reservation:
-        reservation = Reservation(
-            id=event.reservation_id,
-            company=event.company,
-            state=State.CONFIRMED,
-            start=event.start,
-            end=event.end,
-            lines=event.lines,
-            allocations=event.allocations,
-            created_at=self.now,
-            note=event.note,
-            position=self.position,
-        )
-        self.keep(reservation)
-        return reservation
+    def _stand(self, before: Reservation | None, after: Reservation) -> None:
+        """Let a reservation stand as it is after an event: in the calendars, the quota and the agenda."""
+        if before is None:
+            self.keep(after)
+            return
+        self.reservations[after.id] = after
+        if before.holding is not after.holding:
+            # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
+            self._hold(before, -1)
+            self._hold(after, 1)
+        if before.state is after.state and before.allocations is after.allocations:
+            return
+        self._wait(before, after)
+        if after.state.live and next_change(after) != next_change(before):
+            heappush(self.agenda, (next_change(after), after.id))
+        if not after.state.live:
+            self.ended.append((self.now, after.id))
+
+    def _wait(self, before: Reservation, after: Reservation) -> None:
+        """Keep the pools' lists of what has not started, in the order in which it came."""
+        waits = {allocation.resource for allocation in after.allocations} if after.state.waiting else set()
+        for allocation in before.allocations if before.state.waiting else ():
+            if allocation.resource not in waits:
+                self.pools[allocation.resource].waiting.pop(after.id, None)
+        for name in sorted(waits):
+            self.pools[name].waiting[after.id] = None
 
     def keep(self, reservation: Reservation) -> None:
         """Take a reservation in: into the calendars, the quota, and the agenda."""
         self._enter(reservation)
-        if reservation.state is not State.CANCELLED:
-            self._hold(reservation, 1)
+        self._hold(reservation, 1)
 
     def keep_all(self, reservations: list[Reservation]) -> None:
         """As `keep` for each of many, with the calendars drawn at once. What is booked of a quota is left alone."""
@@ -163,7 +163,7 @@ class Centre:
         by_pool: dict[str, list[Allocation]] = {}
         by_meter: dict[MeterKey, list[Allocation]] = {}
         for reservation in reservations:
-            for allocation in reservation.allocations if reservation.state is not State.CANCELLED else ():
+            for allocation in reservation.holding:
                 by_pool.setdefault(allocation.resource, []).append(allocation)
                 if allocation.meter:
                     by_meter.setdefault((reservation.company, allocation.meter), []).append(allocation)
@@ -179,61 +179,20 @@ class Centre:
         self.reservations[reservation.id] = reservation
         self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
         if reservation.state.live:
-            heappush(self.agenda, (_next_change(reservation), reservation.id))
-        if reservation.state is State.CONFIRMED:
+            heappush(self.agenda, (next_change(reservation), reservation.id))
+        if reservation.state.waiting:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None
 
     def _hold(self, reservation: Reservation, sign: int) -> None:
         """Put the allocations into the calendars and the quota, or take them out."""
-        for allocation in reservation.allocations:
+        for allocation in reservation.holding:
             pool = self.pools[allocation.resource]
             pool.calendar.hold(allocation, sign)
             if allocation.meter:
                 self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
                 self.groups[pool.resource.exclusive_group].hold(allocation, sign)
-
-    def _released(self, event: events.ReservationReleased) -> Reservation:
-        before = self.reservations[event.reservation_id]
-        kept = tuple(
-            replace(allocation, spans=allocation.until(event.released_at)) for allocation in before.allocations
-        )
-        after = self._ended_at(
-            event.reservation_id,
-            self.now,
-            state=State.COMPLETED,
-            reason=event.reason,
-            end=event.released_at,
-            allocations=kept,
-        )
-        # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
-        self._hold(before, -1)
-        self._hold(after, 1)
-        return after
-
-    def _moved(self, event: events.AllocationsMoved) -> Reservation:
-        before = self.reservations[event.reservation_id]
-        for allocation in before.allocations:
-            self.pools[allocation.resource].calendar.hold(allocation, -1)
-        for allocation in event.allocations:
-            self.pools[allocation.resource].calendar.hold(allocation)
-        return self._changed(event.reservation_id, allocations=event.allocations)
-
-    def _changed(self, reservation_id: str, **changes: object) -> Reservation:
-        before = self.reservations[reservation_id]
-        after: Reservation = replace(before, version=before.version + 1, position=self.position, **changes)
-        self.reservations[reservation_id] = after
-        if before.state is State.CONFIRMED and after.state is not State.CONFIRMED:
-            for allocation in before.allocations:
-                self.pools[allocation.resource].waiting.pop(reservation_id, None)
-        if after.state is State.ACTIVE and before.state is not State.ACTIVE:
-            heappush(self.agenda, (after.end, reservation_id))
-        return after
-
-    def _ended_at(self, reservation_id: str, time: int, **changes: object) -> Reservation:
-        self.ended.append((time, reservation_id))
-        return self._changed(reservation_id, **changes)
 
     def due(self, now: int, limit: int) -> list[Reservation]:
         """At most `limit` reservations whose start or end has come, in order of that time."""
@@ -242,11 +201,11 @@ class Centre:
             time, reservation_id = heappop(self.agenda)
             reservation = self.reservations.get(reservation_id)
             # Stale is what ended before its time or has moved on; what was rehearsed comes twice.
-            stale = reservation is None or not reservation.state.live or _next_change(reservation) != time
+            stale = reservation is None or not reservation.state.live or next_change(reservation) != time
             if reservation is not None and not stale and (not due or due[-1] is not reservation):
                 due.append(reservation)
         for reservation in due:
-            heappush(self.agenda, (_next_change(reservation), reservation.id))
+            heappush(self.agenda, (next_change(reservation), reservation.id))
         return due
 
     def next_due(self) -> int | None:
@@ -281,8 +240,3 @@ class Centre:
         answer = self.answers.get(key)
         if answer is not None and answer.time == time:
             del self.answers[key]
-
-
-def _next_change(reservation: Reservation) -> int:
-    """When time alone will change a live reservation."""
-    return reservation.start if reservation.state is State.CONFIRMED else reservation.end

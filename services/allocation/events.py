@@ -80,14 +80,14 @@ class ReservationReleased(
     reason: str = ""
 
 
-Event = (
-    ResourceRegistered
-    | CompanyRegistered
-    | QuotaGranted
-    | ReservationConfirmed
+ReservationEvent = (
+    ReservationConfirmed
     | AllocationsMoved
     | ReservationActivated
     | ReservationCompleted
     | ReservationCancelled
     | ReservationReleased
 )
+"""The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
+
+Event = ResourceRegistered | CompanyRegistered | QuotaGranted | ReservationEvent

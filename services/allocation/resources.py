@@ -216,6 +216,11 @@ class State(StrEnum):
         """Whether the reservation still holds its units."""
         return self in (State.CONFIRMED, State.ACTIVE)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether it holds units that are not bound yet: it has not started, and may stand elsewhere when it does."""
+        return self is State.CONFIRMED
+
 
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
@@ -237,6 +242,11 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     def etag(self) -> str:
         """Changes whenever the reservation does."""
         return f'"{self.version}"'
+
+    @property
+    def holding(self) -> tuple[Allocation, ...]:
+        """What stands in the calendars: all of it, or nothing of what was given back before its start."""
+        return () if self.state is State.CANCELLED else self.allocations
 
 
 class Quota(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -4,15 +4,12 @@ Events after the first name only the reservation, so the rest comes from here. T
 not fit what came before raises `Misfit`, and the reader stops (P9). It is rebuilt from the tables at the start.
 """
 
-from collections import defaultdict
-from typing import assert_never
-
 from msgspec import Struct
-from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.events import Event
-from services.allocation.resources import Allocation, Resource, State
+from services.allocation.events import Event, ReservationEvent
+from services.allocation.life import IllegalMove, flows, follow
+from services.allocation.resources import Allocation, Reservation, Resource
 from services.ledger.merkle import Frontier
 
 
@@ -20,16 +17,18 @@ class Misfit(Exception):
     """An event contradicts the events before it. The message says how."""
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """A reservation as the books need it. Times are seconds UTC; `number` is that of the event that named the bins."""
+class Claim(Struct, frozen=True):
+    """A reservation as the books need it. `number` is that of the event that named the bins."""
 
-    reservation: str
-    company: str
-    state: State
-    start: int
-    end: int
-    allocations: tuple[Allocation, ...]
+    reservation: Reservation
     number: int
+
+
+class Step(Struct, frozen=True):
+    """A claim before an event, None if it begins with it, and after it."""
+
+    before: Claim | None
+    after: Claim
 
 
 class Place(Struct, frozen=True):
@@ -52,8 +51,8 @@ class Books:
         self.claims: dict[str, Claim] = {}
         self.tree = Frontier()
 
-    def take(self, event: Event, number: int) -> Claim | None:
-        """Fold the event of this number. Gives the claim that it makes, else the claim that it concerns as it was."""
+    def take(self, event: Event, number: int, at: int, position: int) -> Step | None:
+        """Fold the event of this number, at a time in seconds. Gives the step of the reservation that it concerns."""
         match event:
             case events.ResourceRegistered(resource=resource):
                 self._place(resource)
@@ -61,25 +60,29 @@ class Books:
                 self._admit(company.id)
             case events.QuotaGranted(quota=quota):
                 self._demand_company(quota.company)
-            case events.ReservationConfirmed():
-                return self._confirm(event, number)
-            case events.AllocationsMoved(reservation_id=reservation, allocations=allocations):
-                return self._move(reservation, allocations, number)
-            case events.ReservationActivated(reservation_id=reservation):
-                claim = self._claim(reservation)
-                self.claims[reservation] = replace(claim, state=State.ACTIVE)
-                return claim
-            case (
-                events.ReservationCompleted(reservation_id=reservation)
-                | events.ReservationCancelled(reservation_id=reservation)
-                | events.ReservationReleased(reservation_id=reservation)
-            ):
-                claim = self._claim(reservation)
-                del self.claims[reservation]
-                return claim
             case _:
-                assert_never(event)
+                return self._follow(event, number, at, position)
         return None
+
+    def _follow(self, event: ReservationEvent, number: int, at: int, position: int) -> Step:
+        before = self.claims.get(event.reservation_id)
+        try:
+            after = follow(before.reservation if before else None, event, at, position)
+        except IllegalMove as illegal:
+            raise Misfit(str(illegal)) from None
+        if before is not None and after.allocations is before.reservation.allocations:
+            number = before.number
+        else:
+            self._demand_company(after.company)
+            self._demand_sound(after.allocations)
+        if before is not None and isinstance(event, events.AllocationsMoved):
+            _demand_same_worth(before.reservation, after)
+        claim = Claim(after, number)
+        if after.state.live:
+            self.claims[after.id] = claim
+        else:
+            self.claims.pop(after.id, None)
+        return Step(before, claim)
 
     def _place(self, resource: Resource) -> None:
         if resource.id in self.places:
@@ -97,37 +100,6 @@ class Books:
         if company not in self.companies:
             raise Misfit(f"company {company} is not registered")
 
-    def _confirm(self, event: events.ReservationConfirmed, number: int) -> Claim:
-        self._demand_company(event.company)
-        if event.reservation_id in self.claims:
-            raise Misfit(f"reservation {event.reservation_id} is confirmed twice")
-        self._demand_sound(event.allocations)
-        claim = Claim(
-            reservation=event.reservation_id,
-            company=event.company,
-            state=State.CONFIRMED,
-            start=event.start,
-            end=event.end,
-            allocations=event.allocations,
-            number=number,
-        )
-        self.claims[claim.reservation] = claim
-        return claim
-
-    def _move(self, reservation: str, allocations: tuple[Allocation, ...], number: int) -> Claim:
-        claim = self._claim(reservation)
-        self._demand_sound(allocations)
-        if _worth(allocations) != _worth(claim.allocations):
-            raise Misfit(f"moving reservation {reservation} changes what it holds, not only where")
-        self.claims[reservation] = replace(claim, allocations=allocations, number=number)
-        return claim
-
-    def _claim(self, reservation: str) -> Claim:
-        claim = self.claims.get(reservation)
-        if claim is None:
-            raise Misfit(f"reservation {reservation} is not live")
-        return claim
-
     def _demand_sound(self, allocations: tuple[Allocation, ...]) -> None:
         for allocation in allocations:
             place = self.places.get(allocation.resource)
@@ -139,9 +111,6 @@ class Books:
                 raise Misfit(f"{allocation.resource} has {place.bins} bins, not all those of {allocation.bins}")
 
 
-def _worth(allocations: tuple[Allocation, ...]) -> dict[str, int]:
-    """Unit-seconds held of each resource."""
-    worth: dict[str, int] = defaultdict(int)
-    for allocation in allocations:
-        worth[allocation.resource] += allocation.unit_seconds
-    return worth
+def _demand_same_worth(before: Reservation, after: Reservation) -> None:
+    if flows(before, after):
+        raise Misfit(f"moving reservation {after.id} changes what it holds, not only where")

@@ -9,10 +9,11 @@ from services.allocation import events
 from services.allocation.events import Event
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page, Record
-from services.ledger.books import Books, Claim, Misfit
+from services.ledger.books import Books, Misfit, Step
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.posting import Transfer, post
 
+MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -21,7 +22,7 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
 
     `number` counts the events of the log from 1, and `decision` is the number of the first event of the same entry:
     what one entry says becomes true at once. `entry` and `index` are places within the page, from 0. `company` and
-    `reservation` are empty where none is concerned; `claim` is as `Books.take` gives it, and `leaf` has the event as it
+    `reservation` are empty where none is concerned; `step` is as `Books.take` gives it, and `leaf` has the event as it
     stands in the page.
     """
 
@@ -37,7 +38,7 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
     type: str
     company: str
     reservation: str
-    claim: Claim | None
+    step: Step | None
     transfers: tuple[Transfer, ...]
     leaf: Leaf
 
@@ -51,7 +52,7 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
         decision = number + len(facts) + 1
         for event in entry.events:
             index = len(facts)
-            claim = _take(books, event, number + index + 1, position, index)
+            step = _take(books, event, number + index + 1, entry.time // MICROSECONDS, position, index)
             facts.append(
                 Fact(
                     number=number + index + 1,
@@ -64,10 +65,10 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
                     request_id=entry.request_id,
                     event=event,
                     type=EVENT_TYPES[type(event)],
-                    company=claim.company if claim else _company(event),
-                    reservation=claim.reservation if claim else "",
-                    claim=claim,
-                    transfers=post(event, claim),
+                    company=step.after.reservation.company if step else _company(event),
+                    reservation=step.after.reservation.id if step else "",
+                    step=step,
+                    transfers=post(event, step),
                     leaf=leaves[index],
                 )
             )
@@ -79,9 +80,9 @@ def moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _take(books: Books, event: Event, number: int, position: int, index: int) -> Claim | None:
+def _take(books: Books, event: Event, number: int, at: int, position: int, index: int) -> Step | None:
     try:
-        return books.take(event, number)
+        return books.take(event, number, at, position)
     except Misfit as misfit:
         raise BrokenLog(
             f"event {index} of the page at position {position} does not fit the events before it: {misfit};"

@@ -11,11 +11,11 @@ import msgspec
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.events import AllocationsMoved, Event, ReservationConfirmed
+from services.allocation.events import CompanyRegistered, Event, QuotaGranted, ResourceRegistered
 from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.ledger.batch import Batch, Checkpoint
-from services.ledger.books import Books, Claim, Place
+from services.ledger.books import Books, Place
 from services.ledger.database import GONE, OUTAGES
 from services.ledger.migrate import migrate
 from services.ledger.nodes import read_frontier
@@ -129,24 +129,12 @@ async def _read_books(connection: PoolConnectionProxy) -> Books:
     books.companies.update(row["company"] for row in await connection.fetch("SELECT company FROM companies"))
     for row in await connection.fetch("SELECT resource, place, bins, bin_capacity FROM resources"):
         books.places[row["resource"]] = Place(row["place"], row["bins"], row["bin_capacity"])
-    async for row in connection.cursor(_LIVE):
-        claim = _claim(row)
-        books.claims[claim.reservation] = claim
+    live = [state.value for state in State if state.live]
+    async for row in connection.cursor(_LIVES, live):
+        event, at = _decode_event(row["payload"]), int(row["time"].timestamp())
+        assert not isinstance(event, ResourceRegistered | CompanyRegistered | QuotaGranted)
+        books.take(event, row["number"], at, row["position"])
     return books
-
-
-def _claim(row: asyncpg.Record) -> Claim:
-    event = _decode_event(row["payload"])
-    assert isinstance(event, ReservationConfirmed | AllocationsMoved)
-    return Claim(
-        reservation=row["reservation"],
-        company=row["company"],
-        state=State(row["state"]),
-        start=int(row["starts_at"].timestamp()),
-        end=int(row["ends_at"].timestamp()),
-        allocations=event.allocations,
-        number=row["allocated_number"],
-    )
 
 
 def _violated(batch: Batch, error: asyncpg.IntegrityConstraintViolationError) -> Violated:
@@ -165,9 +153,11 @@ WHERE projection = $1 AND position = $2 AND hash = $3
 RETURNING position
 """
 
-_LIVE = """
-SELECT reservations.reservation, reservations.company, state, starts_at, ends_at, allocated_number, payload
+# Every live reservation is followed anew from its first event: nothing but its own events says what it holds.
+_LIVES = """
+SELECT journal.number, journal.position, journal.time, journal.payload
 FROM reservations
-JOIN journal ON journal.number = reservations.allocated_number
-WHERE state IN ('confirmed', 'active')
+JOIN journal ON journal.reservation = reservations.reservation AND journal.reservation <> ''
+WHERE reservations.state = ANY ($1::text[])
+ORDER BY journal.number
 """

@@ -5,14 +5,13 @@ has, for each resource, the accounts below; `capacity` is the centre's counter-a
 """
 
 from enum import StrEnum
-from typing import assert_never
 
 from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.events import Event
-from services.allocation.resources import Allocation
-from services.ledger.books import Claim
+from services.allocation.life import flows
+from services.ledger.books import Step
 
 
 class Account(StrEnum):
@@ -35,52 +34,32 @@ class Transfer(Struct, frozen=True):
     unit_seconds: int
 
 
-def post(event: Event, claim: Claim | None) -> tuple[Transfer, ...]:
-    """The transfers of an event. `claim` is what the reservation that it names held before it, or holds by it."""
+FLOWS = (
+    ("reserved", Account.CAPACITY, Account.HELD),
+    ("used", Account.HELD, Account.USED),
+    ("released", Account.HELD, Account.RELEASED),
+)
+
+
+def post(event: Event, step: Step | None) -> tuple[Transfer, ...]:
+    """The transfers of an event. `step` is what it makes of the reservation that it names, if it names one."""
+    if step is not None:
+        return _of_step(step)
     match event:
         case events.QuotaGranted(quota=quota):
             granted = Transfer(quota.company, quota.meter, Account.CAPACITY, Account.GRANTED, quota.unit_seconds)
             return (granted,) if quota.unit_seconds else ()
-        case events.ReservationConfirmed():
-            return _all(claim, Account.CAPACITY, Account.HELD)
-        case events.ReservationCompleted():
-            return _all(claim, Account.HELD, Account.USED)
-        case events.ReservationCancelled():
-            return _all(claim, Account.HELD, Account.RELEASED)
-        case events.ReservationReleased(released_at=cut):
-            return _used_until(claim, cut)
-        case (
-            events.AllocationsMoved()
-            | events.ReservationActivated()
-            | events.ResourceRegistered()
-            | events.CompanyRegistered()
-        ):
-            return ()
         case _:
-            assert_never(event)
+            return ()  # Registrations move nothing.
 
 
-def _all(claim: Claim | None, source: Account, target: Account) -> tuple[Transfer, ...]:
-    """Everything that a claim holds, from one account to another."""
-    assert claim is not None, "the books give a claim with every event about a reservation"
+def _of_step(step: Step) -> tuple[Transfer, ...]:
+    """What moves between two states of a reservation."""
+    before = step.before.reservation if step.before else None
+    company = step.after.reservation.company
     return tuple(
-        Transfer(claim.company, allocation.resource, source, target, amount)
-        for allocation in claim.allocations
-        if (amount := allocation.unit_seconds)
+        Transfer(company, flow.resource, source, target, amount)
+        for flow in flows(before, step.after.reservation)
+        for what, source, target in FLOWS
+        if (amount := getattr(flow, what))
     )
-
-
-def _used_until(claim: Claim | None, cut: int) -> tuple[Transfer, ...]:
-    """What was held before `cut` was used, the rest is given back."""
-    assert claim is not None, "the books give a claim with every event about a reservation"
-    transfers = []
-    for allocation in claim.allocations:
-        used = _unit_seconds_until(allocation, cut)
-        for target, amount in ((Account.USED, used), (Account.RELEASED, allocation.unit_seconds - used)):
-            if amount:
-                transfers.append(Transfer(claim.company, allocation.resource, Account.HELD, target, amount))
-    return tuple(transfers)
-
-
-def _unit_seconds_until(allocation: Allocation, cut: int) -> int:
-    return allocation.units * sum(end - start for start, end in allocation.until(cut))

@@ -5,17 +5,19 @@ position, and a restart folds the log from its first page, so that no counter ev
 since 1970-01-01 UTC; "now" is the time of the last entry applied, which is the only clock that the log itself knows.
 """
 
-from typing import assert_never, get_args
+from typing import get_args
 
 from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.events import Event
-from services.allocation.resources import Allocation, Company, Interval, Quota, Resource, State
+from services.allocation.life import Flow, IllegalMove, flows, follow
+from services.allocation.resources import Allocation, Company, Interval, Quota, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
 
 MICROSECONDS = 1_000_000
+_WRONG = "The figures would be wrong from here on; restore the log."
 LIVE_STATES = tuple(state for state in State if state.live)
 
 
@@ -66,16 +68,6 @@ class PoolUsage(Struct):
     entered_at: dict[State, int]
 
 
-class Claim(Struct):
-    """What a live reservation holds."""
-
-    company: str
-    start: int
-    state: State
-    resources: frozenset[str]
-    allocations: tuple[Allocation, ...]
-
-
 class Usage:
     """Every figure of one centre, at `position`."""
 
@@ -87,7 +79,7 @@ class Usage:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
-        self._claims: dict[str, Claim] = {}
+        self._live: dict[str, Reservation] = {}
         self._page = 0
 
     def apply(self, position: int, page: Page) -> None:
@@ -98,6 +90,8 @@ class Usage:
             for event in entry.events:
                 try:
                     self._apply_one(event)
+                except IllegalMove as illegal:
+                    raise BrokenLog(f"page {position}: {illegal}. {_WRONG}") from illegal
                 except KeyError as unknown:
                     raise BrokenLog(
                         f"page {position} says {EVENT_NAMES[type(event)]} about {unknown}, which the log does "
@@ -108,18 +102,6 @@ class Usage:
     def _apply_one(self, event: Event) -> None:
         self.applied[type(event)] += 1
         match event:
-            case events.ReservationConfirmed():
-                self._confirmed(event)
-            case events.ReservationActivated():
-                self._enter(self._claims[event.reservation_id], State.ACTIVE)
-            case events.ReservationCompleted():
-                self._completed(event.reservation_id)
-            case events.ReservationCancelled():
-                self._cancelled(event.reservation_id)
-            case events.ReservationReleased():
-                self._released(event.reservation_id, event.released_at)
-            case events.AllocationsMoved():
-                self._claims[event.reservation_id].allocations = event.allocations
             case events.ResourceRegistered():
                 self._registered(event.resource)
             case events.CompanyRegistered():
@@ -128,98 +110,81 @@ class Usage:
                 quota = event.quota
                 self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
             case _:
-                assert_never(event)
+                before = self._live.get(event.reservation_id)
+                self._stand(before, follow(before, event, self.now, self._page))
 
     def _registered(self, resource: Resource) -> None:
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
         self.pools[resource.id] = PoolUsage(resource, live, entered, entered_at=dict.fromkeys(State, 0))
 
-    def _confirmed(self, event: events.ReservationConfirmed) -> None:
-        allocations = event.allocations
-        resources = frozenset([allocation.resource for allocation in allocations])
-        company = self.companies[event.company].id  # One string a company, not one a claim.
-        claim = Claim(company, event.start, State.CONFIRMED, resources, allocations)
-        self._claims[event.reservation_id] = claim
-        for resource in resources:
-            pool = self.pools[resource]
-            pool.live[State.CONFIRMED] += 1
-            pool.entered[State.CONFIRMED] += 1
-            pool.entered_at[State.CONFIRMED] = self._page
-        for allocation in allocations:
-            account = self._account(company, allocation.resource)
-            account.reserved += allocation.unit_seconds
-            account.reserved_at = self._page
-            if allocation.meter:
-                for period in self.meters[company, allocation.meter]:
-                    period.book(allocation.units, allocation.spans)
+    def _stand(self, before: Reservation | None, after: Reservation) -> None:
+        """Count what an event made of a reservation."""
+        if after.state.live:
+            self._live[after.id] = after
+        else:
+            self._live.pop(after.id, None)
+        self._count(before, after)
+        for flow in flows(before, after):
+            self._flow(self.companies[after.company].id, flow)
+        if before is None or before.holding is not after.holding:
+            self._book(after, 1)
+            if before is not None:
+                self._book(before, -1)
 
-    def _account(self, company: str, resource: str) -> Account:
-        account = self.accounts.get((company, resource))
+    def _count(self, before: Reservation | None, after: Reservation) -> None:
+        """Move a reservation from one state to another, on every resource that it stands on."""
+        left, entered = before.state if before else None, after.state
+        if left is entered and before is not None and before.allocations is after.allocations:
+            return
+        if before is not None:
+            for name in {allocation.resource for allocation in before.allocations}:
+                self.pools[name].live[before.state] -= 1
+        for name in {allocation.resource for allocation in after.allocations}:
+            pool = self.pools[name]
+            if entered.live:
+                pool.live[entered] += 1
+            if left is not entered:
+                pool.entered[entered] += 1
+                pool.entered_at[entered] = self._page
+
+    def _flow(self, company: str, flow: Flow) -> None:
+        """Count what moves in the books of a company."""
+        account = self.accounts.get((company, flow.resource))
         if account is None:
-            account = self.accounts[company, resource] = Account()
-        return account
-
-    def _enter(self, claim: Claim, state: State) -> None:
-        """Move a live reservation to another state, on every resource that it stands on."""
-        for resource in claim.resources:
-            pool = self.pools[resource]
-            pool.live[claim.state] -= 1
-            pool.entered[state] += 1
-            pool.entered_at[state] = self._page
-            if state is State.ACTIVE:
-                pool.live[state] += 1
-        claim.state = state
-
-    def _completed(self, reservation_id: str) -> None:
-        claim = self._claims.pop(reservation_id)
-        self._enter(claim, State.COMPLETED)
-        for allocation in claim.allocations:
-            account = self.accounts[claim.company, allocation.resource]
-            account.used += allocation.unit_seconds
+            account = self.accounts[company, flow.resource] = Account()
+        if flow.reserved:
+            account.reserved += flow.reserved
+            account.reserved_at = self._page
+        if flow.used:
+            account.used += flow.used
             account.used_at = self._page
-
-    def _cancelled(self, reservation_id: str) -> None:
-        claim = self._claims.pop(reservation_id)
-        self._enter(claim, State.CANCELLED)
-        for allocation in claim.allocations:
-            account = self.accounts[claim.company, allocation.resource]
-            account.released += allocation.unit_seconds
+        if flow.released:
+            account.released += flow.released
             account.released_at = self._page
-            self._give_back(claim.company, allocation, allocation.spans)
 
-    def _released(self, reservation_id: str, released_at: int) -> None:
-        claim = self._claims.pop(reservation_id)
-        self._enter(claim, State.COMPLETED)
-        for allocation in claim.allocations:
-            used = allocation.units * sum(end - start for start, end in allocation.until(released_at))
-            account = self.accounts[claim.company, allocation.resource]
-            account.used += used
-            account.released += allocation.unit_seconds - used
-            account.used_at = account.released_at = self._page
-            rest = tuple((max(a, released_at), b) for a, b in allocation.spans if b > released_at)
-            self._give_back(claim.company, allocation, rest)
-
-    def _give_back(self, company: str, allocation: Allocation, spans: tuple[Interval, ...]) -> None:
-        if allocation.meter:
-            for period in self.meters[company, allocation.meter]:
-                period.book(allocation.units, spans, sign=-1)
+    def _book(self, reservation: Reservation, sign: int) -> None:
+        """Count what a reservation holds of its company's quotas, or with `sign` -1 stop counting it."""
+        for allocation in reservation.holding:
+            if allocation.meter:
+                for period in self.meters[reservation.company, allocation.meter]:
+                    period.book(allocation.units, allocation.spans, sign)
 
     def reserved_now(self) -> dict[tuple[str, State], int]:
         """Units held at this moment, by resource and state of the reservation that holds them."""
         now = self.now
         reserved = {(pool, state): 0 for pool in self.pools for state in LIVE_STATES}
-        for claim in self._claims.values():
-            if claim.start <= now:
-                for allocation in claim.allocations:
+        for reservation in self._live.values():
+            if reservation.start <= now:
+                for allocation in reservation.allocations:
                     if any(start <= now < end for start, end in allocation.spans):
-                        reserved[allocation.resource, claim.state] += allocation.units
+                        reserved[allocation.resource, reservation.state] += allocation.units
         return reserved
 
     def allocations_ahead(self) -> dict[str, list[Allocation]]:
         """What live reservations hold, by resource: every resource has a list, and lists are the caller's own."""
         ahead: dict[str, list[Allocation]] = {pool: [] for pool in self.pools}
-        for claim in self._claims.values():
-            for allocation in claim.allocations:
+        for reservation in self._live.values():
+            for allocation in reservation.allocations:
                 ahead[allocation.resource].append(allocation)
         return ahead
 

@@ -68,8 +68,9 @@ def test_accounts_equal_the_ledgers_postings(history: list[Decision]) -> None:
     """P6: the fold and the ledger's books say the same of every company and resource, to the unit-second."""
     usage, books = folded(page(history)), Books()
     balances: Counter[tuple[str, str, str]] = Counter()
-    for number, event in enumerate(event for _, decided in history for event in decided):
-        for transfer in post(event, books.take(event, number)):
+    timed = [(time, event) for time, decided in history for event in decided]
+    for number, (time, event) in enumerate(timed):
+        for transfer in post(event, books.take(event, number, time, 1)):
             balances[transfer.company, transfer.resource, transfer.to_account] += transfer.unit_seconds
             balances[transfer.company, transfer.resource, transfer.from_account] -= transfer.unit_seconds
     for (company, pool), account in usage.accounts.items():
@@ -149,7 +150,7 @@ def test_position_and_time_are_those_of_the_last_page() -> None:
 
 def test_event_about_the_unknown_stops_the_fold() -> None:
     """P9: an event about a reservation that never was is refused with its name and place."""
-    with pytest.raises(BrokenLog, match="page 7 says reservation_completed about 'R-9'"):
+    with pytest.raises(BrokenLog, match="page 7: reservation R-9 is not live: reservation_completed cannot follow"):
         Usage().apply(7, page([(START, [events.ReservationCompleted(reservation_id="R-9")])]))
 
 

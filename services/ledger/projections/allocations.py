@@ -11,7 +11,6 @@ from typing import Any
 from asyncpg import Range
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation import events
 from services.allocation.resources import Allocation
 from services.ledger.books import Place
 from services.ledger.facts import Fact
@@ -29,16 +28,14 @@ class Allocations:
         self._ends: dict[int, int] = {}
 
     def add(self, fact: Fact) -> None:
-        match fact.event:
-            case events.ReservationConfirmed(allocations=allocations):
-                self._hold(fact, allocations)
-            case events.AllocationsMoved(allocations=allocations):
-                self._end(fact)
-                self._hold(fact, allocations)
-            case events.ReservationCompleted() | events.ReservationCancelled() | events.ReservationReleased():
-                self._end(fact)
-            case _:
-                pass  # The others leave the bins as they are.
+        if fact.step is None:
+            return
+        before, after = fact.step.before, fact.step.after
+        live = after.reservation.state.live
+        if before is not None and (not live or before.number != after.number):
+            self._end(before.number, fact.decision)
+        if live and (before is None or before.number != after.number):
+            self._hold(fact, after.reservation.allocations)
 
     def _hold(self, fact: Fact, allocations: tuple[Allocation, ...]) -> None:
         label = (fact.number, fact.reservation)
@@ -47,13 +44,12 @@ class Allocations:
         ]
         self._open[fact.number] = (rows, fact.decision)
 
-    def _end(self, fact: Fact) -> None:
-        assert fact.claim is not None
-        opened = self._open.pop(fact.claim.number, None)
+    def _end(self, number: int, decision: int) -> None:
+        opened = self._open.pop(number, None)
         if opened is None:
-            self._ends[fact.claim.number] = fact.decision
+            self._ends[number] = decision
         else:
-            self._close(*opened, fact.decision)
+            self._close(*opened, decision)
 
     def _close(self, rows: Rows, first: int, end: int) -> None:
         if first != end:  # Else it was true at no moment: one decision both made it and ended it.

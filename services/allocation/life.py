@@ -1,0 +1,145 @@
+"""The life of a reservation: which event may follow which state, and what the reservation is after it. Pure.
+
+Everybody who reads the log follows reservations by this one function: the scheduler to decide, the ledger to account,
+the metrics to count. What an event moves in the books is the difference between before and after (`flows`).
+
+An event of a reservation needs three things: its struct in `events`, a row in `MOVES`, and a function in `_AFTER`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.allocation import events
+from services.allocation.events import ReservationEvent
+from services.allocation.resources import Allocation, Reservation, State
+
+MOVES: Mapping[type, Mapping[State | None, State]] = {
+    events.ReservationConfirmed: {None: State.CONFIRMED},
+    events.AllocationsMoved: {State.CONFIRMED: State.CONFIRMED},
+    events.ReservationActivated: {State.CONFIRMED: State.ACTIVE},
+    events.ReservationCompleted: {State.ACTIVE: State.COMPLETED},
+    events.ReservationCancelled: {State.CONFIRMED: State.CANCELLED},
+    events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
+}
+"""Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
+
+
+class IllegalMove(Exception):
+    """An event that cannot follow the events before it. The message says which reservation, state and event."""
+
+
+class Flow(Struct, frozen=True, gc=False):
+    """Unit-seconds of one resource that an event moves: newly reserved, used, or given back unused."""
+
+    resource: str
+    reserved: int = 0
+    used: int = 0
+    released: int = 0
+
+
+def follow(before: Reservation | None, event: ReservationEvent, at: int, position: int) -> Reservation:
+    """The reservation after an event, at a time in seconds, on the page at `position`. Raises `IllegalMove`."""
+    kind = type(event)
+    state = MOVES[kind].get(before.state if before is not None else None)
+    if state is None:
+        was = f"is {before.state}" if before is not None else "is not live"
+        raise IllegalMove(f"reservation {event.reservation_id} {was}: {kind.__struct_config__.tag} cannot follow")
+    return _AFTER[kind](before, event, state, at, position)
+
+
+def next_change(reservation: Reservation) -> int:
+    """When time alone will change a live reservation, in seconds."""
+    return reservation.end if reservation.state is State.ACTIVE else reservation.start
+
+
+def flows(before: Reservation | None, after: Reservation) -> list[Flow]:
+    """What moves in the books between two states of a reservation. Nothing when only the place or the state changed."""
+    if before is None:
+        return [Flow(each.resource, reserved=amount) for each in after.allocations if (amount := each.unit_seconds)]
+    if after.state.live:
+        return _between(before.holding, after.holding) if before.allocations is not after.allocations else []
+    if before.allocations is after.allocations and after.holding:
+        return [Flow(each.resource, used=amount) for each in after.allocations if (amount := each.unit_seconds)]
+    released = {flow.resource: flow.released for flow in _between(before.holding, after.holding)}
+    used = _worth(after.holding)
+    return [Flow(name, used=used.get(name, 0), released=released.get(name, 0)) for name in {**used, **released}]
+
+
+def _between(before: tuple[Allocation, ...], after: tuple[Allocation, ...]) -> list[Flow]:
+    held, holds = _worth(before), _worth(after)
+    return [
+        Flow(name, reserved=max(0, more), released=max(0, -more))
+        for name in {**held, **holds}
+        if (more := holds.get(name, 0) - held.get(name, 0))
+    ]
+
+
+def _worth(allocations: tuple[Allocation, ...]) -> dict[str, int]:
+    """Unit-seconds held of each resource."""
+    worth: dict[str, int] = {}
+    for allocation in allocations:
+        worth[allocation.resource] = worth.get(allocation.resource, 0) + allocation.unit_seconds
+    return {name: amount for name, amount in worth.items() if amount}
+
+
+def _confirmed(before: None, event: events.ReservationConfirmed, state: State, at: int, position: int) -> Reservation:
+    return Reservation(
+        id=event.reservation_id,
+        company=event.company,
+        state=state,
+        start=event.start,
+        end=event.end,
+        lines=event.lines,
+        allocations=event.allocations,
+        created_at=at,
+        note=event.note,
+        position=position,
+    )
+
+
+def _moved(before: Reservation, event: events.AllocationsMoved, state: State, at: int, position: int) -> Reservation:
+    return replace(before, version=before.version + 1, position=position, allocations=event.allocations)
+
+
+def _stepped(before: Reservation, event: ReservationEvent, state: State, at: int, position: int) -> Reservation:
+    """Only the state is another one."""
+    return replace(before, version=before.version + 1, position=position, state=state)
+
+
+def _cancelled(
+    before: Reservation, event: events.ReservationCancelled, state: State, at: int, position: int
+) -> Reservation:
+    return replace(before, version=before.version + 1, position=position, state=state, reason=event.reason)
+
+
+def _released(
+    before: Reservation, event: events.ReservationReleased, state: State, at: int, position: int
+) -> Reservation:
+    cut = event.released_at
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        state=state,
+        reason=event.reason,
+        end=cut,
+        allocations=used_until(before.allocations, cut),
+    )
+
+
+def used_until(allocations: tuple[Allocation, ...], cut: int) -> tuple[Allocation, ...]:
+    """The allocations without what lies after `cut`, in seconds."""
+    return tuple(replace(allocation, spans=allocation.until(cut)) for allocation in allocations)
+
+
+_AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
+    events.ReservationConfirmed: _confirmed,
+    events.AllocationsMoved: _moved,
+    events.ReservationActivated: _stepped,
+    events.ReservationCompleted: _stepped,
+    events.ReservationCancelled: _cancelled,
+    events.ReservationReleased: _released,
+}

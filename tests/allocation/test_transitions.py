@@ -1,0 +1,76 @@
+"""The life of a reservation: every legal move is in one table, the documents draw it, and nothing else is possible."""
+
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from services.allocation.events import ReservationEvent
+from services.allocation.life import MOVES, IllegalMove, follow
+from services.allocation.resources import Reservation, State
+
+ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
+STATES = (None, *State)
+
+
+def reservation(state: State) -> Reservation:
+    """One that holds nothing."""
+    return Reservation(
+        id="r", company="CMP-0001", state=state, start=0, end=3600, lines=(), allocations=(), created_at=0
+    )
+
+
+def event_of(kind: type) -> ReservationEvent:
+    """An event of this kind about it."""
+    values = {"reservation_id": "r", "company": "CMP-0001", "lines": (), "allocations": ()}
+    event: ReservationEvent = kind(**{name: values.get(name, 0) for name in kind.__struct_fields__})
+    return event
+
+
+def picture() -> str:
+    """The table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2"]
+    for kind, moves in MOVES.items():
+        for before, after in moves.items():
+            lines.append(f"    {before or '[*]'} --> {after}: {kind.__struct_config__.tag}")
+    lines += [f"    {state} --> [*]" for state in State if not state.live]
+    return "\n".join(lines)
+
+
+def test_every_event_of_a_reservation_has_its_moves() -> None:
+    """No event of a reservation is missing in the table, and none is in it that does not exist."""
+    assert set(MOVES) == set(get_args(ReservationEvent))
+
+
+def test_every_state_is_reached_and_only_live_ones_are_left() -> None:
+    """A reservation can come into every state, out of every live one, and out of no other."""
+    reached = {after for moves in MOVES.values() for after in moves.values()}
+    left = {before for moves in MOVES.values() for before in moves if before is not None}
+    assert reached == set(State)
+    assert left == {state for state in State if state.live}
+
+
+LEGAL = [(kind, before) for kind, moves in MOVES.items() for before in moves]
+ILLEGAL = [pair for pair in product(MOVES, STATES) if pair not in LEGAL]
+
+
+@pytest.mark.parametrize(("kind", "before"), LEGAL)
+def test_a_legal_move_leads_where_the_table_says(kind: type, before: State | None) -> None:
+    """Following an event gives the state of the table, and a version that grows."""
+    was = reservation(before) if before else None
+    after = follow(was, event_of(kind), 60, 7)
+    assert after.state is MOVES[kind][before]
+    assert (after.version, after.position) == (was.version + 1 if was else 1, 7)
+
+
+@pytest.mark.parametrize(("kind", "before"), ILLEGAL)
+def test_an_illegal_move_is_refused(kind: type, before: State | None) -> None:
+    """An event that cannot follow a state stops whoever reads it (P9)."""
+    with pytest.raises(IllegalMove, match="cannot follow"):
+        follow(reservation(before) if before else None, event_of(kind), 60, 7)
+
+
+def test_the_picture_in_the_documents_is_the_table() -> None:
+    """ARCHITECTURE.md draws exactly these moves."""
+    assert picture() in ARCHITECTURE.read_text(), f"put this into ARCHITECTURE.md:\n{picture()}"
