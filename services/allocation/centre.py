@@ -7,6 +7,7 @@ The calendars hold exactly the spans of the allocations of reservations that are
 from collections import deque
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -15,16 +16,18 @@ from services.allocation.calendar import DAY_SECONDS, base_for
 from services.allocation.events import Event
 from services.allocation.group import Group
 from services.allocation.life import follow, next_change
+from services.allocation.months import ZONE_DEFAULT, ClosedMonth
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
+from services.allocation.tariff import Tariff
 
 KEPT_SECONDS = 31 * DAY_SECONDS
 """How long a reservation stays readable here after it ended; the ledger keeps it for ever."""
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Reservation | Resource | Company | Quota
+Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth
 MeterKey = tuple[str, str]
 
 
@@ -51,6 +54,8 @@ class Centre:
         self.reservations_of: dict[str, dict[str, None]] = {}
         self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
+        self.tariffs: dict[str, Tariff] = {}
+        self.closed: ClosedMonth | None = None
         self.agenda: list[tuple[int, str]] = []
         self.ended: deque[tuple[int, str]] = deque()
         self._answered: deque[tuple[int, tuple[str, str]]] = deque()
@@ -92,11 +97,26 @@ class Centre:
                 return self.admit(event.company)
             case events.QuotaGranted():
                 return self.grant(event.quota)
+            case events.TariffPublished():
+                return self.publish(event.tariff)
+            case events.PeriodClosed():
+                self.closed = event.period
+                return event.period
             case _:
                 before = self.reservations.get(event.reservation_id)
                 after = follow(before, event, self.now, self.position)
                 self._stand(before, after)
                 return after
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that the centre's months are counted in: that of its first resource."""
+        return ZoneInfo(next((pool.resource.time_zone for pool in self.pools.values()), ZONE_DEFAULT))
+
+    def publish(self, tariff: Tariff) -> Tariff:
+        """Let a rate card apply."""
+        self.tariffs[tariff.id] = tariff
+        return tariff
 
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from services.allocation.resources import Company, Line, Quota, Resource
+from services.allocation.tariff import Tariff
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):
@@ -21,6 +22,18 @@ class GrantQuota(Struct, frozen=True, gc=False, kw_only=True):
     """Give a company unit-seconds on a meter for a period."""
 
     quota: Quota
+
+
+class PublishTariff(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a rate card apply to what is booked from now on. One that is valid from 0 is valid at once."""
+
+    tariff: Tariff
+
+
+class ClosePeriod(Struct, frozen=True, gc=False, kw_only=True):
+    """Freeze the books up to the end of a month, such as `2026-03`."""
+
+    month: str
 
 
 class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -57,5 +70,13 @@ class Tick(Struct, frozen=True, gc=False, kw_only=True):
 
 
 Command = (
-    RegisterResource | RegisterCompany | GrantQuota | CreateReservation | CancelReservation | ReleaseReservation | Tick
+    RegisterResource
+    | RegisterCompany
+    | GrantQuota
+    | PublishTariff
+    | ClosePeriod
+    | CreateReservation
+    | CancelReservation
+    | ReleaseReservation
+    | Tick
 )

@@ -6,16 +6,20 @@ arguments, so that the same log gives the same answers for ever.
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from services.allocation import commands, events, rules
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
+from services.allocation.months import close
 from services.allocation.placing import place_all
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation, State
+from services.allocation.tariff import check_tariff
 
 Events = tuple[Event, ...]
 
@@ -43,6 +47,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.GrantQuota():
             check_quota(centre, command.quota)
             return (events.QuotaGranted(quota=command.quota),)
+        case commands.PublishTariff():
+            return publish_tariff(centre, command, now)
+        case commands.ClosePeriod():
+            return (events.PeriodClosed(period=close(command.month, centre.zone, centre.closed, now)),)
         case _:
             assert_never(command)
 
@@ -71,6 +79,13 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
             note=command.note,
         ),
     )
+
+
+def publish_tariff(centre: Centre, command: commands.PublishTariff, now: int) -> Events:
+    """Let a rate card apply from the time that it names on, or from now on if it names none."""
+    tariff = replace(command.tariff, valid_from=command.tariff.valid_from or now)
+    check_tariff(tariff, centre.tariffs, centre.pools.keys(), now)
+    return (events.TariffPublished(tariff=tariff),)
 
 
 def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> tuple[Want, ...]:

@@ -7,7 +7,9 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
+from services.allocation.months import ClosedMonth
 from services.allocation.resources import Allocation, Company, Line, Quota, Resource
+from services.allocation.tariff import Tariff
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
@@ -26,6 +28,18 @@ class QuotaGranted(Struct, frozen=True, gc=False, kw_only=True, tag="quota_grant
     """A company was given unit-seconds for a period."""
 
     quota: Quota
+
+
+class TariffPublished(Struct, frozen=True, gc=False, kw_only=True, tag="tariff_published", tag_field="type"):
+    """A rate card applies to what is booked from here on, and starts from its `valid_from` on."""
+
+    tariff: Tariff
+
+
+class PeriodClosed(Struct, frozen=True, gc=False, kw_only=True, tag="period_closed", tag_field="type"):
+    """The books are frozen up to the end of a month; what is learnt about it later counts in the open one."""
+
+    period: ClosedMonth
 
 
 class ReservationConfirmed(
@@ -90,4 +104,4 @@ ReservationEvent = (
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
-Event = ResourceRegistered | CompanyRegistered | QuotaGranted | ReservationEvent
+Event = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | ReservationEvent

@@ -11,7 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.centre import Answer, Centre, Subject
+from services.allocation.months import ClosedMonth
 from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.tariff import Tariff
 
 FORMAT = 1
 PIECE_MAX = 2_000
@@ -52,6 +54,8 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     reservations: list[Reservation]
     ended: list[tuple[int, str]]
     answers: list[Remembered]
+    tariffs: list[Tariff] = []
+    closed: ClosedMonth | None = None
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -82,6 +86,8 @@ class Moment:
             reservations=[],
             ended=list(centre.ended),
             answers=[],
+            tariffs=list(centre.tariffs.values()),
+            closed=centre.closed,
         )
 
     def image(self) -> Image:
@@ -146,6 +152,9 @@ def centre_of(image: Image) -> Centre:
         centre.admit(company)
     for granted in image.quotas:
         centre.grant(granted.quota)
+    for tariff in image.tariffs:
+        centre.publish(tariff)
+    centre.closed = image.closed
     centre.keep_all(image.reservations)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
@@ -173,6 +182,8 @@ def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answ
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
+        case ClosedMonth():
+            name = f"{subject.month}\n{subject.start}\n{subject.end}"
         case Reservation():
             name = subject.id
             then = None if reservations.get(subject.id) is subject else subject
@@ -188,6 +199,11 @@ def _subject(centre: Centre, answer: Remembered) -> Subject:
             return centre.pools[answer.key].resource
         case "Company":
             return centre.companies[answer.key]
+        case "Tariff":
+            return centre.tariffs[answer.key]
+        case "ClosedMonth":
+            month, start, end = answer.key.split("\n")
+            return ClosedMonth(month=month, start=int(start), end=int(end))
         case "Quota":
             company, meter, start = answer.key.split("\n")
             periods = centre.meters[(company, meter)].periods

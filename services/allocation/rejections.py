@@ -16,6 +16,8 @@ class Reason(StrEnum):
     RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND"
     INVALID_RESOURCE = "INVALID_RESOURCE"  # a registration that contradicts itself or the catalogue
     INVALID_QUOTA = "INVALID_QUOTA"
+    INVALID_TARIFF = "INVALID_TARIFF"  # a rate card that contradicts itself, or reaches into the past
+    PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read
     WRONG_STATE = "WRONG_STATE"  # the reservation is not in a state that allows this
     INVALID_LINES = "INVALID_LINES"  # none, too many, or the same resource twice

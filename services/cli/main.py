@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import audit, booking, quotas, reservations, resources, statement, top
+from services.cli import audit, booking, quotas, reservations, resources, statement, tariff, top
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -43,6 +43,8 @@ for command, panel in (
     (statement.statement, LOOK),
     (quotas.quotas, LOOK),
     (quotas.token, LOOK),
+    (tariff.tariff, LOOK),
+    (tariff.close, RUN),
     (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_"), rich_help_panel=panel)(command)

@@ -60,6 +60,8 @@ class Books:
                 self._admit(company.id)
             case events.QuotaGranted(quota=quota):
                 self._demand_company(quota.company)
+            case events.TariffPublished() | events.PeriodClosed():
+                pass  # Nothing is posted in money yet.
             case _:
                 return self._follow(event, number, at, position)
         return None

@@ -113,7 +113,8 @@ class LedgerApi:
         """The life of a reservation."""
         company, reservation = reservation_in(request.name)
         demand_own(call.identity, company, request.name)
-        read = partial(history.history, self._readers, company, reservation)
+        read = partial(history.history, self._readers, company, reservation, _view(request))
+        await wait_for(self._progress, call, request.known_at, "known_at")
         checkpoint, entries = await self._answer(call, request, read)
         return wire.History(
             name=request.name,
@@ -141,7 +142,7 @@ def _period(request: wire.GetStatementRequest) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _view(request: wire.GetBalanceRequest | wire.GetStatementRequest) -> statements.View:
+def _view(request: wire.GetBalanceRequest | wire.GetStatementRequest | wire.GetHistoryRequest) -> statements.View:
     """From when the answer is to be."""
     as_of = request.as_of.ToDatetime(tzinfo=UTC) if request.HasField("as_of") else None
     return statements.View(as_of=as_of, known_at=request.known_at or None)

@@ -85,51 +85,51 @@ async def snapshot(readers: asyncpg.Pool) -> AsyncIterator[PoolConnectionProxy]:
 async def centre_balance(readers: asyncpg.Pool, view: View) -> tuple[Checkpoint, list[Amount]]:
     """What stands on the accounts of all companies together."""
     async with snapshot(readers) as connection:
-        known = await _known(connection, view)
+        standing = await known(connection, view)
         if view == NOW:
             rows = await connection.fetch(_CENTRE)
         else:
-            rows = await connection.fetch(_CENTRE_BEFORE, _after(view), known.number)
-        return known, [Amount(**row) for row in rows]
+            rows = await connection.fetch(_CENTRE_BEFORE, after(view), standing.number)
+        return standing, [Amount(**row) for row in rows]
 
 
 async def company_balance(readers: asyncpg.Pool, company: str, view: View) -> tuple[Checkpoint, list[Amount]]:
     """What stands on a company's accounts. Raises `NotFound`."""
     async with snapshot(readers) as connection:
         await _demand_company(connection, company)
-        known = await _known(connection, view)
+        standing = await known(connection, view)
         if view == NOW:
             rows = await connection.fetch(_BALANCE, company)
         else:
-            rows = await connection.fetch(_BALANCE_BEFORE, company, _after(view), known.number)
-        return known, [Amount(**row) for row in rows]
+            rows = await connection.fetch(_BALANCE_BEFORE, company, after(view), standing.number)
+        return standing, [Amount(**row) for row in rows]
 
 
 async def statement(readers: asyncpg.Pool, company: str, start: datetime, end: datetime, view: View) -> Statement:
     """A company's transfers of a half-open period. Raises `NotFound` or `TooLong`."""
-    start, end = min(start, _after(view)), min(end, _after(view))
+    start, end = min(start, after(view)), min(end, after(view))
     async with snapshot(readers) as connection:
         await _demand_company(connection, company)
-        known = await _known(connection, view)
-        rows = await connection.fetch(_LINES, company, start, end, STATEMENT_LINES_MAX + 1, known.number)
+        standing = await known(connection, view)
+        rows = await connection.fetch(_LINES, company, start, end, STATEMENT_LINES_MAX + 1, standing.number)
         if len(rows) > STATEMENT_LINES_MAX:
             raise TooLong(max(row["time"] for row in rows))
-        opening = await connection.fetch(_BALANCE_BEFORE, company, start, known.number)
-        closing = await connection.fetch(_BALANCE_BEFORE, company, end, known.number)
+        opening = await connection.fetch(_BALANCE_BEFORE, company, start, standing.number)
+        closing = await connection.fetch(_BALANCE_BEFORE, company, end, standing.number)
         return Statement(
-            checkpoint=known,
+            checkpoint=standing,
             opening=[Amount(**row) for row in opening],
             lines=[Line(**row) for row in rows],
             closing=[Amount(**row) for row in closing],
         )
 
 
-def _after(view: View) -> datetime:
+def after(view: View) -> datetime:
     """The first moment that does not count any more. Times of the log are whole microseconds."""
     return FOREVER if view.as_of is None or view.as_of >= FOREVER else view.as_of + timedelta(microseconds=1)
 
 
-async def _known(connection: PoolConnectionProxy, view: View) -> Checkpoint:
+async def known(connection: PoolConnectionProxy, view: View) -> Checkpoint:
     """Where the tables stand, or stood at the position asked for, which they must hold."""
     standing = await read_checkpoint(connection)
     if view.known_at is None or view.known_at == standing.position:

@@ -109,6 +109,8 @@ class Usage:
             case events.QuotaGranted():
                 quota = event.quota
                 self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
+            case events.TariffPublished() | events.PeriodClosed():
+                pass  # Money is the ledger's business.
             case _:
                 before = self._live.get(event.reservation_id)
                 self._stand(before, follow(before, event, self.now, self._page))

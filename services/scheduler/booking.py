@@ -6,12 +6,14 @@ from typing import Any
 from services.allocation import commands, offers
 from services.allocation.centre import Subject
 from services.allocation.commands import Command
+from services.allocation.months import ClosedMonth
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import batch, catalogue, replies, requests
+from services.scheduler import batch, catalogue, replies, requests, tariffs
 from services.scheduler.access import actor_of, company_of, demand_own, log_unavailable
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -100,6 +102,19 @@ class Booking:
         made = await self._administer(call, request, command)
         assert made is None or isinstance(made, Quota)
         return replies.quota_reply(made or command.quota)
+
+    async def publish_tariff(self, call: Call, request: api.PublishTariffRequest) -> api.Tariff:
+        """Let a rate card apply from now on, or from later."""
+        command = tariffs.publish_tariff(request)
+        made = await self._administer(call, request, command)
+        assert made is None or isinstance(made, Tariff)
+        return tariffs.tariff_reply(made or command.tariff)
+
+    async def close_period(self, call: Call, request: api.ClosePeriodRequest) -> api.ClosedPeriod:
+        """Freeze the books up to the end of a month."""
+        made = await self._administer(call, request, tariffs.close_period(request))
+        assert made is None or isinstance(made, ClosedMonth)
+        return tariffs.period_reply(made) if made else api.ClosedPeriod(month=request.month)
 
     async def _answer(self, call: Call, request: Any, command: Command) -> Subject | None:
         """What a command made, durably; None if it was only to be checked. Raises `Rejected` or `Problem`."""

@@ -30,6 +30,9 @@ ROLES = {
     "RegisterResource": OPERATORS,
     "RegisterCompany": OPERATORS,
     "GrantQuota": OPERATORS,
+    "PublishTariff": OPERATORS,
+    "ListTariffs": EVERYBODY,
+    "ClosePeriod": OPERATORS,
 }
 
 
@@ -59,4 +62,7 @@ class SchedulerApi:
             "RegisterResource": booking.register_resource,
             "RegisterCompany": booking.register_company,
             "GrantQuota": booking.grant_quota,
+            "PublishTariff": booking.publish_tariff,
+            "ListTariffs": reading.list_tariffs,
+            "ClosePeriod": booking.close_period,
         }

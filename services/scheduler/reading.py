@@ -13,7 +13,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, reads, replies, requests
+from services.scheduler import catalogue, reads, replies, requests, tariffs
 from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -68,6 +68,17 @@ class Reading:
             resource=request.name,
             intervals=intervals,
             capacity_units=pool.resource.capacity,
+            position=position,
+        )
+
+    async def list_tariffs(self, call: Call, request: api.ListTariffsRequest) -> api.ListTariffsResponse:
+        """Every rate card, the newest first, and how far the books are closed."""
+        position = self._reached(request.min_position)
+        found, closed = [*self._centre.tariffs.values()], self._centre.closed
+        await self._durable(position)
+        return api.ListTariffsResponse(
+            tariffs=[tariffs.tariff_reply(tariff) for tariff in reversed(found)],
+            closed_month=closed.month if closed else "",
             position=position,
         )
 

@@ -14,6 +14,7 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
+from services.allocation.tariff import Basis, Discount, Price, Tariff
 from tests.allocation.scenario import DAY, HOUR, SEOUL, Scenario, at
 
 NOW = at("2026-03-02 08:00")
@@ -37,6 +38,22 @@ def nodes(prefix: str, *places: tuple[str, str, str]) -> tuple[Node, ...]:
 def seats(prefix: str, count: int) -> tuple[Node, ...]:
     """Seats, or people, that stand nowhere in particular."""
     return tuple(Node(id=f"{prefix}-{number}") for number in range(count))
+
+
+TARIFF = Tariff(
+    id="krw-2026",
+    valid_from=0,
+    prices=(Price(resource="h100", krw=3000), Price(resource="M01", krw=600_000, basis=Basis.SLOT)),
+    discounts=(
+        Discount(attribute="region", value="gwangju", percent=50),
+        Discount(attribute="stage", value="university", percent=100),
+        Discount(attribute="programme", value="academy", percent=80),
+    ),
+    share_step=125,
+    compute_late_percent=100,
+    equipment_late_percent=100,
+    no_show_percent=100,
+)
 
 
 A100 = Resource(

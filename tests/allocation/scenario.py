@@ -24,6 +24,7 @@ from services.allocation.commands import (
     Command,
     CreateReservation,
     GrantQuota,
+    PublishTariff,
     RegisterCompany,
     RegisterResource,
     ReleaseReservation,
@@ -34,6 +35,7 @@ from services.allocation.offers import Found, Search, alternatives, search
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Company, Interval, Line, Quota, Reservation, Resource
+from services.allocation.tariff import Tariff
 
 HOUR = 3600
 DAY = 86_400
@@ -185,7 +187,7 @@ class Scenario:
         return subjects
 
 
-def registration(thing: Resource | Company | Quota) -> Command:
+def registration(thing: Resource | Company | Quota | Tariff) -> Command:
     """The wish that makes a thing known."""
     match thing:
         case Resource():
@@ -194,6 +196,8 @@ def registration(thing: Resource | Company | Quota) -> Command:
             return RegisterCompany(company=thing)
         case Quota():
             return GrantQuota(quota=thing)
+        case Tariff():
+            return PublishTariff(tariff=thing)
 
 
 def check_no_double_booking(centre: Centre) -> None:

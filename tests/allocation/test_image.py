@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.centre import Answer
+from services.allocation.commands import ClosePeriod, PublishTariff
 from services.allocation.resources import Reservation
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
@@ -27,7 +28,9 @@ def lived() -> Scenario:
     scenario.cancels(made[0])
     scenario.reaches(NOON + 2 * HOUR)
     scenario.releases(scenario.current(made[2]))
-    subjects = [*made, fixture.CPU, fixture.ALPHA, fixture.QUOTAS[0]]
+    tariff = scenario.grants(PublishTariff(tariff=fixture.TARIFF))
+    closed = scenario.grants(ClosePeriod(month="2026-02"))
+    subjects = [*made, fixture.CPU, fixture.ALPHA, fixture.QUOTAS[0], tariff, closed]
     for number, subject in enumerate(subjects):
         answer = Answer(digest=f"d{number}", position=number, time=scenario.now, subject=subject)
         scenario.centre.remember("companies/ALPHA", f"request-{number}", answer)
@@ -42,6 +45,7 @@ def test_an_image_is_the_whole_truth() -> None:
     assert grids_of(restored, scenario.now) == grids_of(scenario.centre, scenario.now)
     assert restored.answers == scenario.centre.answers
     assert restored.reservations == scenario.centre.reservations
+    assert (restored.tariffs, restored.closed) == (scenario.centre.tariffs, scenario.centre.closed)
     assert restored.ended == scenario.centre.ended
     assert sorted(set(restored.agenda)) == sorted(
         entry

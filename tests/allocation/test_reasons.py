@@ -5,7 +5,15 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.commands import CancelReservation, Command, GrantQuota, RegisterCompany, RegisterResource
+from services.allocation.commands import (
+    CancelReservation,
+    ClosePeriod,
+    Command,
+    GrantQuota,
+    PublishTariff,
+    RegisterCompany,
+    RegisterResource,
+)
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
 from tests.allocation import fixture
@@ -77,6 +85,8 @@ CASES: dict[Reason, Case] = {
     Reason.RESERVATION_NOT_FOUND: lambda _: CancelReservation(reservation_id="none", company="ALPHA"),
     Reason.INVALID_RESOURCE: lambda _: RegisterResource(resource=replace(fixture.CPU, id="new", nodes=())),
     Reason.INVALID_QUOTA: lambda _: GrantQuota(quota=fixture.quota("BETA", "M01", 3, 1)),
+    Reason.INVALID_TARIFF: lambda _: PublishTariff(tariff=replace(fixture.TARIFF, prices=())),
+    Reason.PERIOD_RUNNING: lambda _: ClosePeriod(month="2026-03"),
     Reason.STALE_ETAG: changed,
     Reason.WRONG_STATE: cancelled,
     Reason.INVALID_LINES: lambda _: book("ALPHA", start=ELEVEN, hours=1),

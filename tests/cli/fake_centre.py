@@ -82,6 +82,15 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def SearchOffers(self, request: Any, context: Any) -> Any:
         return self._answer("SearchOffers", request, context)
 
+    def PublishTariff(self, request: Any, context: Any) -> Any:
+        return self._answer("PublishTariff", request, context)
+
+    def ListTariffs(self, request: Any, context: Any) -> Any:
+        return self._answer("ListTariffs", request, context)
+
+    def ClosePeriod(self, request: Any, context: Any) -> Any:
+        return self._answer("ClosePeriod", request, context)
+
     def GetHistory(self, request: Any, context: Any) -> Any:
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 

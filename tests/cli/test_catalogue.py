@@ -37,6 +37,18 @@ def rows(table: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_the_tariff_is_the_catalogues(catalogue: Catalogue) -> None:
+    """Every pool and piece of equipment has its price, and the discounts are those that the companies' rows state."""
+    assert catalogue.tariff is not None
+    prices = {price.resource: (price.krw, price.basis) for price in catalogue.tariff.prices}
+    assert prices["resources/h100-train"] == (3000, api.PRICE_BASIS_HOUR)
+    assert prices["resources/M01"] == (600_000, api.PRICE_BASIS_SLOT)
+    discounts = {(each.attribute, each.value): each.percent for each in catalogue.tariff.discounts}
+    for row in rows("companies"):
+        fitting = [discounts.get((kind, row[kind]), 0) for kind in ("stage", "region", "youth_founder")]
+        assert max(fitting) == int(row["discount_pct"]), row["company_id"]
+
+
 def test_the_whole_centre_is_read(catalogue: Catalogue) -> None:
     """Five pools, nine operator pools, 77 pieces of equipment and 200 companies."""
     kinds = [item.kind for item in catalogue.resources]

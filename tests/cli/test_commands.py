@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import grpc
 import pytest
@@ -75,6 +76,48 @@ def refused(_: object) -> api.Reservation:
             alternatives=[api.Offer(start_time=NINE, end_time=ONE, lines=LINES)],
         ),
     )
+
+
+def test_a_tariff_is_shown_and_published(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is published is what stands in the file, and everybody can read what things cost."""
+    centre.answers["PublishTariff"] = lambda request: request.tariff
+    card = tmp_path / "card.yaml"
+    card.write_text("id: krw-2027\nvalid_from: 2027-01-01\nprices: {M01: {slot: 650000}}\nshare_step: 125\n")
+    assert main.run(["tariff", "--publish", str(card)]) == 0
+    sent = centre.requests[-1].tariff
+    assert (sent.name, sent.valid_from_time.seconds, sent.share_step) == ("tariffs/krw-2027", 1_798_729_200, 125)
+    assert [(price.resource, price.krw, price.basis) for price in sent.prices] == [
+        ("resources/M01", 650_000, api.PRICE_BASIS_SLOT)
+    ]
+    capsys.readouterr()
+    centre.answers["ListTariffs"] = lambda _: api.ListTariffsResponse(tariffs=[sent], closed_month="2026-03")
+    assert main.run(["tariff"]) == 0
+    shown = capsys.readouterr().out
+    assert "650,000" in shown
+    assert "closed up to the end of 2026-03" in shown
+
+
+def test_a_file_that_is_no_tariff_is_named(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A rate card that cannot be read publishes nothing."""
+    card = tmp_path / "card.yaml"
+    for text in ("prices: {}", "id: x\nprices: {M01: {day: 3}}", "id: x\nvalid_from: soon\nprices: {}", "- x"):
+        card.write_text(text)
+        assert main.run(["tariff", "--publish", str(card)]) == 1
+        assert "card.yaml" in capsys.readouterr().err
+    assert not any(isinstance(request, api.PublishTariffRequest) for request in centre.requests)
+
+
+def test_a_month_is_closed_or_refused(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Closing says which month is frozen; a no says why, with exit status 2."""
+    centre.answers["ClosePeriod"] = lambda request: api.ClosedPeriod(month=request.month)
+    assert main.run(["close", "2026-03"]) == 0
+    assert "2026-03" in capsys.readouterr().out
+    centre.answers["ClosePeriod"] = refused
+    assert main.run(["close", "2026-03"]) == 2
 
 
 def test_a_granted_booking_is_shown_and_ends_with_0(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:

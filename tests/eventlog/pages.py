@@ -6,6 +6,7 @@ from services.allocation.events import (
     AllocationsMoved,
     CompanyRegistered,
     Event,
+    PeriodClosed,
     QuotaGranted,
     ReservationActivated,
     ReservationCancelled,
@@ -13,7 +14,9 @@ from services.allocation.events import (
     ReservationConfirmed,
     ReservationReleased,
     ResourceRegistered,
+    TariffPublished,
 )
+from services.allocation.months import ClosedMonth
 from services.allocation.resources import (
     Allocation,
     Closure,
@@ -28,6 +31,7 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
+from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"
@@ -64,6 +68,19 @@ SAMPLES: tuple[Event, ...] = (
     QuotaGranted(
         quota=Quota(company="CMP-0001", meter="h100", start=MONDAY_9, end=MONDAY_9 + 86_400, unit_seconds=360_000)
     ),
+    TariffPublished(
+        tariff=Tariff(
+            id="krw-2026",
+            valid_from=MONDAY_9,
+            prices=(Price(resource="h100", krw=3000), Price(resource="M01", krw=600_000, basis=Basis.SLOT)),
+            discounts=(Discount(attribute="stage", value="university", percent=100),),
+            share_step=125,
+            compute_late_percent=100,
+            equipment_late_percent=80,
+            no_show_percent=60,
+        )
+    ),
+    PeriodClosed(period=ClosedMonth(month="2026-02", start=1_769_871_600, end=1_772_290_800)),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",

@@ -141,10 +141,10 @@ async def test_a_history_reads_like_a_story(api: LedgerApi) -> None:
     """The life of a reservation in plain sentences, with who asked; whom it made room for stays untold (P8)."""
     answer = await api.get_history(call(AUDITOR), wire.GetHistoryRequest(name="companies/CMP-0001/reservations/r1"))
     assert [entry.description for entry in answer.entries] == [
-        "Confirmed from 2026-03-02 02:00 UTC to 2026-03-02 06:00 UTC: 4 gpu of h100.",
-        "Moved before its start, for the same times: 4 gpu of h100.",
-        "Started; its units are bound from here on.",
-        "Released early: used until 2026-03-02 04:00 UTC, the rest was given back.",
+        "CMP-0001 booked 4 GPUs of h100, from 2026-03-02 11:00 KST to 2026-03-02 15:00 KST.",
+        "The centre moved it before its start, for the same times: 4 GPUs of h100.",
+        "It started; its units are bound from here on.",
+        "CMP-0001 released it early: used until 2026-03-02 13:00 KST, the rest was given back.",
     ]
     assert [(entry.position, entry.actor, entry.request_id) for entry in answer.entries] == [
         (2, "CMP-0001", "q1"),
@@ -152,6 +152,22 @@ async def test_a_history_reads_like_a_story(api: LedgerApi) -> None:
         (4, "system", ""),
         (6, "CMP-0001", ""),
     ]
+
+
+async def test_a_history_can_be_had_as_it_was(api: LedgerApi) -> None:
+    """As of a time and as known at a position, later events are not told; before the first one there is nothing."""
+    name = "companies/CMP-0001/reservations/r1"
+    for view, events in (
+        ({"as_of": timestamp(MONDAY + 3 * HOUR)}, 3),
+        ({"known_at": 3}, 2),
+        ({"known_at": 4, "as_of": timestamp(MONDAY + HOUR)}, 2),
+    ):
+        answer = await api.get_history(call(), wire.GetHistoryRequest(name=name, **view))
+        assert len(answer.entries) == events
+        assert answer.position == view.get("known_at", 7)
+    for earlier in ({"as_of": timestamp(MONDAY)}, {"known_at": 1}):
+        problem = await refusal(api.get_history(call(), wire.GetHistoryRequest(name=name, **earlier)))
+        assert problem.code is grpc.StatusCode.NOT_FOUND
 
 
 async def test_another_companys_name_is_no_name(api: LedgerApi) -> None:

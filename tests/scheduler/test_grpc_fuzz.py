@@ -95,7 +95,7 @@ def sound(method: str) -> Message:
             return search("cpu")
         case "GetCalendar":
             return calendar("cpu")
-        case "RegisterResource" | "RegisterCompany" | "GrantQuota":
+        case "RegisterResource" | "RegisterCompany" | "GrantQuota" | "PublishTariff" | "ClosePeriod":
             request: Message = administration(method, "companies/BETA")
             return request
         case "GetResource":

@@ -84,6 +84,9 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "RegisterResource": ADMINISTERING,
     "RegisterCompany": ADMINISTERING,
     "GrantQuota": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "PublishTariff": ADMINISTERING,
+    "ListTariffs": PUBLIC,
+    "ClosePeriod": ADMINISTERING,
 }
 
 
@@ -174,6 +177,13 @@ def administration(method: str, parent: str) -> Any:
             quota.quota.company, quota.quota.meter, quota.quota.unit_seconds = parent, "resources/a100", 1
             quota.quota.start_time.seconds, quota.quota.end_time.seconds = NOW, NOW + DAY
             return quota
+        case "PublishTariff":
+            tariff = api.Tariff(name="tariffs/krw-2026", prices=[api.Price(resource="resources/cpu", krw=20)])
+            return api.PublishTariffRequest(tariff=tariff, request_id=request_id(7))
+        case "ListTariffs":
+            return api.ListTariffsRequest()
+        case "ClosePeriod":
+            return api.ClosePeriodRequest(month="2026-02", request_id=request_id(7))
         case _:
             raise AssertionError(f"{method} has no request here")
 

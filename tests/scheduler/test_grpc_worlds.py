@@ -64,6 +64,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(12, ("T2", 1))),
         ("CreateReservation", demand(13, ("a100", 48_000), start=NINE, hours=3)),
         ("BatchCreateReservations", batch(demand(14, ("cpu", 100)), demand(15, ("T1", 1)))),
+        ("ListTariffs", api.ListTariffsRequest()),
         ("GetReservation", api.GetReservationRequest(name=mine)),
         ("GetReservation", api.GetReservationRequest(name=theirs)),
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
@@ -75,7 +76,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("WatchReservations", api.WatchReservationsRequest(parent="companies/GAMMA")),
     ]
     assert {method for method, _ in asked} >= {each.name for each in SERVICE.methods} - {
-        *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota")
+        *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod")
     }
     told = []
     for method, request in asked:

@@ -14,6 +14,7 @@ from services.cli.catalogue.compute import read_pools
 from services.cli.catalogue.equipment import read_equipment
 from services.cli.catalogue.operators import read_operators
 from services.cli.catalogue.tables import CatalogueError, read_rules
+from services.cli.catalogue.tariff import charging_tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 CENTRE_FOLDER = Path(services.__file__).parents[1] / "deploy" / "centre"
@@ -29,6 +30,7 @@ class Catalogue:
     resources: tuple[api.Resource, ...]
     companies: tuple[api.Company, ...]
     quotas: tuple[api.Quota, ...]
+    tariff: api.Tariff | None = None
 
 
 def read_catalogue(folder: Path) -> Catalogue:
@@ -47,6 +49,7 @@ def read_catalogue(folder: Path) -> Catalogue:
         resources=in_order([*pools, *operators, *equipment]),
         companies=tuple(companies),
         quotas=tuple(quotas),
+        tariff=charging_tariff(rules, equipment),
     )
 
 

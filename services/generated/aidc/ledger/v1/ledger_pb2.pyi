@@ -288,19 +288,29 @@ class GetHistoryRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     min_position: _builtins.int
     """Answer no older than this log position."""
+    known_at: _builtins.int
+    """As known at this log position: what was written later does not count. Zero is the newest."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """What was true at this time: what was decided later does not count."""
+
     def __init__(
         self,
         *,
         name: _builtins.str = ...,
         min_position: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        known_at: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "known_at", b"known_at", "min_position", b"min_position", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,7 +372,7 @@ class HistoryEntry(_message.Message):
     request_id: _builtins.str
     """The request that asked for it; empty for the passing of time."""
     description: _builtins.str
-    """A sentence for people."""
+    """A sentence for people, with who, what, when in the centre's zone, and why."""
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
         """When it was decided."""

@@ -124,6 +124,30 @@ COLOCATION_FABRIC_GROUP: Colocation.ValueType  # 3
 """All in one fabric group."""
 Global___Colocation: _TypeAlias = Colocation  # noqa: Y015
 
+class _PriceBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriceBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRICE_BASIS_UNSPECIFIED: _PriceBasis.ValueType  # 0
+    """Not said: an hour."""
+    PRICE_BASIS_HOUR: _PriceBasis.ValueType  # 1
+    """An hour of a whole GPU, NPU, core, seat or person."""
+    PRICE_BASIS_SLOT: _PriceBasis.ValueType  # 2
+    """A slot of one unit, begun or whole."""
+
+class PriceBasis(_PriceBasis, metaclass=_PriceBasisEnumTypeWrapper):
+    """What a price is for."""
+
+PRICE_BASIS_UNSPECIFIED: PriceBasis.ValueType  # 0
+"""Not said: an hour."""
+PRICE_BASIS_HOUR: PriceBasis.ValueType  # 1
+"""An hour of a whole GPU, NPU, core, seat or person."""
+PRICE_BASIS_SLOT: PriceBasis.ValueType  # 2
+"""A slot of one unit, begun or whole."""
+Global___PriceBasis: _TypeAlias = PriceBasis  # noqa: Y015
+
 @_typing.final
 class Resource(_message.Message):
     """Anything bookable."""
@@ -1768,6 +1792,272 @@ class GrantQuotaRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GrantQuotaRequest: _TypeAlias = GrantQuotaRequest  # noqa: Y015
+
+@_typing.final
+class Tariff(_message.Message):
+    """A rate card, in whole KRW. It applies to what is booked after its publication and starts when it is valid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALID_FROM_TIME_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    DISCOUNTS_FIELD_NUMBER: _builtins.int
+    SHARE_STEP_FIELD_NUMBER: _builtins.int
+    COMPUTE_LATE_PERCENT_FIELD_NUMBER: _builtins.int
+    EQUIPMENT_LATE_PERCENT_FIELD_NUMBER: _builtins.int
+    NO_SHOW_PERCENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`tariffs/{tariff}`."""
+    share_step: _builtins.int
+    """Thousandths of a GPU are charged in whole steps of so many; 0 charges them as they are."""
+    compute_late_percent: _builtins.int
+    """Per cent of the price for compute that is cancelled too close to its start."""
+    equipment_late_percent: _builtins.int
+    """The same for equipment, closer to its start than its `free_cancel`."""
+    no_show_percent: _builtins.int
+    """Per cent of the price for what nobody came to use."""
+    @_builtins.property
+    def valid_from_time(self) -> _timestamp_pb2.Timestamp:
+        """From then on. On the way in it may be left out: then from the publication on."""
+
+    @_builtins.property
+    def prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___Price]:
+        """One a resource; what is not listed is free."""
+
+    @_builtins.property
+    def discounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Discount]:
+        """Of several that fit a company the largest counts alone."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        valid_from_time: _timestamp_pb2.Timestamp | None = ...,
+        prices: _abc.Iterable[Global___Price] | None = ...,
+        discounts: _abc.Iterable[Global___Discount] | None = ...,
+        share_step: _builtins.int = ...,
+        compute_late_percent: _builtins.int = ...,
+        equipment_late_percent: _builtins.int = ...,
+        no_show_percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from_time", b"valid_from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_late_percent", b"compute_late_percent", "discounts", b"discounts", "equipment_late_percent", b"equipment_late_percent", "name", b"name", "no_show_percent", b"no_show_percent", "prices", b"prices", "share_step", b"share_step", "valid_from_time", b"valid_from_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tariff: _TypeAlias = Tariff  # noqa: Y015
+
+@_typing.final
+class Price(_message.Message):
+    """What one resource costs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    KRW_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    krw: _builtins.int
+    """Whole KRW."""
+    basis: Global___PriceBasis.ValueType
+    """What for."""
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        krw: _builtins.int = ...,
+        basis: Global___PriceBasis.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "krw", b"krw", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Price: _TypeAlias = Price  # noqa: Y015
+
+@_typing.final
+class Discount(_message.Message):
+    """Companies of one kind pay less."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    attribute: _builtins.str
+    """One of a company's attributes, or `programme` or `industry`."""
+    value: _builtins.str
+    """What it must be."""
+    percent: _builtins.int
+    """Per cent off."""
+    def __init__(
+        self,
+        *,
+        attribute: _builtins.str = ...,
+        value: _builtins.str = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "percent", b"percent", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Discount: _TypeAlias = Discount  # noqa: Y015
+
+@_typing.final
+class PublishTariffRequest(_message.Message):
+    """Asks to publish a rate card."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARIFF_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but publish nothing."""
+    @_builtins.property
+    def tariff(self) -> Global___Tariff:
+        """All of it."""
+
+    def __init__(
+        self,
+        *,
+        tariff: Global___Tariff | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["tariff", b"tariff"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "tariff", b"tariff", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTariffRequest: _TypeAlias = PublishTariffRequest  # noqa: Y015
+
+@_typing.final
+class ListTariffsRequest(_message.Message):
+    """Asks for the rate cards."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTariffsRequest: _TypeAlias = ListTariffsRequest  # noqa: Y015
+
+@_typing.final
+class ListTariffsResponse(_message.Message):
+    """The rate cards."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARIFFS_FIELD_NUMBER: _builtins.int
+    CLOSED_MONTH_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    closed_month: _builtins.str
+    """The month up to whose end the books are closed, such as `2026-03`; empty while none is."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def tariffs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tariff]:
+        """The newest first."""
+
+    def __init__(
+        self,
+        *,
+        tariffs: _abc.Iterable[Global___Tariff] | None = ...,
+        closed_month: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_month", b"closed_month", "position", b"position", "tariffs", b"tariffs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTariffsResponse: _TypeAlias = ListTariffsResponse  # noqa: Y015
+
+@_typing.final
+class ClosePeriodRequest(_message.Message):
+    """Asks to freeze the books of a month, and of all before it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """Such as `2026-03`, in the centre's zone. It must be over."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but close nothing."""
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClosePeriodRequest: _TypeAlias = ClosePeriodRequest  # noqa: Y015
+
+@_typing.final
+class ClosedPeriod(_message.Message):
+    """A month whose books are frozen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """Such as `2026-03`."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """It began."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """It ended."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "month", b"month", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClosedPeriod: _TypeAlias = ClosedPeriod  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):

@@ -110,6 +110,21 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GrantQuotaRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Quota.FromString,
                 _registered_method=True)
+        self.PublishTariff = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/PublishTariff',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PublishTariffRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Tariff.FromString,
+                _registered_method=True)
+        self.ListTariffs = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ListTariffs',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsResponse.FromString,
+                _registered_method=True)
+        self.ClosePeriod = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ClosePeriod',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.FromString,
+                _registered_method=True)
 
 
 class SchedulerServicer:
@@ -221,6 +236,27 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PublishTariff(self, request, context):
+        """Publishes a rate card, never a retroactive one. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTariffs(self, request, context):
+        """Lists every rate card, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClosePeriod(self, request, context):
+        """Freezes the books up to the end of a month that is over. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -298,6 +334,21 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.GrantQuota,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GrantQuotaRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Quota.SerializeToString,
+            ),
+            'PublishTariff': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishTariff,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PublishTariffRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Tariff.SerializeToString,
+            ),
+            'ListTariffs': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTariffs,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsResponse.SerializeToString,
+            ),
+            'ClosePeriod': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClosePeriod,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -706,6 +757,87 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/GrantQuota',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GrantQuotaRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Quota.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishTariff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/PublishTariff',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PublishTariffRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Tariff.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTariffs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ListTariffs',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListTariffsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClosePeriod(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ClosePeriod',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.FromString,
             options,
             channel_credentials,
             insecure,

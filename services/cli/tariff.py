@@ -1,0 +1,108 @@
+"""`aidc tariff` and `aidc close`: what things cost, and when the books of a month are frozen."""
+
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.booking import DryRun, checked_request_id
+from services.cli.catalogue.tariff import read_tariff
+from services.cli.client import Client
+from services.cli.documents import document, print_json, refusal_document
+from services.cli.options import Caller, Data, Json, RequestId, connect
+from services.cli.outcome import REFUSED, Refused
+from services.cli.tables import out, plain_id, print_refusal, table
+from services.cli.times import from_timestamp, show_interval, show_time
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+BASIS_WORDS = {api.PRICE_BASIS_HOUR: "an hour", api.PRICE_BASIS_SLOT: "a slot"}
+
+
+def tariff(
+    publish: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Publish this rate card; operators only.", dir_okay=False)
+    ] = None,
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Show what things cost, or publish a rate card."""
+    with connect(data, caller) as client:
+        if publish is not None:
+            request = api.PublishTariffRequest(
+                tariff=read_tariff(publish, client.zone),
+                request_id=checked_request_id(request_id),
+                validate_only=dry_run,
+            )
+            found = asked(client, client.scheduler.PublishTariff, request, as_json)
+            if as_json:
+                print_json({**document(found), "request_id": request.request_id})
+            elif dry_run:
+                out.print("This would be published; nothing was changed.")
+            else:
+                print_tariff(found, client.zone)
+            return
+        listed = client.read(client.scheduler.ListTariffs, api.ListTariffsRequest())
+        zone = client.zone
+    if as_json:
+        print_json(document(listed))
+        return
+    for found in listed.tariffs:
+        print_tariff(found, zone)
+    if not listed.tariffs:
+        out.print("No tariff is published: everything is free.")
+    if listed.closed_month:
+        out.print(f"The books are closed up to the end of {listed.closed_month}.")
+
+
+def close(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A calendar month that is over.")],
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Freeze the books up to the end of a month; what is learnt later counts in the open one. Operators only."""
+    with connect(data, caller) as client:
+        request = api.ClosePeriodRequest(month=month, request_id=checked_request_id(request_id), validate_only=dry_run)
+        closed = asked(client, client.scheduler.ClosePeriod, request, as_json)
+        zone = client.zone
+    if as_json:
+        print_json({**document(closed), "request_id": request.request_id})
+    elif dry_run:
+        out.print("This would be closed; nothing was changed.")
+    else:
+        shown = show_interval(from_timestamp(closed.start_time), from_timestamp(closed.end_time), zone)
+        out.print(f"The books of {closed.month} and before are closed: {shown}.")
+
+
+def asked(client: Client, method: Any, request: Any, as_json: bool) -> Any:
+    """What a change gave; a no is shown, and ends with exit status 2."""
+    try:
+        return client.change(method, request)
+    except Refused as refused:
+        if as_json:
+            print_json({**refusal_document(refused), "request_id": request.request_id})
+        else:
+            print_refusal(refused, {}, client.zone)
+        raise typer.Exit(REFUSED) from None
+
+
+def print_tariff(found: api.Tariff, zone: tzinfo) -> None:
+    """One rate card."""
+    since = show_time(from_timestamp(found.valid_from_time), zone)
+    out.print(f"Tariff {plain_id(found.name)}, for what is booked after its publication and starts from {since} on.")
+    made = table("resource", "KRW", "for", right=("KRW",))
+    for price in found.prices:
+        made.add_row(plain_id(price.resource), f"{price.krw:,}", BASIS_WORDS[price.basis])
+    out.print(made)
+    for each in found.discounts:
+        out.print(f"  {each.percent} % off where {each.attribute} is {each.value}")
+    out.print(
+        f"  late cancellation: {found.compute_late_percent} % for compute, {found.equipment_late_percent} % for"
+        f" equipment; no-show: {found.no_show_percent} %\n"
+    )

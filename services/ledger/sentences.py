@@ -1,0 +1,104 @@
+"""What each event says to a person: one row of `SENTENCES` for each type of event.
+
+A sentence names who did it first, then what, when and why: `CMP-0001 booked 4 GPUs of h100 from … to ….`
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from services.allocation import events
+from services.allocation.events import Event
+from services.allocation.resources import Allocation, Unit
+
+SYSTEM = "system"
+"""Who acts where nobody asked: time passes, and the rules go on."""
+
+
+class Words(Struct, frozen=True, kw_only=True):
+    """What a sentence needs beside the event: who caused it, in whose clock it is told, and what resources count."""
+
+    actor: str
+    zone: ZoneInfo
+    units: Mapping[str, str]
+
+    @property
+    def who(self) -> str:
+        """The one who acts, at the beginning of a sentence."""
+        match self.actor.split("/"):
+            case ["companies", company]:
+                return company
+            case ["operators", name]:
+                return f"Operator {name}"
+            case _:
+                return "The centre" if self.actor == SYSTEM else self.actor
+
+    def moment(self, seconds: int) -> str:
+        """Such as `2026-03-02 11:00 KST`."""
+        return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
+
+    def held(self, allocations: tuple[Allocation, ...]) -> str:
+        """Such as `4 GPUs of h100; 2 operators of OP-1, which M01 needs`."""
+        return "; ".join(map(self._allocation, allocations))
+
+    def amount(self, units: int, resource: str) -> str:
+        """Such as `4 GPUs of h100`."""
+        name = self.units.get(resource, "unit")
+        counted = Unit(name).plural if name in Unit.__members__.values() else f"{name}s"
+        return f"{units:,} {counted.removesuffix('s') if units == 1 else counted} of {resource}"
+
+    def _allocation(self, allocation: Allocation) -> str:
+        text = self.amount(allocation.units, allocation.resource)
+        if len(allocation.spans) > 1:
+            text += f" in {len(allocation.spans)} spans of time"
+        return f"{text}, which {allocation.companion_of} needs" if allocation.companion_of else text
+
+
+Sentence = Callable[[Any, Words], str]
+
+SENTENCES: Mapping[type[Event], Sentence] = {
+    events.ResourceRegistered: lambda event, words: (
+        f"{words.who} made {words.amount(event.resource.capacity, event.resource.id)} bookable."
+    ),
+    events.CompanyRegistered: lambda event, words: (
+        f"{words.who} admitted {event.company.display_name or event.company.id} from"
+        f" {words.moment(event.company.agreement_start)} to {words.moment(event.company.agreement_end)}."
+    ),
+    events.QuotaGranted: lambda event, words: (
+        f"{words.who} granted {event.quota.unit_seconds / 3600:,.1f} unit-hours of {event.quota.meter} to"
+        f" {event.quota.company} from {words.moment(event.quota.start)} to {words.moment(event.quota.end)}."
+    ),
+    events.TariffPublished: lambda event, words: (
+        f"{words.who} published the tariff {event.tariff.id}, valid from {words.moment(event.tariff.valid_from)}."
+    ),
+    events.PeriodClosed: lambda event, words: f"{words.who} closed the books up to the end of {event.period.month}.",
+    events.ReservationConfirmed: lambda event, words: (
+        f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f" to {words.moment(event.end)}{because(event.note)}."
+    ),
+    events.AllocationsMoved: lambda event, words: (
+        f"The centre moved it before its start, for the same times: {words.held(event.allocations)}."
+    ),
+    events.ReservationActivated: lambda event, words: "It started; its units are bound from here on.",
+    events.ReservationCompleted: lambda event, words: "It ended; all that it held counts as used.",
+    events.ReservationCancelled: lambda event, words: (
+        f"{words.who} cancelled it before its start; nothing was used{because(event.reason)}."
+    ),
+    events.ReservationReleased: lambda event, words: (
+        f"{words.who} released it early: used until {words.moment(event.released_at)},"
+        f" the rest was given back{because(event.reason)}."
+    ),
+}
+
+
+def sentence(event: Event, words: Words) -> str:
+    """What happened, for people."""
+    return SENTENCES[type(event)](event, words)
+
+
+def because(reason: str) -> str:
+    """A reason in brackets, if there is one."""
+    return f" ({reason})" if reason else ""

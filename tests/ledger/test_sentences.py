@@ -1,0 +1,35 @@
+"""Every event says something that a person can read."""
+
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.allocation.events import Event
+from services.ledger.sentences import SENTENCES, Words, sentence
+from tests.eventlog.pages import SAMPLES
+
+WORDS = Words(actor="operators/lee", zone=ZoneInfo("Asia/Seoul"), units={"h100": "gpu", "M01": "seat"})
+
+
+def test_every_event_has_a_sentence() -> None:
+    """A new event without a row of its own would leave a hole in somebody's history."""
+    assert SENTENCES.keys() == set(get_args(Event))
+
+
+@pytest.mark.parametrize("event", SAMPLES, ids=lambda event: event.__struct_config__.tag)
+def test_a_sentence_reads_as_one(event: Event) -> None:
+    """It begins with a capital, ends with a full stop, and shows nothing of the program."""
+    told = sentence(event, WORDS)
+    assert told[0].isupper()
+    assert told.endswith(".")
+    assert not set("{}_<>=") & set(told)
+
+
+def test_a_sentence_says_who_and_why() -> None:
+    """The one who acted stands first, and a reason stands in brackets."""
+    told = {event.__struct_config__.tag: sentence(event, WORDS) for event in SAMPLES}
+    assert told["reservation_cancelled"] == (
+        "Operator lee cancelled it before its start; nothing was used (no longer needed)."
+    )
+    assert told["period_closed"] == "Operator lee closed the books up to the end of 2026-02."
