@@ -16,14 +16,19 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from services.eventlog import EventLog, Unknown
+from services.eventlog.beside import REFUSALS, SideStream
 from services.eventlog.chain import read_pages
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import Head
+from services.eventlog.refusals import decode_refusals
+from services.metrics.beside import Side, Stream
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
 from services.metrics.jetstream import Monitor, MonitorError
 from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
+from services.metrics.readings import Sources
+from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
 from services.runtime import lifecycle, logs
 from services.runtime.health import Health
@@ -80,18 +85,20 @@ async def run(settings: Settings, stop: Stop) -> None:
         create=False,  # The scheduler makes the log; this service only reads.
     )
     try:
-        await serve(settings, log, stop)
+        await serve(settings, log, stop, SideStream(log.connection, settings.centre, REFUSALS))
     finally:
         await log.close()
 
 
-async def serve(settings: Settings, log: EventLog, stop: Stop) -> None:
-    """Show a log's figures until asked to stop."""
+async def serve(settings: Settings, log: EventLog, stop: Stop, refusals: Stream) -> None:
+    """Show the figures of a log, and of what stands beside it, until asked to stop."""
     usage, progress, outlooker = Usage(), Progress(monotonic()), Outlooker(monotonic())
+    unmet, refused = Unmet(), Side(REFUSALS.name, monotonic())
     monitor = Monitor(settings.nats_monitor, settings.centre, monotonic()) if settings.nats_monitor else None
+    sources = Sources(usage, progress, outlooker, unmet, (refused,), monitor)
     health, registry = Health(), CollectorRegistry()
     limits = LabelLimits(companies=settings.company_labels_max)
-    registry.register(UsageCollector(usage, progress, outlooker, monitor, monotonic, limits))
+    registry.register(UsageCollector(sources, monotonic, limits))
     ProcessCollector(registry=registry)
     async with (
         HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as server,
@@ -99,6 +106,7 @@ async def serve(settings: Settings, log: EventLog, stop: Stop) -> None:
     ):
         tasks.start(fold(log, settings.centre, usage, progress), name="fold")
         tasks.start(keep_looking(log, progress), name="look")
+        tasks.start(refused.follow(refusals, decode_refusals, unmet.apply, monotonic), name="refusals")
         if monitor:
             tasks.start(keep_asking(monitor), name="monitor")
         tasks.start(open_up(settings, server.address, usage, progress, outlooker, health), name="ready")

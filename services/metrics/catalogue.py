@@ -11,7 +11,8 @@ nothing can tell yet is not here; `deploy/prometheus/README.md` lists it with th
 from typing import Literal, NamedTuple
 
 from services.allocation.resources import State
-from services.metrics import readings
+from services.eventlog.beside import SIDE_STREAMS_MAX
+from services.metrics import readings, unmet
 from services.metrics.availability import Unavailable
 from services.metrics.figures import ACCOUNT_LABELS_MAX, COMPANY_LABELS_MAX, OVERFLOW_LABELS, QUOTA_LABELS_MAX
 from services.metrics.jetstream import STREAMS_MAX
@@ -21,9 +22,10 @@ from services.metrics.usage import EVENT_NAMES, LIVE_STATES
 
 POOLS_MAX = 100
 SERIES_MAX = 20_000
-METRICS_MAX = 40
+METRICS_MAX = 80
 ACCOUNTS_MAX = ACCOUNT_LABELS_MAX + POOLS_MAX
 QUOTAS_MAX = QUOTA_LABELS_MAX + POOLS_MAX
+UNMET_MAX = unmet.LABELS_MAX + POOLS_MAX
 
 
 class Metric(NamedTuple):
@@ -100,6 +102,15 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_pool_next_fit_timestamp_seconds", "gauge", "seconds", ("pool", "shape"), POOLS_MAX * len(Shape),
            readings.outlooks(lambda outlook: (((shape.value,), start) for shape, start in outlook.next_fit.items())),
            "Earliest start of a reference shape by room alone: the least, one node, all of it; absent beyond 30 days."),
+    Metric("alloc_unmet_unit_seconds", "gauge", "unit_seconds", ("pool", "reason", "programme"), UNMET_MAX,
+           readings.unmet(lambda missing: missing.unit_seconds),
+           "Units times seconds asked for and refused within the last day, each distinct demand once."),
+    Metric("alloc_unmet_demands", "gauge", "", ("pool", "reason", "programme"), UNMET_MAX,
+           readings.unmet(lambda missing: missing.demands),
+           "Distinct demands refused within the last day, by what stood in the way of each line."),
+    Metric("alloc_unmet_forgotten_total", "counter", "", (), 1,
+           readings.one_about(lambda showing: showing.sources.unmet.forgotten),
+           "Refusals that are not in these figures: more than fit, or the scheduler could not tell them."),
     Metric("alloc_projection_applied_total", "counter", "", ("projection", "event_type"), len(EVENT_NAMES),
            readings.applied,
            "Events of the log in the figures."),
@@ -116,10 +127,10 @@ METRICS: tuple[Metric, ...] = (
            readings.outlooker(lambda drawn: drawn.now),
            "The log's own time at that position: the moment from which they look ahead."),
     Metric("alloc_projection_lag_events", "gauge", "", ("projection",), 1,
-           readings.one(PROJECTION, lambda showing: showing.progress.lag_pages),
+           readings.one(PROJECTION, lambda showing: showing.sources.progress.lag_pages),
            "Messages of the log, each a page of events, that are not in the figures yet."),
     Metric("alloc_projection_lag_seconds", "gauge", "seconds", ("projection",), 1,
-           readings.one(PROJECTION, lambda showing: showing.progress.lag_seconds(showing.at)),
+           readings.one(PROJECTION, lambda showing: showing.sources.progress.lag_seconds(showing.at)),
            "For how long the figures have missed a page, or the log could not be asked; else 0."),
     Metric("alloc_stream_bytes", "gauge", "bytes", ("stream",), STREAMS_MAX,
            readings.streams(lambda stream: stream.bytes),
@@ -145,10 +156,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_nats_api_errors_total", "counter", "", (), 1,
            readings.server(lambda server: server.api_errors),
            "Requests to JetStream's own interface that it refused."),
-    Metric("alloc_collector_success", "gauge", "", ("collector",), 3,
+    Metric("alloc_side_messages_total", "counter", "", ("stream", "outcome"), 2 * SIDE_STREAMS_MAX,
+           readings.sides,
+           "Messages of the streams beside the log, taken in or not to be read."),
+    Metric("alloc_collector_success", "gauge", "", ("collector",), 5,
            readings.collectors(lambda freshness, _: freshness.working),
            "1 if the background reading worked when it was last tried."),
-    Metric("alloc_collector_data_age_seconds", "gauge", "seconds", ("collector",), 3,
+    Metric("alloc_collector_data_age_seconds", "gauge", "seconds", ("collector",), 5,
            readings.collectors(lambda freshness, at: freshness.age_seconds(at)),
            "Seconds since the background reading last worked."),
     Metric("alloc_label_overflow_total", "counter", "", ("label",), len(OVERFLOW_LABELS),

@@ -11,42 +11,27 @@ from prometheus_client.samples import Exemplar, Sample
 from services.metrics.availability import Availability
 from services.metrics.catalogue import METRICS, Metric
 from services.metrics.figures import Figures, LabelLimits, draw
-from services.metrics.jetstream import Monitor
-from services.metrics.outlooks import Outlooker
-from services.metrics.progress import Progress
-from services.metrics.readings import Build, Showing
-from services.metrics.usage import Usage
+from services.metrics.readings import Build, Showing, Sources
+from services.metrics.unmet import Key, Missing
 
 
 class UsageCollector(Collector):
-    """Reads a usage and what is known beside it. To be scraped on the thread that applies pages: a page shows whole."""
+    """Reads what the service keeps up to date. To be scraped on the thread that applies pages: a page shows whole."""
 
-    def __init__(
-        self,
-        usage: Usage,
-        progress: Progress,
-        outlooker: Outlooker,
-        monitor: Monitor | None,
-        clock: Callable[[], float],
-        limits: LabelLimits,
-    ) -> None:
-        self._usage = usage
-        self._progress = progress
-        self._outlooker = outlooker
-        self._monitor = monitor
+    def __init__(self, sources: Sources, clock: Callable[[], float], limits: LabelLimits) -> None:
+        self._sources = sources
         self._clock = clock
         self._limits = limits
         self._availability = Availability()
-        self._figures = draw(usage, self._availability, limits)
+        self._figures = draw(sources.usage, self._availability, limits)
         self._build = Build(metadata.version("aidc"), platform.python_version())
 
     def collect(self) -> Iterator[Family]:
         """Every metric of the catalogue, in its order."""
         showing = Showing(
             figures=self._current(),
-            progress=self._progress,
-            outlooker=self._outlooker,
-            monitor=self._monitor,
+            missing=self._missing(),
+            sources=self._sources,
             build=self._build,
             at=self._clock(),
             series={},
@@ -55,9 +40,14 @@ class UsageCollector(Collector):
             yield _family(metric, showing)
 
     def _current(self) -> Figures:
-        if self._figures.position != self._usage.position:
-            self._figures = draw(self._usage, self._availability, self._limits)
+        if self._figures.position != self._sources.usage.position:
+            self._figures = draw(self._sources.usage, self._availability, self._limits)
         return self._figures
+
+    def _missing(self) -> dict[Key, Missing]:
+        usage, unmet = self._sources.usage, self._sources.unmet
+        unmet.let_time_pass(usage.now)
+        return unmet.figures(usage.pools, {name: company.programme for name, company in usage.companies.items()})
 
 
 def _family(metric: Metric, showing: Showing) -> Family:

@@ -14,8 +14,8 @@ from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Period, Po
 
 OTHER = "_other"
 COMPANY_LABELS_MAX = 1_000
-ACCOUNT_LABELS_MAX = 2_400
-QUOTA_LABELS_MAX = 2_000
+ACCOUNT_LABELS_MAX = 1_500
+QUOTA_LABELS_MAX = 1_200
 OVERFLOW_LABELS = ("company", "company_pool", "company_kind")
 """What can overflow, in the order of `LabelLimits`."""
 

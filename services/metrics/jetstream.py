@@ -10,12 +10,13 @@ from urllib.request import ProxyHandler, build_opener
 
 import msgspec
 
+from services.eventlog.beside import REFUSALS, SIDE_STREAMS_MAX, USE, side_stream_name
 from services.eventlog.stream import stream_name
 from services.metrics.freshness import Freshness
 
 ANSWER_BYTES_MAX = 4 << 20
 ANSWER_SECONDS_MAX = 3.0
-STREAMS_MAX = 2  # the log and its snapshots
+STREAMS_MAX = 2 + SIDE_STREAMS_MAX  # the log, its snapshots, and what stands beside it
 JSZ = "/jsz?streams=true&consumers=true&config=true"
 VARZ = "/varz"
 
@@ -68,7 +69,8 @@ class Monitor:
 def read_health(jsz: dict[str, Any], varz: dict[str, Any], centre: str) -> ServerHealth:
     """The answers of /jsz and /varz as health. Raises LookupError or TypeError for answers of another form."""
     server_bytes_max = jsz["config"]["max_storage"]
-    ours = (stream_name(centre), f"OBJ_{stream_name(centre)}-snapshots")
+    log = stream_name(centre)
+    ours = (log, f"OBJ_{log}-snapshots", *(side_stream_name(centre, side) for side in (REFUSALS, USE)))
     streams = [
         stream
         for account in jsz.get("account_details") or ()

@@ -1,16 +1,18 @@
 """How the rows of each metric are read off what a scrape can see. A row is label values and a number."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from services.allocation.resources import State
+from services.metrics.beside import Side
 from services.metrics.figures import AccountFigures, Figures, QuotaFigures
 from services.metrics.freshness import Freshness
 from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlook import Outlook
 from services.metrics.outlooks import Outlooker, Outlooks
 from services.metrics.progress import Progress
-from services.metrics.usage import Account, PoolUsage
+from services.metrics.unmet import Key, Missing, Unmet
+from services.metrics.usage import Account, PoolUsage, Usage
 
 PROJECTION = "metrics"
 SERIES = "alloc_series"
@@ -24,21 +26,32 @@ class Build(NamedTuple):
     python: str
 
 
-class Showing(NamedTuple):
-    """What one scrape can see. `at` is its monotonic time, in seconds; `series` counts what it has shown so far."""
+class Sources(NamedTuple):
+    """What the service keeps up to date, and a scrape looks at."""
 
-    figures: Figures
+    usage: Usage
     progress: Progress
     outlooker: Outlooker
+    unmet: Unmet
+    sides: tuple[Side, ...]
     monitor: Monitor | None
-    build: Build
-    at: float
-    series: dict[str, int]
 
     def freshness(self) -> dict[str, Freshness]:
         """When each background reading last worked, by collector."""
         known = {"log": self.progress.asked, "outlook": self.outlooker.freshness}
+        known |= {side.name: side.freshness for side in self.sides if side.messages}
         return known | {"jetstream": self.monitor.freshness} if self.monitor else known
+
+
+class Showing(NamedTuple):
+    """What one scrape can see. `at` is its monotonic time, in seconds; `series` counts what it has shown so far."""
+
+    figures: Figures
+    missing: Mapping[Key, Missing]
+    sources: Sources
+    build: Build
+    at: float
+    series: dict[str, int]
 
 
 Row = tuple[tuple[str, ...], float] | tuple[tuple[str, ...], float, int]
@@ -86,6 +99,23 @@ def quotas(value: Callable[[QuotaFigures], float]) -> Reading:
     return lambda showing: ((pair, value(quota)) for pair, quota in showing.figures.quotas.items())
 
 
+def one_about(value: Callable[[Showing], float]) -> Reading:
+    """One row without labels."""
+    return lambda showing: [((), value(showing))]
+
+
+def unmet(value: Callable[[Missing], float]) -> Reading:
+    """One row a pool, reason and programme: what was asked for and refused."""
+    return lambda showing: ((key, value(missing)) for key, missing in showing.missing.items())
+
+
+def sides(showing: Showing) -> Iterator[Row]:
+    """Messages of each stream beside the log."""
+    for side in showing.sources.sides:
+        yield (side.name, "taken"), side.messages
+        yield (side.name, "unreadable"), side.unreadable
+
+
 def one(label: str, value: Callable[[Showing], float]) -> Reading:
     """One row, under a fixed label value."""
     return lambda showing: [((label,), value(showing))]
@@ -93,14 +123,14 @@ def one(label: str, value: Callable[[Showing], float]) -> Reading:
 
 def outlooker(value: Callable[[Outlooks], float]) -> Reading:
     """One row about all the outlooks together."""
-    return lambda showing: [((), value(showing.outlooker.drawn))]
+    return lambda showing: [((), value(showing.sources.outlooker.drawn))]
 
 
 def outlooks(rows: Callable[[Outlook], Iterable[tuple[tuple[str, ...], float]]]) -> Reading:
     """The rows of each pool's outlook, the pool first among their labels."""
     return lambda showing: (
         ((name, *labels), number)
-        for name, outlook in showing.outlooker.drawn.pools.items()
+        for name, outlook in showing.sources.outlooker.drawn.pools.items()
         for labels, number in rows(outlook)
     )
 
@@ -112,7 +142,9 @@ def largest_block(outlook: Outlook) -> list[tuple[tuple[str, ...], float]]:
 
 def collectors(value: Callable[[Freshness, float], float]) -> Reading:
     """One row a background reading."""
-    return lambda showing: (((name,), value(freshness, showing.at)) for name, freshness in showing.freshness().items())
+    return lambda showing: (
+        ((name,), value(freshness, showing.at)) for name, freshness in showing.sources.freshness().items()
+    )
 
 
 def streams(value: Callable[[StreamHealth], float]) -> Reading:
@@ -129,7 +161,7 @@ def server(value: Callable[[ServerHealth], float]) -> Reading:
 
 def seen(showing: Showing) -> list[ServerHealth]:
     """The health of nats-server, if its monitoring is asked and has answered."""
-    return [showing.monitor.seen] if showing.monitor and showing.monitor.seen else []
+    return [showing.sources.monitor.seen] if showing.sources.monitor and showing.sources.monitor.seen else []
 
 
 def pool_info(showing: Showing) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from services.eventlog.beside import REFUSALS, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.snapshots import JetStreamSnapshots
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -21,11 +22,12 @@ from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
-from services.scheduler.clock import ClockChoice
+from services.scheduler.clock import MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.unmet import UnmetDemand
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
 
@@ -79,20 +81,24 @@ async def run(told: Settings, stop: Stop) -> None:
             background.start(writer.pages.run(), name="writer")
             background.start(keep_time(writer), name="clock")
             background.start(snapshotter.run(), name="snapshots")
-            await serve(told, writer, background, stop)
+            refusals = SideStream(log.connection, told.centre, REFUSALS, replicas=told.nats_replicas)
+            await serve(told, writer, refusals, background, stop)
             await writer.pages.drained()
             await snapshotter.save_now()
     finally:
         await log.close()
 
 
-async def serve(told: Settings, writer: Writer, background: Background, stop: Stop) -> None:
+async def serve(told: Settings, writer: Writer, refusals: SideStream, background: Background, stop: Stop) -> None:
     """Open the doors, and close them when told to stop."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
     watches = Watches(writer.pages.head.position)
     writer.pages.on_durable.append(watches.on_durable)
     telemetry.follow(writer, watches)
+    unmet = UnmetDemand(writer.centre, refusals, registry)
+    telemetry.on_unmet.append(lambda command, refusal: unmet.note(command, refusal, writer.now() // MICROSECONDS))
+    background.start(unmet.run(), name="unmet")
     doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
     health = Health([SERVICE.full_name])
     server = GrpcServer(

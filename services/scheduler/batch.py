@@ -3,6 +3,7 @@
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
 from services.allocation.centre import Centre, Subject
+from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.allocation.together import RejectedTogether
@@ -52,16 +53,19 @@ async def book(
             answers = [*await writer.submit_together(asks)]
         except RejectedTogether as error:
             telemetry.answered(company, "refused")
+            telemetry.refused(error.refusal, frozenset(writer.centre.pools))
+            _tell_unmet(telemetry, asks, error.refusal)  # What refused one item refused them all.
             raise _whole(error) from None
         except Rejected as refusal:
             telemetry.answered(company, "refused")
             raise problem_of(refusal) from None
     else:
         answers = await writer.submit_each(asks)
-    for answer in answers:
+    for ask, answer in zip(asks, answers, strict=True):
         telemetry.answered(company, "refused" if isinstance(answer, Rejected) else "granted")
         if isinstance(answer, Rejected):
             telemetry.refused(answer, frozenset(writer.centre.pools))
+            _tell_unmet(telemetry, [ask], answer)
     return answers
 
 
@@ -78,6 +82,12 @@ def result_of(centre: Centre, answer: Subject | Rejected) -> api.BatchResult:
         )
     assert isinstance(answer, Reservation)
     return api.BatchResult(reservation=replies.reservation_reply(centre, answer))
+
+
+def _tell_unmet(telemetry: Telemetry, asks: list[Ask], refusal: Rejected) -> None:
+    for ask in asks:
+        assert isinstance(ask.command, CreateReservation)
+        telemetry.unmet(ask.command, refusal)
 
 
 def _whole(error: RejectedTogether) -> Problem:

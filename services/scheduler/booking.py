@@ -35,11 +35,14 @@ class Booking:
         began = time.perf_counter()
         company = company_of(call, request.parent)
         command = requests.create_reservation(request, company, requests.new_id())
+        only_asking = request.validate_only
         try:
             reservation = await self._answer(call, request, command)
         except Rejected as refusal:
-            self._telemetry.answered(company, "refused")
-            self._telemetry.refused(refusal, frozenset(self._centre.pools))
+            if not only_asking:
+                self._telemetry.answered(company, "refused")
+                self._telemetry.refused(refusal, frozenset(self._centre.pools))
+                self._telemetry.unmet(command, refusal)
             raise self._explained(command, refusal) from None
         except Problem:
             self._telemetry.answered(company, "unknown")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
 from services.scheduler.group_commit import Sheet
 from services.scheduler.watch import Watches
@@ -40,6 +41,7 @@ class Telemetry:
         )
         self._pages = Counter("alloc_pages_appended_total", "Pages made durable.", registry=registry)
         self._events = Counter("alloc_events_published_total", "Events that are durable in the log.", registry=registry)
+        self.on_unmet: list[Callable[[CreateReservation, Rejected], None]] = []
         self._registry = registry
         self._counted: dict[tuple[str, str], Callable[[], None]] = {}
         self._observed: dict[str, Callable[[float], None]] = {}
@@ -67,6 +69,11 @@ class Telemetry:
         for violation in refusal.violations:
             pool = violation.subject if violation.subject in pools else ""
             self._rejections.labels(pool, violation.reason).inc()
+
+    def unmet(self, command: CreateReservation, refusal: Rejected) -> None:
+        """Tell whoever follows unmet demand that a booking was refused."""
+        for listener in self.on_unmet:
+            listener(command, refusal)
 
     def decided(self, pool: str, seconds: float) -> None:
         """Note how long a granted request took."""

@@ -25,6 +25,9 @@ PAUSE_SECONDS = 0.05
 CANCELLED_SHARE = 0.2
 IMPOSSIBLE_SHARE = 0.1
 EQUIPMENT_SHARE = 0.3
+CROWD_SHARE = 0.2
+CROWD = api.Line(resource="resources/cpu-batch", units=4_480)
+"""All of a pool: whoever comes second is refused for want of room."""
 BAD_TOKEN_EVERY = 25
 
 
@@ -63,6 +66,9 @@ class Load:
             self.tally["no offer"] += 1
             return
         offer = self._random.choice(found.offers)
+        if self._random.random() < CROWD_SHARE:
+            offer.lines.clear()
+            offer.lines.append(CROWD)
         if self._random.random() < IMPOSSIBLE_SHARE:
             offer.end_time.seconds += 366 * 86_400
         await self._book(company, token, offer)

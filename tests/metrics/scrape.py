@@ -10,13 +10,16 @@ from itertools import chain
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from services.eventlog.page import decode_page
+from services.metrics.beside import Side
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import LabelLimits
 from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
+from services.metrics.readings import Sources
+from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
-from tests.metrics.synthetic import bookings, catalogue, chained
+from tests.metrics.synthetic import bookings, catalogue, chained, refusals
 
 
 class Centre:
@@ -35,9 +38,10 @@ class Centre:
         streams = {name: StreamHealth(4_096, 1 << 30, 7, 3, 1) for name in ("AIDC-test", "OBJ_AIDC-test-snapshots")}
         self.monitor.seen = ServerHealth(streams, connections=4, slow_consumers=0, api_errors=1)
         self.registry = CollectorRegistry()
-        self.registry.register(
-            UsageCollector(self.usage, self.progress, self.outlooker, self.monitor, lambda: 2.0, LabelLimits())
-        )
+        self.unmet, refused = Unmet(), Side("refusals", started_at=0)
+        self.unmet.apply(refusals(companies, pools, self.usage.now))
+        sources = Sources(self.usage, self.progress, self.outlooker, self.unmet, (refused,), self.monitor)
+        self.registry.register(UsageCollector(sources, lambda: 2.0, LabelLimits()))
 
     def scrape(self) -> str:
         """What Prometheus would read."""

@@ -6,8 +6,10 @@ from random import Random
 
 from services.allocation import events
 from services.allocation.events import Event
+from services.allocation.rejections import Reason
 from services.allocation.resources import Allocation, Company, Kind, Line, Node, Quota, Resource, Unit
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
+from services.eventlog.refusals import Refusals, Refused, RefusedLine
 
 START = 1_772_496_000  # 2026-03-03T00:00:00Z
 YEAR_SECONDS = 365 * 86_400
@@ -93,6 +95,19 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
                 events.ReservationReleased(reservation_id=name, released_at=START + number) for name in starting[:10]
             ]
             yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
+
+
+def refusals(companies: int, pools: int, now: int) -> Refusals:
+    """A demand of every company for eight units of some pool for an hour, each refused for a reason of its own."""
+    reasons = list(Reason)
+    return Refusals(
+        refused=tuple(
+            Refused(time=now, company=f"CMP-{number:04}", demand=f"{number:016}", lines=(line,))
+            for number in range(companies)
+            for reason in (reasons[number % len(reasons)],)
+            for line in (RefusedLine(resource=f"pool-{number % pools:03}", units=8, seconds=3_600, reason=reason),)
+        )
+    )
 
 
 def small_log(centre: str) -> list[Record]:

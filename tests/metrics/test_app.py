@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -15,16 +15,19 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from services.allocation.rejections import Reason
+from services.eventlog.beside import REFUSALS, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.memory import MemoryLog
-from services.eventlog.page import decode_page
+from services.eventlog.page import Record, decode_page
+from services.eventlog.refusals import encode_refusals
 from services.metrics.app import LabelCount, Settings, look, serve
 from services.metrics.catalogue import METRICS
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import Address, SettingsError, load
-from tests.metrics.synthetic import small_log
+from tests.metrics.synthetic import HOUR_SECONDS, START, refusals, small_log
 
 SECONDS_MAX = 30
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -50,6 +53,15 @@ def figures(body: str) -> dict[tuple[str, ...], float]:
         for sample in family.samples
         if not sample.name.startswith(own)
     }
+
+
+class Silent:
+    """A stream beside the log on which nothing is said."""
+
+    async def follow(self) -> AsyncGenerator[list[Record], None]:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+        yield []
 
 
 class Running:
@@ -100,8 +112,12 @@ def centre() -> Iterator[str]:
 
 @asynccontextmanager
 async def log_of(nats_url: str, centre: str) -> AsyncIterator[JetStreamLog]:
-    """A new centre's log with the small synthetic history in it."""
+    """A new centre's log with the small synthetic history in it, and beside it a refusal for each company."""
     log = await JetStreamLog.connect(nats_url, centre)
+    refused = SideStream(log.connection, centre, REFUSALS)
+    await refused.make()
+    await refused.publish(b"no message of ours")
+    await refused.publish(encode_refusals(refusals(3, 2, START)))
     for record in small_log(centre):
         await log.append(record.data, after=record.position - 1)
     yield log
@@ -145,13 +161,28 @@ async def test_exposition_is_the_catalogue_in_both_formats(nats_url: str, nats_m
     """Prometheus's text and OpenMetrics both parse, and name what the catalogue names, besides the process's own."""
     async with log_of(nats_url, centre), running(nats_url, centre, AIDC_NATS_MONITOR=nats_monitor) as service:
         address = (await service.says("serving"))["http"]
-        while "alloc_stream_bytes{" not in (await get(address, "/metrics"))[1]:
-            pass  # A round trip each time, until nats-server was asked; the test's own limit bounds it.
+        for asked_for in ("alloc_stream_bytes{", "alloc_unmet_demands{"):
+            while asked_for not in (await get(address, "/metrics"))[1]:
+                pass  # A round trip each time, until it was read; the test's own limit bounds it.
         plain = (await get(address, "/metrics"))[1]
         openmetrics = (await get(address, "/metrics", OPENMETRICS))[1]
     for families in (parse(plain), parse_openmetrics(openmetrics)):
         names = {sample.name for family in families for sample in family.samples}
         assert {name for name in names if not name.startswith("process_")} == {metric.name for metric in METRICS}
+
+
+async def test_refusals_become_unmet_demand(nats_url: str, centre: str) -> None:
+    """What the stream beside the log says was refused is shown by pool and reason; a message of another form is not."""
+    async with log_of(nats_url, centre), running(nats_url, centre) as service:
+        address = (await service.says("serving"))["http"]
+        taken = ("alloc_side_messages_total", "taken", "refusals")
+        while not (shown := figures((await get(address, "/metrics"))[1]))[taken]:
+            pass  # A round trip each time, until the stream was read; the test's own limit bounds it.
+    reasons = [reason.value for reason in Reason]
+    for number, pool in enumerate(("pool-000", "pool-001", "pool-000")):
+        assert shown["alloc_unmet_unit_seconds", pool, "resident", reasons[number]] == 8 * HOUR_SECONDS
+        assert shown["alloc_unmet_demands", pool, "resident", reasons[number]] == 1
+    assert shown["alloc_side_messages_total", "unreadable", "refusals"] == 1
 
 
 async def test_altered_page_ends_the_service(nats_url: str, centre: str) -> None:
@@ -178,7 +209,7 @@ async def test_not_ready_before_it_has_caught_up(unused_address: Address) -> Non
     log, stop = MemoryLog(record.data for record in small_log("test")), Stop()
     log.leave()
     settings = Settings(nats_url="", metrics_listen=unused_address, centre="test")
-    service = asyncio.create_task(serve(settings, log, stop))
+    service = asyncio.create_task(serve(settings, log, stop, Silent()))
     async with asyncio.timeout(SECONDS_MAX):
         assert await first_answer(unused_address, "/healthz") == 503
         shown = figures((await get(str(unused_address), "/metrics"))[1])

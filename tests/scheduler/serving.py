@@ -77,6 +77,7 @@ class Desk:
     writer: Writer
     log: Held
     clock: ManualClock
+    telemetry: Telemetry
 
     def bearer(self, identity: Identity | None) -> tuple[tuple[str, str], ...]:
         """The metadata of somebody's call."""
@@ -144,7 +145,7 @@ async def serving(keys: Path, log: Held | None = None, limits: Limits | None = N
             ) as server,
             grpc.aio.insecure_channel(str(server.address)) as channel,
         ):
-            yield Desk(channel, keys, writer, log, clock)
+            yield Desk(channel, keys, writer, log, clock, telemetry)
 
 
 async def register(writer: Writer, thing: Any) -> None:

@@ -80,6 +80,34 @@ def demand() -> Dashboard:
                 width=8,
             )
         )
+        .with_row(row("Unmet, within a day"))
+        .with_panel(
+            curves(
+                "Refused for want of room",
+                "Refused within the last day, of all that a pool can give in a day; each distinct demand once.",
+                Query(f"pool:alloc_unmet:ratio1d * {COMPUTE}", "{{pool}}"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            curves(
+                "Refused, by programme",
+                "Unit-hours refused within the last day for any reason, each distinct demand once.",
+                Query("sum by (programme) (alloc_unmet_unit_seconds) / 3600", "{{programme}}"),
+                width=8,
+                stacked=True,
+            )
+        )
+        .with_panel(
+            rows(
+                "Most missed",
+                "Unit-hours refused within the last day, by what stood in the way.",
+                Query("topk(20, sum by (pool, reason) (alloc_unmet_unit_seconds)) / 3600"),
+                columns=("pool", "reason"),
+                width=8,
+            )
+        )
         .with_row(row("Quotas"))
         .with_panel(
             rows(

@@ -186,6 +186,15 @@ def processes(before: Dashboard) -> Dashboard:
                 width=6,
             )
         )
+        .with_panel(
+            curves(
+                "Refusals told beside the log",
+                "Refused demands that reached their stream, and those dropped, a second.",
+                Query("rate(alloc_refusals_published_total[5m])", "told"),
+                Query("rate(alloc_refusals_dropped_total[5m])", "dropped"),
+                width=6,
+            )
+        )
         .with_panel(curves("Open watches", "Watch streams.", Query("alloc_watch_streams", "{{watch}}"), width=6))
         .with_panel(
             curves(
