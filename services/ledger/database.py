@@ -1,10 +1,18 @@
-"""Connections to Postgres: one for the writer, a few for readers, and which failures pass by themselves."""
+"""Connections to Postgres: one for the writer, a few for readers, and which failures pass by themselves.
 
+All log in as the owner of the database and take a lesser role at once; only `as_owner` goes back to what the login is.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
-from services.ledger.migrate import SCHEMA
+SCHEMA = "ledger"
+"""The Postgres schema of the tables that live: whatever generation they are (see `generations`)."""
+PROJECTOR, READER = "aidc_projector", "aidc_reader"
 
 READERS_MAX = 8
 READ_SECONDS_MAX = 10
@@ -31,14 +39,27 @@ GONE: tuple[type[Exception], ...] = (asyncpg.UndefinedTableError, asyncpg.Invali
 """Somebody dropped the tables under us."""
 
 
-async def connect_writer(dsn: str) -> asyncpg.Pool:
+NO_ROLE: tuple[type[Exception], ...] = (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError)
+"""A role is not there, or the login may not take it; or a table was not granted to it."""
+
+
+async def connect_writer(dsn: str, schema: str = SCHEMA) -> asyncpg.Pool:
     """A pool of one, which connects when it is first needed: commits come one after the other."""
-    return await _pool(dsn, 1, WRITE_SECONDS_MAX, {})
+    return await _pool(dsn, 1, WRITE_SECONDS_MAX, {"role": PROJECTOR, "search_path": schema})
 
 
-async def connect_readers(dsn: str) -> asyncpg.Pool:
-    """A pool whose connections cannot write."""
-    return await _pool(dsn, READERS_MAX, READ_SECONDS_MAX, {"default_transaction_read_only": "on"})
+async def connect_readers(dsn: str, schema: str = SCHEMA) -> asyncpg.Pool:
+    """A pool whose connections cannot write, and see no company's rows until told whose (see `reading`)."""
+    settings = {"role": READER, "default_transaction_read_only": "on", "search_path": schema}
+    return await _pool(dsn, READERS_MAX, READ_SECONDS_MAX, settings)
+
+
+@asynccontextmanager
+async def as_owner(pool: asyncpg.Pool) -> AsyncIterator[PoolConnectionProxy]:
+    """A transaction of the login itself, which owns the tables: to make, exchange and drop them."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL ROLE NONE")
+        yield connection
 
 
 async def _pool(dsn: str, size: int, seconds_max: int, settings: dict[str, str]) -> asyncpg.Pool:
@@ -52,7 +73,6 @@ async def _pool(dsn: str, size: int, seconds_max: int, settings: dict[str, str])
         init=_prepare,
         server_settings={
             "application_name": "aidc-ledger",
-            "search_path": SCHEMA,
             "timezone": "UTC",
             # The server gives up before we do, so that a transaction cannot outlive its client's patience.
             "statement_timeout": str(seconds_max * 1000 - 500),

@@ -5,7 +5,6 @@ from msgspec import Struct
 
 from services.ledger.batch import Checkpoint
 from services.ledger.journal import read_checkpoint
-from services.ledger.migrate import SCHEMA
 
 
 class Digest(Struct, frozen=True):
@@ -16,11 +15,10 @@ class Digest(Struct, frozen=True):
 
 
 async def digests(connection: PoolConnectionProxy) -> tuple[Checkpoint, dict[str, Digest]]:
-    """The checkpoint, and the digest of each table that is a fold of the log up to it."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        checkpoint = await read_checkpoint(connection)
-        tables = [row["tablename"] for row in await connection.fetch(_TABLES, SCHEMA)]
-        return checkpoint, {table: await _digest(connection, table) for table in tables}
+    """The checkpoint, and the digest of each table that is a fold of the log up to it, in the connection's snapshot."""
+    checkpoint = await read_checkpoint(connection)
+    tables = [row["tablename"] for row in await connection.fetch(_TABLES)]
+    return checkpoint, {table: await _digest(connection, table) for table in tables}
 
 
 async def _digest(connection: PoolConnectionProxy, table: str) -> Digest:
@@ -30,7 +28,12 @@ async def _digest(connection: PoolConnectionProxy, table: str) -> Digest:
 
 
 # `migrations` says when the schema was made, which is not the log's business.
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = $1 AND tablename <> 'migrations' ORDER BY tablename"
+_TABLES = """
+SELECT tablename
+FROM pg_tables
+WHERE schemaname = current_schema() AND tablename <> 'migrations'
+ORDER BY tablename
+"""
 
 # 128 bits a row, added up as two numbers of 64 bits that cannot overflow. A row's text is its own; the name is ours.
 _DIGEST = """

@@ -7,6 +7,7 @@ import asyncpg
 from msgspec import Struct
 
 from services.ledger.leaves import Leaf, leaves_of
+from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.statements import NotFound
 
 PAGES_AT_ONCE = 16
@@ -30,18 +31,26 @@ async def whole_pages(readers: asyncpg.Pool, end: int) -> AsyncGenerator[WholePa
     """Every page up to a position."""
     position = 0
     while position < end:
-        rows = await readers.fetch(_PAGES, position, end, PAGES_AT_ONCE)
+        async with snapshot(readers) as connection:
+            rows = await connection.fetch(_PAGES, position, end, PAGES_AT_ONCE)
         for row in rows:
             yield WholePage(row["position"], row["data"])
         position += len(rows)
 
 
 async def company_leaves(readers: asyncpg.Pool, company: str, size: int) -> AsyncGenerator[Leaf | Redacted, None]:
-    """The first `size` leaves, whole where they concern the company. Raises `NotFound`."""
-    if not await readers.fetchval("SELECT true FROM companies WHERE company = $1", company):
-        raise NotFound(company)
+    """The first `size` leaves, whole where they concern the company. Raises `NotFound`.
+
+    The hashes of the others' leaves go out as well, so all rows are read, and what is the company's own is told here.
+    """
+    async with company_snapshot(readers, company) as connection:
+        if not await connection.fetchval("SELECT true FROM companies WHERE company = $1", company):
+            raise NotFound(company)
     for number in range(0, size, EVENTS_AT_ONCE):
-        rows = await readers.fetch(_EVENTS, company, number, min(number + EVENTS_AT_ONCE, size))
+        async with snapshot(readers) as connection:
+            rows = await connection.fetch(_EVENTS, company, number, min(number + EVENTS_AT_ONCE, size))
+            own_pages = {row["position"] for row in rows if row["own"]}
+            pages = {row["position"]: row["data"] for row in await connection.fetch(_DATA, list(own_pages))}
         leaves: dict[int, list[Leaf]] = {}
         for own, run in groupby(rows, key=lambda row: bool(row["own"])):
             if not own:
@@ -50,13 +59,8 @@ async def company_leaves(readers: asyncpg.Pool, company: str, size: int) -> Asyn
             for row in run:
                 position = row["position"]
                 if position not in leaves:
-                    leaves = {position: leaves_of(position, await _page(readers, position))}
+                    leaves = {position: leaves_of(position, pages[position])}
                 yield leaves[position][row["index"]]
-
-
-async def _page(readers: asyncpg.Pool, position: int) -> bytes:
-    data: bytes = await readers.fetchval("SELECT data FROM pages WHERE position = $1", position)
-    return data
 
 
 _PAGES = """
@@ -66,6 +70,8 @@ WHERE position > $1 AND position <= $2
 ORDER BY position
 LIMIT $3
 """
+
+_DATA = "SELECT position, data FROM pages WHERE position = ANY($1)"
 
 _EVENTS = """
 SELECT position, index, leaf, company = $1 AS own

@@ -12,8 +12,9 @@ from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.months import ZONE_DEFAULT
 from services.ledger.batch import Checkpoint
+from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.sentences import SYSTEM, Words, sentence
-from services.ledger.statements import NotFound, View, after, known, snapshot
+from services.ledger.statements import NotFound, View, after, known
 
 ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""
@@ -35,14 +36,16 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 async def history(readers: asyncpg.Pool, company: str, reservation: str, view: View) -> tuple[Checkpoint, list[Entry]]:
     """What happened to a company's reservation, in log order. Raises `NotFound`, also before there was anything."""
-    async with snapshot(readers) as connection:
+    async with company_snapshot(readers, company) as connection:
         standing = await known(connection, view)
         rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, after(view), standing.number)
         if not rows:
             raise NotFound(reservation)
         units = {row["resource"]: row["unit"] for row in await connection.fetch("SELECT resource, unit FROM resources")}
+    async with snapshot(readers) as connection:
+        # The registration of a resource is no company's fact, so no company's role reads it.
         zone = ZoneInfo(await connection.fetchval(_ZONE) or ZONE_DEFAULT)
-        return standing, [_entry(row, units, zone) for row in rows]
+    return standing, [_entry(row, units, zone) for row in rows]
 
 
 def _entry(row: asyncpg.Record, units: Mapping[str, str], zone: ZoneInfo) -> Entry:

@@ -16,7 +16,7 @@ from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books, Place
-from services.ledger.database import GONE, OUTAGES
+from services.ledger.database import GONE, NO_ROLE, OUTAGES
 from services.ledger.migrate import migrate
 from services.ledger.nodes import read_frontier
 
@@ -30,6 +30,10 @@ _decode_event = msgspec.json.Decoder(Event).decode
 
 class Superseded(Exception):
     """Another ledger writes to this database. This one must stop; starting it again is safe."""
+
+
+class WrongRoles(Exception):
+    """The database lacks the roles of the ledger, or does not let it take them. The message says what to run."""
 
 
 class Violated(BrokenLog):
@@ -47,14 +51,25 @@ class Journal:
         self._pool = pool
 
     async def open(self) -> tuple[Checkpoint, Books]:
-        """Bring the schema up to date; give the checkpoint, and the books as they stand there."""
-        async with self._pool.acquire() as connection:
-            await migrate(connection)
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                checkpoint = await read_checkpoint(connection)
-                books = await _read_books(connection)
-                books.tree = await read_frontier(connection, checkpoint.number)
-                return checkpoint, books
+        """Bring the schema up to date; give the checkpoint, and the books as they stand there.
+
+        Raises `WrongSchema` or `WrongRoles`.
+        """
+        try:
+            await migrate(self._pool)
+        except NO_ROLE as error:
+            raise WrongRoles(
+                f"the ledger's login may not do its work in Postgres ({error}): it must own the database and may take"
+                " the roles of services/runtime/embedded/roles.sql, see deploy/postgres/README.md"
+            ) from error
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            checkpoint = await read_checkpoint(connection)
+            books = await _read_books(connection)
+            books.tree = await read_frontier(connection, checkpoint.number)
+            return checkpoint, books
 
     async def post(self, batch: Batch) -> None:
         """Make a batch part of the tables, and try for as long as Postgres is away.

@@ -1,17 +1,20 @@
 """Brings a database to this release's schema: each file of `schema/` in order, once.
 
-Everything stands in the Postgres schema `ledger`, so that dropping that one thing drops every table.
+Everything stands in one Postgres schema, so that dropping that one thing drops every table.
 """
 
 import hashlib
 from importlib.resources import files
 from typing import NamedTuple
 
+import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-SCHEMA = "ledger"
+from services.ledger.database import as_owner
+
 LOCK = 0x61696463_6C656467  # "aidcledg": whoever changes the schema holds this advisory lock.
+ROLES = "aidc_projector, aidc_reader, aidc_auditor"
 
 _log = structlog.get_logger()
 
@@ -35,11 +38,16 @@ def migrations() -> list[Migration]:
     return [Migration(name, text, hashlib.sha256(text.encode()).hexdigest()) for name, text in texts]
 
 
-async def migrate(connection: PoolConnectionProxy) -> None:
-    """Apply what is missing, all of it or nothing. Raises `WrongSchema` if what was applied is not what we have."""
-    async with connection.transaction():
+async def migrate(pool: asyncpg.Pool) -> None:
+    """Apply what is missing to the schema that the pool works in, all of it or nothing.
+
+    Raises `WrongSchema` if what was applied is not what we have.
+    """
+    async with as_owner(pool) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        schema = await connection.fetchval("SELECT current_setting('search_path')")
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {ROLES}")
         await connection.execute(_TABLE)
         applied = {row["name"]: row["checksum"] for row in await connection.fetch("SELECT * FROM migrations")}
         for migration in migrations():
@@ -52,12 +60,11 @@ async def migrate(connection: PoolConnectionProxy) -> None:
             raise WrongSchema(f"the database has {', '.join(sorted(applied))}, which this release does not know")
 
 
-async def drop(connection: PoolConnectionProxy) -> None:
-    """Forget everything: the log is the truth, and the rest is folded from it again."""
-    async with connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-        await connection.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-    _log.info("ledger_dropped")
+async def drop(connection: PoolConnectionProxy, schema: str) -> None:
+    """Forget a schema with all its tables: the log is the truth, and they are folded from it again."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    _log.info("tables_dropped", schema=schema)
 
 
 async def _apply(connection: PoolConnectionProxy, migration: Migration) -> None:

@@ -22,7 +22,7 @@ from services.ledger.merkle import Range
 from services.ledger.nodes import range_hashes
 from services.ledger.notes import Signer, Standing
 from services.ledger.progress import Progress
-from services.ledger.statements import snapshot
+from services.ledger.reading import snapshot
 
 SECONDS_MAX = 60.0
 PAGES_MAX = 10_000

@@ -1,14 +1,14 @@
 """Proofs that anyone can check offline: that an event is in the log, and that the log has only grown."""
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.merkle import consistency, inclusion
 from services.ledger.nodes import range_hashes
 from services.ledger.notary import Notary, Seal
-from services.ledger.statements import NotFound, snapshot
+from services.ledger.reading import company_snapshot, snapshot
+from services.ledger.statements import NotFound
 
 
 class Inclusion(Struct, frozen=True, kw_only=True):
@@ -34,19 +34,20 @@ class Prover:
 
     async def of_reservation(self, company: str, reservation: str) -> Inclusion:
         """That a company's reservation was confirmed. Raises `NotFound`."""
-        async with snapshot(self._readers) as connection:
+        async with company_snapshot(self._readers, company) as connection:
             row = await connection.fetchrow(_CONFIRMATION, company, reservation)
-            if row is None:
-                raise NotFound(reservation)
-            return await self._include(connection, row["position"], row["index"], row["number"])
+        if row is None:
+            raise NotFound(reservation)
+        return await self._include(row["position"], row["index"], row["number"])
 
     async def of_event(self, company: str, position: int, index: int) -> Inclusion:
         """That an event is in the log; if a company is given, only one of its own. Raises `NotFound`."""
-        async with snapshot(self._readers) as connection:
-            number = await connection.fetchval(_NUMBER, position, index, company)
-            if number is None:
-                raise NotFound(f"{position}/{index}")
-            return await self._include(connection, position, index, number)
+        whose = company_snapshot(self._readers, company) if company else snapshot(self._readers)
+        async with whose as connection:
+            number = await connection.fetchval(_NUMBER, position, index)
+        if number is None:
+            raise NotFound(f"{position}/{index}")
+        return await self._include(position, index, number)
 
     async def of_growth(self, first: int, second: int) -> list[bytes]:
         """That the tree of `second` leaves begins with that of `first`. Raises `NotFound` if it is not so large yet."""
@@ -55,15 +56,17 @@ class Prover:
                 raise NotFound(str(second))
             return await range_hashes(connection, consistency(first, second))
 
-    async def _include(self, connection: PoolConnectionProxy, position: int, index: int, number: int) -> Inclusion:
-        seal = await self._notary.seal(connection)
-        data = await connection.fetchval("SELECT data FROM pages WHERE position = $1", position)
-        return Inclusion(
-            leaf=leaves_of(position, data)[index],
-            place=number - 1,
-            hashes=await range_hashes(connection, inclusion(number - 1, seal.standing.size)),
-            seal=seal,
-        )
+    async def _include(self, position: int, index: int, number: int) -> Inclusion:
+        """The proof of an event that the caller may see: its neighbours in the tree are everybody's."""
+        async with snapshot(self._readers) as connection:
+            seal = await self._notary.seal(connection)
+            data = await connection.fetchval("SELECT data FROM pages WHERE position = $1", position)
+            return Inclusion(
+                leaf=leaves_of(position, data)[index],
+                place=number - 1,
+                hashes=await range_hashes(connection, inclusion(number - 1, seal.standing.size)),
+                seal=seal,
+            )
 
 
 _CONFIRMATION = """
@@ -79,5 +82,5 @@ _NUMBER = """
 SELECT journal.number
 FROM pages
 JOIN journal ON journal.number = pages.number - pages.events + 1 + $2
-WHERE pages.position = $1 AND $2 >= 0 AND $2 < pages.events AND ($3 = '' OR journal.company = $3)
+WHERE pages.position = $1 AND $2 >= 0 AND $2 < pages.events
 """

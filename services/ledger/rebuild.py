@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.eventlog import EventLog
 from services.ledger.batch import Checkpoint
+from services.ledger.database import SCHEMA, as_owner
 from services.ledger.digest import Digest, digests
 from services.ledger.journal import Journal
 from services.ledger.migrate import drop
@@ -22,10 +23,10 @@ async def rebuild(log: EventLog, centre: str, writer: asyncpg.Pool) -> tuple[Che
     `BrokenLog`, `Unknown`, or `Superseded` if that one was quicker.
     """
     end = await log.last_position()
-    async with writer.acquire() as connection:
-        await drop(connection)
+    async with as_owner(writer) as connection:
+        await drop(connection, SCHEMA)
     telemetry = LedgerTelemetry(CollectorRegistry())  # Nobody scrapes this.
     projector = await Projector.open(log, centre, Journal(writer), Progress(monotonic), telemetry)
     await projector.follow(until=end)
-    async with writer.acquire() as connection:
+    async with writer.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         return await digests(connection)

@@ -5,8 +5,6 @@ that it states: late perhaps, a mixture never (P6). Every answer can also be had
 an earlier position: then the transfers that came later are taken off again.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -15,6 +13,7 @@ from msgspec import Struct
 
 from services.ledger.batch import Checkpoint
 from services.ledger.journal import read_checkpoint
+from services.ledger.reading import company_snapshot, snapshot
 
 STATEMENT_LINES_MAX = 10_000
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -72,16 +71,6 @@ class Statement(Struct, frozen=True, kw_only=True):
     closing: list[Amount]
 
 
-@asynccontextmanager
-async def snapshot(readers: asyncpg.Pool) -> AsyncIterator[PoolConnectionProxy]:
-    """A connection on which every read sees the same moment."""
-    async with (
-        readers.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        yield connection
-
-
 async def centre_balance(readers: asyncpg.Pool, view: View) -> tuple[Checkpoint, list[Amount]]:
     """What stands on the accounts of all companies together."""
     async with snapshot(readers) as connection:
@@ -95,7 +84,7 @@ async def centre_balance(readers: asyncpg.Pool, view: View) -> tuple[Checkpoint,
 
 async def company_balance(readers: asyncpg.Pool, company: str, view: View) -> tuple[Checkpoint, list[Amount]]:
     """What stands on a company's accounts. Raises `NotFound`."""
-    async with snapshot(readers) as connection:
+    async with company_snapshot(readers, company) as connection:
         await _demand_company(connection, company)
         standing = await known(connection, view)
         if view == NOW:
@@ -108,7 +97,7 @@ async def company_balance(readers: asyncpg.Pool, company: str, view: View) -> tu
 async def statement(readers: asyncpg.Pool, company: str, start: datetime, end: datetime, view: View) -> Statement:
     """A company's transfers of a half-open period. Raises `NotFound` or `TooLong`."""
     start, end = min(start, after(view)), min(end, after(view))
-    async with snapshot(readers) as connection:
+    async with company_snapshot(readers, company) as connection:
         await _demand_company(connection, company)
         standing = await known(connection, view)
         rows = await connection.fetch(_LINES, company, start, end, STATEMENT_LINES_MAX + 1, standing.number)

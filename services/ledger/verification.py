@@ -14,7 +14,7 @@ from services.ledger.merkle import Frontier
 from services.ledger.notary import read_standing
 from services.ledger.notes import Standing
 from services.ledger.projections.tree import STORED_LEVEL_MIN
-from services.ledger.statements import snapshot
+from services.ledger.reading import snapshot
 
 PAGES_AT_ONCE = 16
 
@@ -70,11 +70,12 @@ class _Reading:
 
     async def go_on(self) -> None:
         """Take the next pages. Raises `Fault`."""
-        rows = await self._readers.fetch(_PAGES, self.position, self._end.position, PAGES_AT_ONCE)
-        if not rows:
-            raise Fault(f"page {self.position + 1} is missing")
-        events = await self._readers.fetch(_EVENTS, self.tree.size, rows[-1]["number"])
-        signed = await self._readers.fetch(_SIGNED, self.position, rows[-1]["position"])
+        async with snapshot(self._readers) as connection:
+            rows = await connection.fetch(_PAGES, self.position, self._end.position, PAGES_AT_ONCE)
+            if not rows:
+                raise Fault(f"page {self.position + 1} is missing")
+            events = await connection.fetch(_EVENTS, self.tree.size, rows[-1]["number"])
+            signed = await connection.fetch(_SIGNED, self.position, rows[-1]["position"])
         notes = {row["position"]: (row["size"], bytes(row["root"]), row["page"]) for row in signed}
         complete, before = [], self.tree.size
         for row in rows:
@@ -106,7 +107,8 @@ class _Reading:
 
     async def _demand_stored(self, complete: list[tuple[int, int, bytes]]) -> None:
         levels, places = [level for level, _, _ in complete], [place for _, place, _ in complete]
-        rows = await self._readers.fetch(_TREE, levels, places)
+        async with snapshot(self._readers) as connection:
+            rows = await connection.fetch(_TREE, levels, places)
         if {(row["level"], row["index"], bytes(row["hash"])) for row in rows} != set(complete):
             raise Fault(f"the stored tree is not that of the events up to position {self.position}")
 
@@ -114,11 +116,10 @@ class _Reading:
         """Check the end; give the number of signed checkpoints that were compared. Raises `Fault`."""
         if (self.tree.size, self.tree.root, self._page) != (self._end.size, self._end.root, self._end.page):
             raise Fault(f"the checkpoint at position {self._end.position} is not what the pages add up to")
-        beyond = await self._readers.fetchval(
-            "SELECT max(position) FROM notary.checkpoints WHERE position > $1", self._end.position
-        )
-        if beyond is not None and beyond > await self._readers.fetchval("SELECT position FROM checkpoint"):
-            raise Fault(f"position {beyond} was signed, and the books end at {self._end.position}")
+        async with snapshot(self._readers) as connection:
+            beyond = await connection.fetchval("SELECT max(position) FROM notary.checkpoints")
+            if beyond is not None and beyond > (await read_standing(connection)).position:
+                raise Fault(f"position {beyond} was signed, and the books end at {self._end.position}")
         return self._signed
 
 

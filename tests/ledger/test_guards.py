@@ -4,6 +4,7 @@ import asyncpg
 import pytest
 
 from services.allocation.events import Event
+from services.ledger.database import as_owner
 from services.ledger.journal import Violated
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
@@ -110,8 +111,8 @@ async def test_what_happened_cannot_be_changed(ledger: Ledger, forgery: str) -> 
     """The journal, the pages and the transfers are append-only."""
     extend(ledger.log, OPENING)
     await ledger.fold()
-    async with ledger.writer.acquire() as connection:
-        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+        async with as_owner(ledger.writer) as connection:
             await connection.execute(forgery)
 
 

@@ -10,7 +10,7 @@ import pytest
 from services.eventlog import BrokenLog
 from services.eventlog.memory import MemoryLog
 from services.ledger.batch import Batch
-from services.ledger.database import connect_readers, connect_writer
+from services.ledger.database import as_owner, connect_readers, connect_writer
 from services.ledger.journal import Journal, Superseded
 from services.ledger.migrate import WrongSchema
 from services.runtime.embedded import Postgres
@@ -73,14 +73,13 @@ async def test_what_passes_by_itself_is_waited_out(
     assert await ledger.rows("SELECT count(*) FROM pages") == [(1,)]
 
 
-async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger) -> None:
+async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger, postgres_dsn: str) -> None:
     """The backend is killed inside the transaction: nothing of the batch is there, and the retry writes all of it."""
     extend(ledger.log, OPENING)
     await ledger.fold()
     extend(ledger.log, (entry(confirmed("r1", held([0], hours(0, 4)))),))
-    blocker = await ledger.readers.acquire()
-    await blocker.execute("SET default_transaction_read_only TO off")
-    async with blocker.transaction():
+    blocking = await connect_writer(postgres_dsn)
+    async with as_owner(blocking) as blocker:
         # The batch waits for this lock with its checkpoint moved and its events copied.
         await blocker.execute("LOCK TABLE transfers IN EXCLUSIVE MODE")
         folding = asyncio.create_task(ledger.fold())
@@ -89,8 +88,8 @@ async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger) -> None:
         ):
             await blocker.execute("SELECT pg_sleep(0.01)")
         assert await blocker.fetchval("SELECT position FROM checkpoint") == 1
-        assert await blocker.fetchval("SELECT count(*) FROM reservations") == 0
-    await ledger.readers.release(blocker)
+        assert await ledger.rows("SELECT count(*) FROM reservations") == [(0,)]
+    blocking.terminate()
     await folding
     assert await ledger.rows("SELECT position FROM checkpoint") == [(2,)]
     assert await ledger.rows("SELECT count(*) FROM reservations") == [(1,)]
@@ -114,8 +113,7 @@ async def test_a_ledger_whose_tables_are_dropped_stops(ledger: Ledger) -> None:
     """Dropping the tables for a rebuild stops the ledger that still writes to them."""
     ledger.log.pages += chained(busy_centre(20))
     projector = await ledger.open()
-    async with ledger.writer.acquire() as connection:
-        await connection.execute("DROP SCHEMA ledger CASCADE")
+    await ledger.drop()
     with pytest.raises(Superseded, match="dropped"):
         await projector.follow(until=20)
 
@@ -134,8 +132,7 @@ async def test_postgres_killed_under_load_loses_and_repeats_nothing(tmp_path: Pa
             await postgres.start()
         await folding
         after_kills = await ledger.digests()
-        async with writer.acquire() as connection:
-            await connection.execute("DROP SCHEMA ledger CASCADE")
+        await ledger.drop()
         await ledger.fold()
         assert await ledger.digests() == after_kills
         writer.terminate()
@@ -193,7 +190,7 @@ async def test_an_event_that_does_not_fit_stops_the_ledger(ledger: Ledger) -> No
 async def test_a_schema_that_we_did_not_make_is_refused(ledger: Ledger) -> None:
     """A migration that was applied in another form stops the start, and names the file."""
     await ledger.open()
-    async with ledger.writer.acquire() as connection:
+    async with as_owner(ledger.writer) as connection:
         await connection.execute("UPDATE migrations SET checksum = 'other' WHERE name = '0003_reservations.sql'")
     with pytest.raises(WrongSchema, match=r"0003_reservations\.sql"):
         await ledger.open()

@@ -22,6 +22,7 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.digest import digests
+from services.ledger.reading import snapshot
 from services.runtime.embedded import NatsServer
 from services.runtime.identity import Identity, Role, make_keys, mint_token
 from tests.ledger.busy import busy_centre
@@ -128,7 +129,7 @@ class Centre:
     async def digests(self) -> dict[str, object]:
         """The digest of every table, and under `position` where the tables stand."""
         readers = await connect_readers(self.environment["AIDC_POSTGRES_DSN"])
-        async with readers.acquire() as connection:
+        async with snapshot(readers) as connection:
             checkpoint, tables = await digests(connection)
         readers.terminate()
         return {"position": checkpoint.position, **tables}

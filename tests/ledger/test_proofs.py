@@ -298,9 +298,7 @@ async def test_a_log_read_again_agrees(centre: Notarised) -> None:
 )
 async def test_tampering_with_the_tables_is_found(centre: Notarised, tampering: str, fault: str) -> None:
     """Whoever gets past the triggers is found when the log is read again."""
-    async with centre.ledger.writer.acquire() as connection:
-        for table in ("pages", "journal", "tree"):
-            await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+    async with centre.ledger.tampering() as connection:
         await connection.execute(tampering)
     assert fault in (await all_of(centre.api.verify_log(call(), wire.VerifyLogRequest())))[-1].fault
 

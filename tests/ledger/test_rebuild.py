@@ -30,8 +30,7 @@ async def test_tables_do_not_depend_on_where_batches_end(
     await ledger.fold()
     before = await ledger.digests()
     monkeypatch.setattr(batch, "PAGES_MAX", pages_max)
-    async with ledger.writer.acquire() as connection:
-        await connection.execute("DROP SCHEMA ledger CASCADE")
+    await ledger.drop()
     for end in (1, 2, 20, len(pages)):
         ledger.log.pages = pages[:end]
         await ledger.fold()  # opens the journal anew, as a restart does

@@ -198,7 +198,7 @@ def rebuild(centre: Centre) -> str:
 
 async def digests(centre: Centre) -> dict[str, str]:
     """The hash of all rows of each table of the ledger, as text and sorted."""
-    connection = await asyncpg.connect(centre.postgres.dsn)
+    connection = await asyncpg.connect(centre.postgres.dsn, server_settings={"role": "aidc_auditor"})
     try:
         names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'ledger'")
         assert names
@@ -214,7 +214,7 @@ async def _digest(connection: asyncpg.Connection, table: str) -> str:
 
 async def digests_at(centre: Centre, position: int) -> bool:
     """Whether the ledger's tables hold this position."""
-    connection = await asyncpg.connect(centre.postgres.dsn)
+    connection = await asyncpg.connect(centre.postgres.dsn, server_settings={"role": "aidc_auditor"})
     try:
         return bool(await connection.fetchval("SELECT max(position) FROM ledger.checkpoint") == position)
     finally:

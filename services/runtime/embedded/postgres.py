@@ -20,6 +20,7 @@ from services.runtime.embedded.child import Child, StartError, environment, free
 SUPERUSER = "postgres"
 USER = "aidc"
 DATABASE = "aidc"
+ROLES = ("aidc_projector", "aidc_reader", "aidc_auditor")
 CONNECTIONS_MAX = 100
 SOCKET_PATH_BYTES_MAX = 107
 START_ATTEMPTS_MAX = 3
@@ -86,7 +87,7 @@ class Postgres:
                 if self._settled or attempt == START_ATTEMPTS_MAX:
                     raise
         self._settled = True
-        await self._create_user()
+        await self._create_roles()
         await self.create_database(DATABASE)
 
     async def stop(self) -> None:
@@ -126,7 +127,8 @@ class Postgres:
         finally:
             await connection.close()
 
-    async def _create_user(self) -> None:
+    async def _create_roles(self) -> None:
+        """The services' user, and the roles that it may take (see `roles.sql`)."""
         connection = await asyncpg.connect(self.superuser_dsn, timeout=PROBE_SECONDS)
         try:
             # Asked first, for Postgres writes a statement that fails into its log, and this one holds the password.
@@ -134,6 +136,8 @@ class Postgres:
                 # The password is our own URL-safe token, so it needs no quoting; a utility statement takes no
                 # parameters.
                 await connection.execute(f"CREATE ROLE \"{USER}\" LOGIN PASSWORD '{self._password(USER)}'")
+            await connection.execute(Path(__file__).with_name("roles.sql").read_text(encoding="utf-8"))
+            await connection.execute(f'GRANT {", ".join(ROLES)} TO "{USER}" WITH INHERIT FALSE')
         finally:
             await connection.close()
 
