@@ -23,6 +23,8 @@ NEVER_DECIDED = frozenset(
 """Errors of a question that no rule was asked about: asking it again unchanged gives the same."""
 
 DEADLINE_EXCEEDED = "Deadline Exceeded"
+TORN = "Internal error from Core"
+"""What grpc.aio says of a stream that ended while a message was on its way out; why it ended is lost."""
 UNREACHABLE = re.compile(r"failed to connect to all addresses.*?(?:ipv4|ipv6|unix):(?P<address>\S+): ")
 
 Outcome = Failed | Refused | Unanswered
@@ -55,6 +57,8 @@ class Answer:
     def transient(self) -> bool:
         """Whether the same request is worth sending again."""
         if self.code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            return True
+        if self.code is grpc.StatusCode.INTERNAL and self.text == TORN:
             return True
         return self.detail(RetryInfo) is not None and self.detail(api.Refusal) is None
 

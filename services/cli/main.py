@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import audit, booking, quotas, reservations, resources, statement, tariff, top
+from services.cli import audit, booking, many, quotas, reservations, resources, statement, tariff, top
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -35,6 +35,7 @@ for command, panel in (
     (resources.resources, BOOK),
     (resources.search, BOOK),
     (booking.book, BOOK),
+    (many.book_many, BOOK),
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (reservations.list_, LOOK),
@@ -47,7 +48,7 @@ for command, panel in (
     (tariff.close, RUN),
     (top.top, LOOK),
 ):
-    app.command(name=command.__name__.rstrip("_"), rich_help_panel=panel)(command)
+    app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 

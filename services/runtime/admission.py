@@ -24,6 +24,7 @@ class Limits:
     unary_seconds_max: float = 10.0
     stream_seconds_max: float = 1_800.0
     write_seconds_max: float = 30.0
+    idle_seconds_max: float = 300.0
     message_bytes_max: int = 65_536
 
 
@@ -105,17 +106,29 @@ class Admission:
             raise _limited("rate", f"{self._limits.tenant_calls_per_second:g} calls a second is the most.", wait)
         tenant.tokens -= calls
 
+    def wait_for(self, tenant: Tenant, calls: int, now: float) -> float:
+        """Take tokens for the work of so many calls; or take none, and give the seconds until there are enough."""
+        tokens = self._refill(tenant, now)
+        # More than ever fits the bucket is paid back before anything else.
+        wanted = min(calls, self._limits.tenant_calls_burst)
+        if tokens < wanted:
+            return (wanted - tokens) / self._limits.tenant_calls_per_second
+        tenant.tokens = tokens - calls
+        return 0.0
+
     def _take_token(self, tenant: Tenant, now: float) -> None:
+        tokens = self._refill(tenant, now)
+        if tokens < 1:
+            rate = self._limits.tenant_calls_per_second
+            raise _limited("rate", f"{rate:g} calls a second is the most.", (1 - tokens) / rate)
+        tenant.tokens = tokens - 1
+
+    def _refill(self, tenant: Tenant, now: float) -> float:
         limits = self._limits
         tokens = tenant.tokens + (now - tenant.refilled) * limits.tenant_calls_per_second
         tenant.refilled = now
-        if tokens > limits.tenant_calls_burst:
-            tokens = limits.tenant_calls_burst
-        if tokens < 1:
-            tenant.tokens = tokens
-            wait = (1 - tokens) / limits.tenant_calls_per_second
-            raise _limited("rate", f"{limits.tenant_calls_per_second:g} calls a second is the most.", wait)
-        tenant.tokens = tokens - 1
+        tenant.tokens = tokens if tokens < limits.tenant_calls_burst else limits.tenant_calls_burst
+        return tenant.tokens
 
     def _tenant(self, identity: Identity, now: float) -> Tenant:
         key = identity.company or f"{identity.role}:{identity.subject}"

@@ -38,7 +38,16 @@ def slow_consumer(seconds: float) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "SLOW_CONSUMER",
-        f"Nothing was read for {seconds:g} seconds. Resume from the last position that you received.",
+        f"Nothing was read for {seconds:g} seconds. Resume from the last answer that you received.",
+    )
+
+
+def idle(seconds: float) -> Problem:
+    """A stream ends because its client sends nothing."""
+    return Problem(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "IDLE",
+        f"Nothing was sent for {seconds:g} seconds. All that was sent is answered; open another stream.",
     )
 
 

@@ -25,22 +25,28 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
     asks: list[Ask] = []
     seen: set[str] = set()
     for number, request in enumerate(batch.requests):
-        where = f"requests[{number}]"
-        if request.parent not in ("", batch.parent):
-            faults[f"{where}.parent"] = "must be the parent of the batch, or empty"
-        if request.validate_only:
-            faults[f"{where}.validate_only"] = "is not for batches"
-        request.parent = batch.parent
-        request.request_id = request.request_id.lower()
+        fields = requests.Fields(f"requests[{number}].", faults)
+        asks.append(read_item(fields, request, batch.parent, company, actor))
         if request.request_id in seen:
-            faults[f"{where}.request_id"] = "names another item of this batch; every item needs its own"
+            fields.fault("request_id", "names another item of this batch; every item needs its own")
         seen.add(request.request_id)
-        command = requests.read_demand(requests.Fields(f"{where}.", faults), request, company, requests.new_id())
-        digest = requests.digest_of(request)
-        asks.append(Ask(command=command, actor=actor, request_id=request.request_id, digest=digest))
     if faults:
         raise invalid(faults)
     return asks
+
+
+def read_item(
+    fields: requests.Fields, request: api.CreateReservationRequest, parent: str, company: str, actor: str
+) -> Ask:
+    """One item of a batch or of a stream as a command; what is wrong with it is in the fields."""
+    if request.parent not in ("", parent):
+        fields.fault("parent", "must be the parent of the whole, or empty")
+    if request.validate_only:
+        fields.fault("validate_only", "is not for batches and streams")
+    request.parent = parent
+    request.request_id = request.request_id.lower()
+    command = requests.read_demand(fields, request, company, requests.new_id())
+    return Ask(command=command, actor=actor, request_id=request.request_id, digest=requests.digest_of(request))
 
 
 async def book(
@@ -61,27 +67,33 @@ async def book(
             raise problem_of(refusal) from None
     else:
         answers = await writer.submit_each(asks)
-    for ask, answer in zip(asks, answers, strict=True):
-        telemetry.answered(company, "refused" if isinstance(answer, Rejected) else "granted")
-        if isinstance(answer, Rejected):
-            telemetry.refused(answer, frozenset(writer.centre.pools))
-            _tell_unmet(telemetry, [ask], answer)
+    count(writer.centre, telemetry, company, asks, answers)
     return answers
 
 
-def result_of(centre: Centre, answer: Subject | Rejected) -> api.BatchResult:
+def count(
+    centre: Centre, telemetry: Telemetry, company: str, asks: list[Ask], answers: list[Subject | Rejected]
+) -> None:
+    """Count every item by its outcome, and tell of those that were refused."""
+    for ask, answer in zip(asks, answers, strict=True):
+        telemetry.answered(company, "refused" if isinstance(answer, Rejected) else "granted")
+        if isinstance(answer, Rejected):
+            telemetry.refused(answer, frozenset(centre.pools))
+            _tell_unmet(telemetry, [ask], answer)
+
+
+def result_of(centre: Centre, request_id: str, answer: Subject | Rejected) -> api.BatchResult:
     """What became of one item."""
     if isinstance(answer, Rejected):
-        return api.BatchResult(
-            problem=api.BatchProblem(
-                code=Code.Value(STATUS_OF[answer.reason].name),
-                reason=answer.reason,
-                message=str(answer),
-                refusal=api.Refusal(violations=[violation_of(violation) for violation in answer.violations]),
-            )
+        problem = api.BatchProblem(
+            code=Code.Value(STATUS_OF[answer.reason].name),
+            reason=answer.reason,
+            message=str(answer),
+            refusal=api.Refusal(violations=[violation_of(violation) for violation in answer.violations]),
         )
+        return api.BatchResult(request_id=request_id, problem=problem)
     assert isinstance(answer, Reservation)
-    return api.BatchResult(reservation=replies.reservation_reply(centre, answer))
+    return api.BatchResult(request_id=request_id, reservation=replies.reservation_reply(centre, answer))
 
 
 def _tell_unmet(telemetry: Telemetry, asks: list[Ask], refusal: Rejected) -> None:

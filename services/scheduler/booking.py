@@ -66,7 +66,9 @@ class Booking:
         except LogBehind as error:
             raise log_unavailable(error) from None
         return api.BatchCreateReservationsResponse(
-            results=[batch.result_of(self._centre, answer) for answer in answers],
+            results=[
+                batch.result_of(self._centre, ask.request_id, answer) for ask, answer in zip(asks, answers, strict=True)
+            ],
             position=self._writer.pages.head.position,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.runtime.identity import Role
+from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
 from services.scheduler.reading import Reading
 from services.scheduler.telemetry import Telemetry
@@ -21,6 +22,7 @@ ROLES = {
     "SearchOffers": BOOKERS,
     "CreateReservation": BOOKERS,
     "BatchCreateReservations": BOOKERS,
+    "BookStream": BOOKERS,
     "GetReservation": EVERYBODY,
     "ListReservations": EVERYBODY,
     "CancelReservation": BOOKERS,
@@ -41,6 +43,7 @@ class SchedulerApi:
 
     def __init__(self, writer: Writer, watches: Watches, telemetry: Telemetry) -> None:
         self._booking = Booking(writer, telemetry)
+        self._book_stream = BookStream(writer, telemetry).serve
         self._reading = Reading(writer, watches)
 
     def handlers(self) -> Mapping[str, Any]:
@@ -53,6 +56,7 @@ class SchedulerApi:
             "SearchOffers": reading.search_offers,
             "CreateReservation": booking.create_reservation,
             "BatchCreateReservations": booking.batch_create_reservations,
+            "BookStream": self._book_stream,
             "GetReservation": reading.get_reservation,
             "ListReservations": reading.list_reservations,
             "CancelReservation": booking.change_reservation,

@@ -53,6 +53,15 @@ class Writer:
 
     async def submit_each(self, asks: list[Ask]) -> list[Subject | Rejected]:
         """Decide each for itself, in order, and give all the answers once they are durable. Raises `LogBehind`."""
+        answers, position = self.decide_each(asks)
+        await self.pages.durable(position)
+        return answers
+
+    def decide_each(self, asks: list[Ask]) -> tuple[list[Subject | Rejected], int]:
+        """Decide each for itself, in order. Nobody may hear the answers before the position given is durable.
+
+        Raises `LogBehind`; what was decided before that may become durable.
+        """
         answers: list[Subject | Rejected] = []
         position = 0
         for ask in asks:
@@ -67,8 +76,7 @@ class Writer:
                     position = max(position, known.position)
             except Rejected as refusal:
                 answers.append(refusal)
-        await self.pages.durable(position)
-        return answers
+        return answers, position
 
     async def submit_together(self, asks: list[Ask]) -> list[Subject]:
         """Decide all or nothing, on one page. Raises `RejectedTogether` or `LogBehind`."""

@@ -67,6 +67,11 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def CreateReservation(self, request: Any, context: Any) -> Any:
         return self._answer("CreateReservation", request, context)
 
+    def BookStream(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
+        for message in requests:
+            results = [self._answer("BookStream", request, context) for request in message.requests]
+            yield api.BookStreamResponse(results=results)
+
     def CancelReservation(self, request: Any, context: Any) -> Any:
         return self._answer("CancelReservation", request, context)
 

@@ -92,6 +92,10 @@ class Client:
         call = self.channel.unary_stream(f"/{SERVICE.full_name}/WatchReservations")
         return call(b"", metadata=self.bearer(), timeout=options.pop("timeout", 5.0), **options)
 
+    def talk(self, **options: Any) -> Any:
+        call = self.channel.stream_stream(f"/{SERVICE.full_name}/BookStream")
+        return call(metadata=self.bearer(), timeout=options.pop("timeout", 5.0), **options)
+
     def metric(self, name: str, **labels: str) -> float:
         return self.registry.get_sample_value(name, labels) or 0.0
 

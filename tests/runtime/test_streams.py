@@ -156,3 +156,108 @@ async def test_a_mistake_in_a_stream_stays_in_our_log(serve: Serve):
         refusal = await end_of(call)
     assert refusal.code is grpc.StatusCode.INTERNAL
     assert "secret" not in refusal.message
+
+
+BOOK_STREAM = {
+    "grpc_service": "aidc.scheduler.v1.Scheduler",
+    "grpc_method": "BookStream",
+    "grpc_type": "bidi_stream",
+}
+GONE = ("OK", "CANCELLED")
+
+
+async def echo(call, requests):
+    """Answer every message with its own parent, and after the last one end as the requests did."""
+    async for request in requests:
+        yield pb.BookStreamResponse(results=[pb.BatchResult(request_id=request.parent)])
+
+
+def told(data: bytes) -> str:
+    """What the echo said."""
+    return pb.BookStreamResponse.FromString(data).results[0].request_id
+
+
+async def say(call, text: str) -> str:
+    """Send one message, and give what came back."""
+    await call.write(pb.BookStreamRequest(parent=text).SerializeToString())
+    return told(await call.read())
+
+
+async def test_a_stream_goes_both_ways_and_ends_well(serve: Serve):
+    """Messages are answered while the client goes on, and the end of both is OK."""
+    async with serve({"BookStream": echo}) as client:
+        call = client.talk()
+        assert [await say(call, text) for text in ("a", "b", "c")] == ["a", "b", "c"]
+        await call.done_writing()
+        assert await call.read() is grpc.aio.EOF
+        assert await call.code() is grpc.StatusCode.OK
+        await eventually(lambda: not client.doors.visits)
+        assert client.metric("grpc_server_handled_total", **BOOK_STREAM, grpc_code="OK") == 1
+
+
+async def test_a_client_that_says_nothing_loses_its_stream(serve: Serve):
+    """A stream on which nothing is sent ends within the limit, behind all its answers."""
+    async with serve({"BookStream": echo}, Limits(idle_seconds_max=0.2)) as client:
+        call = client.talk()
+        assert await say(call, "a") == "a"
+        refusal = await end_of(call)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.DEADLINE_EXCEEDED, "IDLE")
+
+
+async def test_a_drain_reaches_who_only_listens(serve: Serve):
+    """A handler that waits for its client's next message is told that there will be none."""
+    async with serve({"BookStream": echo}) as client:
+        call = client.talk()
+        assert await say(call, "a") == "a"
+        client.doors.drain()
+        refusal = await end_of(call)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+
+
+async def test_a_token_that_lapses_ends_the_reading(serve: Serve):
+    """What a client streams in after its token's end is not read."""
+    async with serve({"BookStream": echo}) as client:
+        call = client.talk()
+        assert await say(call, "a") == "a"
+        client.doors._clock = lambda: time.time() + 3_600
+        refusal = await end_of(call)
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
+
+
+async def test_a_client_that_sends_and_never_reads_loses_its_stream(serve: Serve):
+    """A client that is deaf to its answers is cut off, and the server keeps nothing for it."""
+
+    async def flood(call, requests):
+        async for _ in requests:
+            while True:
+                yield pb.BookStreamResponse(results=[pb.BatchResult(request_id="x" * 60_000)])
+
+    async with serve({"BookStream": flood}, Limits(write_seconds_max=0.2)) as client:
+        call = client.talk()
+        await call.write(pb.BookStreamRequest().SerializeToString())
+        await call.read()
+        await eventually(lambda: client.doors.admission.streams == 0)
+        assert (await end_of(call)).reason == "SLOW_CONSUMER"
+
+
+async def test_a_client_that_breaks_off_leaves_nothing_behind(serve: Serve):
+    """A stream that its client cancels is over on our side too, and is no error of ours."""
+    async with serve({"BookStream": echo}) as client:
+        call = client.talk()
+        assert await say(call, "a") == "a"
+        call.cancel()
+        await eventually(lambda: not client.doors.visits)
+        # gRPC tells a reader that its client is gone as it tells that there is no more to read.
+        counted = [client.metric("grpc_server_handled_total", **BOOK_STREAM, grpc_code=code) for code in GONE]
+        assert sum(counted) == 1
+
+
+async def test_a_stream_past_its_deadline_ends(serve: Serve):
+    """The client's deadline ends a stream whose client is silent."""
+    async with serve({"BookStream": echo}) as client:
+        call = client.talk(timeout=0.5)
+        assert await say(call, "a") == "a"
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await eventually(lambda: not client.doors.visits)

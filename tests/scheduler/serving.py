@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ class Desk:
     log: Held
     clock: ManualClock
     telemetry: Telemetry
+    doors: Doors
 
     def bearer(self, identity: Identity | None) -> tuple[tuple[str, str], ...]:
         """The metadata of somebody's call."""
@@ -114,12 +115,65 @@ class Desk:
             stream.cancel()
         return found
 
+    def stream(self, identity: Identity | None = ALPHA, timeout: float = 10.0) -> "Bookings":
+        """A BookStream."""
+        call = self.channel.stream_stream(f"/{SERVICE.full_name}/BookStream")
+        return Bookings(call(metadata=self.bearer(identity), timeout=timeout))
+
     async def ask(self, method: str, request: Message | bytes, identity: Identity | None = ALPHA) -> Any:
         """One call of any method: the answer, or the first of a stream."""
+        if SERVICE.methods_by_name[method].client_streaming:
+            bookings = self.stream(identity)
+            await bookings.write(request)
+            answer = await bookings.read()
+            await bookings.end()
+            return answer
         if SERVICE.methods_by_name[method].server_streaming:
             (answer,) = await self.watch(request, identity)
             return answer
         return await self.call(method, request, identity)
+
+
+class Bookings:
+    """A BookStream of a test: messages go in, answers come out, and it ends well or `Refused`."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+
+    async def send(self, *items: api.CreateReservationRequest, parent: str = "companies/ALPHA") -> None:
+        """Send some demands in one message."""
+        await self.write(api.BookStreamRequest(parent=parent, requests=items))
+
+    async def write(self, message: Message | bytes) -> None:
+        """Send a message of any kind, or bytes that are none; a stream that has ended says why when it is read."""
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self.call.write(message if isinstance(message, bytes) else message.SerializeToString())
+
+    async def read(self) -> api.BookStreamResponse | None:
+        """The next answer; None at the end. Raises `Refused`."""
+        try:
+            data = await self.call.read()
+        except grpc.aio.AioRpcError as error:
+            raise Refused(error) from None
+        return None if data is grpc.aio.EOF else api.BookStreamResponse.FromString(data)
+
+    async def results(self, count: int) -> list[api.BatchResult]:
+        """So many results, from as many answers as they come in. Raises `Refused`."""
+        found: list[api.BatchResult] = []
+        while len(found) < count:
+            answer = await self.read()
+            assert answer is not None, f"the stream ended after {len(found)} results"
+            found += answer.results
+        return found
+
+    async def end(self) -> list[api.BatchResult]:
+        """Send nothing more; the results that were still to come. Raises `Refused`."""
+        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            await self.call.done_writing()
+        rest: list[api.BatchResult] = []
+        while (answer := await self.read()) is not None:
+            rest += answer.results
+        return rest
 
 
 @asynccontextmanager
@@ -145,7 +199,7 @@ async def serving(keys: Path, log: Held | None = None, limits: Limits | None = N
             ) as server,
             grpc.aio.insecure_channel(str(server.address)) as channel,
         ):
-            yield Desk(channel, keys, writer, log, clock, telemetry)
+            yield Desk(channel, keys, writer, log, clock, telemetry, doors)
 
 
 async def register(writer: Writer, thing: Any) -> None:

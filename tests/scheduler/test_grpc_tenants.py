@@ -75,6 +75,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "SearchOffers": {**BOOKING, ("operator", "missing"): OK},  # No offer, and the rule that says why.
     "CreateReservation": BOOKING,
     "BatchCreateReservations": {**BOOKING, ("operator", "missing"): OK},  # Each item has its own answer.
+    "BookStream": {**BOOKING, ("operator", "missing"): OK},
     "GetReservation": READING,
     "ListReservations": FOLLOWING,
     "CancelReservation": CHANGING,
@@ -130,6 +131,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return demand(5, company=company)
         case "BatchCreateReservations":
             return api.BatchCreateReservationsRequest(parent=parent, requests=[demand(5, company=company)])
+        case "BookStream":
+            return api.BookStreamRequest(parent=parent, requests=[demand(5, company=company)])
         case "GetReservation":
             return api.GetReservationRequest(name=await booked(desk, company, active=False))
         case "ListReservations":

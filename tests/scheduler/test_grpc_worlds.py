@@ -65,6 +65,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(13, ("a100", 48_000), start=NINE, hours=3)),
         ("BatchCreateReservations", batch(demand(14, ("cpu", 100)), demand(15, ("T1", 1)))),
         ("ListTariffs", api.ListTariffsRequest()),
+        ("BookStream", stream(demand(17, ("cpu", 100)), demand(18, ("T1", 1)))),
         ("GetReservation", api.GetReservationRequest(name=mine)),
         ("GetReservation", api.GetReservationRequest(name=theirs)),
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
@@ -90,6 +91,11 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
 def batch(*items: api.CreateReservationRequest) -> api.BatchCreateReservationsRequest:
     """Several bookings, each for itself."""
     return api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=items)
+
+
+def stream(*items: api.CreateReservationRequest) -> api.BookStreamRequest:
+    """The same, streamed."""
+    return api.BookStreamRequest(parent="companies/ALPHA", requests=items)
 
 
 @pytest.mark.parametrize(

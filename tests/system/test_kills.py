@@ -5,7 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -17,6 +17,7 @@ from tests.system.checker import faults
 from tests.system.harness import PARTS, Centre, Clients, eventually, frozen, kill, running_centre
 from tests.system.raw_log import read_log
 from tests.system.small_catalogue import COMPANY
+from tests.system.streamed import Streamed
 from tests.system.views import view_faults
 from tests.system.workload import Asked, Crowd, Outcome, booking, busy
 
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GRANTS = 40
 """Granted before the fault, and again after it."""
+STREAMED = 3_000
+"""Demands on one stream: so many that it is still under way when the scheduler is killed."""
 SECONDS_TO_NOTICE = 10
 """How long a scheduler may take to find out that another one has written."""
 
@@ -46,10 +49,10 @@ def unanswered(crowd: Crowd) -> bool:
     return any(each.attempts > 1 and each.outcome is Outcome.OPEN for each in crowd.asked)
 
 
-async def all_faults(clients: Clients, crowd: Crowd) -> list[str]:
+async def all_faults(clients: Clients, crowd: Crowd, streamed: Sequence[Asked] = ()) -> list[str]:
     """Every broken promise: of the log, of the answers, and of the views."""
     log = await read_log(clients.centre)
-    return [*faults(log, crowd.asked, clients.centre.name), *await view_faults(clients, log)]
+    return [*faults(log, [*crowd.asked, *streamed], clients.centre.name), *await view_faults(clients, log)]
 
 
 @pytest.mark.parametrize("victim", PARTS)
@@ -64,6 +67,21 @@ async def test_promises_survive_kill_nine(clients: Clients, victim: str) -> None
             await eventually(lambda: f"{victim} is back" in centre.reports[reports:], f"{victim} is back")
             await more_granted(crowd)
         assert not await all_faults(clients, crowd)
+
+
+async def test_a_stream_outlives_the_scheduler(clients: Clients) -> None:
+    """P1, P2, P4: a stream is resumed after kill -9 and every demand is answered once, beside others who book."""
+    centre = clients.centre
+    async with centre.supervised(), busy(clients, seed="stream") as crowd:
+        streamed = Streamed(clients, STREAMED, seed="streamed")
+        booking_all = asyncio.create_task(streamed.book())
+        await eventually(lambda: streamed.answered > 0, "the stream is under way")
+        kill(centre.scheduler)
+        assert streamed.answered < STREAMED, "it was over before the scheduler died"
+        await booking_all
+        await more_granted(crowd)
+    assert streamed.answered == STREAMED
+    assert not await all_faults(clients, crowd, streamed.asked)
 
 
 async def test_bookings_go_on_without_the_views(clients: Clients) -> None:

@@ -1161,12 +1161,15 @@ Global___BatchCreateReservationsResponse: _TypeAlias = BatchCreateReservationsRe
 
 @_typing.final
 class BatchResult(_message.Message):
-    """The answer to one item of a batch."""
+    """The answer to one item of a batch or of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RESERVATION_FIELD_NUMBER: _builtins.int
     PROBLEM_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """The request that this answers."""
     @_builtins.property
     def reservation(self) -> Global___Reservation:
         """It was granted."""
@@ -1180,10 +1183,11 @@ class BatchResult(_message.Message):
         *,
         reservation: Global___Reservation | None = ...,
         problem: Global___BatchProblem | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "reservation", b"reservation", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "reservation", b"reservation", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problem", b"problem", "request_id", b"request_id", "reservation", b"reservation", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["reservation", "problem"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
@@ -1192,8 +1196,66 @@ class BatchResult(_message.Message):
 Global___BatchResult: _TypeAlias = BatchResult  # noqa: Y015
 
 @_typing.final
+class BookStreamRequest(_message.Message):
+    """Some demands of a company."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`. Every request has the same parent, or none."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateReservationRequest]:
+        """1 to 100, each with a `request_id` of its own; `validate_only` is not for streams. Several in one message cost less
+        than one by one.
+        """
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        requests: _abc.Iterable[Global___CreateReservationRequest] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookStreamRequest: _TypeAlias = BookStreamRequest  # noqa: Y015
+
+@_typing.final
+class BookStreamResponse(_message.Message):
+    """The answers that come next, in the order of the requests."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """The log position that all of it is durable at."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchResult]:
+        """One a request, whichever message it came in."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___BatchResult] | None = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BookStreamResponse: _TypeAlias = BookStreamResponse  # noqa: Y015
+
+@_typing.final
 class BatchProblem(_message.Message):
-    """Why an item of a batch was refused."""
+    """Why an item of a batch or of a stream was refused."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1209,7 +1271,9 @@ class BatchProblem(_message.Message):
     """For people."""
     @_builtins.property
     def refusal(self) -> Global___Refusal:
-        """Every rule that said no. Alternatives are left out: SearchOffers finds them."""
+        """Every rule that said no; for INVALID_FIELD, every field that makes no sense. Alternatives are left out: SearchOffers
+        finds them.
+        """
 
     def __init__(
         self,

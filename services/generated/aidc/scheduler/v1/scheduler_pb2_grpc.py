@@ -65,6 +65,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.FromString,
                 _registered_method=True)
+        self.BookStream = channel.stream_stream(
+                '/aidc.scheduler.v1.Scheduler/BookStream',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamResponse.FromString,
+                _registered_method=True)
         self.GetReservation = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/GetReservation',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetReservationRequest.SerializeToString,
@@ -168,6 +173,16 @@ class SchedulerServicer:
 
     def BatchCreateReservations(self, request, context):
         """Books up to 100 demands in one call, each for itself or all together. Many times faster than one at a time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BookStream(self, request_iterator, context):
+        """Books demands as they come, each for itself: send on while earlier ones are answered, in the order in which they were
+        sent. A client that is too fast, or past its rate, is slowed down. However the stream ends, what has an answer is
+        durable, and what has none is unknown: send it again on another stream, under the same request ids. A message that
+        makes no sense as a whole ends the stream, after the answers to those before it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -289,6 +304,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.BatchCreateReservations,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.SerializeToString,
+            ),
+            'BookStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.BookStream,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamResponse.SerializeToString,
             ),
             'GetReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetReservation,
@@ -514,6 +534,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/BatchCreateReservations',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BatchCreateReservationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BookStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/aidc.scheduler.v1.Scheduler/BookStream',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.BookStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

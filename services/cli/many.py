@@ -1,0 +1,138 @@
+"""`aidc book-many`: demands from a file or a pipe, one JSON object a line, each booked for itself."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from services.cli.async_client import open_client
+from services.cli.demand_lines import EXAMPLE, Reader, numbered
+from services.cli.documents import document, print_json_line
+from services.cli.options import Caller, Company, Data, Json, connect, parent_of
+from services.cli.outcome import DONE, REFUSED, UNKNOWN, Failed, Unanswered
+from services.cli.streaming import Request, Streaming
+from services.cli.tables import err, out, plain_id
+from services.cli.times import Unreadable
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+Source = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help=f"One JSON object a line, such as {EXAMPLE}; - reads from a pipe."),
+]
+
+
+def book_many(
+    source: Source,
+    company: Company = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Book many demands, each for itself. The same file again books nothing twice."""
+    with connect(data, caller, company) as client, _opened(source) as lines:
+        parent = parent_of(client.connection, company)
+        resources = {plain_id(resource.name): resource for resource in client.resources()}
+        reader = Reader(parent, resources, client.zone)
+        report = Report(as_json)
+        with report.shown():
+            asyncio.run(_book(client.connection, parent, reader, lines, report))
+    raise typer.Exit(report.status)
+
+
+class Report:
+    """What became of each line, for people or for programs, and of all of them."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.counts = {"granted": 0, "refused": 0, "unknown": 0}
+        self._as_json = as_json
+        self._bar = Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
+        self._task = self._bar.add_task("")
+
+    @property
+    def status(self) -> int:
+        """The exit status: unknown outcomes come first, then refusals."""
+        return UNKNOWN if self.counts["unknown"] else REFUSED if self.counts["refused"] else DONE
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Progress meanwhile, and the sum of it all at the end."""
+        with self._bar:
+            yield
+        err.print(self._summary())
+
+    def answered(self, line: int, result: api.BatchResult) -> None:
+        """Tell the answer to a line."""
+        if result.HasField("reservation"):
+            self._tell(line, "granted", result.request_id, reservation=document(result.reservation))
+            return
+        problem = result.problem
+        violations = [document(violation) for violation in problem.refusal.violations]
+        reasons = list(dict.fromkeys(violation["reason"] for violation in violations)) or [problem.reason]
+        self._tell(line, "refused", result.request_id, message=problem.message, reasons=reasons, violations=violations)
+
+    def unreadable(self, line: int, error: Exception) -> None:
+        """Tell that a line is no demand: nothing was asked."""
+        self._tell(line, "refused", "", message=str(error), reasons=["UNREADABLE"], violations=[])
+
+    def unknown(self, line: int, request_id: str, message: str) -> None:
+        """Tell that nobody knows: the same line again, under the same request id, tells."""
+        self._tell(line, "unknown", request_id, message=message)
+
+    def _tell(self, line: int, outcome: str, request_id: str, **details: Any) -> None:
+        self.counts[outcome] += 1
+        self._bar.update(self._task, description=self._summary())
+        if self._as_json:
+            print_json_line({"line": line, "outcome": outcome, "request_id": request_id, **details})
+            return
+        what = details["reservation"]["name"] if outcome == "granted" else details["message"]
+        out.print(f"{line:>6}  {outcome:8} {what}", markup=False, soft_wrap=True)
+
+    def _summary(self) -> str:
+        return ", ".join(f"{count:,} {outcome}" for outcome, count in self.counts.items())
+
+
+async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, report: Report) -> None:
+    """Send every line, and report what became of it."""
+    numbers: dict[str, int] = {}
+    async with open_client(connection) as client:
+        streaming = Streaming(client, parent)
+        try:
+            async for result in streaming.book(_requests(reader, lines, numbers, report)):
+                report.answered(numbers.pop(result.request_id), result)
+        except Unanswered as problem:
+            for request in streaming.unanswered:
+                report.unknown(numbers[request.request_id], request.request_id, problem.message)
+            err.print(f"{problem.message}. The same file again tells, and books nothing twice.", markup=False)
+
+
+async def _requests(
+    reader: Reader, file: TextIO, numbers: dict[str, int], report: Report
+) -> AsyncGenerator[Request, None]:
+    """The demands as they are read; `numbers` tells the line of each by its request id."""
+    lines = numbered(file)
+    while found := await asyncio.to_thread(next, lines, None):
+        number, text = found
+        try:
+            request = reader.request(number, text)
+            if request.request_id in numbers:
+                raise Unreadable(f"line {numbers[request.request_id]} has the same request id")
+        except (Unreadable, Failed) as error:
+            report.unreadable(number, error)
+            continue
+        numbers[request.request_id] = number
+        yield request
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[TextIO]:
+    """The file, or standard input. What is no UTF-8 shows as such in the line that it is in."""
+    standard = str(source) == "-"
+    try:
+        with open(0 if standard else source, encoding="utf-8", errors="replace", closefd=not standard) as file:
+            yield file
+    except OSError as problem:
+        raise Failed(f"cannot read {source}: {problem}") from problem

@@ -1,0 +1,120 @@
+"""The reception: who may come in, who is inside, and who has to leave."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from services.runtime import refusals
+from services.runtime.admission import Admission, Limits, Tenant
+from services.runtime.identity import Identity, TokenVerifier, Unauthenticated
+from services.runtime.problems import Problem
+from services.runtime.telemetry import DoorTelemetry
+from services.runtime.visit import Call, Context, Visit
+
+SWEEP_SECONDS = 0.25
+
+
+class Reception:
+    """The reception of one process. `clock` gives seconds since 1970, for tokens."""
+
+    def __init__(
+        self,
+        *,
+        verifier: TokenVerifier,
+        telemetry: DoorTelemetry,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.telemetry = telemetry
+        self.admission = Admission(self.limits)
+        self.visits: set[Visit] = set()
+        self._verifier = verifier
+        self._clock = clock
+
+    def identify(self, token: str) -> Identity:
+        """Who bears a token. Raises `Unauthenticated`."""
+        return self._verifier.verify(token, self._clock())
+
+    def enter(
+        self, context: Context, method: str, seconds_max: float, now: float, *, stream: bool, incoming: bool = False
+    ) -> Visit:
+        """Let a caller in. Raises `Problem` or `Unauthenticated`."""
+        admission = self.admission
+        admission.check_room(stream)
+        remaining = context.time_remaining()
+        seconds = seconds_max if remaining is None else min(remaining, seconds_max)
+        if seconds <= 0:
+            raise refusals.deadline_exceeded()
+        token = _bearer(context)
+        identity = self.identify(token)
+        tenant = admission.enter(identity, stream, now)
+        call = Call(
+            identity,
+            method,
+            now + seconds,
+            lambda calls: admission.spend(tenant, calls),
+            lambda calls: self._afford(tenant, calls),
+        )
+        visit = Visit(call, tenant, token, stream=stream, incoming=incoming)
+        self.visits.add(visit)
+        return visit
+
+    def leave(self, visit: Visit) -> None:
+        """Let a caller out."""
+        self.visits.discard(visit)
+        self.admission.leave(visit.tenant, visit.stream)
+
+    def drain(self) -> None:
+        """Turn away new calls and end open streams, so that clients go elsewhere. Calls inside finish."""
+        self.admission.draining = True
+        for visit in self.visits:
+            if visit.stream:
+                visit.wind_up(refusals.draining())
+
+    async def sweep(self) -> None:
+        """Watch over the calls inside, for ever: deadlines, lapsed tokens, clients that neither read nor write."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = time.monotonic()
+            for visit in self.visits:
+                self._look_after(visit, now)
+
+    def _look_after(self, visit: Visit, now: float) -> None:
+        limits = self.limits
+        if now >= visit.call.deadline:
+            visit.end(refusals.deadline_exceeded())
+        elif not visit.stream:
+            return
+        elif visit.writing_since is not None and now - visit.writing_since > limits.write_seconds_max:
+            visit.end(refusals.slow_consumer(limits.write_seconds_max))
+        elif visit.reading_since is not None and now - visit.reading_since > limits.idle_seconds_max:
+            visit.wind_up(refusals.idle(limits.idle_seconds_max))
+        elif problem := self._lapsed(visit):
+            visit.wind_up(problem)
+
+    def _lapsed(self, visit: Visit) -> Problem | None:
+        try:
+            self.identify(visit.token)
+        except Unauthenticated as error:
+            return refusals.unauthenticated(error.reason)
+        return None
+
+    async def _afford(self, tenant: Tenant, calls: int) -> None:
+        # The bucket fills with time, and nothing else.
+        while wait := self.admission.wait_for(tenant, calls, time.monotonic()):  # noqa: ASYNC110
+            await asyncio.sleep(wait)
+
+
+def _bearer(context: Context) -> str:
+    token = None
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization":
+            if token is not None:
+                raise Unauthenticated("two_tokens")
+            token = value
+    if token is None:
+        raise Unauthenticated("missing")
+    if not isinstance(token, str) or token[:7].lower() != "bearer ":
+        raise Unauthenticated("wrong_scheme")
+    return token[7:]

@@ -1,0 +1,75 @@
+"""A call that is inside: who makes it, until when it may stay, and how it is shown out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import grpc
+
+from services.runtime.admission import Tenant
+from services.runtime.identity import Identity
+from services.runtime.problems import Problem
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+async def _afford_nothing(_calls: int) -> None:
+    """Nobody is charged."""
+
+
+class Call(NamedTuple):
+    """Who calls what, and until when: `deadline` is in seconds of `time.monotonic()`, the event loop's clock."""
+
+    identity: Identity
+    method: str
+    deadline: float
+    spend: Callable[[int], None] = lambda _calls: None
+    """Charge the tenant for so many calls more, when one call does the work of many. Raises `Problem`."""
+    afford: Callable[[int], Awaitable[None]] = _afford_nothing
+    """The same, waiting until the tenant has enough: a stream is slowed down instead of turned away."""
+
+
+class Visit:
+    """One call, while it is inside. `incoming` tells whether its client streams messages in."""
+
+    __slots__ = (
+        "call",
+        "incoming",
+        "problem",
+        "reader",
+        "reading_since",
+        "stream",
+        "task",
+        "tenant",
+        "token",
+        "verdict",
+        "writing_since",
+    )
+
+    def __init__(self, call: Call, tenant: Tenant, token: str, *, stream: bool, incoming: bool) -> None:
+        self.call = call
+        self.tenant = tenant
+        self.token = token
+        self.stream = stream
+        self.incoming = incoming
+        self.task = asyncio.current_task()
+        self.problem: Problem | None = None
+        self.verdict: Problem | None = None
+        self.reader: asyncio.Task[Any] | None = None
+        self.reading_since: float | None = None
+        self.writing_since: float | None = None
+
+    def end(self, problem: Problem) -> None:
+        """Make the call end in this problem at once, unless it is ending already."""
+        if self.problem is None and self.task is not None:
+            self.problem = problem
+            self.task.cancel()
+
+    def wind_up(self, problem: Problem) -> None:
+        """Make the call end in this problem; what was streamed in before is still answered."""
+        if not self.incoming:
+            self.end(problem)
+        elif self.verdict is None:
+            self.verdict = problem
+            if self.reader is not None:
+                self.reader.cancel()
