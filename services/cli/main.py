@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import audit, booking, many, quotas, reservations, resources, statement, tariff, top
+from services.cli import audit, booking, ledger, many, quotas, reservations, resources, statement, tariff, top
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -51,6 +51,7 @@ for command, panel in (
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
+app.add_typer(ledger.app, name="ledger", rich_help_panel=RUN)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """Service 2, the ledger: remembers and accounts.
 
-`python -m services.ledger.app` follows the log and answers; with `--rebuild` it drops every table, folds the log again
-up to where it ends now, prints the digests, and ends.
+`python -m services.ledger.app` follows the log and answers; with `--rebuild` it makes a new generation of the tables
+beside the one that lives, exchanges them, and ends (`rebuild_app`).
 """
 
 import gc
@@ -18,6 +18,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from services.eventlog.jetstream import JetStreamLog
+from services.ledger import rebuild_app
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.following import Follower
 from services.ledger.grpc_api import SERVICE, LedgerApi, methods
@@ -27,7 +28,6 @@ from services.ledger.notes import Signer
 from services.ledger.progress import Progress
 from services.ledger.proof_api import ProofApi
 from services.ledger.proofs import Prover
-from services.ledger.rebuild import rebuild
 from services.ledger.telemetry import LedgerTelemetry
 from services.runtime import lifecycle, logs
 from services.runtime.doors import Doors
@@ -40,7 +40,6 @@ from services.runtime.settings import Address, SettingsError, load
 from services.runtime.telemetry import DoorTelemetry
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7602), Address("127.0.0.1", 7612)
-REBUILD = "--rebuild"
 GARBAGE_THRESHOLD = 200_000
 """New objects before Python looks for cycles. There are none here, and at its default the looking takes a third of the
 time, because every live reservation is looked at."""
@@ -129,19 +128,6 @@ async def _announce(settings: Settings, progress: Progress, server: GrpcServer, 
     _log.info("serving", grpc=str(server.address), http=str(http.address), position=progress.position)
 
 
-async def run_rebuild(settings: Settings, stop: Stop) -> None:
-    """Drop every table, fold the log up to where it ends now, and print the digests."""
-    log = await _connect(settings)
-    try:
-        async with _pools(settings) as (writer, _):
-            checkpoint, digests = await rebuild(log, settings.centre, writer)
-    finally:
-        await log.close()
-    print(f"position {checkpoint.position}  events {checkpoint.number}  page {checkpoint.hash}")
-    for table, digest in digests.items():
-        print(f"{table:<14} {digest.rows:>12,} rows  {digest.sum}")
-
-
 def _notary(settings: Settings, writer: asyncpg.Pool, readers: asyncpg.Pool) -> Notary | None:
     """Who signs checkpoints, if there is a key. Raises `KeyFault`."""
     if settings.checkpoint_key is None:
@@ -162,13 +148,14 @@ def main() -> None:
     logs.configure("ledger")
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
+    if rebuild_app.FLAG in sys.argv:
+        sys.exit(rebuild_app.main(sys.argv[1:]))
     try:
         settings = load(Settings, os.environ)
     except SettingsError as error:
         _log.error("settings_wrong", problems=error.problems)
         sys.exit(1)
-    service = run_rebuild if REBUILD in sys.argv[1:] else run
-    sys.exit(lifecycle.run(lambda stop: service(settings, stop)))
+    sys.exit(lifecycle.run(lambda stop: run(settings, stop)))
 
 
 if __name__ == "__main__":

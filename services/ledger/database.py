@@ -43,15 +43,16 @@ NO_ROLE: tuple[type[Exception], ...] = (asyncpg.InvalidParameterValueError, asyn
 """A role is not there, or the login may not take it; or a table was not granted to it."""
 
 
-async def connect_writer(dsn: str, schema: str = SCHEMA) -> asyncpg.Pool:
+async def connect_writer(dsn: str, schema: str = SCHEMA, synchronous_commit: str = "on") -> asyncpg.Pool:
     """A pool of one, which connects when it is first needed: commits come one after the other."""
-    return await _pool(dsn, 1, WRITE_SECONDS_MAX, {"role": PROJECTOR, "search_path": schema})
+    settings = {"role": PROJECTOR, "search_path": schema, "synchronous_commit": synchronous_commit}
+    return await _pool(dsn, 1, WRITE_SECONDS_MAX, settings)
 
 
-async def connect_readers(dsn: str, schema: str = SCHEMA) -> asyncpg.Pool:
+async def connect_readers(dsn: str, schema: str = SCHEMA, seconds_max: int = READ_SECONDS_MAX) -> asyncpg.Pool:
     """A pool whose connections cannot write, and see no company's rows until told whose (see `reading`)."""
     settings = {"role": READER, "default_transaction_read_only": "on", "search_path": schema}
-    return await _pool(dsn, READERS_MAX, READ_SECONDS_MAX, settings)
+    return await _pool(dsn, READERS_MAX, seconds_max, settings)
 
 
 @asynccontextmanager

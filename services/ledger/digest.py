@@ -3,9 +3,6 @@
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from services.ledger.batch import Checkpoint
-from services.ledger.journal import read_checkpoint
-
 
 class Digest(Struct, frozen=True):
     """So many rows of a table, and the sum of the hashes of their texts: the order of rows does not matter."""
@@ -14,25 +11,32 @@ class Digest(Struct, frozen=True):
     sum: str
 
 
-async def digests(connection: PoolConnectionProxy) -> tuple[Checkpoint, dict[str, Digest]]:
-    """The checkpoint, and the digest of each table that is a fold of the log up to it, in the connection's snapshot."""
-    checkpoint = await read_checkpoint(connection)
-    tables = [row["tablename"] for row in await connection.fetch(_TABLES)]
-    return checkpoint, {table: await _digest(connection, table) for table in tables}
+async def columns(connection: PoolConnectionProxy) -> dict[str, list[str]]:
+    """Each table that is a fold of the log, with its columns and their types."""
+    return {row["name"]: row["columns"] for row in await connection.fetch(_COLUMNS)}
 
 
-async def _digest(connection: PoolConnectionProxy, table: str) -> Digest:
+async def digests(connection: PoolConnectionProxy) -> dict[str, Digest]:
+    """The digest of each of these tables, in the connection's snapshot."""
+    return {table: await digest(connection, table) for table in await columns(connection)}
+
+
+async def digest(connection: PoolConnectionProxy, table: str) -> Digest:
+    """The digest of one table."""
     row = await connection.fetchrow(_DIGEST.format(table=table))
     assert row is not None
     return Digest(row["rows"], row["sum"])
 
 
 # `migrations` says when the schema was made, which is not the log's business.
-_TABLES = """
-SELECT tablename
-FROM pg_tables
-WHERE schemaname = current_schema() AND tablename <> 'migrations'
-ORDER BY tablename
+_COLUMNS = """
+SELECT relname AS name, array_agg(attname || ' ' || format_type(atttypid, atttypmod) ORDER BY attnum) AS columns
+FROM pg_class
+JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+  AND relname <> 'migrations'
+GROUP BY relname
+ORDER BY relname
 """
 
 # 128 bits a row, added up as two numbers of 64 bits that cannot overflow. A row's text is its own; the name is ours.

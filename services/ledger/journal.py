@@ -49,6 +49,7 @@ class Journal:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._schema = ""
 
     async def open(self) -> tuple[Checkpoint, Books]:
         """Bring the schema up to date; give the checkpoint, and the books as they stand there.
@@ -56,7 +57,7 @@ class Journal:
         Raises `WrongSchema` or `WrongRoles`.
         """
         try:
-            await migrate(self._pool)
+            self._schema = await migrate(self._pool)
         except NO_ROLE as error:
             raise WrongRoles(
                 f"the ledger's login may not do its work in Postgres ({error}): it must own the database and may take"
@@ -94,7 +95,7 @@ class Journal:
 
     async def _post(self, batch: Batch) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
-            if not await _advance(connection, batch):
+            if not await _advance(connection, batch, self._schema):
                 await _demand_posted(connection, batch)
                 return
             await connection.copy_records_to_table("pages", records=batch.pages)
@@ -111,8 +112,8 @@ async def read_checkpoint(connection: PoolConnectionProxy) -> Checkpoint:
     return Checkpoint(**row)
 
 
-async def _advance(connection: PoolConnectionProxy, batch: Batch) -> bool:
-    """Move the checkpoint over the batch. False if it is not where the batch began."""
+async def _advance(connection: PoolConnectionProxy, batch: Batch, schema: str) -> bool:
+    """Move the checkpoint over the batch. False if it is not where the batch began, or stands in other tables."""
     before, after = batch.before, batch.after
     moved = await connection.fetchval(
         _ADVANCE,
@@ -124,6 +125,7 @@ async def _advance(connection: PoolConnectionProxy, batch: Batch) -> bool:
         after.number,
         after.page_time,
         batch.close(),
+        schema,
     )
     return moved is not None
 
@@ -133,6 +135,8 @@ async def _demand_posted(connection: PoolConnectionProxy, batch: Batch) -> None:
     standing = await read_checkpoint(connection)
     if standing == batch.after:
         return
+    if standing == batch.before:
+        raise Superseded("another release has made the tables anew, and not as this one knows them: start that one")
     raise Superseded(
         f"the checkpoint stands at position {standing.position}, this ledger had left it at {batch.before.position}:"
         " another ledger writes to this database, so this one stops"
@@ -165,6 +169,7 @@ _ADVANCE = """
 UPDATE checkpoint
 SET position = $4, hash = $5, number = $6, page_time = $7, root = $8
 WHERE projection = $1 AND position = $2 AND hash = $3
+  AND $9 = (SELECT string_agg(checksum, '' ORDER BY name) FROM migrations)
 RETURNING position
 """
 

@@ -38,8 +38,8 @@ def migrations() -> list[Migration]:
     return [Migration(name, text, hashlib.sha256(text.encode()).hexdigest()) for name, text in texts]
 
 
-async def migrate(pool: asyncpg.Pool) -> None:
-    """Apply what is missing to the schema that the pool works in, all of it or nothing.
+async def migrate(pool: asyncpg.Pool) -> str:
+    """Apply what is missing to the schema that the pool works in, all of it or nothing; give the checksums of all.
 
     Raises `WrongSchema` if what was applied is not what we have.
     """
@@ -58,6 +58,7 @@ async def migrate(pool: asyncpg.Pool) -> None:
                 raise WrongSchema(f"schema/{migration.name} differs from what was applied: rebuild the ledger")
         if applied:
             raise WrongSchema(f"the database has {', '.join(sorted(applied))}, which this release does not know")
+    return "".join(migration.checksum for migration in migrations())
 
 
 async def drop(connection: PoolConnectionProxy, schema: str) -> None:

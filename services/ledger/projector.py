@@ -18,7 +18,7 @@ from services.ledger.telemetry import LedgerTelemetry
 
 
 class Projector:
-    """Takes one centre's log into the journal, from a checkpoint on."""
+    """Takes one centre's log into the journal, from a checkpoint on. `checkpoint` is where the tables stand."""
 
     def __init__(
         self,
@@ -28,13 +28,15 @@ class Projector:
         progress: Progress,
         telemetry: LedgerTelemetry,
         opened: tuple[Checkpoint, Books],
+        epoch: int,
     ) -> None:
         self._log = log
         self._centre = centre
         self._journal = journal
         self._progress = progress
         self._telemetry = telemetry
-        self._checkpoint, self._books = opened
+        self.checkpoint, self._books = opened
+        self._epoch = epoch
 
     @classmethod
     async def open(
@@ -45,18 +47,18 @@ class Projector:
         Raises `BrokenLog` when it does not, `Unknown` or one of `database.OUTAGES` when the log or Postgres are away.
         """
         opened = await journal.open()
-        await demand_head(log, opened[0].head)
+        epoch = await demand_head(log, opened[0].head)
         await progress.reached(opened[0])
-        return cls(log, centre, journal, progress, telemetry, opened)
+        return cls(log, centre, journal, progress, telemetry, opened, epoch)
 
     async def follow(self, until: int | None = None) -> None:
-        """Go on until the tables hold a position; without one, for ever.
+        """Go on until the tables stand at a position, and no further; without one, for ever. It can be called again.
 
         Raises `BrokenLog` when the log cannot be trusted, `Superseded` when another ledger writes, and `Unknown` when
         the log is closed.
         """
-        intake = _Intake(self._checkpoint, self._books)
-        reading = asyncio.create_task(self._read(intake), name="ledger reader")
+        intake = _Intake(self.checkpoint, self._books)
+        reading = asyncio.create_task(self._read(intake, until), name="ledger reader")
         try:
             while until is None or self._progress.position < until:
                 await self._write(await intake.take())
@@ -64,20 +66,24 @@ class Projector:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
-    async def _read(self, intake: "_Intake") -> None:
+    async def _read(self, intake: "_Intake", until: int | None) -> None:
         try:
-            chain = ChainReader(self._checkpoint.head, self._centre)
-            async with aclosing(self._log.follow(self._checkpoint.position)) as batches:
+            chain = ChainReader(self.checkpoint.head, self._centre, self._epoch)
+            async with aclosing(self._log.follow(self.checkpoint.position)) as batches:
                 async for records in batches:
                     self._progress.saw(records[-1].position)
                     for record in records:
+                        if until is not None and record.position > until:
+                            return
                         await intake.put(record, chain.take(record))
+                        self._epoch = chain.epoch
         except Exception as error:  # The writer raises it, after the pages before it.
             await intake.fail(error)
 
     async def _write(self, batch: Batch) -> None:
         await self._journal.post(batch)
         self._telemetry.applied(batch.events)
+        self.checkpoint = batch.after
         await self._progress.reached(batch.after)
 
 

@@ -107,6 +107,8 @@ def test_a_centre_runs_in_a_folder_survives_a_kill_and_leaves_nothing(running: R
     shown = json.loads(aidc("show", name, "--as", "CMP-0022", "--json", *data).stdout)
     assert (shown["name"], shown["state"]) == (name, "STATE_CONFIRMED")
     assert [entry["event"] for entry in shown["history"]] == ["reservation_confirmed"]
+    rebuilt = json.loads(aidc("ledger", "rebuild", "--json", *data).stdout)
+    assert (rebuilt["differing"], rebuilt["digests"]["companies"]["rows"]) == ([], 200)
     assert running.end(signal.SIGINT) == 0
     assert not (running.folder / "endpoints.json").exists()
     assert not running.left_behind()

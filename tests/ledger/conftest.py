@@ -13,6 +13,6 @@ from tests.ledger.folding import Ledger
 async def ledger(postgres_dsn: str) -> AsyncIterator[Ledger]:
     """A ledger over an empty log and an empty database."""
     writer, readers = await connect_writer(postgres_dsn), await connect_readers(postgres_dsn)
-    yield Ledger(MemoryLog(), writer, readers)
+    yield Ledger(MemoryLog(), writer, readers, postgres_dsn)
     writer.terminate()
     readers.terminate()

@@ -24,10 +24,11 @@ from tests.ledger.pages import CENTRE
 class Ledger:
     """One ledger's parts, without its doors."""
 
-    def __init__(self, log: MemoryLog, writer: asyncpg.Pool, readers: asyncpg.Pool) -> None:
+    def __init__(self, log: MemoryLog, writer: asyncpg.Pool, readers: asyncpg.Pool, dsn: str) -> None:
         self.log = log
         self.writer = writer
         self.readers = readers
+        self.dsn = dsn
         self.registry = CollectorRegistry()
         self.journal = Journal(writer)
         self.progress = Progress(monotonic)
@@ -50,7 +51,7 @@ class Ledger:
     async def digests(self) -> dict[str, Digest]:
         """The digest of every table."""
         async with snapshot(self.readers) as connection:
-            return (await digests(connection))[1]
+            return await digests(connection)
 
     @asynccontextmanager
     async def tampering(self) -> AsyncIterator[PoolConnectionProxy]:

@@ -98,7 +98,7 @@ async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger, postgres_d
 async def test_of_two_ledgers_one_wins(ledger: Ledger, postgres_dsn: str) -> None:
     """Two ledgers on one database: the slower one learns it from the checkpoint and stops, and nothing counts twice."""
     other_writer, other_readers = await connect_writer(postgres_dsn), await connect_readers(postgres_dsn)
-    other = Ledger(ledger.log, other_writer, other_readers)
+    other = Ledger(ledger.log, other_writer, other_readers, postgres_dsn)
     ledger.log.pages += chained(busy_centre(40))
     first, second = await ledger.open(), await other.open()
     await first.follow(until=40)
@@ -123,7 +123,7 @@ async def test_postgres_killed_under_load_loses_and_repeats_nothing(tmp_path: Pa
     pages = chained(busy_centre(300))
     async with Postgres(tmp_path) as postgres:
         writer, readers = await connect_writer(postgres.dsn), await connect_readers(postgres.dsn)
-        ledger = Ledger(MemoryLog(pages), writer, readers)
+        ledger = Ledger(MemoryLog(pages), writer, readers, postgres.dsn)
         folding = asyncio.create_task(ledger.fold())
         for share in (0.1, 0.4, 0.7):
             assert await ledger.progress.wait_for(int(len(pages) * share), 30)

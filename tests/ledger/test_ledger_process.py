@@ -22,6 +22,7 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.digest import digests
+from services.ledger.journal import read_checkpoint
 from services.ledger.reading import snapshot
 from services.runtime.embedded import NatsServer
 from services.runtime.identity import Identity, Role, make_keys, mint_token
@@ -130,7 +131,7 @@ class Centre:
         """The digest of every table, and under `position` where the tables stand."""
         readers = await connect_readers(self.environment["AIDC_POSTGRES_DSN"])
         async with snapshot(readers) as connection:
-            checkpoint, tables = await digests(connection)
+            checkpoint, tables = await read_checkpoint(connection), await digests(connection)
         readers.terminate()
         return {"position": checkpoint.position, **tables}
 
@@ -176,7 +177,32 @@ async def test_killed_under_load_it_counts_every_page_once(centre: Centre) -> No
         printed = (await rebuilding.process.stdout.read()).decode()
         assert await rebuilding.ends() == 0
     assert await centre.digests() == disturbed
-    assert "position 300" in printed
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert {line["phase"] for line in lines[:-1]} == {"folding", "comparing"}
+    assert (lines[-1]["phase"], lines[-1]["position"], lines[-1]["differing"]) == ("done", 300, [])
+
+
+async def test_a_rebuild_killed_outright_is_begun_anew(centre: Centre) -> None:
+    """Killed while it folds, a rebuild leaves the ledger serving as before; the next one makes an end of it, and the
+    ledger, which nobody started again, goes on in the new tables."""
+    pages = chained(busy_centre(1510), centre=centre.log.centre)
+    await centre.append(pages[:1500])
+    async with centre.ledger() as ledger:
+        await ledger.says("serving")
+        assert (await ledger.balance("companies/-", 1500)).position == 1500
+        before = await centre.digests()
+        async with centre.ledger("--rebuild") as killed:
+            assert killed.process.stdout is not None
+            while json.loads(await killed.process.stdout.readline())["done"] == 0:
+                pass
+            killed.process.kill()
+            await killed.ends()
+        assert await centre.digests() == before
+        async with centre.ledger("--rebuild") as rebuilding:
+            assert await rebuilding.ends() == 0
+        assert await centre.digests() == before
+        await centre.append(pages[1500:])
+        assert (await ledger.balance("companies/-", 1510)).position == 1510
 
 
 async def test_it_waits_for_a_log_that_is_not_made_yet(centre: Centre) -> None:

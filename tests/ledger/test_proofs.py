@@ -229,7 +229,7 @@ async def test_what_is_signed_is_kept_in_two_places(centre: Notarised) -> None:
     kept = read_folder(centre.folder, centre.public)
     assert verify_export(await centre.exported(AUDITOR, "companies/-"), centre.public, kept).agreeing == 2
     before = await centre.ledger.rows("SELECT root FROM checkpoint")
-    await rebuild(centre.ledger.log, CENTRE, centre.ledger.writer)
+    await rebuild(centre.ledger.log, CENTRE, centre.ledger.dsn)
     assert await centre.ledger.rows("SELECT root FROM checkpoint") == before
     centre.start()
     await centre.notary.record()
@@ -239,7 +239,8 @@ async def test_what_is_signed_is_kept_in_two_places(centre: Notarised) -> None:
 async def exchange_the_log(centre: Notarised, pages: Sequence[bytes]) -> None:
     """Somebody with every right puts another log in place, and has the tables folded from it."""
     centre.ledger.log.pages[:] = pages
-    await rebuild(centre.ledger.log, CENTRE, centre.ledger.writer)
+    await centre.ledger.drop()
+    await rebuild(centre.ledger.log, CENTRE, centre.ledger.dsn)
     centre.start()
 
 

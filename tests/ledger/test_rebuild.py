@@ -1,12 +1,63 @@
-"""P7: drop every table, fold the log again, and the same digests come out."""
+"""P7: fold the log again, and the same digests come out; beside a ledger that goes on following and answering."""
+
+import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from services.ledger import batch
-from services.ledger.rebuild import rebuild
+from services.ledger import batch, migrate
+from services.ledger.generations import Busy, making
+from services.ledger.journal import Superseded, read_checkpoint
+from services.ledger.migrate import Migration, migrations
+from services.ledger.reading import snapshot
+from services.ledger.rebuild import Different, Report, rebuild
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import CENTRE, chained, entry, extend, pool
+
+
+class Stopped(Exception):
+    """Somebody ended the rebuild."""
+
+
+def stop_at(phase: str) -> Callable[[Report], None]:
+    """Ends a rebuild in the middle of a phase."""
+
+    def report(report: Report) -> None:
+        if report.phase == phase and report.done > 0:
+            raise Stopped
+
+    return report
+
+
+async def made(ledger: Ledger) -> object:
+    """Which tables these are, by a number that no other table ever has."""
+    return await ledger.rows("SELECT 'journal'::regclass::oid")
+
+
+async def schemas(ledger: Ledger) -> list[str]:
+    """What stands in the database."""
+    query = "SELECT nspname::text FROM pg_namespace WHERE nspname ~ '^(ledger|notary)' ORDER BY nspname"
+    return [name for (name,) in await ledger.rows(query)]
+
+
+async def pour(ledger: Ledger, pages: list[bytes]) -> None:
+    """Let the log grow, a page at a time, each one taken before the next comes."""
+    for page in pages[len(ledger.log.pages) :]:
+        position = ledger.log.append_as_other(page)
+        assert await ledger.progress.wait_for(position, 30)
+
+
+async def read_for_ever(ledger: Ledger) -> None:
+    """Answers agree with their own checkpoint, and never fall behind the one before."""
+    last = 0
+    while True:
+        async with snapshot(ledger.readers) as connection:
+            checkpoint = await read_checkpoint(connection)
+            assert await connection.fetchval("SELECT max(number) FROM journal") == checkpoint.number
+            assert await connection.fetchval("SELECT count(*) FROM pages") == checkpoint.position
+        assert checkpoint.position >= last
+        last = checkpoint.position
 
 
 async def test_a_rebuild_gives_the_same_digests(ledger: Ledger) -> None:
@@ -14,10 +65,102 @@ async def test_a_rebuild_gives_the_same_digests(ledger: Ledger) -> None:
     ledger.log.pages += chained(busy_centre(120))
     await ledger.fold()
     before = await ledger.digests()
-    checkpoint, after = await rebuild(ledger.log, CENTRE, ledger.writer)
-    assert after == before
-    assert checkpoint.position == len(ledger.log.pages)
-    assert all(digest.rows > 0 for digest in after.values())
+    made_before = await made(ledger)
+    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert rebuilt.digests == before == await ledger.digests()
+    assert (set(rebuilt.compared), rebuilt.differing) == (set(before), ())
+    assert rebuilt.checkpoint.position == len(ledger.log.pages)
+    assert all(digest.rows > 0 for digest in before.values())
+    assert await made(ledger) != made_before, "the tables are the old ones"
+    assert await schemas(ledger) == ["ledger", "notary"]
+
+
+async def test_the_first_generation_needs_none_before_it(ledger: Ledger) -> None:
+    """In an empty database a rebuild makes the tables, as far as the log goes."""
+    ledger.log.pages += chained(busy_centre(30))
+    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert (rebuilt.position, rebuilt.compared) == (30, ())
+    assert await ledger.digests() == rebuilt.digests
+
+
+async def test_the_living_ledger_follows_and_answers_meanwhile(ledger: Ledger) -> None:
+    """While pages pour in and readers read, generations are exchanged twice: the same ledger writes on, every answer is
+    of one moment, none goes back in time, and the books come out as if nothing had been."""
+    pages = chained(busy_centre(400))
+    ledger.log.pages += pages[:200]
+    await ledger.fold()
+    living = asyncio.create_task((await ledger.open()).follow(until=len(pages)))
+    reading = asyncio.create_task(read_for_ever(ledger))
+    for end in (300, 390):
+        pouring = asyncio.create_task(pour(ledger, pages[:end]))
+        rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+        await pouring
+        assert rebuilt.differing == ()
+    await pour(ledger, pages)
+    await living
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert (rebuilt.position, rebuilt.differing) == (400, ())
+
+
+async def test_a_rebuild_cut_short_leaves_the_living_tables(ledger: Ledger) -> None:
+    """Wherever it is stopped, the living tables stand as before, and the next rebuild clears away what is left."""
+    ledger.log.pages += chained(busy_centre(120))
+    await ledger.fold()
+    before, made_before = await ledger.digests(), await made(ledger)
+    for phase in ("folding", "comparing"):
+        with pytest.raises(Stopped):
+            await rebuild(ledger.log, CENTRE, ledger.dsn, report=stop_at(phase))
+        assert "ledger_next" in await schemas(ledger)
+        assert (await ledger.digests(), await made(ledger)) == (before, made_before)
+    assert (await rebuild(ledger.log, CENTRE, ledger.dsn)).digests == before
+    assert await schemas(ledger) == ["ledger", "notary"]
+
+
+async def test_of_two_rebuilds_one_works(ledger: Ledger) -> None:
+    """The second one is told so, and touches nothing."""
+    ledger.log.pages += chained(busy_centre(20))
+    await ledger.fold()
+    async with making(ledger.writer):
+        with pytest.raises(Busy, match="another rebuild"):
+            await rebuild(ledger.log, CENTRE, ledger.dsn)
+
+
+async def test_tables_that_are_not_the_fold_are_not_exchanged_unseen(ledger: Ledger) -> None:
+    """A row that was changed behind the ledger's back is found; only who insists gets the fold in its place."""
+    ledger.log.pages += chained(busy_centre(60))
+    await ledger.fold()
+    sound = await ledger.digests()
+    async with ledger.tampering() as connection:
+        await connection.execute("UPDATE reservations SET note = 'mine' WHERE reservation = 'r1'")
+    with pytest.raises(Different, match="the fold of the log: reservations"):
+        await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert await ledger.digests() != sound
+    assert "ledger_next" in await schemas(ledger)
+    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn, even_if_different=True)
+    assert rebuilt.differing == ("reservations",)
+    assert await ledger.digests() == sound
+
+
+async def test_a_new_projection_comes_in_by_a_rebuild(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release with one more table is put in place beside the running one, which then stops and writes nothing."""
+    ledger.log.pages += chained(busy_centre(40))
+    await ledger.fold()
+    old = await ledger.open()
+    text = "CREATE TABLE more (company text); GRANT SELECT ON more TO aidc_auditor"
+    files = [*migrations(), Migration("9999_more.sql", text, "of more")]
+    monkeypatch.setattr(migrate, "migrations", lambda: files)
+    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert "more" in rebuilt.digests
+    assert "more" not in rebuilt.compared
+    extend(ledger.log, (entry(pool("one-more")),))
+    with pytest.raises(Superseded, match="another release"):
+        await old.follow(until=41)
+    assert await ledger.rows("SELECT position FROM checkpoint") == [(40,)]
+    await ledger.fold()
+    assert await ledger.rows("SELECT position FROM checkpoint") == [(41,)]
 
 
 @pytest.mark.parametrize("pages_max", [1, 7, 1000])

@@ -72,7 +72,7 @@ class Centre:
 
     def endpoints(self) -> dict[str, str]:
         """The same, with the passwords of NATS and Postgres: not for logs."""
-        return {**self.addresses(), "nats": self.nats.url, "postgres": self.postgres.dsn}
+        return {**self.addresses(), "centre": self.name, "nats": self.nats.url, "postgres": self.postgres.dsn}
 
     def _targets(self) -> dict[str, str]:
         return {"scheduler": self.scheduler.http, "ledger": self.ledger.http, "metrics": self.metrics.http}

@@ -1,0 +1,113 @@
+"""`aidc ledger`: look after the books. Where the ledger's own program does the work, this shows how far it is."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from services.cli.connection import DATA_DEFAULT, read_endpoints
+from services.cli.documents import print_json
+from services.cli.options import Data, Json
+from services.cli.outcome import Failed
+from services.cli.tables import err, out
+
+PHASES = {"folding": "Folding the log, pages", "comparing": "Comparing, tables"}
+
+app = typer.Typer(name="ledger", help="Look after the ledger's books.", no_args_is_help=True)
+
+
+@app.callback()
+def ledger() -> None:
+    """Look after the ledger's books."""
+
+
+@app.command()
+def rebuild(
+    even_if_different: Annotated[
+        bool, typer.Option("--even-if-different", help="Exchange tables that turn out not to be the fold of the log.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make all tables anew from the log, beside those that live, compare the two, and exchange them.
+
+    The ledger goes on answering and following. Without --data, AIDC_NATS_URL and AIDC_POSTGRES_DSN say where they are.
+    """
+    command = [sys.executable, "-m", "services.ledger.app", "--rebuild"]
+    if even_if_different:
+        command.append("--even-if-different")
+    with subprocess.Popen(
+        command, env=_environment(data, os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        rebuilt = _watch(_lines(process))
+        said = process.stderr.read() if process.stderr else ""
+    if process.returncode or not rebuilt:
+        raise Failed(f"the books are as they were: {_reason(said)}")
+    if as_json:
+        print_json(rebuilt)
+        return
+    out.print(_summary(rebuilt), markup=False, soft_wrap=True)
+
+
+def _environment(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Where the log and the tables are. Passwords go by files that only their owner reads."""
+    if data is None and {"AIDC_NATS_URL", "AIDC_NATS_URL_FILE"} & environ.keys():
+        return dict(environ)
+    folder = data or DATA_DEFAULT
+    endpoints = read_endpoints(folder)
+    if endpoints is None:
+        raise Failed(f"no centre runs on {folder}: start one with `aidc up --data {folder}`, or set AIDC_NATS_URL")
+    return {
+        **environ,
+        "AIDC_CENTRE": endpoints["centre"],
+        "AIDC_NATS_URL_FILE": str((folder / "nats-url").absolute()),
+        "AIDC_POSTGRES_DSN_FILE": str((folder / "postgres-dsn").absolute()),
+    }
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def _watch(reports: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """Show bars for as long as it lasts; give the last word, or nothing if there was none."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err) as bars:
+        shown: dict[str, TaskID] = {}
+        for report in reports:
+            phase = report.pop("phase")
+            if phase == "done":
+                return report
+            if phase not in shown:
+                shown[phase] = bars.add_task(PHASES[phase], total=report["end"])
+            bars.update(shown[phase], completed=report["done"], total=report["end"])
+    return {}
+
+
+def _summary(rebuilt: Mapping[str, Any]) -> str:
+    events, tables = rebuilt["checkpoint"]["number"], len(rebuilt["digests"])
+    made = f"{tables} tables are made anew from {events:,} events, and live from position {rebuilt['position']:,} on."
+    same = len(rebuilt["compared"]) - len(rebuilt["differing"])
+    if rebuilt["differing"]:
+        return f"{made} {same} were as before; not the fold of the log were: {', '.join(rebuilt['differing'])}."
+    return f"{made} {same} of them were compared with those before: all equal."
+
+
+def _reason(said: str) -> str:
+    """The last thing that the program's log says."""
+    for line in reversed(said.splitlines()):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return line
+        if "message" in event or "problems" in event:
+            return str(event.get("message") or "; ".join(event["problems"]))
+    return "the rebuild was ended"
