@@ -20,6 +20,8 @@ SLIDE_DAYS = 7
 
 RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
+SHORT = 32
+"""So few figures are compared one by one sooner than by an array operation."""
 WIDE = 64
 """A grid of so many bins is summed row by row; a narrower one is not worth a loop of Python."""
 
@@ -49,9 +51,12 @@ class Timeline:
     def window(self, interval: Interval) -> Cells:
         """The cells that an interval touches, cut to the range."""
         start, end = interval
-        first = min(max(0, (start - self.base) // self.cell_seconds), self.cells)
-        last = min(self.cells, -((self.base - end) // self.cell_seconds))
-        return first, max(first, last)
+        first = (start - self.base) // self.cell_seconds
+        last = -((self.base - end) // self.cell_seconds)
+        if 0 <= first <= last <= self.cells:
+            return first, last
+        first = min(max(0, first), self.cells)
+        return first, max(first, min(self.cells, last))
 
     def windows(self, spans: tuple[Interval, ...]) -> Iterable[Cells]:
         """The cells that spans touch, in order of time, each of them once."""
@@ -79,7 +84,9 @@ class Timeline:
     def most(self, interval: Interval) -> int:
         """The largest figure within an interval."""
         first, last = self.window(interval)
-        return int(self.total[first:last].max(initial=0))
+        if last - first <= SHORT:
+            return max(self.total[first:last].tolist(), default=0)
+        return int(self.total[first:last].max())
 
     def slide(self, base: int) -> None:
         """Move the range forward to a new base; new cells are empty."""
@@ -100,8 +107,7 @@ class Calendar(Timeline):
         super().__init__(cell_seconds=cell_seconds, base=base)
         self.bins = bins
         self.bin_capacity = bin_capacity
-        kind = np.int16 if bin_capacity < np.iinfo(np.int16).max // 2 else np.int32
-        self.used: NDArray[np.signedinteger] = np.zeros((self.cells, bins), dtype=kind)
+        self.used: NDArray[np.signedinteger] = np.zeros((self.cells, bins), dtype=_kind(bin_capacity))
 
     def peak(self, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
         """The most that is held of every bin at any time of the spans."""
@@ -112,18 +118,24 @@ class Calendar(Timeline):
         if last - first == 1:
             row: NDArray[np.signedinteger] = self.used[first]
             return row
-        peak: NDArray[np.signedinteger] = self.used[first:last].max(axis=0, initial=0)
+        if first == last:
+            return np.zeros(self.bins, dtype=self.used.dtype)
+        peak: NDArray[np.signedinteger] = np.maximum.reduce(self.used[first:last], 0)
         return peak
 
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Add an allocation to the grid, or with `sign` -1 take it out."""
         units = sign * allocation.units
+        bins, amounts = allocation.bins, allocation.amounts
+        lowest, highest = min(bins), max(bins)
+        # Neighbours that give alike are a slice, which costs a third of a list.
+        if highest - lowest == len(bins) - 1 and min(amounts) == max(amounts):
+            columns: slice | list[int] = slice(lowest, highest + 1)
+            more: int | NDArray[np.signedinteger] = sign * amounts[0]
+        else:
+            columns, more = list(bins), np.multiply(sign, amounts, dtype=self.used.dtype)
         for first, last in self.windows(allocation.spans):
-            if len(allocation.bins) == 1:
-                self.used[first:last, allocation.bins[0]] += sign * allocation.amounts[0]
-            else:
-                amounts = np.multiply(sign, allocation.amounts, dtype=self.used.dtype)
-                self.used[first:last, list(allocation.bins)] += amounts
+            self.used[first:last, columns] += more
             self.total[first:last] += units
 
     def hold_all(self, allocations: list[Allocation]) -> None:
@@ -140,6 +152,12 @@ class Calendar(Timeline):
 
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
         return (self.total, self.used)
+
+
+def _kind(bin_capacity: int) -> type[np.signedinteger]:
+    """The narrowest integers that hold twice what a bin does: while many move, one may stand over another."""
+    narrow = (kind for kind in (np.int8, np.int16) if bin_capacity < np.iinfo(kind).max // 2)
+    return next(narrow, np.int32)
 
 
 def _fill(

@@ -17,10 +17,11 @@ class Pool:
 
     def __init__(self, resource: Resource, base: int) -> None:
         self.resource = resource
+        self.bin_names = tuple(map(resource.bin_name, range(len(resource.nodes) * resource.bins_per_node)))
         self.layout = Layout(resource)
         self.zone = ZoneInfo(resource.time_zone)
         self.calendar = Calendar(
-            bins=len(resource.nodes) * resource.bins_per_node,
+            bins=len(self.bin_names),
             bin_capacity=resource.bin_capacity,
             cell_seconds=cell_minutes(resource) * 60,
             base=base,

@@ -41,17 +41,18 @@ def violations(message: Message) -> Mapping[str, str]:
 
 
 def _message_check(descriptor: Any) -> Check:
-    """The check of a message type: its fields that can be at fault, by number, each with its name and its check."""
+    """The check of a message type: its fields that can be at fault, each with its check."""
     if descriptor.full_name in _checks:
         return _checks[descriptor.full_name]
-    plan: dict[int, tuple[str, Check]] = {}
+    plan: dict[FieldDescriptor, Check] = {}
+    planned = plan.get
 
     def check_message(message: Any) -> Violations:
         found = _SOUND
         for field, value in message.ListFields():
-            planned = plan.get(field.number)
-            if planned is not None and (faults := planned[1](value)):
-                found = found + [(f".{planned[0]}{path}", description) for path, description in faults]
+            check = planned(field)
+            if check is not None and (faults := check(value)):
+                found = found + [(f".{field.name}{path}", description) for path, description in faults]
         return found
 
     # Known before its fields are looked at, for a message may contain its own kind.
@@ -59,7 +60,7 @@ def _message_check(descriptor: Any) -> Check:
     for field in descriptor.fields:
         check = _check_of(field)
         if check is not None:
-            plan[field.number] = (field.name, check)
+            plan[field] = check
     return check_message
 
 

@@ -82,8 +82,8 @@ def count(
             _tell_unmet(telemetry, [ask], answer)
 
 
-def result_of(centre: Centre, request_id: str, answer: Subject | Rejected) -> api.BatchResult:
-    """What became of one item."""
+def result_of(centre: Centre, request_id: str, answer: Subject | Rejected) -> replies.Plain:
+    """What became of one item, as a BatchResult."""
     if isinstance(answer, Rejected):
         problem = api.BatchProblem(
             code=Code.Value(STATUS_OF[answer.reason].name),
@@ -91,9 +91,9 @@ def result_of(centre: Centre, request_id: str, answer: Subject | Rejected) -> ap
             message=str(answer),
             refusal=api.Refusal(violations=[violation_of(violation) for violation in answer.violations]),
         )
-        return api.BatchResult(request_id=request_id, problem=problem)
+        return {"request_id": request_id, "problem": problem}
     assert isinstance(answer, Reservation)
-    return api.BatchResult(request_id=request_id, reservation=replies.reservation_reply(centre, answer))
+    return {"request_id": request_id, "reservation": replies.plain_reservation(centre, answer)}
 
 
 def _tell_unmet(telemetry: Telemetry, asks: list[Ask], refusal: Rejected) -> None:

@@ -20,6 +20,7 @@ from services.runtime.problems import invalid
 from services.scheduler.access import actor_of, company_of, log_unavailable
 from services.scheduler.batch import ITEMS_MAX, count, read_item, result_of
 from services.scheduler.group_commit import LogBehind
+from services.scheduler.replies import Plain
 from services.scheduler.requests import Fields
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.writer import Ask, Writer
@@ -158,19 +159,17 @@ class BookStream:
         return api.BookStreamResponse(results=results, position=self._writer.pages.head.position)
 
 
-def _faulty(request_id: str, faults: Faults) -> api.BatchResult:
+def _faulty(request_id: str, faults: Faults) -> Plain:
     """The answer to an item that makes no sense: nothing was decided."""
     problem = invalid(faults)
     violations = [
         api.Violation(reason=problem.reason, description=f"{field} {fault}.", subject=field)
         for field, fault in faults.items()
     ]
-    return api.BatchResult(
-        request_id=request_id,
-        problem=api.BatchProblem(
-            code=Code.Value(grpc.StatusCode.INVALID_ARGUMENT.name),
-            reason=problem.reason,
-            message=problem.message,
-            refusal=api.Refusal(violations=violations),
-        ),
+    problem_told = api.BatchProblem(
+        code=Code.Value(grpc.StatusCode.INVALID_ARGUMENT.name),
+        reason=problem.reason,
+        message=problem.message,
+        refusal=api.Refusal(violations=violations),
     )
+    return {"request_id": request_id, "problem": problem_told}

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 from google.protobuf.duration_pb2 import Duration
@@ -17,6 +18,7 @@ from services.runtime.problems import invalid
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 NAME_CHARACTERS_MAX = 300
+NAMES_KEPT_MAX = 4_096
 NOTE_CHARACTERS_MAX = 500
 SECONDS_MAX = 4_102_444_800
 """2100-01-01: no calendar here reaches so far."""
@@ -50,9 +52,8 @@ class Fields:
 
     def name(self, field: str, text: str, *collections: str) -> tuple[str, ...]:
         """The ids in a resource name such as `companies/C/reservations/R`."""
-        parts = text.split("/") if len(text) <= NAME_CHARACTERS_MAX else []
-        ids = tuple(parts[1::2])
-        if tuple(parts[::2]) == collections and len(ids) == len(collections) and all(map(ID.fullmatch, ids)):
+        ids = _ids_in(text, collections)
+        if ids is not None:
             return ids
         form = "/".join(f"{collection}/ID" for collection in collections)
         self.fault(field, f"must be {form}, with ids of letters, digits and hyphens")
@@ -73,11 +74,12 @@ class Fields:
 
     def seconds(self, field: str, value: Timestamp | Duration) -> int:
         """Whole seconds, neither negative nor beyond any calendar."""
+        seconds: int = value.seconds
         if value.nanos:
             self.fault(field, "must be whole seconds")
-        if not 0 <= value.seconds <= SECONDS_MAX:
+        if not 0 <= seconds <= SECONDS_MAX:
             self.fault(field, "must lie between 1970 and 2100, or be a duration that is not negative")
-        return value.seconds
+        return seconds
 
     def whole(self, field: str, value: Duration, unit_seconds: int, unit: str) -> int:
         """A duration in whole units, such as minutes."""
@@ -91,6 +93,15 @@ class Fields:
         if len(text) > characters_max:
             self.fault(field, f"has {len(text)} characters; {characters_max} is the most")
         return text
+
+
+@lru_cache(NAMES_KEPT_MAX)
+def _ids_in(text: str, collections: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The ids in a resource name, or None if it is none. The same few resources are named again and again."""
+    parts = text.split("/") if len(text) <= NAME_CHARACTERS_MAX else []
+    ids = tuple(parts[1::2])
+    fits = tuple(parts[::2]) == collections and len(ids) == len(collections) and all(map(ID.fullmatch, ids))
+    return ids if fits else None
 
 
 def new_id() -> str:
@@ -112,18 +123,17 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
     for number, line in enumerate(lines):
         where = f"{field}[{number}]"
         (resource,) = fields.name(f"{where}.resource", line.resource, "resources")
-        if line.units < 1:
+        units = line.units
+        if units < 1:
             fields.fault(f"{where}.units", "must be at least 1")
-        if line.shape.units_per_node < 0:
+        if not line.HasField("shape"):
+            found.append(Line(resource=resource, units=units))
+            continue
+        shape = line.shape
+        if shape.units_per_node < 0:
             fields.fault(f"{where}.shape.units_per_node", "must not be negative")
-        found.append(
-            Line(
-                resource=resource,
-                units=line.units,
-                units_per_node=line.shape.units_per_node,
-                colocation=COLOCATIONS[line.shape.colocation],
-            )
-        )
+        colocation = COLOCATIONS[shape.colocation]
+        found.append(Line(resource=resource, units=units, units_per_node=shape.units_per_node, colocation=colocation))
     if not found:
         fields.fault(field, "must name at least one resource")
     return tuple(found)
@@ -155,10 +165,11 @@ def read_demand(
 
 
 def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
-    if wish.HasField("end_time") == wish.HasField("duration"):
+    lasts = wish.HasField("duration")
+    if wish.HasField("end_time") == lasts:
         fields.fault("reservation.end_time", "either end_time or duration is required, not both")
         return 0
-    if wish.HasField("duration"):
+    if lasts:
         duration = fields.seconds("reservation.duration", wish.duration)
         if duration == 0:
             fields.fault("reservation.duration", "must be longer than nothing")

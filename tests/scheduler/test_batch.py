@@ -153,7 +153,7 @@ async def test_a_refused_item_tells_every_rule() -> None:
     """The answer to an item carries the code, the reason and the violations of a refusal."""
     async with leading(MemoryLog(), *THINGS) as writer:
         [answer] = await writer.submit_each([wish(1, CORES + 1)])
-        told = result_of(writer.centre, "id-1", answer)
+        told = api.BatchResult(**result_of(writer.centre, "id-1", answer))
         assert told.problem.code == 9  # FAILED_PRECONDITION
         assert told.problem.reason == Reason.NO_CAPACITY
         assert [violation.reason for violation in told.problem.refusal.violations] == [Reason.NO_CAPACITY]
