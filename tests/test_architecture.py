@@ -16,14 +16,17 @@ ROOMS_ALLOWED = {
     "scheduler": {"scheduler", "allocation", "eventlog", "runtime", "generated"},
     "ledger": {"ledger", "allocation", "eventlog", "runtime", "generated"},
     "metrics": {"metrics", "allocation", "eventlog", "runtime", "generated"},
+    "board": {"board", "runtime", "generated"},
     "cli": {"cli", "allocation", "eventlog", "runtime", "generated", "audit"},
     "audit": {"audit"},
 }
 THIRD_PARTIES = {
     "nats": {"eventlog"},
     "asyncpg": {"ledger", "runtime"},
-    "grpc": {"runtime", "scheduler", "ledger", "cli"},
-    "prometheus_client": {"runtime", "scheduler", "ledger", "metrics"},
+    "grpc": {"runtime", "scheduler", "ledger", "cli", "board"},
+    "prometheus_client": {"runtime", "scheduler", "ledger", "metrics", "board"},
+    "starlette": {"board"},
+    "uvicorn": {"board"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 STOP_SECONDS_MAX = 30.0
@@ -84,6 +85,8 @@ def test_a_centre_runs_in_a_folder_survives_a_kill_and_leaves_nothing(running: R
     data = ("--data", str(running.folder))
     endpoints = running.endpoints()
     assert {"scheduler", "ledger", "metrics", "nats", "postgres", "tokens"} <= endpoints.keys()
+    board = f"http://{endpoints['board']}"
+    assert httpx.get(f"{board}/", follow_redirects=True).url == f"{board}/sign-in?next=%2F"
     assert len(endpoints["tokens"]) == 202  # type: ignore[arg-type]  # a JSON object
     for path in (running.folder / "endpoints.json", running.folder / "keys" / "private.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -83,6 +83,6 @@ def test_every_severity_has_somebody_to_tell() -> None:
 
 
 def test_three_services_are_scraped() -> None:
-    """The targets are the scheduler, the ledger and the metrics, each under its name."""
+    """The targets are the scheduler, the ledger, the metrics and the board, each under its name."""
     targets = yaml.safe_load((FOLDER / "targets.yml").read_text())
-    assert [target["labels"]["service"] for target in targets] == ["scheduler", "ledger", "metrics"]
+    assert [target["labels"]["service"] for target in targets] == ["scheduler", "ledger", "metrics", "board"]

@@ -1,4 +1,4 @@
-"""A whole centre as parts: NATS and Postgres first, then the scheduler, the ledger and metrics."""
+"""A whole centre as parts: NATS and Postgres first, then the scheduler, the ledger and metrics, then the board."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,14 +20,16 @@ class Ports:
     scheduler: int = 0
     ledger: int = 0
     metrics: int = 0
+    board: int = 0
     nats: int = 0
     postgres: int = 0
 
 
 class Centre:
-    """The five parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time.
+    """The parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time.
 
-    `watched` asks for a Prometheus beside them, where the program is installed; nothing depends on it.
+    `watched` asks for what people look at: the board, and a Prometheus where the program is installed. Nothing depends
+    on either.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Centre:
         self.scheduler = self._service("scheduler", self._for_scheduler, ports.scheduler)
         self.ledger = self._service("ledger", self._for_ledger, ports.ledger)
         self.metrics = Service("metrics", folder.path / "metrics", self._shared, http=address(ports.metrics))
+        board = Service("board", folder.path / "board", self._for_board, web=address(ports.board))
+        self.board = board if watched else None
         program = prometheus_server.binary() if watched else None
         self.prometheus = Prometheus(program, folder.path / "prometheus", self._targets) if program else None
 
@@ -52,6 +56,8 @@ class Centre:
         # The scheduler makes the log that the other two read.
         first = {"scheduler": services.pop("scheduler")}
         stages = [servers, first, services]
+        if self.board is not None:
+            stages.append({"board": self.board})
         if self.prometheus is not None:
             stages.append({"prometheus": self.prometheus})
         return Supervisor(stages, report)
@@ -59,6 +65,8 @@ class Centre:
     def addresses(self) -> dict[str, str]:
         """Where everything is, once it runs."""
         watching = {"prometheus": self.prometheus.address} if self.prometheus is not None else {}
+        if self.board is not None:
+            watching |= {"board": self.board.web, "board_http": self.board.http}
         return {
             **watching,
             "scheduler": self.scheduler.grpc,
@@ -75,7 +83,11 @@ class Centre:
         return {**self.addresses(), "centre": self.name, "nats": self.nats.url, "postgres": self.postgres.dsn}
 
     def _targets(self) -> dict[str, str]:
-        return {"scheduler": self.scheduler.http, "ledger": self.ledger.http, "metrics": self.metrics.http}
+        board = {"board": self.board.http} if self.board is not None else {}
+        return {"scheduler": self.scheduler.http, "ledger": self.ledger.http, "metrics": self.metrics.http, **board}
+
+    def _for_board(self) -> dict[str, str]:
+        return {"AIDC_SCHEDULER": self.scheduler.grpc, "AIDC_LEDGER": self.ledger.grpc}
 
     def _service(self, name: str, settings: Callable[[], Mapping[str, str]], port: int) -> Service:
         return Service(name, self.folder.path / name, settings, grpc=address(port))

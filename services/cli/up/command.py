@@ -26,6 +26,7 @@ def up(
     port_scheduler: Port = 0,
     port_ledger: Port = 0,
     port_metrics: Port = 0,
+    port_board: Port = 0,
     port_nats: Port = 0,
     port_postgres: Port = 0,
     as_json: Json = False,
@@ -40,6 +41,7 @@ def up(
         scheduler=port_scheduler,
         ledger=port_ledger,
         metrics=port_metrics,
+        board=port_board,
         nats=port_nats,
         postgres=port_postgres,
     )

@@ -33,6 +33,8 @@ def explain(console: Console, centre: Centre, catalogue: Catalogue, empty: bool,
 def addresses(centre: Centre, data: Path) -> Table:
     """What runs, and where."""
     made = Table(box=None, show_header=False, pad_edge=True)
+    if centre.board is not None:
+        made.add_row("board", f"http://{centre.board.web}/", "the centre in a browser: sign in with a token, see below")
     made.add_row("scheduler", centre.scheduler.grpc, "gRPC aidc.scheduler.v1: decides")
     made.add_row("ledger", centre.ledger.grpc, "gRPC aidc.ledger.v1: remembers and accounts")
     made.add_row("metrics", f"http://{centre.metrics.http}/metrics", "shows usage to Prometheus")
@@ -50,6 +52,10 @@ def suggestions(command: str, data: Path) -> list[tuple[str, str]]:
     where = "" if data == DATA_DEFAULT else f" --data {data}"
     company = f" --as {EXAMPLE_COMPANY}{where}"
     return [
+        (
+            f"{command} token{company}",
+            "the token to sign in to the board as this company; `--as operator` for an operator",
+        ),
         (f"{command} resources{where}", "everything that can be booked"),
         (f"{command} search M01 M05 --duration 4h{company}", "when the driving simulator could be had with a cabin"),
         (f"{command} book h100-train:16 --start +4d --duration 1d{company}", "two whole GPU servers for a day"),

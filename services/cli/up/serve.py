@@ -42,7 +42,7 @@ async def live(
     supervisor: Supervisor, centre: Centre, catalogue: Catalogue, empty: bool, shown: Path, as_json: bool
 ) -> None:
     """Start, fill, publish, explain, and stay."""
-    with err.status("Starting nats-server, Postgres and the three services …"):
+    with err.status("Starting nats-server, Postgres, the three services and the board …"):
         await supervisor.start()
 
     async def work() -> None:

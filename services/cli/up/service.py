@@ -1,4 +1,4 @@
-"""One of the three services as a child process: settings by environment, readiness by file, fixed addresses."""
+"""One of the services as a child process: settings by environment, readiness by file, fixed addresses."""
 
 import json
 import signal
@@ -14,15 +14,23 @@ ANY_PORT = "127.0.0.1:0"
 class Service:
     """`python -m services.{name}.app`. Its addresses are found at the first start and kept from then on.
 
-    `settings` is called at each start, when what it speaks of is running.
+    It is reached by gRPC, or by browsers (`web`), and its metrics and health by HTTP. `settings` is called at each
+    start, when what it speaks of is running.
     """
 
     def __init__(
-        self, name: str, folder: Path, settings: Callable[[], Mapping[str, str]], grpc: str = "", http: str = ANY_PORT
+        self,
+        name: str,
+        folder: Path,
+        settings: Callable[[], Mapping[str, str]],
+        grpc: str = "",
+        http: str = ANY_PORT,
+        web: str = "",
     ) -> None:
         self.name = name
         self.grpc = grpc
         self.http = http
+        self.web = web
         self._folder = folder
         self._settings = settings
         self._ready_file = folder / "ready.json"
@@ -40,7 +48,8 @@ class Service:
         command = [sys.executable, "-m", f"services.{self.name}.app"]
         await self._child.start(command, self._ready, self._environment())
         addresses = json.loads(self._ready_file.read_text(encoding="utf-8"))
-        self.grpc, self.http = addresses.get("grpc", ""), addresses["http"]
+        self.http = addresses["http"]
+        self.grpc, self.web = addresses.get("grpc", ""), addresses.get("web", "")
 
     async def stop(self) -> None:
         """Ask it to end, and see that it does."""
@@ -55,6 +64,6 @@ class Service:
 
     def _environment(self) -> dict[str, str]:
         addresses = {"AIDC_METRICS_LISTEN": self.http, "AIDC_READY_FILE": str(self._ready_file)}
-        if self.grpc:
-            addresses["AIDC_LISTEN"] = self.grpc
+        if listen := self.grpc or self.web:
+            addresses["AIDC_LISTEN"] = listen
         return {**self._settings(), **addresses, "PYTHONUNBUFFERED": "1"}

@@ -1,0 +1,143 @@
+"""*Book*: a demand and a window, the offers that would be granted, and the booking of one of them.
+
+An offer is a promise about the moment in which it was made. Each has a request id of its own, so that a form that is
+sent twice books once, and what was taken meanwhile is refused with reasons and with what would be granted instead.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import uuid4
+
+from starlette.responses import RedirectResponse, Response
+
+from services.board import parts, search_form
+from services.board.actions import CONFLICT, SEE_OTHER
+from services.board.answers import Forbidden, Refused, Unavailable
+from services.board.frame import form, hidden, show
+from services.board.markup import Content, Markup, el
+from services.board.times import from_timestamp, length
+from services.board.visit import Unreadable, Visit, address, local_path, read_sealed_form
+from services.board.wishes import Wish, lasting, read_sent, read_wish, sent_line
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+UNAVAILABLE = 503
+
+
+async def book(visit: Visit) -> Response:
+    """The search, and what it found if something was asked."""
+    if not visit.person.books:
+        raise Forbidden
+    words = visit.words
+    fields = dict(visit.request.query_params)
+    asked = bool(fields.get("resource"))
+    still = [el("h1", words("book_title")), search_form.drawn(visit, fields)]
+    found = await _found(visit, read_wish(visit, fields)) if asked else parts.empty(words("book_begin"))
+    return show(visit, words("book_title"), found, still=still, live=asked)
+
+
+async def confirm(visit: Visit) -> Response:
+    """A booking that was sent."""
+    fields = await read_sealed_form(visit)
+    try:
+        request = read_sent(visit, fields)
+    except ValueError as problem:
+        raise Unreadable from problem
+    back = local_path(fields.get("back", "/book"))
+    try:
+        made = await visit.caller.ask(visit.caller.scheduler.CreateReservation, request)
+    except Refused as refused:
+        return _refused(visit, request, refused, back)
+    except Unavailable:
+        return _unknown(visit, request, back)
+    return RedirectResponse(address(parts.path_of(made.name), done="booked"), status_code=SEE_OTHER)
+
+
+async def _found(visit: Visit, wish: Wish) -> Content:
+    words = visit.words
+    if wish.faults:
+        return [parts.note(fault, "bad") for fault in wish.faults]
+    try:
+        answer = await visit.caller.ask(visit.caller.scheduler.SearchOffers, wish.search())
+    except Refused as refused:
+        return _why_not(visit, refused.violations)
+    if not answer.offers:
+        return _why_not(visit, answer.violations)
+    here = f"{visit.request.url.path}?{visit.request.url.query}"
+    return parts.section(
+        words("offers_title"),
+        el("p", words("offers_explained"), class_="away"),
+        offers(visit, wish.company, answer.offers, wish.note, here),
+    )
+
+
+def _why_not(visit: Visit, violations: Iterable[api.Violation]) -> Markup:
+    words = visit.words
+    return parts.section(
+        words("no_offers_title"), parts.violations(visit, violations), el("p", words("no_offers_advice"), class_="away")
+    )
+
+
+def offers(visit: Visit, company: str, found: Sequence[api.Offer], note: str, back: str) -> Markup:
+    """Offers, each with the button that books it."""
+    return el("ol", [el("li", _offer(visit, company, offer, note, back)) for offer in found], class_="offers")
+
+
+def _offer(visit: Visit, company: str, offer: api.Offer, note: str, back: str) -> Markup:
+    words, clock = visit.words, visit.clock
+    start = from_timestamp(offer.start_time)
+    when = clock.span(start, from_timestamp(offer.end_time))
+    lines = [hidden(f"line{number}", sent_line(line)) for number, line in enumerate(offer.lines, 1)]
+    return form(
+        visit,
+        "/book",
+        hidden("company", company),
+        lines,
+        hidden("start", str(offer.start_time.seconds)),
+        hidden("end", str(offer.end_time.seconds)),
+        hidden("note", note),
+        hidden("back", back),
+        hidden("request_id", str(uuid4())),
+        el("p", clock.stamp(start, when), class_="slot"),
+        el("p", clock.away(start), " · ", length(lasting(offer), words), class_="away"),
+        parts.lines(visit, offer.lines),
+        el("button", words("book_this"), aria_label=words("book_at", when=when)),
+        class_="offer",
+    )
+
+
+def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refused, back: str) -> Response:
+    """Why it was refused, and what would be granted instead, one click away."""
+    words = visit.words
+    company = request.parent.partition("/")[2]
+    instead = offers(visit, company, refused.alternatives, request.reservation.note, back)
+    return show(
+        visit,
+        words("refused_title"),
+        el("h1", words("refused_title")),
+        parts.note(words("refused_explained"), "bad"),
+        parts.violations(visit, refused.violations),
+        parts.section(words("alternatives_title"), instead) if refused.alternatives else None,
+        el("p", el("a", words("search_again"), href=back)),
+        status=CONFLICT,
+        live=False,
+    )
+
+
+def _unknown(visit: Visit, request: api.CreateReservationRequest, back: str) -> Response:
+    """Nobody answered, so nobody knows: the same request again tells, and books once."""
+    words, wish = visit.words, request.reservation
+    lines = [hidden(f"line{number}", sent_line(line)) for number, line in enumerate(wish.lines, 1)]
+    again = form(
+        visit,
+        "/book",
+        hidden("company", request.parent.partition("/")[2]),
+        lines,
+        hidden("start", str(wish.start_time.seconds)),
+        hidden("end", str(wish.end_time.seconds)),
+        hidden("note", wish.note),
+        hidden("back", back),
+        hidden("request_id", request.request_id),
+        el("button", words("ask_again")),
+    )
+    title = words("unknown_title")
+    told = parts.note(words("unknown_explained"), "warn")
+    return show(visit, title, el("h1", title), told, again, status=UNAVAILABLE, live=False)

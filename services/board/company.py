@@ -1,0 +1,170 @@
+"""*My company*: how far the quotas are, what comes up, and what came of it; operators choose whose."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from services.board import parts
+from services.board.actions import give_back
+from services.board.answers import Missing, Refused, Unavailable
+from services.board.catalogue import hours_figure, plain
+from services.board.frame import show
+from services.board.markup import Content, Markup, el
+from services.board.reading import LIVE, reservations
+from services.board.times import DAY, from_timestamp, to_timestamp
+from services.board.usage import Balances
+from services.board.visit import Visit
+from services.generated.aidc.ledger.v1 import ledger_pb2 as books
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+QUOTAS_AHEAD = 40 * DAY
+PAST = 30 * DAY
+PAST_ROWS_MAX = 20
+QUOTAS_MAX = 100
+ACCOUNTS = ("granted", "held", "used", "released")
+ENDED = tuple(value for value in api.Reservation.State.values() if value and value not in LIVE)
+
+
+async def company(visit: Visit) -> Response:
+    """The page."""
+    name, words = visit.person.company or visit.query("company").strip(), visit.words
+    title = words("company_title" if visit.person.company else "companies_title")
+    choice = None if visit.person.company else _choice(visit, name)
+    if not name:
+        return show(visit, title, el("h1", title), still=choice, live=False)
+    parent, moment = f"companies/{name}", visit.clock.now
+    try:
+        (upcoming, more, position), (past, _, _), quotas = await asyncio.gather(
+            reservations(visit, moment, parent=parent),
+            reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED),
+            _quotas(visit, parent),
+        )
+    except Refused:
+        return show(visit, title, el("h1", title), parts.empty(words("no_such_company")), still=choice, live=False)
+    return show(
+        visit,
+        title,
+        el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
+        _burn(visit, quotas),
+        _upcoming(visit, upcoming, more),
+        _past(visit, past),
+        await _books(visit, parent, position),
+        still=choice,
+    )
+
+
+def _choice(visit: Visit, name: str) -> Markup:
+    words = visit.words
+    return el(
+        "form",
+        el(
+            "label",
+            words("whose_company"),
+            " ",
+            el("input", name="company", value=name, required=True, maxlength=63, placeholder="CMP-0001"),
+        ),
+        el("button", words("show_company")),
+        method="get",
+        action="/company",
+        class_="controls",
+    )
+
+
+async def _quotas(visit: Visit, parent: str) -> Sequence[api.Quota]:
+    request = api.ListQuotasRequest(
+        parent=parent,
+        page_size=QUOTAS_MAX,
+        start_time=to_timestamp(visit.clock.now),
+        end_time=to_timestamp(visit.clock.now + QUOTAS_AHEAD),
+    )
+    found: api.ListQuotasResponse = await visit.caller.ask(visit.caller.scheduler.ListQuotas, request)
+    return found.quotas
+
+
+def _burn(visit: Visit, quotas: Sequence[api.Quota]) -> Markup:
+    """Each period with what is booked of it, beside how much of its time is gone."""
+    words = visit.words
+    rows = [_burn_row(visit, quota) for quota in quotas]
+    head = [words(f"quota_{key}") for key in ("meter", "period", "booked", "granted", "left", "burn")]
+    title = words("quota_title")
+    made = parts.table(head, rows, title, frozenset({2, 3, 4})) if rows else parts.empty(words("no_quotas"))
+    return parts.section(title, made)
+
+
+def _burn_row(visit: Visit, quota: api.Quota) -> parts.Row:
+    words, meter = visit.words, visit.catalogue[quota.meter]
+    start, end = from_timestamp(quota.start_time), from_timestamp(quota.end_time)
+    share = quota.booked_unit_seconds / quota.unit_seconds if quota.unit_seconds else 0.0
+    gone = min(1.0, max(0.0, (visit.clock.now - start) / (end - start)))
+    said = words("quota_said", booked=f"{share * 100:.0f}", gone=f"{gone * 100:.0f}")
+    bar = parts.share_bar([("over" if share > 0.9 else "used", share)], said, mark=gone)
+    name = words("meter_equipment") if quota.meter == "equipment" else visit.name(meter)
+    left = quota.unit_seconds - quota.booked_unit_seconds
+    figures = [hours_figure(meter, each) for each in (quota.booked_unit_seconds, quota.unit_seconds, left)]
+    period = f"{visit.clock.day(start)} – {visit.clock.day(end - timedelta(seconds=1))}"
+    return [name, period, *figures, el("span", bar, el("span", said, class_="away"), class_="burn")]
+
+
+def _upcoming(visit: Visit, found: Sequence[api.Reservation], more: bool) -> Markup:
+    words = visit.words
+    rows = [
+        [
+            parts.lines(visit, item.lines),
+            [
+                parts.when(visit, item),
+                " ",
+                el("span", visit.clock.away(from_timestamp(item.start_time)), class_="away"),
+            ],
+            parts.state(visit, item),
+            item.note,
+            el(
+                "div",
+                el(
+                    "a",
+                    words("open"),
+                    href=parts.path_of(item.name),
+                    aria_label=words("open_named", name=plain(item.name)),
+                ),
+                give_back(visit, item),
+                class_="actions",
+            ),
+        ]
+        for item in found
+    ]
+    title = words("upcoming_title")
+    head = [words("head_what"), words("head_when"), words("head_state"), words("head_note"), ""]
+    made: Content = parts.table(head, rows, title) if rows else parts.empty(words("nothing_upcoming"))
+    return parts.section(title, made, parts.note(words("timeline_more", count=len(found)), "warn") if more else None)
+
+
+def _past(visit: Visit, found: Sequence[api.Reservation]) -> Markup:
+    title = visit.words("past_title")
+    latest = sorted(found, key=lambda item: -item.end_time.seconds)[:PAST_ROWS_MAX]
+    made = parts.reservations(visit, latest, title) if latest else parts.empty(visit.words("nothing_past"))
+    return parts.section(title, made)
+
+
+async def _books(visit: Visit, parent: str, position: int) -> Markup:
+    """The ledger's accounts, no older than what else stands on the page; booking goes on without the ledger."""
+    words, title = visit.words, visit.words("books_title")
+    request = books.GetBalanceRequest(name=parent, min_position=position)
+    try:
+        found = await visit.caller.ask(visit.caller.ledger.GetBalance, request)
+    except Missing:
+        return parts.section(title, parts.empty(words("no_such_company")))
+    except Unavailable:
+        return parts.section(title, parts.note(words("books_away"), "warn"))
+    stand: Balances = {(plain(each.resource), each.account): each.unit_seconds for each in found.accounts}
+    meters = list(dict.fromkeys(meter for meter, _ in stand))
+    rows = [
+        [
+            words("meter_equipment") if meter == "equipment" else visit.name(visit.catalogue[meter]),
+            *(hours_figure(visit.catalogue[meter], stand.get((meter, account), 0)) for account in ACCOUNTS),
+        ]
+        for meter in meters
+    ]
+    head = [words("quota_meter"), *(words(f"account_{account}") for account in ACCOUNTS)]
+    made = parts.table(head, rows, title, frozenset({1, 2, 3, 4})) if rows else parts.empty(words("no_usage"))
+    return parts.section(title, made, el("p", words("books_explained", position=f"{found.position:,}"), class_="away"))

@@ -1,0 +1,220 @@
+"""*Now*: what is free, when the usual sizes fit next, what starts and ends soon, and what is out of order."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from starlette.responses import Response
+
+from services.board import parts, sparks
+from services.board.answers import Refused
+from services.board.catalogue import figure, plain, sizes, unit_key
+from services.board.frame import show
+from services.board.incidents import incidents
+from services.board.markup import Content, Markup, el
+from services.board.reading import calendars, reservations
+from services.board.times import from_timestamp, length, to_duration, to_timestamp
+from services.board.visit import Visit, address
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+AHEAD = timedelta(days=14)
+SOON = timedelta(hours=24)
+SOON_ROWS_MAX = 8
+NAMES_MAX = 3
+FIT_LENGTH = timedelta(days=1)
+"""The reference demands on compute are for a day, as the metrics have them."""
+
+Calendars = Mapping[str, api.Calendar | None]
+
+
+async def now(visit: Visit) -> Response:
+    """The page."""
+    moment = visit.clock.now.replace(microsecond=0)
+    pools = [each for each in visit.catalogue.of_kind("compute") if each.in_service]
+    others = [each for kind in ("equipment", "operators") for each in visit.catalogue.of_kind(kind) if each.in_service]
+    ahead, today, (live, _, _) = await asyncio.gather(
+        calendars(visit, pools, moment, moment + AHEAD),
+        calendars(visit, others, moment, moment + SOON),
+        reservations(visit, moment, moment + SOON),
+    )
+    fits = await asyncio.gather(*(_fits(visit, each, ahead[plain(each.name)]) for each in pools))
+    cards = [_card(visit, pool, ahead[plain(pool.name)], fit) for pool, fit in zip(pools, fits, strict=True)]
+    words = visit.words
+    return show(
+        visit,
+        words("now_title"),
+        el("h1", words("now_title")),
+        el("div", cards, class_="cards") if cards else parts.empty(words("now_no_pools")),
+        el("div", _soon(visit, live), class_="pair"),
+        el("div", _equipment(visit, today), _staff(visit, today), class_="pair"),
+        _incidents(visit),
+    )
+
+
+Fit = tuple[int, datetime | None, str]
+"""An amount, when it could start, and why not if it could not."""
+
+
+async def _fits(visit: Visit, pool: api.Resource, calendar: api.Calendar | None) -> list[Fit]:
+    """When the usual sizes could start: by the real search for a company, by what is free for everybody else."""
+    wanted = list(sizes(pool))
+    if visit.person.company:
+        return list(await asyncio.gather(*(_offered(visit, pool, units) for units in wanted)))
+    return [(units, _free_from(calendar, units), "") for units in wanted]
+
+
+async def _offered(visit: Visit, pool: api.Resource, units: int) -> Fit:
+    request = api.SearchOffersRequest(
+        parent=visit.person.parent,
+        lines=[api.Line(resource=pool.name, units=units)],
+        duration=to_duration(FIT_LENGTH),
+        latest_end_time=to_timestamp(visit.clock.now + AHEAD + FIT_LENGTH),
+        page_size=1,
+    )
+    try:
+        found = await visit.caller.ask(visit.caller.scheduler.SearchOffers, request)
+    except Refused as refused:
+        return units, None, refused.violations[0].reason if refused.violations else ""
+    if found.offers:
+        return units, from_timestamp(found.offers[0].start_time), ""
+    return units, None, found.violations[0].reason if found.violations else ""
+
+
+def _free_from(calendar: api.Calendar | None, units: int) -> datetime | None:
+    """The first moment from which so many units stay free for the reference length."""
+    since: datetime | None = None
+    for part in calendar.intervals if calendar else ():
+        if part.free_units < units:
+            since = None
+            continue
+        since = since or from_timestamp(part.start_time)
+        if from_timestamp(part.end_time) - since >= FIT_LENGTH:
+            return since
+    return None
+
+
+def _card(visit: Visit, pool: api.Resource, calendar: api.Calendar | None, fits: Sequence[Fit]) -> Markup:
+    words = visit.words
+    free = calendar.intervals[0].free_units if calendar and calendar.intervals else 0
+    big = el("b", figure(pool, free), class_="big")
+    of = words("free_of", total=figure(pool, pool.capacity_units), unit=words(unit_key(pool)))
+    return el(
+        "article",
+        el("h2", el("a", visit.name(pool), href=address("/timeline", resource=plain(pool.name)))),
+        el("p", big, " ", el("span", of, class_="of"), class_="free"),
+        sparks.free(visit, pool, calendar, visit.clock.now, AHEAD) if calendar else None,
+        el("dl", [_fit(visit, pool, fit) for fit in fits], class_="fits", aria_label=words("next_fit")),
+        class_="card",
+    )
+
+
+def _fit(visit: Visit, pool: api.Resource, fit: Fit) -> list[Markup]:
+    units, start, reason = fit
+    words, clock = visit.words, visit.clock
+    if start is None:
+        text: Content = words.either(f"reason_{reason}", words("no_fit", length=length(AHEAD, words)))
+        when = el("span", text, class_="away")
+    else:
+        soon = start <= clock.now + timedelta(hours=1)
+        shown = el("b", words("fit_now"), class_="yes") if soon else clock.stamp(start)
+        earliest = "" if soon else clock.typed(start)
+        link = address("/book", resource=plain(pool.name), amount=figure(pool, units), hours=24, earliest=earliest)
+        label = words("book_named", what=f"{visit.amount(pool, units)}, {visit.name(pool)}")
+        when = el("a", shown, href=link, aria_label=label) if visit.person.books else shown
+    return [el("dt", visit.amount(pool, units)), el("dd", when)]
+
+
+def _soon(visit: Visit, live: Iterable[api.Reservation]) -> list[Markup]:
+    words, moment = visit.words, visit.clock.now
+    found = list(live)
+    starting = [each for each in found if moment <= from_timestamp(each.start_time) < moment + SOON]
+    ending = [each for each in found if moment < from_timestamp(each.end_time) <= moment + SOON]
+    ending.sort(key=lambda each: each.end_time.seconds)
+    return [
+        _soon_list(visit, words("starting_soon"), starting, "start"),
+        _soon_list(visit, words("ending_soon"), ending, "end"),
+    ]
+
+
+def _soon_list(visit: Visit, title: str, found: Sequence[api.Reservation], moment: str) -> Markup:
+    more = len(found) - SOON_ROWS_MAX
+    return parts.section(
+        title,
+        parts.reservations(visit, found[:SOON_ROWS_MAX], title, moment)
+        if found
+        else parts.empty(visit.words("nothing_soon")),
+        el("p", visit.words("and_more", count=more), class_="away") if more > 0 else None,
+    )
+
+
+def _equipment(visit: Visit, today: Calendars) -> Markup:
+    """How much of the equipment is free, and until when the rest is not."""
+    words = visit.words
+    every = [each for each in visit.catalogue.of_kind("equipment") if today.get(plain(each.name))]
+    shown = [(each, today[plain(each.name)]) for each in every]
+    free = [each for each, calendar in shown if calendar and calendar.intervals[0].free_units]
+    rows = [
+        [
+            el("a", visit.name(each), href=address("/timeline", resource=plain(each.name))),
+            words("closed_now") if not calendar.intervals[0].open else words("busy_now"),
+            _free_again(visit, calendar),
+        ]
+        for each, calendar in shown
+        if calendar and not calendar.intervals[0].free_units
+    ]
+    busy = [row for row in rows if row[1] == words("busy_now")]
+    closed = len(rows) - len(busy)
+    summary = el(
+        "p",
+        el("b", f"{len(free):,}", class_="big"),
+        " ",
+        el("span", words("equipment_free", total=len(every)), class_="of"),
+        el("span", words("equipment_closed", count=closed), class_="of") if closed else None,
+        class_="free",
+    )
+    head = [words("head_equipment"), words("head_state"), words("head_free_again")]
+    listed = parts.table(head, busy, words("equipment_busy")) if busy else None
+    return parts.section(words("kind_equipment"), summary, listed)
+
+
+def _free_again(visit: Visit, calendar: api.Calendar) -> Content:
+    for part in calendar.intervals:
+        if part.free_units:
+            return visit.clock.stamp(from_timestamp(part.start_time))
+    return visit.words("not_within", length=length(SOON, visit.words))
+
+
+def _staff(visit: Visit, today: Calendars) -> Markup:
+    """Operators on shift and free, by pool."""
+    words = visit.words
+    rows = []
+    for each in visit.catalogue.of_kind("operators"):
+        calendar = today.get(plain(each.name))
+        if calendar is None or not calendar.intervals:
+            continue
+        first = calendar.intervals[0]
+        free = figure(each, first.free_units) if first.open else words("off_shift")
+        name = el("a", visit.name(each), href=address("/timeline", resource=plain(each.name)))
+        rows.append([name, free, figure(each, each.capacity_units)])
+    head = [words("kind_operators"), words("head_free"), words("head_of")]
+    title = words("kind_operators")
+    made = parts.table(head, rows, title, frozenset({1, 2})) if rows else parts.empty(words("nobody"))
+    return parts.section(title, made)
+
+
+def _incidents(visit: Visit) -> Markup:
+    """What is out of service, closed, or soon will be."""
+    words, clock = visit.words, visit.clock
+    rows = []
+    for each in incidents(visit.catalogue, clock, AHEAD):
+        begun = each.start is None or each.start <= clock.now
+        kind = el("span", words(f"incident_{each.kind}"), class_=f"state {'bad' if begun else 'warn'}")
+        names = ", ".join(visit.name(resource) for resource in each.resources[:NAMES_MAX])
+        more = len(each.resources) - NAMES_MAX
+        what = [names, el("span", words("and_more", count=more), class_="away") if more > 0 else None]
+        reason = el("span", each.reason, class_="away") if each.reason else None
+        span = clock.stamp(each.start, clock.span(each.start, each.end)) if each.start and each.end else ""
+        rows.append([kind, [what, " ", reason], span])
+    head = [words("head_incident"), words("head_what"), words("head_when")]
+    title = words("incidents")
+    return parts.section(title, parts.table(head, rows, title) if rows else parts.empty(words("no_incidents")))

@@ -1,0 +1,105 @@
+"""One reservation: what it holds, and its life as the ledger tells it."""
+
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from services.board import parts
+from services.board.actions import give_back
+from services.board.answers import Missing, Unavailable
+from services.board.catalogue import plain
+from services.board.frame import show
+from services.board.markup import Markup, el
+from services.board.times import from_timestamp, length
+from services.board.visit import Visit
+from services.generated.aidc.ledger.v1 import ledger_pb2 as books
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+UNITS_SHOWN = 12
+SPANS_SHOWN = 6
+DONE = ("booked", "given_back")
+
+
+async def reservation(visit: Visit) -> Response:
+    """The page. Raises `Missing` for another company's as for none."""
+    path = visit.request.path_params
+    name = f"companies/{path['company']}/reservations/{path['reservation']}"
+    item = await visit.caller.ask(visit.caller.scheduler.GetReservation, api.GetReservationRequest(name=name))
+    words = visit.words
+    done = visit.query("done")
+    title = words("reservation_title")
+    return show(
+        visit,
+        title,
+        el("div", el("h1", title), el("p", plain(name), class_="period"), class_="heading"),
+        parts.note(words(f"done_{done}"), "good") if done in DONE else None,
+        _facts(visit, item),
+        give_back(visit, item),
+        _held(visit, item),
+        await _history(visit, item),
+    )
+
+
+def _facts(visit: Visit, item: api.Reservation) -> Markup:
+    words = visit.words
+    start, end = from_timestamp(item.start_time), from_timestamp(item.end_time)
+    lasting: timedelta = end - start
+    facts = [
+        (words("head_what"), parts.lines(visit, item.lines)),
+        (words("head_when"), [parts.when(visit, item), " ", el("span", length(lasting, words), class_="away")]),
+        (words("head_state"), parts.state(visit, item)),
+        (words("head_company"), parts.company_of(item.name)),
+        (words("head_note"), item.note),
+        (words("head_reason"), item.state_reason),
+        (words("head_granted"), visit.clock.stamp(from_timestamp(item.create_time))),
+    ]
+    return el("dl", [[el("dt", label), el("dd", value)] for label, value in facts if value], class_="facts")
+
+
+def _held(visit: Visit, item: api.Reservation) -> Markup:
+    words = visit.words
+    rows: list[parts.Row] = []
+    for each in item.allocations:
+        resource = visit.catalogue[each.resource]
+        wanted_by = visit.name(visit.catalogue[each.companion_of]) if each.companion_of else words("the_demand")
+        spans = [el("div", parts.when(visit, span)) for span in each.spans[:SPANS_SHOWN]]
+        rows.append(
+            [
+                [visit.name(resource), " ", el("b", visit.amount(resource, each.units))],
+                _few(visit, list(each.unit_names)),
+                [spans, _more(visit, len(each.spans) - SPANS_SHOWN)],
+                wanted_by,
+            ]
+        )
+    title = words("held_title")
+    head = [words("head_what"), words("head_units"), words("head_when"), words("head_for")]
+    return parts.section(title, parts.table(head, rows, title))
+
+
+def _few(visit: Visit, names: list[str]) -> list[str | Markup | None]:
+    return [", ".join(names[:UNITS_SHOWN]), " ", _more(visit, len(names) - UNITS_SHOWN)]
+
+
+def _more(visit: Visit, count: int) -> Markup | None:
+    return el("span", visit.words("and_more", count=count), class_="away") if count > 0 else None
+
+
+async def _history(visit: Visit, item: api.Reservation) -> Markup:
+    """Its life from the ledger, which may be away without anything else being so."""
+    title = visit.words("history_title")
+    request = books.GetHistoryRequest(name=item.name, min_position=item.position)
+    try:
+        found = await visit.caller.ask(visit.caller.ledger.GetHistory, request)
+    except (Missing, Unavailable):
+        return parts.section(title, parts.note(visit.words("books_away"), "warn"))
+    entries = [
+        el(
+            "li",
+            visit.clock.stamp(from_timestamp(each.time)),
+            el("p", visit.words.either(f"event_{each.event}", each.event.replace("_", " ")), class_="event"),
+            el("p", each.description, lang="en"),
+            el("p", visit.words("history_by", actor=each.actor, position=f"{each.position:,}"), class_="away"),
+        )
+        for each in found.entries
+    ]
+    return parts.section(title, el("ol", entries, class_="history"))

@@ -1,0 +1,113 @@
+"""The form that asks for offers: what, how long, and within which window."""
+
+from collections.abc import Mapping
+
+from services.board.catalogue import KINDS, plain
+from services.board.markup import Markup, el
+from services.board.visit import Visit
+from services.board.wishes import COLOCATIONS, HOURS_MAX, LINES_MAX, field
+
+NOTE_CHARACTERS_MAX = 500
+
+
+def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
+    """The form, filled in as it was sent."""
+    words = visit.words
+    more = [_line(visit, fields, number) for number in range(2, LINES_MAX + 1)]
+    opened = any(fields.get(field("resource", number)) for number in range(2, LINES_MAX + 1))
+    placed = fields.get("together", "anywhere") not in ("", "anywhere")
+    together = [
+        el("option", words(f"together_{name}"), value=name, selected=name == fields.get("together", "anywhere"))
+        for name in COLOCATIONS
+    ]
+    return el(
+        "form",
+        _company(visit, fields) if not visit.person.company else None,
+        _line(visit, fields, 1),
+        el(
+            "div",
+            _input(
+                words("book_hours"),
+                "hours",
+                fields.get("hours", "2"),
+                type_="number",
+                min_="0.25",
+                max_=HOURS_MAX,
+                step="any",
+            ),
+            _input(words("book_earliest"), "earliest", fields.get("earliest", ""), type_="datetime-local"),
+            _input(words("book_latest"), "latest", fields.get("latest", ""), type_="datetime-local"),
+            class_="fields",
+        ),
+        el(
+            "details",
+            el("summary", words("book_more")),
+            more,
+            el(
+                "div",
+                el("label", words("book_together"), el("select", together, name="together")),
+                _input(words("book_note"), "note", fields.get("note", ""), maxlength=NOTE_CHARACTERS_MAX),
+                class_="fields",
+            ),
+            open_=opened or placed or bool(fields.get("note")),
+        ),
+        el(
+            "p",
+            el("button", words("book_search")),
+            " ",
+            el("span", words("footer_zone", zone=visit.clock.zone_name()), class_="away"),
+        ),
+        method="get",
+        action="/book",
+        class_="search",
+    )
+
+
+def _company(visit: Visit, fields: Mapping[str, str]) -> Markup:
+    company = fields.get("company", "")
+    return el(
+        "div", _input(visit.words("whose_company"), "company", company, maxlength=63, required=True), class_="fields"
+    )
+
+
+def _line(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
+    words = visit.words
+    chosen = fields.get(field("resource", number), "")
+    groups = [
+        el(
+            "optgroup",
+            [
+                el(
+                    "option",
+                    f"{visit.name(each)} ({visit.amount(each, each.capacity_units)})",
+                    value=plain(each.name),
+                    selected=plain(each.name) == chosen,
+                )
+                for each in visit.catalogue.of_kind(kind)
+                if each.in_service
+            ],
+            label=words(f"kind_{kind}"),
+        )
+        for kind in KINDS
+    ]
+    select = el(
+        "select", el("option", words("choose"), value=""), groups, name=field("resource", number), required=number == 1
+    )
+    amount = fields.get(field("amount", number), "")
+    return el(
+        "div",
+        el("label", words("head_what"), select, class_="wide"),
+        _input(
+            words("book_amount"),
+            field("amount", number),
+            amount,
+            inputmode="decimal",
+            placeholder=words("book_least"),
+            maxlength=16,
+        ),
+        class_="fields",
+    )
+
+
+def _input(label: str, name: str, value: str, **attributes: str | int | bool) -> Markup:
+    return el("label", label, el("input", name=name, value=value or None, **attributes))

@@ -1,0 +1,108 @@
+"""Who looks: the token in a cookie that scripts cannot read, and the seal that every form carries.
+
+The board verifies nothing itself: the services check the token with every call. What is read from its claims here only
+chooses what to show.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+
+COOKIE = "aidc_session"
+LANGUAGE_COOKIE = "aidc_language"
+SEAL = "seal"
+TOKEN_CHARACTERS_MAX = 3_500
+"""A cookie holds 4,096 bytes with its name and attributes."""
+LANGUAGE_SECONDS = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who looks. `company` is empty for operators and auditors, `expires` is in seconds since 1970."""
+
+    token: str
+    subject: str
+    role: str
+    company: str
+    expires: int
+
+    @property
+    def books(self) -> bool:
+        """Whether this role may change anything."""
+        return self.role != "auditor"
+
+    @property
+    def parent(self) -> str:
+        """Whose reservations this person sees: one company's, or everybody's."""
+        return f"companies/{self.company or '-'}"
+
+    @property
+    def seal(self) -> str:
+        """What a form must carry: nobody without the cookie can make it (against forged requests)."""
+        return hmac.new(self.token.encode(), b"aidc board form", "sha256").hexdigest()[:32]
+
+    def sealed(self, seal: str) -> bool:
+        """Whether a form was made by us for this person."""
+        return hmac.compare_digest(self.seal, seal)
+
+
+def person_of(token: str) -> Person | None:
+    """The person whom a token names, or None if it names nobody."""
+    try:
+        payload = token.split(".")[1]
+        claims: Any = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return Person(
+            token=token,
+            subject=str(claims["sub"]),
+            role=str(claims["role"]),
+            company=str(claims.get("company", "")),
+            expires=int(claims["exp"]),
+        )
+    except (IndexError, KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        return None
+
+
+def signed_in(request: HTTPConnection) -> Person | None:
+    """Whoever a request's cookie names."""
+    return person_of(cookie(request, COOKIE))
+
+
+def cookie(request: HTTPConnection, name: str) -> str:
+    """A cookie's value, or an empty string."""
+    try:
+        found = SimpleCookie(request.headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def sign_in(response: Response, person: Person, now: float, secure: bool) -> None:
+    """Keep the token in the browser until it runs out."""
+    response.set_cookie(
+        COOKIE,
+        person.token,
+        max_age=max(0, int(person.expires - now)),
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=secure,
+    )
+
+
+def sign_out(response: Response, secure: bool) -> None:
+    """Take the token from the browser."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+def remember_language(response: Response, language: str, secure: bool) -> None:
+    """Keep the chosen language for a year."""
+    response.set_cookie(
+        LANGUAGE_COOKIE, language, max_age=LANGUAGE_SECONDS, httponly=True, samesite="lax", secure=secure
+    )

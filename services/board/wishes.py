@@ -1,0 +1,146 @@
+"""What somebody wants to book: read from an address or a form, and written back into either."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from services.board.catalogue import figure, plain, units_of
+from services.board.times import from_timestamp, to_duration, to_timestamp
+from services.board.visit import Visit
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+LINES_MAX = 3
+HOURS_MAX = 24 * 92
+OFFERS_MAX = 6
+COLOCATIONS = {
+    "anywhere": api.COLOCATION_UNSPECIFIED,
+    "node": api.COLOCATION_NODE,
+    "rack": api.COLOCATION_RACK,
+    "fabric_group": api.COLOCATION_FABRIC_GROUP,
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A demand and the window to search; `faults` are messages about what could not be read."""
+
+    company: str
+    lines: tuple[api.Line, ...]
+    length: timedelta
+    earliest: datetime | None
+    latest: datetime | None
+    note: str
+    faults: tuple[str, ...]
+
+    @property
+    def parent(self) -> str:
+        """Who books."""
+        return f"companies/{self.company}"
+
+    def search(self) -> api.SearchOffersRequest:
+        """The question when this would be granted."""
+        return api.SearchOffersRequest(
+            parent=self.parent,
+            lines=self.lines,
+            duration=to_duration(self.length),
+            earliest_start_time=to_timestamp(self.earliest) if self.earliest else None,
+            latest_end_time=to_timestamp(self.latest) if self.latest else None,
+            page_size=OFFERS_MAX,
+        )
+
+
+def read_wish(visit: Visit, fields: Mapping[str, str]) -> Wish:
+    """A wish from the fields of the search; what makes no sense is named, all of it."""
+    faults: list[str] = []
+    company = visit.person.company or fields.get("company", "").strip()
+    if not company:
+        faults.append(visit.words("fault_company"))
+    lines = [line for number in range(1, LINES_MAX + 1) if (line := _line(visit, fields, number, faults))]
+    if not lines and not faults:
+        faults.append(visit.words("fault_lines"))
+    return Wish(
+        company=company,
+        lines=tuple(lines),
+        length=_length(visit, fields.get("hours", ""), faults),
+        earliest=_moment(visit, fields.get("earliest", ""), faults),
+        latest=_moment(visit, fields.get("latest", ""), faults),
+        note=fields.get("note", ""),
+        faults=tuple(faults),
+    )
+
+
+def field(name: str, number: int) -> str:
+    """The name of a field of a line; the first line's has no number, for short addresses."""
+    return name if number == 1 else f"{name}{number}"
+
+
+def _line(visit: Visit, fields: Mapping[str, str], number: int, faults: list[str]) -> api.Line | None:
+    name, text = (fields.get(field(key, number), "").strip() for key in ("resource", "amount"))
+    if not name:
+        return None
+    if name not in visit.catalogue:
+        faults.append(visit.words("fault_resource", name=name))
+        return None
+    resource = visit.catalogue[name]
+    try:
+        units = units_of(resource, text or figure(resource, resource.units_min or 1))
+    except ValueError:
+        faults.append(visit.words("fault_amount", text=text, name=visit.name(resource)))
+        return None
+    line = api.Line(resource=resource.name, units=units)
+    colocation = COLOCATIONS.get(fields.get("together", ""), api.COLOCATION_UNSPECIFIED)
+    if colocation and resource.kind == api.RESOURCE_KIND_COMPUTE:
+        line.shape.colocation = colocation
+    return line
+
+
+def _length(visit: Visit, text: str, faults: list[str]) -> timedelta:
+    try:
+        hours = Decimal(text.strip())
+        if not 0 < hours <= HOURS_MAX or (hours * 60) % 1:
+            raise ValueError(text)
+    except (InvalidOperation, ValueError):
+        faults.append(visit.words("fault_hours", text=text))
+        return timedelta(hours=1)
+    return timedelta(minutes=int(hours * 60))
+
+
+def _moment(visit: Visit, text: str, faults: list[str]) -> datetime | None:
+    if not text.strip():
+        return None
+    try:
+        return visit.clock.read(text.strip())
+    except ValueError:
+        faults.append(visit.words("fault_moment", text=text))
+        return None
+
+
+def sent_line(line: api.Line) -> str:
+    """A line of an offer as a form sends it back: `h100-train:16:0`."""
+    return f"{plain(line.resource)}:{line.units}:{int(line.shape.colocation)}"
+
+
+def read_sent(visit: Visit, fields: Mapping[str, str]) -> api.CreateReservationRequest:
+    """The booking that a form of ours asks for. Raises ValueError if it was tampered with."""
+    lines = []
+    for number in range(1, LINES_MAX + 1):
+        text = fields.get(f"line{number}", "")
+        if text:
+            name, units, colocation = text.split(":")
+            line = api.Line(resource=f"resources/{name}", units=int(units))
+            if int(colocation):
+                line.shape.colocation = api.Colocation.ValueType(int(colocation))
+            lines.append(line)
+    reservation = api.Reservation(lines=lines, note=fields.get("note", ""))
+    reservation.start_time.seconds = int(fields.get("start", ""))
+    reservation.end_time.seconds = int(fields.get("end", ""))
+    company = visit.person.company or fields.get("company", "")
+    return api.CreateReservationRequest(
+        parent=f"companies/{company}", reservation=reservation, request_id=fields.get("request_id", "")
+    )
+
+
+def lasting(offer: api.Offer) -> timedelta:
+    """How long an offer is from its start to its end."""
+    return from_timestamp(offer.end_time) - from_timestamp(offer.start_time)

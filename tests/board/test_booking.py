@@ -1,0 +1,133 @@
+"""Booking in a browser: found, booked once, refused with reasons and alternatives, given back."""
+
+import asyncio
+import re
+
+import pytest
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.board.browsing import Browsing, forms
+from tests.system.small_catalogue import COMPANIES, COMPANY, RIVAL
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+BOOKER = COMPANIES[3]
+SEARCH = "/book?resource=SEATS&amount=4&hours=2&earliest=2026-03-20T09:00&note=from+the+board"
+
+
+async def booked(board: Browsing, holder: str) -> list[api.Reservation]:
+    """A company's reservations."""
+    request = api.ListReservationsRequest(parent=f"companies/{holder}", page_size=1000)
+    found = await board.centre.call(board.centre.scheduler.ListReservations, request, holder)
+    return list(found.reservations)
+
+
+async def test_a_form_that_is_sent_twice_books_once(board: Browsing) -> None:
+    """A double click is one reservation, and both clicks lead to it."""
+    before = len(await booked(board, BOOKER))
+    first = forms(await board.page(SEARCH, BOOKER), "/book")[0]
+    async with board.browser(BOOKER) as browser:
+        answers = await asyncio.gather(*(browser.post("/book", data=first) for _ in range(3)))
+    assert [answer.status_code for answer in answers] == [303] * 3
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    mine = await booked(board, BOOKER)
+    assert len(mine) == before + 1
+    assert mine[-1].note == "from the board"
+
+
+async def test_what_was_taken_meanwhile_is_refused_with_a_way_out(board: Browsing) -> None:
+    """An offer that somebody else took is refused with every reason, and an alternative books with one click."""
+    holder = COMPANIES[4]
+    page = SEARCH.replace("2026-03-20", "2026-03-23")
+    first = forms(await board.page(page, holder), "/book")[0]
+    theirs = forms(await board.page(page, RIVAL), "/book")[0]
+    async with board.browser(RIVAL) as rival, board.browser(holder) as browser:
+        assert (await rival.post("/book", data=theirs)).status_code == 303
+        refused = await browser.post("/book", data=first)
+        assert refused.status_code == 409
+        assert "NO_CAPACITY" in refused.text
+        assert RIVAL not in refused.text
+        instead = forms(refused.text, "/book")
+        assert instead
+        assert instead[0]["request_id"] != first["request_id"]
+        assert (await browser.post("/book", data=instead[0])).status_code == 303
+
+
+async def test_a_search_without_an_offer_says_which_rules_stand_in_the_way(board: Browsing) -> None:
+    """More than there is has no offer, and the reason is in words and by its code."""
+    text = await board.page("/book?resource=SEATS&amount=400&hours=2")
+    assert "NO_CAPACITY" in text or "INVALID_UNITS" in text
+    assert not forms(text, "/book")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ("resource=nothing", "There is no resource nothing."),
+        ("resource=gpu&amount=many", "many is no amount of gpu."),
+        ("resource=gpu&amount=0.5", "0.5 is no amount of gpu."),
+        ("resource=milli&amount=NaN", "NaN is no amount of milli."),
+        ("resource=gpu&hours=-1", "-1 is no number of hours"),
+        ("resource=gpu&hours=1e99", "1e99 is no number of hours"),
+        ("resource=gpu&earliest=tomorrow", "tomorrow is no date and time."),
+    ],
+)
+async def test_what_cannot_be_read_is_named(board: Browsing, fields: str, said: str) -> None:
+    """Each field that makes no sense is told in a sentence, and nothing is asked."""
+    assert said in await board.page(f"/book?hours=2&{fields}" if "hours" not in fields else f"/book?{fields}")
+
+
+async def test_several_resources_are_booked_together(board: Browsing) -> None:
+    """Up to three lines are one demand; amounts in GPUs become the pool's own unit."""
+    page = "/book?resource=core&amount=4&resource2=milli&amount2=0.5&hours=2&earliest=2026-03-24T10:00"
+    found = forms(await board.page(page), "/book")[0]
+    assert (found["line1"], found["line2"]) == ("core:4:0", "milli:500:0")
+    async with board.browser(COMPANY) as browser:
+        answer = await browser.post("/book", data=found, follow_redirects=True)
+    assert "Booked. This is durable" in answer.text
+    assert "0.5 GPU" in answer.text
+
+
+async def test_an_operator_books_for_a_company(board: Browsing) -> None:
+    """Operators name the company; the reservation is the company's."""
+    found = forms(await board.page(f"{SEARCH.replace('03-20', '03-25')}&company={BOOKER}", "operator"), "/book")[0]
+    async with board.browser("operator") as browser:
+        answer = await browser.post("/book", data=found)
+    assert answer.headers["location"].startswith(f"/reservations/{BOOKER}/")
+
+
+async def test_auditors_look_and_book_nothing(board: Browsing) -> None:
+    """An auditor sees no way to book, and a form of theirs is refused."""
+    assert 'href="/book"' not in await board.page("/", "auditor")
+    async with board.browser("auditor") as browser:
+        assert (await browser.get("/book")).status_code == 403
+        seal = forms(await board.page("/", "auditor"), "/sign-out")[0]["seal"]
+        sent = {"seal": seal, "company": COMPANY, "line1": "core:1:0", "start": "1772600400", "end": "1772604000"}
+        answer = await browser.post("/book", data={**sent, "request_id": "00000000-0000-4000-8000-0000000000aa"})
+    assert answer.status_code == 403
+
+
+async def test_a_reservation_is_given_back_once(board: Browsing) -> None:
+    """A cancellation sent twice cancels once; a stale form is refused and says that it is stale."""
+    made = await board.book(resource="core", units=2, day=10)
+    page = f"/reservations/{COMPANY}/{made.name.rsplit('/', 1)[1]}"
+    form, stale = [forms(await board.page(page), "/cancel")[0] for _ in range(2)]
+    async with board.browser(COMPANY) as browser:
+        answers = [await browser.post("/cancel", data={**form, "reason": "no data"}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303]
+        late = await browser.post("/cancel", data=stale)
+    assert late.status_code == 409
+    assert re.search("STALE_ETAG|WRONG_STATE", late.text)
+    text = await board.page(page)
+    assert "no data" in text
+    assert not forms(text, "/cancel")
+
+
+async def test_a_form_that_was_tampered_with_is_refused(board: Browsing) -> None:
+    """Lines and times that are none are told, and book nothing."""
+    form = forms(await board.page(SEARCH.replace("03-20", "03-26")), "/book")[0]
+    async with board.browser(COMPANY) as browser:
+        for field, text in (("line1", "core"), ("line1", "core:x:0"), ("start", ""), ("end", "1e9")):
+            assert (await browser.post("/book", data={**form, field: text})).status_code == 400
+        odd = await browser.post("/book", data={**form, "line1": "../core:1:0"})
+    assert odd.status_code == 409
+    assert "INVALID_FIELD" in odd.text

@@ -1,0 +1,114 @@
+"""P8 in the browser: a company finds nothing of another's, in any page, form or refusal, and no note is ever code."""
+
+import re
+import uuid
+
+import pytest
+
+from services.board.web import Board
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.board.browsing import Browsing, forms
+from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+ALPHA, BETA = COMPANIES[1], COMPANIES[2]
+CANARY = "canary-merger-plans"
+ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
+FIELDS = ("search", "company", "resource", "amount", "hours", "earliest", "note", "day", "next")
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&amp;{7*7}"
+
+
+async def live(board: Browsing) -> list[str]:
+    """BETA fills a day of many resources with notes of its own; gives the names of what it booked."""
+    made = [
+        await board.book(BETA, resource, units=units, day=12, hours=4, note=CANARY)
+        for resource, units in (("gpu", 8), ("core", 64), ("SEATS", 1), ("ROOM-A", 1), ("RIG", 1), ("milli", 4000))
+    ]
+    cancel = api.CancelReservationRequest(name=made[-1].name, request_id=str(uuid.uuid4()), reason=CANARY)
+    await board.centre.call(board.centre.scheduler.CancelReservation, cancel, BETA)
+    return [item.name.rsplit("/", 1)[1] for item in made]
+
+
+def addresses(theirs: str) -> list[str]:
+    """Every page that can be asked for, with every parameter that might reach for another company."""
+    return [
+        "/",
+        *(f"/timeline?kind=all&day=2026-03-14&zoom={zoom}" for zoom in ("day", "week", "month")),
+        "/timeline?resource=ROOM-A&day=2026-03-14",
+        *(f"/usage?range={name}&company={BETA}&pool=gpu" for name in ("days", "weeks", "months")),
+        f"/company?company={BETA}",
+        f"/book?resource=ROOM-A&hours=4&earliest=2026-03-14T09:00&company={BETA}",
+        "/book?resource=gpu&amount=64&hours=4&earliest=2026-03-14T09:00&latest=2026-03-14T13:00",
+        f"/reservations/{BETA}/{theirs}",
+        f"/reservations/{ALPHA}/{theirs}",
+        f"/reservations/-/{theirs}",
+        "/sign-in",
+        "/language?to=en",
+    ]
+
+
+async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) -> None:
+    """Not a name, a note, a reason or an id, whatever is asked for; but that the time is taken, it sees."""
+    ids = await live(board)
+    known = {route.path for route in _routes(board.board)}
+    async with board.browser(ALPHA) as browser:
+        for address in addresses(ids[0]):
+            # Only the ways back to this very page repeat what was typed into its address.
+            told = ECHO.sub("", (await browser.get(address)).text)
+            assert not [secret for secret in (CANARY, BETA, *ids) if secret in told], address
+        week = (await browser.get("/timeline?kind=all&day=2026-03-14")).text
+    assert 'class="busy"' in week
+    asked = {address.partition("?")[0] for address in addresses("x")}
+    assert {path for path in known if "{" not in path} - asked <= {"/cancel", "/release", "/sign-out", "/live"}
+
+
+async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
+    """Forms with another's names are answered as if there were nothing, and nothing happens."""
+    theirs = await board.book(BETA, "core", day=13)
+    seal = forms(await board.page("/", ALPHA), "/sign-out")[0]["seal"]
+    wish = {"line1": "core:1:0", "start": str(MONDAY + 14 * DAY), "end": str(MONDAY + 14 * DAY + HOUR)}
+    async with board.browser(ALPHA) as browser:
+        for path in ("/cancel", "/release"):
+            sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4())}
+            answer = await browser.post(path, data=sent)
+            assert answer.status_code == 404
+        booked = await browser.post(
+            "/book", data={"seal": seal, "company": BETA, "request_id": str(uuid.uuid4()), **wish}
+        )
+    assert booked.headers["location"].startswith(f"/reservations/{ALPHA}/")
+    request = api.GetReservationRequest(name=theirs.name)
+    still = await board.centre.call(board.centre.scheduler.GetReservation, request, BETA)
+    assert still.state == api.Reservation.STATE_CONFIRMED
+
+
+@pytest.mark.parametrize("holder", [ALPHA, "operator", "auditor"])
+async def test_a_hostile_note_is_only_text(board: Browsing, holder: str) -> None:
+    """Whatever somebody writes into a note or a reason is shown as it is, in every page that shows it."""
+    made = await board.book(ALPHA, "SEATS", day=15, note=HOSTILE)
+    gone = await board.book(ALPHA, "SEATS", day=15, note=HOSTILE)
+    cancel = api.CancelReservationRequest(name=gone.name, request_id=str(uuid.uuid4()), reason=HOSTILE)
+    await board.centre.call(board.centre.scheduler.CancelReservation, cancel, ALPHA)
+    pages = (
+        "/timeline?kind=equipment&day=2026-03-17&zoom=day",
+        f"/company?company={ALPHA}",
+        *(f"/reservations/{ALPHA}/{each.name.rsplit('/', 1)[1]}" for each in (made, gone)),
+    )
+    for page in pages:
+        text = await board.page(page, holder)
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text, page
+        assert "<script>alert" not in text
+        assert "<img" not in text
+
+
+@pytest.mark.parametrize("field", FIELDS)
+async def test_a_hostile_address_is_only_text(board: Browsing, field: str) -> None:
+    """What stands in an address may be shown again, and is never markup."""
+    for path in ("/", "/timeline", "/usage", "/company", "/book", "/sign-in"):
+        async with board.browser("operator") as browser:
+            answer = await browser.get(path, params={"hours": "2", "resource": "core", field: HOSTILE})
+        assert "<script>alert" not in answer.text
+        assert "<img" not in answer.text
+
+
+def _routes(board: Board) -> list[object]:
+    return list(board.app()._pages.routes)  # type: ignore[attr-defined]  # The guard's inside.
