@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from services.eventlog.beside import REFUSALS, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.snapshots import JetStreamSnapshots
+from services.eventlog.witness import JetStreamWitness
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime import garbage, lifecycle, logs, settings
 from services.runtime.doors import Doors
@@ -22,6 +24,7 @@ from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
+from services.scheduler.attestation import Attestation
 from services.scheduler.clock import MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
 from services.scheduler.snapshotter import Snapshotter
@@ -77,10 +80,13 @@ async def run(told: Settings, stop: Stop) -> None:
             )
         writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
+        witness = JetStreamWitness(log.connection, told.centre, replicas=told.nats_replicas)
+        attestation = Attestation(writer, witness, time.monotonic)
         async with lifecycle.background() as background:
             background.start(writer.pages.run(), name="writer")
             background.start(keep_time(writer), name="clock")
             background.start(snapshotter.run(), name="snapshots")
+            background.start(attestation.run(), name="attestation")
             refusals = SideStream(log.connection, told.centre, REFUSALS, replicas=told.nats_replicas)
             await serve(told, writer, refusals, background, stop)
             await writer.pages.drained()

@@ -120,9 +120,9 @@ async def balance(clients: Clients, name: str, holder: str, min_position: int = 
     return answer
 
 
-async def scrape(clients: Clients) -> dict[tuple[str, ...], float]:
-    """Every series of the metrics service by its name and its label values, in the order of the labels' names."""
-    url = f"http://{clients.centre.metrics.http}/metrics"
+async def scrape(clients: Clients, service: str = "metrics") -> dict[tuple[str, ...], float]:
+    """Every series of a service by its name and its label values, in the order of the labels' names."""
+    url = f"http://{getattr(clients.centre, service).http}/metrics"
     page = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
