@@ -102,6 +102,8 @@ class Centre:
             case events.PeriodClosed():
                 self.closed = event.period
                 return event.period
+            case events.UseMeasured():
+                return self.companies[event.company]  # Measuring changes nothing that anybody holds.
             case _:
                 before = self.reservations.get(event.reservation_id)
                 after = follow(before, event, self.now, self.position)

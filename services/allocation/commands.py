@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from services.allocation.resources import Company, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.use import Record
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):
@@ -65,6 +66,13 @@ class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
+    """Write down what was measured of a reservation. The scheduler asks this of itself."""
+
+    reservation_id: str
+    record: Record
+
+
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
     """Let time pass: activate what starts, complete what ends."""
 
@@ -78,5 +86,6 @@ Command = (
     | CreateReservation
     | CancelReservation
     | ReleaseReservation
+    | RecordUse
     | Tick
 )

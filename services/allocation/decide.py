@@ -38,6 +38,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return release_reservation(centre, command, now)
         case commands.Tick():
             return tick(centre, now)
+        case commands.RecordUse():
+            return record_use(centre, command)
         case commands.RegisterResource():
             check_resource(centre, command.resource)
             return (events.ResourceRegistered(resource=command.resource),)
@@ -120,6 +122,24 @@ def release_reservation(centre: Centre, command: commands.ReleaseReservation, no
     # What has begun counts as used: a cell is the least that anybody else could take.
     cut = min(reservation.end, max(reservation.start, -(-now // cell) * cell))
     return (events.ReservationReleased(reservation_id=reservation.id, released_at=cut, reason=command.reason),)
+
+
+def record_use(centre: Centre, command: commands.RecordUse) -> Events:
+    """Write down what was measured of a reservation that is kept."""
+    reservation = centre.reservations.get(command.reservation_id)
+    if reservation is None:
+        raise refuse(Reason.RESERVATION_NOT_FOUND, "There is no such reservation any more.", command.reservation_id)
+    record = command.record
+    return (
+        events.UseMeasured(
+            reservation_id=reservation.id,
+            company=reservation.company,
+            since=record.since,
+            until=record.until,
+            resources=record.resources,
+            in_use=record.in_use,
+        ),
+    )
 
 
 def tick(centre: Centre, now: int) -> Events:

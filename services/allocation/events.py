@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import Allocation, Company, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.use import MeasuredUse
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
@@ -40,6 +41,20 @@ class PeriodClosed(Struct, frozen=True, gc=False, kw_only=True, tag="period_clos
     """The books are frozen up to the end of a month; what is learnt about it later counts in the open one."""
 
     period: ClosedMonth
+
+
+class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured", tag_field="type"):
+    """What the nodes reported about a reservation between two times. It changes nothing that the reservation holds.
+
+    `in_use` says once in its life whether it was taken into use soon after its start; else it is None.
+    """
+
+    reservation_id: str
+    company: str
+    since: int
+    until: int
+    resources: tuple[MeasuredUse, ...]
+    in_use: bool | None = None
 
 
 class ReservationConfirmed(
@@ -104,4 +119,12 @@ ReservationEvent = (
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
-Event = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | ReservationEvent
+Event = (
+    ResourceRegistered
+    | CompanyRegistered
+    | QuotaGranted
+    | TariffPublished
+    | PeriodClosed
+    | UseMeasured
+    | ReservationEvent
+)

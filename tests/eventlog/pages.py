@@ -15,6 +15,7 @@ from services.allocation.events import (
     ReservationReleased,
     ResourceRegistered,
     TariffPublished,
+    UseMeasured,
 )
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import (
@@ -32,6 +33,7 @@ from services.allocation.resources import (
     Unit,
 )
 from services.allocation.tariff import Basis, Discount, Price, Tariff
+from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"
@@ -81,6 +83,14 @@ SAMPLES: tuple[Event, ...] = (
         )
     ),
     PeriodClosed(period=ClosedMonth(month="2026-02", start=1_769_871_600, end=1_772_290_800)),
+    UseMeasured(
+        reservation_id="r-1",
+        company="CMP-0001",
+        since=MONDAY_9,
+        until=MONDAY_9 + HOUR,
+        resources=(MeasuredUse(resource="h100", measured=28_800, busy=19_000, idle=3_600),),
+        in_use=True,
+    ),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",
