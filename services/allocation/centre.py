@@ -19,7 +19,7 @@ from services.allocation.life import follow, next_change
 from services.allocation.months import ZONE_DEFAULT, ClosedMonth
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
-from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
+from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
 from services.allocation.tariff import Tariff
 
 KEPT_SECONDS = 31 * DAY_SECONDS
@@ -52,6 +52,7 @@ class Centre:
         self.meters: dict[MeterKey, Meter] = {}
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
+        self.held: dict[str, set[str]] = {}  # The held offers of each company.
         self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.tariffs: dict[str, Tariff] = {}
@@ -78,7 +79,9 @@ class Centre:
             self._hold(before, 1)
             self._wait(after, before)
             self.reservations[reservation_id] = before
+            self._note_held(before)
             return
+        self.held.get(after.company, set()).discard(reservation_id)
         del self.reservations[reservation_id], self.reservations_of[after.company][reservation_id]
         for allocation in after.allocations:
             self.pools[allocation.resource].waiting.pop(reservation_id, None)
@@ -152,6 +155,8 @@ class Centre:
             self.keep(after)
             return
         self.reservations[after.id] = after
+        if before.state is State.HELD:
+            self._note_held(after)
         if before.holding is not after.holding:
             # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
             self._hold(before, -1)
@@ -163,6 +168,14 @@ class Centre:
             heappush(self.agenda, (next_change(after), after.id))
         if not after.state.live:
             self.ended.append((self.now, after.id))
+
+    def _note_held(self, reservation: Reservation) -> None:
+        """Keep the list of a company's held offers."""
+        held = self.held.setdefault(reservation.company, set())
+        if reservation.state is State.HELD:
+            held.add(reservation.id)
+        else:
+            held.discard(reservation.id)
 
     def _wait(self, before: Reservation, after: Reservation) -> None:
         """Keep the pools' lists of what has not started, in the order in which it came."""
@@ -202,6 +215,8 @@ class Centre:
         self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
         if reservation.state.live:
             heappush(self.agenda, (next_change(reservation), reservation.id))
+        if reservation.state is State.HELD:
+            self._note_held(reservation)
         if reservation.state.waiting:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None

@@ -46,6 +46,15 @@ class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
     end: int
     lines: tuple[Line, ...]
     note: str = ""
+    hold_seconds: int = 0  # 0: book it; else only hold it for so long
+
+
+class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Take an offer that is held. An empty `etag` matches any version."""
+
+    reservation_id: str
+    company: str
+    etag: str = ""
 
 
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -74,7 +83,7 @@ class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
-    """Let time pass: activate what starts, complete what ends."""
+    """Let time pass: activate what starts, complete what ends, let go of what nobody confirmed."""
 
 
 Command = (
@@ -84,6 +93,7 @@ Command = (
     | PublishTariff
     | ClosePeriod
     | CreateReservation
+    | ConfirmReservation
     | CancelReservation
     | ReleaseReservation
     | RecordUse

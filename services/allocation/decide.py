@@ -4,21 +4,23 @@ Each decision is one column of refusals, and below it nothing may refuse. Time, 
 arguments, so that the same log gives the same answers for ever.
 """
 
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import commands, events, rules
+from services.allocation import commands, events, holding, rules
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
+from services.allocation.finding import find, wrong_state
 from services.allocation.months import close
 from services.allocation.placing import place_all
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import Reservation, State
+from services.allocation.resources import Allocation, State
 from services.allocation.tariff import check_tariff
 
 Events = tuple[Event, ...]
@@ -32,6 +34,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
     match command:
         case commands.CreateReservation():
             return create_reservation(centre, command, now)
+        case commands.ConfirmReservation():
+            return holding.confirm_reservation(centre, command, now)
         case commands.CancelReservation():
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
@@ -58,28 +62,43 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
 
 
 def create_reservation(centre: Centre, command: commands.CreateReservation, now: int) -> Events:
-    """Hold every line of the demand, or say everything that stands in the way."""
+    """Grant every line of the demand, or say everything that stands in the way."""
     company = centre.companies.get(command.company)
     if company is None:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
     wants = wants_of(centre, command, now)
     violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    if command.hold_seconds:
+        violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
     violations += placing.violations
     if violations:
         raise Rejected(violations)
     # Nothing below may refuse.
-    return (
-        *placing.moves,
-        events.ReservationConfirmed(
+    return *placing.moves, _granted(command, placing.allocations, now)
+
+
+def _granted(command: commands.CreateReservation, allocations: tuple[Allocation, ...], now: int) -> Event:
+    """A demand that nothing stands in the way of: booked, or held for a while."""
+    if command.hold_seconds:
+        return events.ReservationHeld(
             reservation_id=command.reservation_id,
             company=command.company,
             start=command.start,
             end=command.end,
             lines=command.lines,
-            allocations=placing.allocations,
+            allocations=allocations,
+            expires_at=min(now + command.hold_seconds, command.start),
             note=command.note,
-        ),
+        )
+    return events.ReservationConfirmed(
+        reservation_id=command.reservation_id,
+        company=command.company,
+        start=command.start,
+        end=command.end,
+        lines=command.lines,
+        allocations=allocations,
+        note=command.note,
     )
 
 
@@ -105,7 +124,7 @@ def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> t
 def cancel_reservation(centre: Centre, command: commands.CancelReservation, now: int) -> Events:
     """Give a reservation back before it starts."""
     reservation = find(centre, command)
-    if reservation.state is not State.CONFIRMED:
+    if not reservation.state.waiting:
         raise wrong_state(reservation, "cancelled before it starts", "An active one can be released.")
     if reservation.start <= now:
         # Time has come, though no tick has said so yet.
@@ -143,35 +162,14 @@ def record_use(centre: Centre, command: commands.RecordUse) -> Events:
 
 
 def tick(centre: Centre, now: int) -> Events:
-    """Activate what has started and complete what has ended."""
+    """Activate what has started, complete what has ended, and let go of what nobody confirmed."""
     due = centre.due(now, TICK_RESERVATIONS_MAX)
-    return tuple(
-        events.ReservationActivated(reservation_id=reservation.id)
-        if reservation.state is State.CONFIRMED
-        else events.ReservationCompleted(reservation_id=reservation.id)
-        for reservation in due
-    )
+    return tuple(_TURNS[reservation.state](reservation_id=reservation.id) for reservation in due)
 
 
-def find(centre: Centre, command: commands.CancelReservation | commands.ReleaseReservation) -> Reservation:
-    """The reservation that a command names. Another company's answers exactly like a missing one."""
-    reservation = centre.reservations.get(command.reservation_id)
-    if reservation is None or reservation.company != command.company:
-        name = f"companies/{command.company}/reservations/{command.reservation_id}"
-        raise refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
-    if command.etag and command.etag != reservation.etag:
-        raise refuse(
-            Reason.STALE_ETAG,
-            "The reservation has changed since it was read. Read it again, and decide again.",
-            reservation.id,
-        )
-    return reservation
-
-
-def wrong_state(reservation: Reservation, verb: str, hint: str) -> Rejected:
-    """The refusal of a change that a reservation's state does not allow."""
-    return refuse(
-        Reason.WRONG_STATE,
-        f"A reservation can only be {verb}; this one is {reservation.state}. {hint}",
-        reservation.id,
-    )
+_TURNS: Mapping[State, Callable[..., Event]] = {
+    State.HELD: events.ReservationExpired,
+    State.CONFIRMED: events.ReservationActivated,
+    State.ACTIVE: events.ReservationCompleted,
+}
+"""What time makes of a live reservation."""

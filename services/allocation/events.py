@@ -60,7 +60,7 @@ class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured
 class ReservationConfirmed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
-    """A company holds these units for this interval."""
+    """A company has booked these units for this interval: at once, or by taking what was held for it."""
 
     reservation_id: str
     company: str
@@ -69,6 +69,27 @@ class ReservationConfirmed(
     lines: tuple[Line, ...]
     allocations: tuple[Allocation, ...]
     note: str = ""
+
+
+class ReservationHeld(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_held", tag_field="type", omit_defaults=True
+):
+    """An offer is held for a company: nobody else can take these units until `expires_at`."""
+
+    reservation_id: str
+    company: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    expires_at: int
+    note: str = ""
+
+
+class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_expired", tag_field="type"):
+    """Nobody confirmed a held offer in time; nothing was used."""
+
+    reservation_id: str
 
 
 class AllocationsMoved(Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type"):
@@ -111,6 +132,8 @@ class ReservationReleased(
 
 ReservationEvent = (
     ReservationConfirmed
+    | ReservationHeld
+    | ReservationExpired
     | AllocationsMoved
     | ReservationActivated
     | ReservationCompleted

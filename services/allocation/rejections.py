@@ -36,6 +36,7 @@ class Reason(StrEnum):
     CLOSED_DAY = "CLOSED_DAY"
     MAINTENANCE = "MAINTENANCE"
     COMPANION_MISSING = "COMPANION_MISSING"  # bookable only together with another piece of equipment
+    TOO_MANY_HOLDS = "TOO_MANY_HOLDS"  # the company lets enough offers be held already
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
     EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time

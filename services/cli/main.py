@@ -37,6 +37,7 @@ for command, panel in (
     (resources.search, BOOK),
     (booking.book, BOOK),
     (many.book_many, BOOK),
+    (booking.confirm, BOOK),
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (reservations.list_, LOOK),

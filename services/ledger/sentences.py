@@ -92,6 +92,11 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}."
     ),
+    events.ReservationHeld: lambda event, words: (
+        f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
+        f" from {words.moment(event.start)} to {words.moment(event.end)}{because(event.note)}."
+    ),
+    events.ReservationExpired: lambda event, words: "It expired, since nobody confirmed it in time.",
     events.AllocationsMoved: lambda event, words: (
         f"The centre moved it before its start, for the same times: {words.held(event.allocations)}."
     ),

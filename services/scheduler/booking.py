@@ -72,10 +72,8 @@ class Booking:
             position=self._writer.pages.head.position,
         )
 
-    async def change_reservation(
-        self, call: Call, request: api.CancelReservationRequest | api.ReleaseReservationRequest
-    ) -> api.Reservation:
-        """Cancel a reservation before it starts, or release it while it is active."""
+    async def change_reservation(self, call: Call, request: requests.Change) -> api.Reservation:
+        """Confirm a held offer, cancel a reservation before it starts, or release it while it is active."""
         company, reservation_id = requests.reservation_name(request.name)
         command = requests.change(request, company, reservation_id)
         demand_own(call, company, request.name)

@@ -11,6 +11,8 @@ from services.allocation.resources import Company, Kind, Line, Quota, Resource
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600
+HOLDS_MAX = 5
+GIVEN_BACK = ("cancelled", "expired")
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Booking:
     held: Counter[tuple[str, int]]
     paid: Counter[tuple[str, int]]
     state: str = "confirmed"
+    expires: int = 0
 
 
 class Naive:
@@ -95,7 +98,7 @@ class Naive:
 
     def live(self) -> list[Booking]:
         """Everything that holds anything, now or in the past."""
-        return [each for each in self.bookings.values() if each.state != "cancelled"]
+        return [each for each in self.bookings.values() if each.state not in GIVEN_BACK]
 
     def used(self, name: str, cell: int) -> int:
         """Units of a resource held in a half-hour. Compute is counted in whole hours."""
@@ -123,6 +126,12 @@ class Naive:
                 found.add(Reason.NO_CAPACITY)
             assert units > 0
         return found | self._quota(wish)
+
+    def holding(self, company: str, start: int, now: int) -> set[Reason]:
+        """Every reason against holding an offer, other than those against booking it."""
+        found = {Reason.START_IN_PAST} if start <= now else set()
+        held = [each for each in self.bookings.values() if (each.company, each.state) == (company, "held")]
+        return found | ({Reason.TOO_MANY_HOLDS} if len(held) >= HOLDS_MAX else set())
 
     def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
         compute = resource.kind is Kind.COMPUTE
@@ -219,6 +228,8 @@ class Naive:
     def tick(self, now: int) -> None:
         """Let time pass."""
         for booking in self.bookings.values():
+            if booking.state == "held" and booking.expires <= now:
+                booking.state = "expired"
             if booking.state == "confirmed" and booking.start <= now:
                 booking.state = "active"
             if booking.state == "active" and booking.end <= now:

@@ -22,6 +22,7 @@ from services.allocation.centre import Centre, Subject
 from services.allocation.commands import (
     CancelReservation,
     Command,
+    ConfirmReservation,
     CreateReservation,
     GrantQuota,
     PublishTariff,
@@ -62,8 +63,9 @@ def book(
     end: int = 0,
     reservation_id: str = "",
     note: str = "",
+    hold: int = 0,
 ) -> CreateReservation:
-    """A wish for some lines, for some hours or until an end."""
+    """A wish for some lines, for some hours or until an end; `hold` only holds them for so many seconds."""
     return CreateReservation(
         reservation_id=reservation_id or f"r{next(_numbers)}",
         company=company,
@@ -71,6 +73,7 @@ def book(
         end=end or start + int(hours * HOUR),
         lines=lines,
         note=note,
+        hold_seconds=hold,
     )
 
 
@@ -121,6 +124,12 @@ class Scenario:
     def cancels(self, reservation: Reservation, etag: str = "") -> Reservation:
         """The reservation is cancelled."""
         after = self.grants(CancelReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
+        assert isinstance(after, Reservation)
+        return after
+
+    def confirms(self, reservation: Reservation, etag: str = "") -> Reservation:
+        """The held offer is confirmed."""
+        after = self.grants(ConfirmReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
         assert isinstance(after, Reservation)
         return after
 
@@ -205,9 +214,7 @@ def check_no_double_booking(centre: Centre) -> None:
     held: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[str, list[Interval]] = defaultdict(list)
     for reservation in centre.reservations.values():
-        if not reservation.allocations or reservation.state.value == "cancelled":
-            continue
-        for allocation in reservation.allocations:
+        for allocation in reservation.holding:
             resource = centre.pools[allocation.resource].resource
             assert sum(allocation.amounts) == allocation.units
             assert len(set(allocation.bins)) == len(allocation.bins) == len(allocation.amounts)

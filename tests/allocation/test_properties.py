@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.calendar import DAYS_BEHIND
-from services.allocation.commands import CancelReservation, ReleaseReservation
+from services.allocation.commands import CancelReservation, ConfirmReservation, ReleaseReservation
 from services.allocation.decide import decide
 from services.allocation.offers import Search, search
 from services.allocation.rejections import Reason, Rejected
@@ -18,7 +18,7 @@ from services.allocation.resources import Allocation, Colocation, Companion, Lin
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW
-from tests.allocation.naive import CELL, Naive
+from tests.allocation.naive import CELL, GIVEN_BACK, Naive
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, drawn, grids_of
 
 GPUS = replace(fixture.A100, id="gpus", nodes=fixture.A100.nodes[1:4], bins_per_node=2, units_min=250, units_step=250)
@@ -151,13 +151,37 @@ class CentreMachine(RuleBasedStateMachine):
             if gone and len(gone) > hour % 5:
                 self.cancel(gone[hour % len(gone)])
 
-    def book_one(self, company: str, wish: Wish) -> None:
-        """One booking."""
+    @rule(asked=st.lists(st.tuples(bookers, wishes), min_size=1, max_size=6), seconds=st.sampled_from([60, 600, 900]))
+    def hold(self, asked: list[tuple[str, Wish]], seconds: int) -> None:
+        """An offer is held exactly when it would be booked, begins later than now, and few are held already."""
+        for company, wish in asked:
+            self.book_one(company, wish, seconds)
+
+    @rule(number=st.integers(0, 1000))
+    def confirm(self, number: int) -> None:
+        """What is held can be confirmed until it expires, and nothing else."""
+        held = [name for name, each in self.naive.bookings.items() if each.state == "held"]
+        names = held or list(self.naive.bookings)
+        if not names:
+            return
+        name = names[number % len(names)]
+        booking = self.naive.bookings[name]
+        wish = ConfirmReservation(reservation_id=name, company=booking.company)
+        if booking.state == "held" and self.scenario.now < booking.expires:
+            self.scenario.grants(wish)
+            booking.state = "confirmed"
+        else:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    def book_one(self, company: str, wish: Wish, hold: int = 0) -> None:
+        """One booking, or one offer to hold for some seconds."""
         wanted, start, length = wish
         end = start + length
         self.count += 1
-        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}")
+        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold)
         expected = self.naive.reasons(company, wanted, start, end, self.scenario.now)
+        if hold:
+            expected |= self.naive.holding(company, start, self.scenario.now)
         try:
             reservation = self.scenario.books(command)
         except Rejected as refusal:
@@ -170,19 +194,21 @@ class CentreMachine(RuleBasedStateMachine):
         assert expected == set()
         booking = self.naive.booking(company, wanted, start, end)
         assert held_by(reservation) == booking.held
+        if hold:
+            booking.state, booking.expires = "held", min(self.scenario.now + hold, start)
         self.naive.bookings[reservation.id] = booking
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
     def cancel(self, number: int) -> None:
-        """What is confirmed and has not begun can be cancelled, and nothing else."""
-        names = [name for name, each in self.naive.bookings.items() if each.state != "cancelled"]
+        """What is held or confirmed and has not begun can be cancelled, and nothing else."""
+        names = [name for name, each in self.naive.bookings.items() if each.state not in GIVEN_BACK]
         if not names:
             return
         name = names[-1 - number % len(names)]
         booking = self.naive.bookings[name]
         wish = CancelReservation(reservation_id=name, company=booking.company)
-        if booking.state == "confirmed" and booking.start > self.scenario.now:
+        if booking.state in ("held", "confirmed") and booking.start > self.scenario.now:
             self.scenario.grants(wish)
             booking.state = "cancelled"
         else:
@@ -278,8 +304,7 @@ class CentreMachine(RuleBasedStateMachine):
             spans = [
                 (span, dict(zip(each.bins, each.amounts, strict=True)))
                 for reservation in self.scenario.centre.reservations.values()
-                if reservation.state.value != "cancelled"
-                for each in reservation.allocations
+                for each in reservation.holding
                 if each.resource == pool.resource.id
                 for span in each.spans
             ]

@@ -14,6 +14,7 @@ from services.allocation.commands import (
     RegisterCompany,
     RegisterResource,
 )
+from services.allocation.holding import HOLDS_MAX
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
 from tests.allocation import fixture
@@ -70,6 +71,13 @@ def no_time_to_change(scenario: Scenario) -> Command:
     return book("ALPHA", line("T2"), start=ELEVEN + HOUR, hours=1)
 
 
+def hoarding(scenario: Scenario) -> Command:
+    """Enough offers are held for the company already."""
+    for _ in range(HOLDS_MAX):
+        scenario.given(book("ALPHA", line("cpu"), start=ELEVEN, hours=1, hold=60))
+    return book("ALPHA", line("cpu"), start=ELEVEN, hours=1, hold=60)
+
+
 def maintained(scenario: Scenario) -> Command:
     """Two of the four nodes are closed that day."""
     scenario.grants(
@@ -105,6 +113,7 @@ CASES: dict[Reason, Case] = {
     Reason.CLOSED_DAY: lambda _: book("ALPHA", line("M01"), start=at("2026-03-05 09:00"), hours=4),
     Reason.MAINTENANCE: maintained,
     Reason.COMPANION_MISSING: lambda _: book("ALPHA", line("M05"), start=TUESDAY + 9 * HOUR, hours=4),
+    Reason.TOO_MANY_HOLDS: hoarding,
     Reason.QUOTA_EXCEEDED: lambda _: book("GAMMA", line("h100", 16), start=ELEVEN, hours=7),
     Reason.CONCURRENCY_EXCEEDED: lambda _: book("GAMMA", line("h100", 24), start=ELEVEN, hours=1),
     Reason.EXCLUSIVE_GROUP_BUSY: group_held,

@@ -16,6 +16,8 @@ COMPANIES = ("CMP-0001", "CMP-0002", "CMP-0003")
 POOLS = ("pool-000", "pool-001")
 PERIODS = ((0, 24), (24, HORIZON))
 
+GIVEN_BACK = {events.ReservationCancelled: "cancelled", events.ReservationExpired: "expired"}
+
 Decision = tuple[int, list[Event]]
 
 
@@ -68,19 +70,42 @@ def confirmations(draw: st.DrawFn, number: int) -> events.ReservationConfirmed:
     )
 
 
+def held(confirmed: events.ReservationConfirmed) -> events.ReservationHeld:
+    """The same as an offer, held for a while."""
+    fields = {name: getattr(confirmed, name) for name in confirmed.__struct_fields__}
+    return events.ReservationHeld(**fields, expires_at=confirmed.start)
+
+
+def taken(offer: events.ReservationHeld) -> events.ReservationConfirmed:
+    """The confirmation of an offer."""
+    fields = {name: getattr(offer, name) for name in events.ReservationConfirmed.__struct_fields__}
+    return events.ReservationConfirmed(**fields)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Decision]:
     """A lawful life of a centre, decision by decision; what time and place allow is not this model's business."""
     decisions = opening()
     waiting: list[str] = []
+    offered: list[events.ReservationHeld] = []
     active: list[str] = []
     quarter = 0
     for number in range(draw(st.integers(0, 20))):
         quarter = min(HORIZON, quarter + draw(st.integers(0, 6)))
-        wish = draw(st.sampled_from(("confirm", "activate", "cancel", "complete", "release")))
+        wish = draw(st.sampled_from(("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release")))
         if wish == "activate" and waiting:
             active.append(waiting.pop())
             event: Event = events.ReservationActivated(reservation_id=active[-1])
+        elif wish == "hold":
+            event = held(draw(confirmations(number)))
+            offered.append(event)
+        elif wish == "take" and offered:
+            event = taken(offered.pop())
+            waiting.append(event.reservation_id)
+        elif wish == "expire" and offered:
+            event = events.ReservationExpired(reservation_id=offered.pop(0).reservation_id)
+        elif wish == "cancel" and offered:
+            event = events.ReservationCancelled(reservation_id=offered.pop(0).reservation_id)
         elif wish == "cancel" and waiting:
             event = events.ReservationCancelled(reservation_id=waiting.pop(0))
         elif wish == "complete" and active:
@@ -101,12 +126,13 @@ class Naive:
         facts = [event for _, decided in history for event in decided]
         self.now = max(time for time, _ in history)
         self.facts = facts
-        self.confirmed = [event for event in facts if isinstance(event, events.ReservationConfirmed)]
+        begun = [event for event in facts if isinstance(event, events.ReservationHeld | events.ReservationConfirmed)]
+        self.confirmed = [*{event.reservation_id: event for event in begun}.values()]
         self.quotas = [event.quota for event in facts if isinstance(event, events.QuotaGranted)]
 
     def ending(self, reservation_id: str) -> Event | None:
         """The event that ended a reservation, if one did."""
-        ends = (events.ReservationCompleted, events.ReservationCancelled, events.ReservationReleased)
+        ends = (events.ReservationCompleted, *GIVEN_BACK, events.ReservationReleased)
         found = [event for event in self.facts if isinstance(event, ends) and event.reservation_id == reservation_id]
         return found[0] if found else None
 
@@ -114,7 +140,9 @@ class Naive:
         """Where a reservation stands."""
         ending = self.ending(reservation_id)
         if ending is not None:
-            return "cancelled" if isinstance(ending, events.ReservationCancelled) else "completed"
+            return GIVEN_BACK.get(type(ending), "completed")
+        if self.offered(reservation_id) and not self.taken(reservation_id):
+            return "held"
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         return "active" if started else "confirmed"
 
@@ -122,7 +150,25 @@ class Naive:
         """Every state that a reservation went through."""
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         ended = [self.state(reservation_id)] if self.ending(reservation_id) else []
-        return ["confirmed", *(["active"] if started else []), *ended]
+        begun = (
+            ["held", *(["confirmed"] if self.taken(reservation_id) else [])]
+            if self.offered(reservation_id)
+            else ["confirmed"]
+        )
+        return [*begun, *(["active"] if started else []), *ended]
+
+    def offered(self, reservation_id: str) -> bool:
+        """Whether it began as a held offer."""
+        return any(
+            isinstance(each, events.ReservationHeld) and each.reservation_id == reservation_id for each in self.facts
+        )
+
+    def taken(self, reservation_id: str) -> bool:
+        """Whether it was confirmed."""
+        return any(
+            isinstance(each, events.ReservationConfirmed) and each.reservation_id == reservation_id
+            for each in self.facts
+        )
 
     def account(self, company: str, resource: str, name: str) -> int:
         """Unit-seconds reserved, used, released or held."""
@@ -146,7 +192,9 @@ class Naive:
             for covered in [quarters(allocation.spans)]
         )
 
-    def _share(self, event: events.ReservationConfirmed, allocation: Allocation, name: str) -> set[int]:
+    def _share(
+        self, event: events.ReservationConfirmed | events.ReservationHeld, allocation: Allocation, name: str
+    ) -> set[int]:
         return _share(quarters(allocation.spans), self.ending(event.reservation_id), name)
 
     def reserved_now(self, resource: str, state: str) -> int:
@@ -178,7 +226,7 @@ def _share(covered: set[int], ending: Event | None, name: str) -> set[int]:
     match ending:
         case None:
             used, released = set(), set()
-        case events.ReservationCancelled():
+        case events.ReservationCancelled() | events.ReservationExpired():
             used, released = set(), covered
         case events.ReservationReleased():
             used = {quarter for quarter in covered if at(quarter) < ending.released_at}

@@ -105,7 +105,7 @@ def sound(method: str) -> Message:
             return api.GetResourceRequest(name="resources/cpu")
         case "ListReservations" | "WatchReservations":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(parent="companies/ALPHA")
-        case "GetReservation" | "CancelReservation" | "ReleaseReservation":
+        case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")
         case _:

@@ -78,6 +78,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "BookStream": {**BOOKING, ("operator", "missing"): OK},
     "GetReservation": READING,
     "ListReservations": FOLLOWING,
+    "ConfirmReservation": CHANGING,
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
     "ListQuotas": FOLLOWING,
@@ -103,12 +104,12 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield served
 
 
-async def booked(desk: Desk, company: str, active: bool) -> str:
+async def booked(desk: Desk, company: str, active: bool, hold: int = 0) -> str:
     """The name of a reservation of a company, or one that is missing."""
     if company == "GHOST":
         return "companies/GHOST/reservations/none"
     identity = {"ALPHA": ALPHA, "BETA": BETA}[company]
-    made = await desk.call("CreateReservation", demand(1, company=company), identity)
+    made = await desk.call("CreateReservation", demand(1, company=company, hold=hold), identity)
     if active:
         desk.clock.seconds = NOON
         desk.writer.tick()
@@ -137,6 +138,9 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.GetReservationRequest(name=await booked(desk, company, active=False))
         case "ListReservations":
             return api.ListReservationsRequest(parent=parent)
+        case "ConfirmReservation":
+            name = await booked(desk, company, active=False, hold=60)
+            return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
         case "CancelReservation":
             name = await booked(desk, company, active=False)
             return api.CancelReservationRequest(name=name, request_id=request_id(6))
@@ -210,7 +214,7 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
     assert await outcome(desk, method, request, WHO[who]) == expected
 
 
-@pytest.mark.parametrize("method", ["GetReservation", "CancelReservation", "ReleaseReservation"])
+@pytest.mark.parametrize("method", ["GetReservation", "ConfirmReservation", "CancelReservation", "ReleaseReservation"])
 @pytest.mark.parametrize("validate_only", [False, True])
 async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:
     """P8: the whole answer is the same, but for the name that was asked for."""

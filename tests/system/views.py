@@ -21,7 +21,7 @@ METRICS = {
     "used": "alloc_used_unit_seconds_total",
     "released": "alloc_released_unit_seconds_total",
 }
-LIVE = ("confirmed", "active")
+LIVE = ("held", "confirmed", "active")
 
 
 @dataclass
@@ -80,15 +80,17 @@ def _apply(made: Fold, event: dict) -> None:
         case "quota_granted":
             quota = event["quota"]
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
-        case "reservation_confirmed":
+        case "reservation_confirmed" if name in made.live:
             made.live[name] = (event["company"], "confirmed", event["allocations"])
+        case "reservation_confirmed" | "reservation_held":
+            made.live[name] = (event["company"], event["type"].removeprefix("reservation_"), event["allocations"])
             made.move_all(name, "capacity", "held")
         case "allocations_moved":
             made.live[name] = (*made.live[name][:2], event["allocations"])
         case "reservation_activated":
             company, _, allocations = made.live[name]
             made.live[name] = (company, "active", allocations)
-        case "reservation_completed" | "reservation_cancelled":
+        case "reservation_completed" | "reservation_cancelled" | "reservation_expired":
             made.move_all(name, "held", "used" if event["type"].endswith("completed") else "released")
             del made.live[name]
         case "reservation_released":

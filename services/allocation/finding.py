@@ -1,0 +1,50 @@
+"""Finding the reservation that a command names, and saying no to what its state does not allow."""
+
+from typing import Protocol
+
+from services.allocation.centre import Centre
+from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.resources import Reservation
+
+
+class Naming(Protocol):
+    """A command about one reservation. An empty `etag` matches any version."""
+
+    @property
+    def reservation_id(self) -> str:
+        """Its id."""
+        ...
+
+    @property
+    def company(self) -> str:
+        """Its company's id."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """The version that the asker has read."""
+        ...
+
+
+def find(centre: Centre, command: Naming) -> Reservation:
+    """The reservation that a command names. Another company's answers exactly like a missing one."""
+    reservation = centre.reservations.get(command.reservation_id)
+    if reservation is None or reservation.company != command.company:
+        name = f"companies/{command.company}/reservations/{command.reservation_id}"
+        raise refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+    if command.etag and command.etag != reservation.etag:
+        raise refuse(
+            Reason.STALE_ETAG,
+            "The reservation has changed since it was read. Read it again, and decide again.",
+            reservation.id,
+        )
+    return reservation
+
+
+def wrong_state(reservation: Reservation, verb: str, hint: str) -> Rejected:
+    """The refusal of a change that a reservation's state does not allow."""
+    return refuse(
+        Reason.WRONG_STATE,
+        f"A reservation can only be {verb}; this one is {reservation.state}. {hint}",
+        reservation.id,
+    )
