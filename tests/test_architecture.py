@@ -17,8 +17,7 @@ ROOMS_ALLOWED = {
     "ledger": {"ledger", "allocation", "eventlog", "runtime", "generated"},
     "metrics": {"metrics", "allocation", "eventlog", "runtime", "generated"},
     "board": {"board", "runtime", "generated"},
-    "agent": {"agent", "eventlog", "runtime"},
-    "cli": {"cli", "agent", "allocation", "eventlog", "runtime", "generated", "audit"},
+    "cli": {"cli", "allocation", "eventlog", "runtime", "generated", "audit"},
     "audit": {"audit"},
 }
 THIRD_PARTIES = {
@@ -28,7 +27,6 @@ THIRD_PARTIES = {
     "prometheus_client": {"runtime", "scheduler", "ledger", "metrics", "board"},
     "starlette": {"board"},
     "uvicorn": {"board"},
-    "pynvml": {"agent"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

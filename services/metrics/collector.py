@@ -31,7 +31,6 @@ class UsageCollector(Collector):
         showing = Showing(
             figures=self._current(),
             missing=self._missing(),
-            use=self._sources.use.figures(),
             sources=self._sources,
             build=self._build,
             at=self._clock(),

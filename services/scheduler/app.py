@@ -3,17 +3,15 @@
 import asyncio
 import os
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.eventlog.beside import REFUSALS, USE, SideStream
+from services.eventlog.beside import REFUSALS, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.snapshots import JetStreamSnapshots
-from services.eventlog.witness import JetStreamWitness
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime import garbage, lifecycle, logs, settings
 from services.runtime.doors import Doors
@@ -24,10 +22,8 @@ from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
-from services.scheduler.attestation import Attestation
 from services.scheduler.clock import MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
-from services.scheduler.metering import Meter
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
@@ -81,25 +77,19 @@ async def run(told: Settings, stop: Stop) -> None:
             )
         writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
-        witness = JetStreamWitness(log.connection, told.centre, replicas=told.nats_replicas)
-        attestation = Attestation(writer, witness, time.monotonic)
         async with lifecycle.background() as background:
             background.start(writer.pages.run(), name="writer")
             background.start(keep_time(writer), name="clock")
             background.start(snapshotter.run(), name="snapshots")
-            background.start(attestation.run(), name="attestation")
             refusals = SideStream(log.connection, told.centre, REFUSALS, replicas=told.nats_replicas)
-            reports = SideStream(log.connection, told.centre, USE)
-            await serve(told, writer, refusals, reports, background, stop)
+            await serve(told, writer, refusals, background, stop)
             await writer.pages.drained()
             await snapshotter.save_now()
     finally:
         await log.close()
 
 
-async def serve(
-    told: Settings, writer: Writer, refusals: SideStream, reports: SideStream, background: Background, stop: Stop
-) -> None:
+async def serve(told: Settings, writer: Writer, refusals: SideStream, background: Background, stop: Stop) -> None:
     """Open the doors, and close them when told to stop."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
@@ -109,9 +99,6 @@ async def serve(
     unmet = UnmetDemand(writer.centre, refusals, registry)
     telemetry.on_unmet.append(lambda command, refusal: unmet.note(command, refusal, writer.now() // MICROSECONDS))
     background.start(unmet.run(), name="unmet")
-    meter = Meter(writer, registry)
-    background.start(meter.read(reports), name="reports")
-    background.start(meter.keep_recording(), name="metering")
     doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
     health = Health([SERVICE.full_name])
     server = GrpcServer(
@@ -128,7 +115,6 @@ async def serve(
         if told.ready_file is not None:
             lifecycle.announce(told.ready_file, {"grpc": str(server.address), "http": str(http.address)})
         await stop.wait()
-        await meter.record(everything=True)
 
 
 async def keep_time(writer: Writer) -> None:

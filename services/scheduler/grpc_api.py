@@ -7,7 +7,6 @@ from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
 from services.scheduler.reading import Reading
-from services.scheduler.searching import Searching
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -26,7 +25,7 @@ ROLES = {
     "BookStream": BOOKERS,
     "GetReservation": EVERYBODY,
     "ListReservations": EVERYBODY,
-    "ConfirmReservation": BOOKERS,
+    "UpdateReservation": BOOKERS,
     "CancelReservation": BOOKERS,
     "ReleaseReservation": BOOKERS,
     "ListQuotas": EVERYBODY,
@@ -46,7 +45,6 @@ class SchedulerApi:
     def __init__(self, writer: Writer, watches: Watches, telemetry: Telemetry) -> None:
         self._booking = Booking(writer, telemetry)
         self._book_stream = BookStream(writer, telemetry).serve
-        self._searching = Searching(writer, telemetry)
         self._reading = Reading(writer, watches)
 
     def handlers(self) -> Mapping[str, Any]:
@@ -56,13 +54,13 @@ class SchedulerApi:
             "ListResources": reading.list_resources,
             "GetResource": reading.get_resource,
             "GetCalendar": reading.get_calendar,
-            "SearchOffers": self._searching.search_offers,
+            "SearchOffers": reading.search_offers,
             "CreateReservation": booking.create_reservation,
             "BatchCreateReservations": booking.batch_create_reservations,
             "BookStream": self._book_stream,
             "GetReservation": reading.get_reservation,
             "ListReservations": reading.list_reservations,
-            "ConfirmReservation": booking.change_reservation,
+            "UpdateReservation": booking.update_reservation,
             "CancelReservation": booking.change_reservation,
             "ReleaseReservation": booking.change_reservation,
             "ListQuotas": reading.list_quotas,
