@@ -17,7 +17,8 @@ ROOMS_ALLOWED = {
     "ledger": {"ledger", "allocation", "eventlog", "runtime", "generated"},
     "metrics": {"metrics", "allocation", "eventlog", "runtime", "generated"},
     "board": {"board", "runtime", "generated"},
-    "cli": {"cli", "allocation", "eventlog", "runtime", "generated", "audit"},
+    "agent": {"agent", "eventlog", "runtime"},
+    "cli": {"cli", "agent", "allocation", "eventlog", "runtime", "generated", "audit"},
     "audit": {"audit"},
 }
 THIRD_PARTIES = {
@@ -27,6 +28,7 @@ THIRD_PARTIES = {
     "prometheus_client": {"runtime", "scheduler", "ledger", "metrics", "board"},
     "starlette": {"board"},
     "uvicorn": {"board"},
+    "pynvml": {"agent"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

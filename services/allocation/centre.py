@@ -5,8 +5,7 @@ The calendars hold exactly the spans of the allocations of reservations that are
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from zoneinfo import ZoneInfo
 
@@ -20,7 +19,7 @@ from services.allocation.life import follow, next_change
 from services.allocation.months import ZONE_DEFAULT, ClosedMonth
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
-from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
+from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
 from services.allocation.tariff import Tariff
 
 KEPT_SECONDS = 31 * DAY_SECONDS
@@ -53,6 +52,7 @@ class Centre:
         self.meters: dict[MeterKey, Meter] = {}
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
+        self.held: dict[str, set[str]] = {}  # The held offers of each company.
         self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.tariffs: dict[str, Tariff] = {}
@@ -79,7 +79,9 @@ class Centre:
             self._hold(before, 1)
             self._wait(after, before)
             self.reservations[reservation_id] = before
+            self._note_held(before)
             return
+        self.held.get(after.company, set()).discard(reservation_id)
         del self.reservations[reservation_id], self.reservations_of[after.company][reservation_id]
         for allocation in after.allocations:
             self.pools[allocation.resource].waiting.pop(reservation_id, None)
@@ -103,6 +105,8 @@ class Centre:
             case events.PeriodClosed():
                 self.closed = event.period
                 return event.period
+            case events.UseMeasured():
+                return self.companies[event.company]  # Measuring changes nothing that anybody holds.
             case _:
                 before = self.reservations.get(event.reservation_id)
                 after = follow(before, event, self.now, self.position)
@@ -151,8 +155,8 @@ class Centre:
             self.keep(after)
             return
         self.reservations[after.id] = after
-        if before.state.waiting and _resources(before) != _resources(after):
-            self._come_last(before, after)
+        if before.state is State.HELD:
+            self._note_held(after)
         if before.holding is not after.holding:
             # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
             self._hold(before, -1)
@@ -165,13 +169,13 @@ class Centre:
         if not after.state.live:
             self.ended.append((self.now, after.id))
 
-    def _come_last(self, before: Reservation, after: Reservation) -> None:
-        """Let a reservation of other resources be the last of all, here and wherever it waits: a restart's order."""
-        del self.reservations[after.id], self.reservations_of[before.company][after.id]
-        self.reservations[after.id] = after
-        self.reservations_of[after.company][after.id] = None
-        for name in _resources(before):
-            self.pools[name].waiting.pop(after.id, None)
+    def _note_held(self, reservation: Reservation) -> None:
+        """Keep the list of a company's held offers."""
+        held = self.held.setdefault(reservation.company, set())
+        if reservation.state is State.HELD:
+            held.add(reservation.id)
+        else:
+            held.discard(reservation.id)
 
     def _wait(self, before: Reservation, after: Reservation) -> None:
         """Keep the pools' lists of what has not started, in the order in which it came."""
@@ -211,6 +215,8 @@ class Centre:
         self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
         if reservation.state.live:
             heappush(self.agenda, (next_change(reservation), reservation.id))
+        if reservation.state is State.HELD:
+            self._note_held(reservation)
         if reservation.state.waiting:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None
@@ -224,15 +230,6 @@ class Centre:
                 self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
                 self.groups[pool.resource.exclusive_group].hold(allocation, sign)
-
-    @contextmanager
-    def without(self, reservation: Reservation) -> Iterator[None]:
-        """Take what a reservation holds out of the calendars, the groups and the quota, and put it back at the end."""
-        self._hold(reservation, -1)
-        try:
-            yield
-        finally:
-            self._hold(reservation, 1)
 
     def due(self, now: int, limit: int) -> list[Reservation]:
         """At most `limit` reservations whose start or end has come, in order of that time."""
@@ -280,7 +277,3 @@ class Centre:
         answer = self.answers.get(key)
         if answer is not None and answer.time == time:
             del self.answers[key]
-
-
-def _resources(reservation: Reservation) -> set[str]:
-    return {allocation.resource for allocation in reservation.allocations}

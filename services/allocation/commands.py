@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from services.allocation.resources import Company, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.use import Record
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):
@@ -45,22 +46,15 @@ class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
     end: int
     lines: tuple[Line, ...]
     note: str = ""
+    hold_seconds: int = 0  # 0: book it; else only hold it for so long
 
 
-class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """Let a reservation be for another interval, other lines or with another note; None leaves each as it is.
-
-    A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version.
-    """
+class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Take an offer that is held. An empty `etag` matches any version."""
 
     reservation_id: str
     company: str
     etag: str = ""
-    start: int | None = None
-    end: int | None = None
-    duration: int | None = None
-    lines: tuple[Line, ...] | None = None
-    note: str | None = None
 
 
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -81,8 +75,15 @@ class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
+    """Write down what was measured of a reservation. The scheduler asks this of itself."""
+
+    reservation_id: str
+    record: Record
+
+
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
-    """Let time pass: activate what starts, complete what ends."""
+    """Let time pass: activate what starts, complete what ends, let go of what nobody confirmed."""
 
 
 Command = (
@@ -92,8 +93,9 @@ Command = (
     | PublishTariff
     | ClosePeriod
     | CreateReservation
-    | ChangeReservation
+    | ConfirmReservation
     | CancelReservation
     | ReleaseReservation
+    | RecordUse
     | Tick
 )

@@ -4,14 +4,14 @@ Each decision is one column of refusals, and below it nothing may refuse. Time, 
 arguments, so that the same log gives the same answers for ever.
 """
 
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import commands, events, rules
-from services.allocation.calendar import DAYS_AHEAD
+from services.allocation import commands, events, holding, rules
+from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
-from services.allocation.changing import change_reservation
 from services.allocation.commands import Command
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
@@ -20,7 +20,7 @@ from services.allocation.months import close
 from services.allocation.placing import place_all
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import State
+from services.allocation.resources import Allocation, State
 from services.allocation.tariff import check_tariff
 
 Events = tuple[Event, ...]
@@ -34,14 +34,16 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
     match command:
         case commands.CreateReservation():
             return create_reservation(centre, command, now)
-        case commands.ChangeReservation():
-            return change_reservation(centre, command, now)
+        case commands.ConfirmReservation():
+            return holding.confirm_reservation(centre, command, now)
         case commands.CancelReservation():
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
             return release_reservation(centre, command, now)
         case commands.Tick():
             return tick(centre, now)
+        case commands.RecordUse():
+            return record_use(centre, command)
         case commands.RegisterResource():
             check_resource(centre, command.resource)
             return (events.ResourceRegistered(resource=command.resource),)
@@ -60,28 +62,43 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
 
 
 def create_reservation(centre: Centre, command: commands.CreateReservation, now: int) -> Events:
-    """Hold every line of the demand, or say everything that stands in the way."""
+    """Grant every line of the demand, or say everything that stands in the way."""
     company = centre.companies.get(command.company)
     if company is None:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
     wants = wants_of(centre, command, now)
     violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    if command.hold_seconds:
+        violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
     violations += placing.violations
     if violations:
         raise Rejected(violations)
     # Nothing below may refuse.
-    return (
-        *placing.moves,
-        events.ReservationConfirmed(
+    return *placing.moves, _granted(command, placing.allocations, now)
+
+
+def _granted(command: commands.CreateReservation, allocations: tuple[Allocation, ...], now: int) -> Event:
+    """A demand that nothing stands in the way of: booked, or held for a while."""
+    if command.hold_seconds:
+        return events.ReservationHeld(
             reservation_id=command.reservation_id,
             company=command.company,
             start=command.start,
             end=command.end,
             lines=command.lines,
-            allocations=placing.allocations,
+            allocations=allocations,
+            expires_at=min(now + command.hold_seconds, command.start),
             note=command.note,
-        ),
+        )
+    return events.ReservationConfirmed(
+        reservation_id=command.reservation_id,
+        company=command.company,
+        start=command.start,
+        end=command.end,
+        lines=command.lines,
+        allocations=allocations,
+        note=command.note,
     )
 
 
@@ -94,7 +111,8 @@ def publish_tariff(centre: Centre, command: commands.PublishTariff, now: int) ->
 
 def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> tuple[Want, ...]:
     """The completed demand. Raises `Rejected` for lines or an interval that make no sense."""
-    limit = rules.reach(centre, now)
+    # After weeks without an event the calendars still stand where they stood.
+    limit = min(now + DAYS_AHEAD * rules.DAY_SECONDS, centre.base + RANGE_SECONDS)
     if not 0 <= command.start < command.end:
         raise refuse(Reason.INVALID_INTERVAL, "The end must lie after the start.")
     if command.start < centre.base or command.end > limit:
@@ -106,7 +124,7 @@ def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> t
 def cancel_reservation(centre: Centre, command: commands.CancelReservation, now: int) -> Events:
     """Give a reservation back before it starts."""
     reservation = find(centre, command)
-    if reservation.state is not State.CONFIRMED:
+    if not reservation.state.waiting:
         raise wrong_state(reservation, "cancelled before it starts", "An active one can be released.")
     if reservation.start <= now:
         # Time has come, though no tick has said so yet.
@@ -125,12 +143,33 @@ def release_reservation(centre: Centre, command: commands.ReleaseReservation, no
     return (events.ReservationReleased(reservation_id=reservation.id, released_at=cut, reason=command.reason),)
 
 
-def tick(centre: Centre, now: int) -> Events:
-    """Activate what has started and complete what has ended."""
-    due = centre.due(now, TICK_RESERVATIONS_MAX)
-    return tuple(
-        events.ReservationActivated(reservation_id=reservation.id)
-        if reservation.state is State.CONFIRMED
-        else events.ReservationCompleted(reservation_id=reservation.id)
-        for reservation in due
+def record_use(centre: Centre, command: commands.RecordUse) -> Events:
+    """Write down what was measured of a reservation that is kept."""
+    reservation = centre.reservations.get(command.reservation_id)
+    if reservation is None:
+        raise refuse(Reason.RESERVATION_NOT_FOUND, "There is no such reservation any more.", command.reservation_id)
+    record = command.record
+    return (
+        events.UseMeasured(
+            reservation_id=reservation.id,
+            company=reservation.company,
+            since=record.since,
+            until=record.until,
+            resources=record.resources,
+            in_use=record.in_use,
+        ),
     )
+
+
+def tick(centre: Centre, now: int) -> Events:
+    """Activate what has started, complete what has ended, and let go of what nobody confirmed."""
+    due = centre.due(now, TICK_RESERVATIONS_MAX)
+    return tuple(_TURNS[reservation.state](reservation_id=reservation.id) for reservation in due)
+
+
+_TURNS: Mapping[State, Callable[..., Event]] = {
+    State.HELD: events.ReservationExpired,
+    State.CONFIRMED: events.ReservationActivated,
+    State.ACTIVE: events.ReservationCompleted,
+}
+"""What time makes of a live reservation."""

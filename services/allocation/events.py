@@ -10,6 +10,7 @@ from msgspec import Struct
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import Allocation, Company, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.use import MeasuredUse
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
@@ -42,10 +43,24 @@ class PeriodClosed(Struct, frozen=True, gc=False, kw_only=True, tag="period_clos
     period: ClosedMonth
 
 
+class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured", tag_field="type"):
+    """What the nodes reported about a reservation between two times. It changes nothing that the reservation holds.
+
+    `in_use` says once in its life whether it was taken into use soon after its start; else it is None.
+    """
+
+    reservation_id: str
+    company: str
+    since: int
+    until: int
+    resources: tuple[MeasuredUse, ...]
+    in_use: bool | None = None
+
+
 class ReservationConfirmed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
-    """A company holds these units for this interval."""
+    """A company has booked these units for this interval: at once, or by taking what was held for it."""
 
     reservation_id: str
     company: str
@@ -56,17 +71,25 @@ class ReservationConfirmed(
     note: str = ""
 
 
-class ReservationChanged(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_changed", tag_field="type", omit_defaults=True
+class ReservationHeld(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_held", tag_field="type", omit_defaults=True
 ):
-    """A reservation is for these units and this interval from now on; what it was before is free again."""
+    """An offer is held for a company: nobody else can take these units until `expires_at`."""
 
     reservation_id: str
+    company: str
     start: int
     end: int
     lines: tuple[Line, ...]
     allocations: tuple[Allocation, ...]
+    expires_at: int
     note: str = ""
+
+
+class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_expired", tag_field="type"):
+    """Nobody confirmed a held offer in time; nothing was used."""
+
+    reservation_id: str
 
 
 class AllocationsMoved(Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type"):
@@ -109,7 +132,8 @@ class ReservationReleased(
 
 ReservationEvent = (
     ReservationConfirmed
-    | ReservationChanged
+    | ReservationHeld
+    | ReservationExpired
     | AllocationsMoved
     | ReservationActivated
     | ReservationCompleted
@@ -118,4 +142,12 @@ ReservationEvent = (
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
-Event = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | ReservationEvent
+Event = (
+    ResourceRegistered
+    | CompanyRegistered
+    | QuotaGranted
+    | TariffPublished
+    | PeriodClosed
+    | UseMeasured
+    | ReservationEvent
+)

@@ -17,12 +17,13 @@ from services.allocation.events import ReservationEvent
 from services.allocation.resources import Allocation, Reservation, State
 
 MOVES: Mapping[type, Mapping[State | None, State]] = {
-    events.ReservationConfirmed: {None: State.CONFIRMED},
-    events.ReservationChanged: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
-    events.AllocationsMoved: {State.CONFIRMED: State.CONFIRMED},
+    events.ReservationConfirmed: {None: State.CONFIRMED, State.HELD: State.CONFIRMED},
+    events.ReservationHeld: {None: State.HELD},
+    events.ReservationExpired: {State.HELD: State.EXPIRED},
+    events.AllocationsMoved: {State.HELD: State.HELD, State.CONFIRMED: State.CONFIRMED},
     events.ReservationActivated: {State.CONFIRMED: State.ACTIVE},
     events.ReservationCompleted: {State.ACTIVE: State.COMPLETED},
-    events.ReservationCancelled: {State.CONFIRMED: State.CANCELLED},
+    events.ReservationCancelled: {State.HELD: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
     events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
 }
 """Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
@@ -53,7 +54,13 @@ def follow(before: Reservation | None, event: ReservationEvent, at: int, positio
 
 def next_change(reservation: Reservation) -> int:
     """When time alone will change a live reservation, in seconds."""
-    return reservation.end if reservation.state is State.ACTIVE else reservation.start
+    match reservation.state:
+        case State.HELD:
+            return reservation.expires_at
+        case State.ACTIVE:
+            return reservation.end
+        case _:
+            return reservation.start
 
 
 def flows(before: Reservation | None, after: Reservation) -> list[Flow]:
@@ -86,7 +93,13 @@ def _worth(allocations: tuple[Allocation, ...]) -> dict[str, int]:
     return {name: amount for name, amount in worth.items() if amount}
 
 
-def _confirmed(before: None, event: events.ReservationConfirmed, state: State, at: int, position: int) -> Reservation:
+def _begun(
+    before: None,
+    event: events.ReservationConfirmed | events.ReservationHeld,
+    state: State,
+    at: int,
+    position: int,
+) -> Reservation:
     return Reservation(
         id=event.reservation_id,
         company=event.company,
@@ -98,23 +111,26 @@ def _confirmed(before: None, event: events.ReservationConfirmed, state: State, a
         created_at=at,
         note=event.note,
         position=position,
+        expires_at=event.expires_at if isinstance(event, events.ReservationHeld) else 0,
     )
 
 
-def _changed(
-    before: Reservation, event: events.ReservationChanged, state: State, at: int, position: int
+def _confirmed(
+    before: Reservation | None, event: events.ReservationConfirmed, state: State, at: int, position: int
 ) -> Reservation:
-    # The very same allocations, where nothing but the note changed: nothing moves in the calendars and the books then.
-    same = (before.start, before.end, before.allocations) == (event.start, event.end, event.allocations)
+    """From here on it no longer ends by itself before its start."""
+    if before is None:
+        return _begun(before, event, state, at, position)
+    unmoved = event.allocations == before.allocations
     return replace(
         before,
         version=before.version + 1,
         position=position,
+        state=state,
         start=event.start,
         end=event.end,
-        lines=event.lines,
-        allocations=before.allocations if same else event.allocations,
-        note=event.note,
+        allocations=before.allocations if unmoved else event.allocations,
+        expires_at=0,
     )
 
 
@@ -155,7 +171,8 @@ def used_until(allocations: tuple[Allocation, ...], cut: int) -> tuple[Allocatio
 
 _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationConfirmed: _confirmed,
-    events.ReservationChanged: _changed,
+    events.ReservationHeld: _begun,
+    events.ReservationExpired: _stepped,
     events.AllocationsMoved: _moved,
     events.ReservationActivated: _stepped,
     events.ReservationCompleted: _stepped,

@@ -9,6 +9,7 @@ from math import gcd
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from services.allocation import rules
@@ -17,6 +18,7 @@ from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.demand import Want
+from services.allocation.holding import hold_violations
 from services.allocation.placement import free_bins
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, Violation
@@ -59,6 +61,7 @@ class Search(Struct, frozen=True, kw_only=True):
     earliest: int
     latest: int
     count: int
+    hold_seconds: int = 0  # The first offer is to be held for so long.
     tries: int = TRIES_MAX
 
 
@@ -71,6 +74,10 @@ class Found(Struct, frozen=True, kw_only=True):
 
 def search(centre: Centre, wish: Search, now: int) -> Found:
     """The earliest intervals in which the demand would be granted. Raises `Rejected` for senseless lines."""
+    if wish.hold_seconds:
+        wish = replace(wish, earliest=max(wish.earliest, now + 1))  # What has begun cannot wait to be confirmed.
+        if refused := tuple(hold_violations(centre, wish.company, wish.earliest, now)):
+            return Found(intervals=(), violations=refused)
     intervals: list[Interval] = []
     obstacles: dict[tuple[Reason, str], Violation] = {}
     skip_until = 0
@@ -141,7 +148,12 @@ def _refusal(centre: Centre, wish: Search, start: int, now: int) -> Rejected | N
 
 def _command(wish: Search, start: int) -> CreateReservation:
     return CreateReservation(
-        reservation_id="", company=wish.company, start=start, end=start + wish.duration, lines=wish.lines
+        reservation_id="",
+        company=wish.company,
+        start=start,
+        end=start + wish.duration,
+        lines=wish.lines,
+        hold_seconds=wish.hold_seconds,
     )
 
 

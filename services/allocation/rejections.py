@@ -30,14 +30,13 @@ class Reason(StrEnum):
     BEYOND_HORIZON = "BEYOND_HORIZON"
     OUTSIDE_AGREEMENT = "OUTSIDE_AGREEMENT"  # the company's agreement does not cover the interval
     NOT_ENTITLED = "NOT_ENTITLED"  # certification missing for a restricted data zone
-    END_IN_PAST = "END_IN_PAST"  # what has been used cannot be given back
-    TOO_EARLY = "TOO_EARLY"  # what is asked can be had later, such as extending what has hours to go
     NO_QUOTA = "NO_QUOTA"  # the company holds no quota on this meter for the period
     OUT_OF_SERVICE = "OUT_OF_SERVICE"
     OUTSIDE_OPENING_HOURS = "OUTSIDE_OPENING_HOURS"
     CLOSED_DAY = "CLOSED_DAY"
     MAINTENANCE = "MAINTENANCE"
     COMPANION_MISSING = "COMPANION_MISSING"  # bookable only together with another piece of equipment
+    TOO_MANY_HOLDS = "TOO_MANY_HOLDS"  # the company lets enough offers be held already
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
     EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time

@@ -14,7 +14,6 @@ from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.placement import Part, Place, free_bins, parts_of
 from services.allocation.pool import Pool
-from services.allocation.present import Present
 from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
 
 WAITING_MAX = 2_000
@@ -39,19 +38,18 @@ class Piece(Struct, frozen=True):
 
 
 def repack(
-    centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation], present: Present | None = None
+    centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]
 ) -> tuple[Place, list[Reservation]] | None:
     """A place for the want and the reservations that make it by moving, or None. The calendar is left as it was.
 
-    `moved` are the reservations that other lines of the same demand have moved already, as they stand by now. One that
-    is being changed is out of the calendar; if it has begun, it keeps its units and the others make way.
+    `moved` are the reservations that other lines of the same demand have moved already, as they stand by now.
     """
     pool = want.pool
     if len(pool.waiting) > WAITING_MAX or any(
         pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans
     ):
         return None
-    movable = _movable(centre, want, now, moved, present.reservation.id if present else "")
+    movable = _movable(centre, want, now, moved)
     if not movable or len(movable) > MOVED_MAX:
         return None
     asked = Piece(want.spans, want.parts, want.line.colocation)
@@ -59,13 +57,8 @@ def repack(
         pool.calendar.hold(_before(piece), -1)
     placed: list[tuple[Piece, Allocation]] = []
     try:
-        bound = present if present is not None and present.bound else None
-        for piece in sorted([*movable, asked], key=lambda piece: (piece is not asked or bound is None, piece.order)):
-            free = free_bins(pool.calendar, piece.spans)
-            if piece is asked and bound is not None:
-                place = bound.place(want, free)
-            else:
-                place = pool.layout.place(free, piece.parts, piece.colocation)
+        for piece in sorted([*movable, asked], key=lambda piece: piece.order):
+            place = pool.layout.place(free_bins(pool.calendar, piece.spans), piece.parts, piece.colocation)
             if place is None:
                 return None
             after = _after(pool, piece, place)
@@ -79,12 +72,12 @@ def repack(
     return _result(placed)
 
 
-def _movable(centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation], changed: str) -> list[Piece]:
+def _movable(centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]) -> list[Piece]:
     """Every allocation of the resource that has not started and is tied to the wanted spans by overlaps."""
     waiting = [
         (reservation, number)
         for reservation in (moved.get(each) or centre.reservations[each] for each in want.pool.waiting)
-        if reservation.start > now and reservation.id != changed
+        if reservation.start > now
         for number, allocation in enumerate(reservation.allocations)
         if allocation.resource == want.resource.id
     ]

@@ -206,20 +206,28 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
 class State(StrEnum):
     """Where a reservation stands in its life."""
 
+    HELD = "held"
     CONFIRMED = "confirmed"
     ACTIVE = "active"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
     @property
     def live(self) -> bool:
         """Whether the reservation still holds its units."""
-        return self in (State.CONFIRMED, State.ACTIVE)
+        return self in _LIVE
 
     @property
     def waiting(self) -> bool:
         """Whether it holds units that are not bound yet: it has not started, and may stand elsewhere when it does."""
-        return self is State.CONFIRMED
+        return self in _WAITING
+
+
+# Tuples, for a member of an enumeration is found in them faster than in a set.
+_WAITING = (State.CONFIRMED, State.HELD)
+_LIVE = (State.ACTIVE, *_WAITING)
+_GIVEN_BACK = (State.CANCELLED, State.EXPIRED)
 
 
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -237,6 +245,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     reason: str = ""  # why it was cancelled or released
     version: int = 1
     position: int = 0
+    expires_at: int = 0  # when it ends by itself unless it is confirmed before; 0 once it was
 
     @property
     def etag(self) -> str:
@@ -246,7 +255,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     @property
     def holding(self) -> tuple[Allocation, ...]:
         """What stands in the calendars: all of it, or nothing of what was given back before its start."""
-        return () if self.state is State.CANCELLED else self.allocations
+        return () if self.state in _GIVEN_BACK else self.allocations
 
 
 class Quota(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

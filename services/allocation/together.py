@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from services.allocation.centre import Centre
 from services.allocation.commands import Command, CreateReservation
 from services.allocation.decide import Events, create_reservation
-from services.allocation.events import AllocationsMoved, Event, ReservationConfirmed
+from services.allocation.events import AllocationsMoved, Event, ReservationConfirmed, ReservationHeld
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 
@@ -44,7 +44,7 @@ def _rehearse(centre: Centre, facts: Iterable[Event]) -> list[tuple[str, Reserva
     """Make the facts true for now; every reservation that they change, as it was before."""
     changed = []
     for fact in facts:
-        assert isinstance(fact, ReservationConfirmed | AllocationsMoved)
+        assert isinstance(fact, ReservationConfirmed | ReservationHeld | AllocationsMoved)
         changed.append((fact.reservation_id, centre.reservations.get(fact.reservation_id)))
         centre.rehearse(fact)
     return changed

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -39,6 +39,7 @@ PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so m
 Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
 Reason = Annotated[str, typer.Option(help="Why, for people.")]
+Hold = Annotated[str, typer.Option(metavar="DURATION", help="Hold it for so long, at most 15m, and do not book yet.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide and explain, but change nothing.")]
 
 
@@ -50,13 +51,14 @@ def book(
     note: Annotated[str, typer.Option(help="For people, at most 500 characters.")] = "",
     per_node: PerNode = 0,
     together: Together = "anywhere",
+    hold: Hold = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Book every line of a demand, together or not at all."""
+    """Book every line of a demand, together or not at all; with --hold, hold it until `aidc confirm`."""
     with connect(data, caller, company) as client:
         demand, units = read_lines(client, lines, per_node, together)
         reservation = api.Reservation(
@@ -70,8 +72,27 @@ def book(
             reservation=reservation,
             request_id=checked_request_id(request_id),
             validate_only=dry_run,
+            hold=to_duration(parse_duration(hold)) if hold else None,
         )
         answer(client, client.scheduler.CreateReservation, request, units, as_json)
+
+
+def confirm(
+    name: Name,
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Take an offer that is held, before it expires."""
+    with connect(data, caller, company_in(name)) as client:
+        request = api.ConfirmReservationRequest(
+            name=reservation_name(client.connection, name),
+            request_id=checked_request_id(request_id),
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.ConfirmReservation, request, {}, as_json)
 
 
 def cancel(
@@ -119,17 +140,22 @@ def answer(client: Client, method: Any, request: Any, units: Units, as_json: boo
     try:
         reservation = client.change(method, request)
     except Refused as refused:
-        if as_json:
-            print_json({**refusal_document(refused), "request_id": request.request_id})
-        else:
-            print_refusal(refused, units or units_of(client), client.zone)
-        raise typer.Exit(REFUSED) from None
+        end_refused(client, refused, request.request_id, units, as_json)
     if as_json:
         print_json({**document(reservation), "request_id": request.request_id})
         return
     if request.validate_only:
         out.print("This would be granted; nothing was changed.\n")
     print_reservation(reservation, units or units_of(client), client.zone)
+
+
+def end_refused(client: Client, refused: Refused, request_id: str, units: Units, as_json: bool) -> NoReturn:
+    """Show a no, and end with exit status 2."""
+    if as_json:
+        print_json({**refusal_document(refused), "request_id": request_id})
+    else:
+        print_refusal(refused, units or units_of(client), client.zone)
+    raise typer.Exit(REFUSED) from None
 
 
 def read_lines(

@@ -11,7 +11,7 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import audit, booking, changing, ledger, many, quotas, reservations, resources, statement, tariff, top
+from services.cli import agent, audit, booking, ledger, many, quotas, reservations, resources, statement, tariff, top
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -32,11 +32,12 @@ RUN, BOOK, LOOK = "Run a centre", "Book", "Look"
 for command, panel in (
     (up, RUN),
     (demo, RUN),
+    (agent.agent, RUN),
     (resources.resources, BOOK),
     (resources.search, BOOK),
     (booking.book, BOOK),
     (many.book_many, BOOK),
-    (changing.change, BOOK),
+    (booking.confirm, BOOK),
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (reservations.list_, LOOK),

@@ -36,10 +36,12 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATES = {
+    "held": api.Reservation.STATE_HELD,
     "confirmed": api.Reservation.STATE_CONFIRMED,
     "active": api.Reservation.STATE_ACTIVE,
     "completed": api.Reservation.STATE_COMPLETED,
     "cancelled": api.Reservation.STATE_CANCELLED,
+    "expired": api.Reservation.STATE_EXPIRED,
 }
 LIST_DEFAULT = 50
 

@@ -6,13 +6,33 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from services.cli.booking import Duration, Lines, PerNode, Together, read_lines, units_of
+from services.cli.booking import (
+    Duration,
+    Hold,
+    Lines,
+    PerNode,
+    Together,
+    checked_request_id,
+    end_refused,
+    read_lines,
+    units_of,
+)
 from services.cli.client import Client
 from services.cli.demands import resource_id, show_units
 from services.cli.documents import document, print_json
-from services.cli.options import Caller, Company, Data, Json, connect, parent_of
-from services.cli.outcome import REFUSED, Failed
-from services.cli.tables import Units, amount_text, err, offers_table, out, plain_id, table, violations_table
+from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
+from services.cli.outcome import REFUSED, Failed, Refused
+from services.cli.tables import (
+    Units,
+    amount_text,
+    err,
+    offers_table,
+    out,
+    plain_id,
+    print_reservation,
+    table,
+    violations_table,
+)
 from services.cli.times import (
     from_timestamp,
     parse_duration,
@@ -150,12 +170,17 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=20, help="At most so many offers.")] = 3,
     per_node: PerNode = 0,
     together: Together = "anywhere",
+    hold: Hold = "",
+    request_id: RequestId = "",
     company: Company = "",
     data: Data = None,
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Find the earliest times at which a demand would be granted. Exit status 2 when there is none."""
+    """Find the earliest times at which a demand would be granted; --hold holds the first of them for you.
+
+    Exit status 2 when there is none.
+    """
     with connect(data, caller, company) as client:
         demand, units = read_lines(client, lines, per_node, together)
         request = api.SearchOffersRequest(
@@ -165,12 +190,24 @@ def search(
             page_size=limit,
         )
         set_range(request, start, until, client)
-        found = client.read(client.scheduler.SearchOffers, request)
+        if hold:
+            request.hold.CopyFrom(to_duration(parse_duration(hold)))
+            request.request_id = checked_request_id(request_id)
+        elif request_id:
+            raise Failed("--request-id is for a search with --hold; looking changes nothing")
+        try:
+            ask = client.change if hold else client.read
+            found = ask(client.scheduler.SearchOffers, request)
+        except Refused as refused:
+            end_refused(client, refused, request.request_id, units, as_json)
         zone = client.zone
     if as_json:
-        print_json(document(found))
+        print_json({**document(found), "request_id": request.request_id} if hold else document(found))
     elif found.offers:
         out.print(offers_table(found.offers, units, zone))
+        if found.HasField("held"):
+            out.print()
+            print_reservation(found.held, units, zone)
     else:
         err.print("No offer. These rules stand in the way:")
         err.print(violations_table(found.violations))

@@ -18,7 +18,14 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 HOUR_SECONDS = 3600
 COUNTER_ACCOUNT = "capacity"
-STATE_COLOURS = {"confirmed": "cyan", "active": "green", "completed": "dim", "cancelled": "yellow"}
+STATE_COLOURS = {
+    "held": "magenta",
+    "confirmed": "cyan",
+    "active": "green",
+    "completed": "dim",
+    "cancelled": "yellow",
+    "expired": "yellow",
+}
 
 Units = Mapping[str, "api.ResourceUnit.ValueType"]
 """The unit of each resource, by id."""
@@ -129,6 +136,8 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     facts.add_row("state", state_text(item.state))
     facts.add_row("when", f"{interval_text(item, zone)}  ({show_duration(length)})")
     facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
+    if item.HasField("expire_time"):
+        facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
     for label, text in (("note", item.note), ("reason", item.state_reason)):
         if text:
             facts.add_row(label, text)

@@ -7,6 +7,7 @@ for tests and simulation.
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from services.allocation.standing import Standing
 from services.eventlog.page import Record
 
 
@@ -60,4 +61,16 @@ class SnapshotStore(Protocol):
 
     async def load(self) -> tuple[int, str, bytes] | None:
         """Position, page hash and state of the newest whole snapshot, or None."""
+        ...
+
+
+class Witness(Protocol):
+    """What a centre's scheduler says about its own state, beside the log; the newest word alone is kept."""
+
+    async def say(self, standing: Standing) -> None:
+        """Replace the word before. Raises `Unknown`."""
+        ...
+
+    async def hear(self) -> Standing | None:
+        """The newest word, or None if nothing was said yet. Raises `Unknown`."""
         ...

@@ -17,8 +17,12 @@ import asyncpg
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from services.eventlog import Witness
+from services.eventlog.connection import Connection
 from services.eventlog.jetstream import JetStreamLog
+from services.eventlog.witness import JetStreamWitness
 from services.ledger import rebuild_app
+from services.ledger.agreement import Agreement
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.following import Follower
 from services.ledger.grpc_api import SERVICE, LedgerApi, methods
@@ -80,6 +84,7 @@ async def run(settings: Settings, stop: Stop) -> None:
         notary = _notary(settings, writer, readers)
         prover = Prover(readers, notary) if notary else None
         follower = Follower(lambda: _connect(settings), settings.centre, journal, progress, telemetry, health)
+        agreement = Agreement(lambda: _hear(settings), readers, progress, telemetry)
         server = GrpcServer(
             listen=settings.listen,
             doors=doors,
@@ -91,6 +96,7 @@ async def run(settings: Settings, stop: Stop) -> None:
         )
         async with HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http, server:
             background.start(follower.run(), name="follower")
+            background.start(agreement.run(), name="agreement")
             if notary:
                 background.start(notary.run(progress, follower.halt), name="notary")
             background.start(_announce(settings, progress, server, http), name="announcement")
@@ -106,6 +112,12 @@ async def _connect(settings: Settings) -> JetStreamLog:
         monitor_url=settings.nats_monitor,
         create=False,  # The scheduler makes the log; this service only reads.
     )
+
+
+async def _hear(settings: Settings) -> Witness:
+    """Where the scheduler says what it holds."""
+    connection = await Connection.open(settings.nats_url, name="aidc-ledger", credentials=settings.nats_credentials)
+    return JetStreamWitness(connection, settings.centre)
 
 
 @asynccontextmanager

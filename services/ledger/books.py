@@ -62,6 +62,8 @@ class Books:
                 self._demand_company(quota.company)
             case events.TariffPublished() | events.PeriodClosed():
                 pass  # Nothing is posted in money yet.
+            case events.UseMeasured(company=company):
+                self._demand_company(company)
             case _:
                 return self._follow(event, number, at, position)
         return None

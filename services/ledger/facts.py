@@ -66,7 +66,7 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
                     event=event,
                     type=EVENT_TYPES[type(event)],
                     company=step.after.reservation.company if step else _company(event),
-                    reservation=step.after.reservation.id if step else "",
+                    reservation=step.after.reservation.id if step else _reservation(event),
                     step=step,
                     transfers=post(event, step),
                     leaf=leaves[index],
@@ -93,12 +93,19 @@ def _take(books: Books, event: Event, number: int, at: int, position: int, index
 def _company(event: Event) -> str:
     """The company that an event without a reservation concerns."""
     match event:
-        case events.CompanyRegistered(company=company):
-            return company.id
+        case events.CompanyRegistered(company=admitted):
+            return admitted.id
         case events.QuotaGranted(quota=quota):
             return quota.company
+        case events.UseMeasured(company=company):
+            return company
         case _:
             return ""
+
+
+def _reservation(event: Event) -> str:
+    """The reservation that an event is about without being a step in its life."""
+    return event.reservation_id if isinstance(event, events.UseMeasured) else ""
 
 
 EVENT_TYPES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}

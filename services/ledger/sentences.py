@@ -13,9 +13,18 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Unit
+from services.allocation.use import MeasuredUse
 
 SYSTEM = "system"
 """Who acts where nobody asked: time passes, and the rules go on."""
+
+
+IN_USE = {
+    None: "",
+    True: "; it was taken into use soon after its start",
+    False: "; nothing of it was used soon after its start",
+}
+"""What a record of use says about the beginning."""
 
 
 class Words(Struct, frozen=True, kw_only=True):
@@ -75,14 +84,19 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} published the tariff {event.tariff.id}, valid from {words.moment(event.tariff.valid_from)}."
     ),
     events.PeriodClosed: lambda event, words: f"{words.who} closed the books up to the end of {event.period.month}.",
+    events.UseMeasured: lambda event, words: (
+        f"Its use was measured from {words.moment(event.since)} to {words.moment(event.until)}:"
+        f" {'; '.join(map(measured, event.resources))}{IN_USE[event.in_use]}."
+    ),
     events.ReservationConfirmed: lambda event, words: (
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}."
     ),
-    events.ReservationChanged: lambda event, words: (
-        f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
-        f" to {words.moment(event.end)}{because(event.note)}."
+    events.ReservationHeld: lambda event, words: (
+        f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
+        f" from {words.moment(event.start)} to {words.moment(event.end)}{because(event.note)}."
     ),
+    events.ReservationExpired: lambda event, words: "It expired, since nobody confirmed it in time.",
     events.AllocationsMoved: lambda event, words: (
         f"The centre moved it before its start, for the same times: {words.held(event.allocations)}."
     ),
@@ -101,6 +115,12 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 def sentence(event: Event, words: Words) -> str:
     """What happened, for people."""
     return SENTENCES[type(event)](event, words)
+
+
+def measured(use: MeasuredUse) -> str:
+    """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
+    hours = [f"{seconds / 3600:,.1f}" for seconds in (use.measured, use.busy, use.idle)]
+    return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
 
 
 def because(reason: str) -> str:

@@ -28,6 +28,17 @@ class LedgerTelemetry:
             registry=registry,
         )
 
+        self._compared = Gauge(
+            "alloc_states_compared_timestamp_seconds",
+            "When the tables were last held against the scheduler's own state, by the wall clock.",
+            registry=registry,
+        )
+        self._difference = Gauge(
+            "alloc_states_difference_position",
+            "Position at which the tables hold something else than the scheduler; 0 while they never did.",
+            registry=registry,
+        )
+
     def applied(self, events: Mapping[str, int]) -> None:
         """Count events that were committed."""
         for event_type, count in events.items():
@@ -36,6 +47,12 @@ class LedgerTelemetry:
     def violated(self, invariant: str) -> None:
         """Count an invariant found broken."""
         self._violations.labels(invariant).inc()
+
+    def compared(self, time: float, position: int, *, agree: bool) -> None:
+        """Tell that the tables were held against the scheduler's state. A difference stays, until the process ends."""
+        self._compared.set(time)
+        if not agree:
+            self._difference.set(position)
 
     def watch(self, progress: Progress, pools: Sequence[asyncpg.Pool]) -> None:
         """Read the lag and the connections at every scrape."""

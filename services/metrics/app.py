@@ -16,11 +16,12 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from services.eventlog import EventLog, Unknown
-from services.eventlog.beside import REFUSALS, SideStream
+from services.eventlog.beside import REFUSALS, USE, SideStream
 from services.eventlog.chain import read_pages
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import Head
 from services.eventlog.refusals import decode_refusals
+from services.eventlog.use import decode_use
 from services.metrics.beside import Side, Stream
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
@@ -30,6 +31,7 @@ from services.metrics.progress import Progress
 from services.metrics.readings import Sources
 from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
+from services.metrics.use import UseNow
 from services.runtime import lifecycle, logs
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
@@ -85,17 +87,19 @@ async def run(settings: Settings, stop: Stop) -> None:
         create=False,  # The scheduler makes the log; this service only reads.
     )
     try:
-        await serve(settings, log, stop, SideStream(log.connection, settings.centre, REFUSALS))
+        sides = [SideStream(log.connection, settings.centre, side) for side in (REFUSALS, USE)]
+        await serve(settings, log, stop, *sides)
     finally:
         await log.close()
 
 
-async def serve(settings: Settings, log: EventLog, stop: Stop, refusals: Stream) -> None:
+async def serve(settings: Settings, log: EventLog, stop: Stop, refusals: Stream, reports: Stream) -> None:
     """Show the figures of a log, and of what stands beside it, until asked to stop."""
     usage, progress, outlooker = Usage(), Progress(monotonic()), Outlooker(monotonic())
     unmet, refused = Unmet(), Side(REFUSALS.name, monotonic())
+    use, reported = UseNow(usage, monotonic), Side(USE.name, monotonic())
     monitor = Monitor(settings.nats_monitor, settings.centre, monotonic()) if settings.nats_monitor else None
-    sources = Sources(usage, progress, outlooker, unmet, (refused,), monitor)
+    sources = Sources(usage, progress, outlooker, unmet, use, (refused, reported), monitor)
     health, registry = Health(), CollectorRegistry()
     limits = LabelLimits(companies=settings.company_labels_max)
     registry.register(UsageCollector(sources, monotonic, limits))
@@ -107,6 +111,7 @@ async def serve(settings: Settings, log: EventLog, stop: Stop, refusals: Stream)
         tasks.start(fold(log, settings.centre, usage, progress), name="fold")
         tasks.start(keep_looking(log, progress), name="look")
         tasks.start(refused.follow(refusals, decode_refusals, unmet.apply, monotonic), name="refusals")
+        tasks.start(follow_use(reported, reports, use, progress), name="use")
         if monitor:
             tasks.start(keep_asking(monitor), name="monitor")
         tasks.start(open_up(settings, server.address, usage, progress, outlooker, health), name="ready")
@@ -128,6 +133,12 @@ async def keep_looking(log: EventLog, progress: Progress) -> None:
     while True:
         await look(log, progress)
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def follow_use(side: Side, reports: Stream, use: UseNow, progress: Progress) -> None:
+    """Take the reports of nodes in, once it is known which nodes there are."""
+    await progress.caught_up.wait()
+    await side.follow(reports, decode_use, use.take, monotonic)
 
 
 async def look(log: EventLog, progress: Progress) -> None:

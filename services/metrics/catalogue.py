@@ -14,7 +14,13 @@ from services.allocation.resources import State
 from services.eventlog.beside import SIDE_STREAMS_MAX
 from services.metrics import readings, unmet
 from services.metrics.availability import Unavailable
-from services.metrics.figures import ACCOUNT_LABELS_MAX, COMPANY_LABELS_MAX, OVERFLOW_LABELS, QUOTA_LABELS_MAX
+from services.metrics.figures import (
+    ACCOUNT_LABELS_MAX,
+    COMPANY_LABELS_MAX,
+    MEASURED_LABELS_MAX,
+    OVERFLOW_LABELS,
+    QUOTA_LABELS_MAX,
+)
 from services.metrics.jetstream import STREAMS_MAX
 from services.metrics.outlook import HORIZONS, Change, Shape
 from services.metrics.readings import PROJECTION, SERIES, Reading
@@ -25,6 +31,7 @@ SERIES_MAX = 20_000
 METRICS_MAX = 80
 ACCOUNTS_MAX = ACCOUNT_LABELS_MAX + POOLS_MAX
 QUOTAS_MAX = QUOTA_LABELS_MAX + POOLS_MAX
+MEASURED_MAX = MEASURED_LABELS_MAX + POOLS_MAX
 UNMET_MAX = unmet.LABELS_MAX + POOLS_MAX
 
 
@@ -75,6 +82,30 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_released_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
            readings.accounts(lambda account: account.released, lambda moved: moved.released_at),
            "Units times seconds given back, by cancelling or by releasing early."),
+    Metric("alloc_measured_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), MEASURED_MAX,
+           readings.measured(lambda known: known.seconds),
+           "Units times seconds held of which the nodes reported the use, as the log records it."),
+    Metric("alloc_busy_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), MEASURED_MAX,
+           readings.measured(lambda known: known.busy),
+           "Of those measured: units times seconds at work."),
+    Metric("alloc_idle_held_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), MEASURED_MAX,
+           readings.measured(lambda known: known.idle),
+           "Of those measured: units times seconds held in which next to nothing was done."),
+    Metric("alloc_reservations_taken_up_total", "counter", "", ("pool", "outcome"), POOLS_MAX * 2,
+           readings.taken_up,
+           "Reservations whose start was measured, by whether any unit was in use within a quarter of an hour."),
+    Metric("alloc_pool_measured_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.in_use(lambda use: use.measured),
+           "Units whose nodes have reported within the last minute and a half."),
+    Metric("alloc_pool_used_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.in_use(lambda use: use.used),
+           "Of those measured now: units at work, whoever holds them."),
+    Metric("alloc_pool_idle_held_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.in_use(lambda use: use.idle_held),
+           "Of those measured now: units of active reservations left alone for a quarter of an hour."),
+    Metric("alloc_pool_stray_units", "gauge", "units", ("pool",), POOLS_MAX,
+           readings.in_use(lambda use: use.stray),
+           "Of those measured now: units at work that no reservation holds."),
     Metric("alloc_held_unit_seconds", "gauge", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
            readings.held,
            "Units times seconds of live reservations: reserved less used less released."),

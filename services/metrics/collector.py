@@ -31,6 +31,7 @@ class UsageCollector(Collector):
         showing = Showing(
             figures=self._current(),
             missing=self._missing(),
+            use=self._sources.use.figures(),
             sources=self._sources,
             build=self._build,
             at=self._clock(),

@@ -10,24 +10,26 @@ from typing import NamedTuple
 
 from services.allocation.resources import State
 from services.metrics.availability import Availability, Unavailable
-from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Period, PoolUsage, Usage
+from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Measured, Period, PoolUsage, Usage
 
 OTHER = "_other"
 COMPANY_LABELS_MAX = 1_000
 ACCOUNT_LABELS_MAX = 1_500
 QUOTA_LABELS_MAX = 1_200
-OVERFLOW_LABELS = ("company", "company_pool", "company_kind")
+MEASURED_LABELS_MAX = 600
+OVERFLOW_LABELS = ("company", "company_pool", "company_kind", "company_measured")
 """What can overflow, in the order of `LabelLimits`."""
 
 Pair = tuple[str, str]
 
 
 class LabelLimits(NamedTuple):
-    """How many companies, pairs of company and pool, and pairs of company and meter have series of their own."""
+    """How many companies, pairs of company and pool (booked, or measured), and of company and meter have series."""
 
     companies: int = COMPANY_LABELS_MAX
     accounts: int = ACCOUNT_LABELS_MAX
     quotas: int = QUOTA_LABELS_MAX
+    measured: int = MEASURED_LABELS_MAX
 
 
 class AccountFigures(NamedTuple):
@@ -37,6 +39,14 @@ class AccountFigures(NamedTuple):
     used: int
     released: int
     held: int
+
+
+class MeasuredFigures(NamedTuple):
+    """Unit-seconds of a company, or of all the others, on a pool, of which the use is known."""
+
+    seconds: int
+    busy: int
+    idle: int
 
 
 class QuotaFigures(NamedTuple):
@@ -58,6 +68,8 @@ class Figures(NamedTuple):
     programmes: dict[str, str]  # by company
     accounts: dict[Pair, AccountFigures]
     moved: dict[Pair, Account]  # tells the pages that last moved an account; sums have none
+    measured: dict[Pair, MeasuredFigures]
+    measured_at: dict[Pair, Measured]  # the same for what was measured
     quotas: dict[Pair, QuotaFigures]
     spent_at: dict[Pair, int]  # sums have none
     period_ends: dict[str, int]  # by meter: the first end of a running period
@@ -78,6 +90,11 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
     )
     periods = usage.periods_now()
     quotas, quotas_folded = fold_pairs(usage.quotas_now(), labelled, limits.quotas)
+    measured, measured_folded = fold_pairs(
+        {pair: (known.seconds, known.busy, known.idle) for pair, known in usage.measured.items()},
+        labelled,
+        limits.measured,
+    )
     unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now)
     reserved = usage.reserved_now()
     return Figures(
@@ -90,6 +107,8 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         programmes=_programmes(usage, labelled),
         accounts={pair: AccountFigures(*sums) for pair, sums in accounts.items()},
         moved=usage.accounts,
+        measured={pair: MeasuredFigures(*sums) for pair, sums in measured.items()},
+        measured_at=usage.measured,
         quotas={pair: QuotaFigures(*sums) for pair, sums in quotas.items()},
         spent_at={
             pair: spent_at
@@ -101,7 +120,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         overflow=dict(
             zip(
                 OVERFLOW_LABELS,
-                (len(usage.companies) - len(labelled), accounts_folded, quotas_folded),
+                (len(usage.companies) - len(labelled), accounts_folded, quotas_folded, measured_folded),
                 strict=True,
             )
         ),

@@ -5,18 +5,20 @@ from typing import NamedTuple
 
 from services.allocation.resources import State
 from services.metrics.beside import Side
-from services.metrics.figures import AccountFigures, Figures, QuotaFigures
+from services.metrics.figures import AccountFigures, Figures, MeasuredFigures, QuotaFigures
 from services.metrics.freshness import Freshness
 from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlook import Outlook
 from services.metrics.outlooks import Outlooker, Outlooks
 from services.metrics.progress import Progress
 from services.metrics.unmet import Key, Missing, Unmet
-from services.metrics.usage import Account, PoolUsage, Usage
+from services.metrics.usage import Account, Measured, PoolUsage, Usage
+from services.metrics.use import PoolUse, UseNow
 
 PROJECTION = "metrics"
 SERIES = "alloc_series"
 NEVER = Account()
+NOT_MEASURED = Measured()
 
 
 class Build(NamedTuple):
@@ -33,6 +35,7 @@ class Sources(NamedTuple):
     progress: Progress
     outlooker: Outlooker
     unmet: Unmet
+    use: UseNow
     sides: tuple[Side, ...]
     monitor: Monitor | None
 
@@ -48,6 +51,7 @@ class Showing(NamedTuple):
 
     figures: Figures
     missing: Mapping[Key, Missing]
+    use: Mapping[str, PoolUse]
     sources: Sources
     build: Build
     at: float
@@ -86,6 +90,27 @@ def accounts(value: Callable[[AccountFigures], float], moved_at: Callable[[Accou
         (pair, value(account), moved_at(showing.figures.moved.get(pair, NEVER)))
         for pair, account in showing.figures.accounts.items()
     )
+
+
+def measured(value: Callable[[MeasuredFigures], float]) -> Reading:
+    """One row a company and pool of which anything was measured."""
+    return lambda showing: (
+        (pair, value(known), showing.figures.measured_at.get(pair, NOT_MEASURED).at)
+        for pair, known in showing.figures.measured.items()
+    )
+
+
+def taken_up(showing: Showing) -> Iterator[Row]:
+    """Reservations that were, or were not, in use soon after their start."""
+    for name, pool in showing.figures.pools.items():
+        for in_use, count in pool.taken_up.items():
+            if any(pool.taken_up.values()):
+                yield (name, "in_use" if in_use else "unused"), count
+
+
+def in_use(value: Callable[[PoolUse], float]) -> Reading:
+    """One row a pool whose nodes report."""
+    return lambda showing: (((name,), value(use)) for name, use in showing.use.items())
 
 
 def held(showing: Showing) -> Iterator[Row]:

@@ -59,13 +59,29 @@ class Period(Struct):
         return self.quota.start + (now - self.quota.start) * self.quota.unit_seconds // self.booked
 
 
+class Measured(Struct):
+    """Unit-seconds of one company on one resource whose use is known, those of work, and those that lay idle.
+
+    `at` is the position of the page that last moved them.
+    """
+
+    seconds: int = 0
+    busy: int = 0
+    idle: int = 0
+    at: int = 0
+
+
 class PoolUsage(Struct):
-    """A resource, its live reservations by state, how many ever entered each state, and the page of the last one."""
+    """A resource, its live reservations by state, how many ever entered each state, and the page of the last one.
+
+    `taken_up` counts the reservations that were, or were not, in use soon after their start, where that is known.
+    """
 
     resource: Resource
     live: dict[State, int]
     entered: dict[State, int]
     entered_at: dict[State, int]
+    taken_up: dict[bool, int]
 
 
 class Usage:
@@ -77,6 +93,7 @@ class Usage:
         self.pools: dict[str, PoolUsage] = {}
         self.companies: dict[str, Company] = {}
         self.accounts: dict[tuple[str, str], Account] = {}
+        self.measured: dict[tuple[str, str], Measured] = {}
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
         self._live: dict[str, Reservation] = {}
@@ -111,13 +128,17 @@ class Usage:
                 self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
             case events.TariffPublished() | events.PeriodClosed():
                 pass  # Money is the ledger's business.
+            case events.UseMeasured():
+                self._measured(event)
             case _:
                 before = self._live.get(event.reservation_id)
                 self._stand(before, follow(before, event, self.now, self._page))
 
     def _registered(self, resource: Resource) -> None:
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
-        self.pools[resource.id] = PoolUsage(resource, live, entered, entered_at=dict.fromkeys(State, 0))
+        self.pools[resource.id] = PoolUsage(
+            resource, live, entered, entered_at=dict.fromkeys(State, 0), taken_up={True: 0, False: 0}
+        )
 
     def _stand(self, before: Reservation | None, after: Reservation) -> None:
         """Count what an event made of a reservation."""
@@ -132,6 +153,20 @@ class Usage:
             self._book(after, 1)
             if before is not None:
                 self._book(before, -1)
+
+    def _measured(self, event: events.UseMeasured) -> None:
+        """Count what nodes reported of a reservation."""
+        company = self.companies[event.company].id
+        for use in event.resources:
+            known = self.measured.setdefault((company, use.resource), Measured())
+            known.seconds += use.measured
+            known.busy += use.busy
+            known.idle += use.idle
+            known.at = self._page
+        if event.in_use is not None:
+            for use in event.resources:
+                pool = self.pools[use.resource]
+                pool.taken_up[event.in_use] += 1
 
     def _count(self, before: Reservation | None, after: Reservation) -> None:
         """Move a reservation from one state to another, on every resource that it stands on."""
@@ -170,6 +205,10 @@ class Usage:
             if allocation.meter:
                 for period in self.meters[reservation.company, allocation.meter]:
                     period.book(allocation.units, allocation.spans, sign)
+
+    def active(self) -> list[Reservation]:
+        """Reservations that have begun and go on."""
+        return [reservation for reservation in self._live.values() if reservation.state is State.ACTIVE]
 
     def reserved_now(self) -> dict[tuple[str, State], int]:
         """Units held at this moment, by resource and state of the reservation that holds them."""

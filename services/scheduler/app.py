@@ -3,15 +3,17 @@
 import asyncio
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.eventlog.beside import REFUSALS, SideStream
+from services.eventlog.beside import REFUSALS, USE, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.snapshots import JetStreamSnapshots
+from services.eventlog.witness import JetStreamWitness
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime import garbage, lifecycle, logs, settings
 from services.runtime.doors import Doors
@@ -22,8 +24,10 @@ from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
+from services.scheduler.attestation import Attestation
 from services.scheduler.clock import MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
+from services.scheduler.metering import Meter
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
@@ -77,19 +81,25 @@ async def run(told: Settings, stop: Stop) -> None:
             )
         writer.clock.resume(writer.centre.now)
         snapshotter = Snapshotter(writer, snapshots)
+        witness = JetStreamWitness(log.connection, told.centre, replicas=told.nats_replicas)
+        attestation = Attestation(writer, witness, time.monotonic)
         async with lifecycle.background() as background:
             background.start(writer.pages.run(), name="writer")
             background.start(keep_time(writer), name="clock")
             background.start(snapshotter.run(), name="snapshots")
+            background.start(attestation.run(), name="attestation")
             refusals = SideStream(log.connection, told.centre, REFUSALS, replicas=told.nats_replicas)
-            await serve(told, writer, refusals, background, stop)
+            reports = SideStream(log.connection, told.centre, USE)
+            await serve(told, writer, refusals, reports, background, stop)
             await writer.pages.drained()
             await snapshotter.save_now()
     finally:
         await log.close()
 
 
-async def serve(told: Settings, writer: Writer, refusals: SideStream, background: Background, stop: Stop) -> None:
+async def serve(
+    told: Settings, writer: Writer, refusals: SideStream, reports: SideStream, background: Background, stop: Stop
+) -> None:
     """Open the doors, and close them when told to stop."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry)
@@ -99,6 +109,9 @@ async def serve(told: Settings, writer: Writer, refusals: SideStream, background
     unmet = UnmetDemand(writer.centre, refusals, registry)
     telemetry.on_unmet.append(lambda command, refusal: unmet.note(command, refusal, writer.now() // MICROSECONDS))
     background.start(unmet.run(), name="unmet")
+    meter = Meter(writer, registry)
+    background.start(meter.read(reports), name="reports")
+    background.start(meter.keep_recording(), name="metering")
     doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
     health = Health([SERVICE.full_name])
     server = GrpcServer(
@@ -115,6 +128,7 @@ async def serve(told: Settings, writer: Writer, refusals: SideStream, background
         if told.ready_file is not None:
             lifecycle.announce(told.ready_file, {"grpc": str(server.address), "http": str(http.address)})
         await stop.wait()
+        await meter.record(everything=True)
 
 
 async def keep_time(writer: Writer) -> None:

@@ -13,7 +13,7 @@ from services.allocation.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import batch, catalogue, changes, replies, requests, tariffs
+from services.scheduler import batch, catalogue, replies, requests, tariffs
 from services.scheduler.access import actor_of, company_of, demand_own, log_unavailable
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -72,27 +72,8 @@ class Booking:
             position=self._writer.pages.head.position,
         )
 
-    async def update_reservation(self, call: Call, request: api.UpdateReservationRequest) -> api.Reservation:
-        """Extend, shorten, move or resize a reservation, or change its note: all of it or nothing."""
-        company, reservation_id = requests.reservation_name(request.reservation.name, "reservation.name")
-        command = changes.update_reservation(request, company, reservation_id)
-        demand_own(call, company, request.reservation.name)
-        try:
-            if request.validate_only:
-                request.validate_only = False
-                decided = self._writer.check(_ask(call, request, command))
-                shown = changes.preview(self._centre, self._centre.reservations[reservation_id], decided)
-                return replies.reservation_reply(self._centre, shown)
-            made = await self._answer(call, request, command)
-        except Rejected as refusal:
-            raise problem_of(refusal) from None
-        assert isinstance(made, Reservation)
-        return replies.reservation_reply(self._centre, made)
-
-    async def change_reservation(
-        self, call: Call, request: api.CancelReservationRequest | api.ReleaseReservationRequest
-    ) -> api.Reservation:
-        """Cancel a reservation before it starts, or release it while it is active."""
+    async def change_reservation(self, call: Call, request: requests.Change) -> api.Reservation:
+        """Confirm a held offer, cancel a reservation before it starts, or release it while it is active."""
         company, reservation_id = requests.reservation_name(request.name)
         command = requests.change(request, company, reservation_id)
         demand_own(call, company, request.name)

@@ -25,6 +25,10 @@ class Clock(Protocol):
         """Go on from a moment in seconds, if simulated time has not come so far: a restart loses no time."""
         ...
 
+    def shown_at(self, wall: float) -> int:
+        """What the clock showed, in seconds, when it was this time on the wall: other machines know no other time."""
+        ...
+
 
 class WallClock:
     """The time on the wall."""
@@ -37,6 +41,9 @@ class WallClock:
 
     def resume(self, moment: int) -> None:
         """Wall time does not wait for us."""
+
+    def shown_at(self, wall: float) -> int:
+        return int(wall)
 
 
 class SimulatedClock:
@@ -58,6 +65,9 @@ class SimulatedClock:
     def resume(self, moment: int) -> None:
         if moment * MICROSECONDS > self.now():
             self._start, self._began = moment, time.monotonic()
+
+    def shown_at(self, wall: float) -> int:
+        return int(self.now() / MICROSECONDS - (time.time() - wall) * self._speed)
 
 
 class ClockChoice:

@@ -7,6 +7,7 @@ from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
 from services.scheduler.reading import Reading
+from services.scheduler.searching import Searching
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -25,7 +26,7 @@ ROLES = {
     "BookStream": BOOKERS,
     "GetReservation": EVERYBODY,
     "ListReservations": EVERYBODY,
-    "UpdateReservation": BOOKERS,
+    "ConfirmReservation": BOOKERS,
     "CancelReservation": BOOKERS,
     "ReleaseReservation": BOOKERS,
     "ListQuotas": EVERYBODY,
@@ -45,6 +46,7 @@ class SchedulerApi:
     def __init__(self, writer: Writer, watches: Watches, telemetry: Telemetry) -> None:
         self._booking = Booking(writer, telemetry)
         self._book_stream = BookStream(writer, telemetry).serve
+        self._searching = Searching(writer, telemetry)
         self._reading = Reading(writer, watches)
 
     def handlers(self) -> Mapping[str, Any]:
@@ -54,13 +56,13 @@ class SchedulerApi:
             "ListResources": reading.list_resources,
             "GetResource": reading.get_resource,
             "GetCalendar": reading.get_calendar,
-            "SearchOffers": reading.search_offers,
+            "SearchOffers": self._searching.search_offers,
             "CreateReservation": booking.create_reservation,
             "BatchCreateReservations": booking.batch_create_reservations,
             "BookStream": self._book_stream,
             "GetReservation": reading.get_reservation,
             "ListReservations": reading.list_reservations,
-            "UpdateReservation": booking.update_reservation,
+            "ConfirmReservation": booking.change_reservation,
             "CancelReservation": booking.change_reservation,
             "ReleaseReservation": booking.change_reservation,
             "ListQuotas": reading.list_quotas,

@@ -5,9 +5,8 @@ from collections.abc import AsyncGenerator
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation import offers
 from services.allocation.pool import Pool
-from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.rejections import Reason, refuse
 from services.allocation.resources import Resource
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
@@ -17,12 +16,9 @@ from services.scheduler import catalogue, reads, replies, requests, tariffs
 from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
-from services.scheduler.refusals import problem_of, violation_of
+from services.scheduler.refusals import problem_of
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
-
-OFFERS_MAX = 20
-OFFERS_DEFAULT = 3
 
 
 class Reading:
@@ -79,22 +75,6 @@ class Reading:
         return api.ListTariffsResponse(
             tariffs=[tariffs.tariff_reply(tariff) for tariff in reversed(found)],
             closed_month=closed.month if closed else "",
-            position=position,
-        )
-
-    async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
-        """The earliest intervals in which a demand would be granted."""
-        company = company_of(call, request.parent)
-        wish = self._search(company, request)
-        position = self._reached(0)
-        try:
-            found = offers.search(self._centre, wish, self._seconds())
-        except Rejected as refusal:
-            raise problem_of(refusal) from None
-        await self._durable(position)
-        return api.SearchOffersResponse(
-            offers=replies.offer_replies(wish.lines, found.intervals),
-            violations=[violation_of(violation) for violation in found.violations],
             position=position,
         )
 
@@ -159,26 +139,6 @@ class Reading:
                 reservation=replies.reservation_reply(self._centre, reservation) if reservation else None,
                 position=position,
             )
-
-    def _search(self, company: str, request: api.SearchOffersRequest) -> offers.Search:
-        fields = requests.Fields()
-        if not 0 <= request.page_size <= OFFERS_MAX:
-            fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
-        duration = fields.seconds("duration", request.duration)
-        if duration == 0:
-            fields.fault("duration", "is required")
-        earliest = fields.seconds("earliest_start_time", request.earliest_start_time)
-        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
-        lines = requests.lines_of(fields, "lines", request.lines)
-        fields.demand_valid()
-        return offers.Search(
-            company=company,
-            lines=lines,
-            duration=duration,
-            earliest=max(earliest, self._seconds()),
-            latest=latest,
-            count=request.page_size or OFFERS_DEFAULT,
-        )
 
     def _pool(self, name: str) -> Pool:
         fields = requests.Fields()

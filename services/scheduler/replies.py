@@ -21,10 +21,12 @@ from services.allocation.resources import (
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {
+    State.HELD: api.Reservation.STATE_HELD,
     State.CONFIRMED: api.Reservation.STATE_CONFIRMED,
     State.ACTIVE: api.Reservation.STATE_ACTIVE,
     State.COMPLETED: api.Reservation.STATE_COMPLETED,
     State.CANCELLED: api.Reservation.STATE_CANCELLED,
+    State.EXPIRED: api.Reservation.STATE_EXPIRED,
 }
 STATES = {number: state for state, number in STATE_OF.items()}
 COLOCATION_OF = {
@@ -47,7 +49,7 @@ def reservation_reply(centre: Centre, reservation: Reservation) -> api.Reservati
 
 def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     """The same, to be put into another message."""
-    return {
+    plain = {
         "name": f"companies/{reservation.company}/reservations/{reservation.id}",
         "state": STATE_OF[reservation.state],
         "lines": [_plain_line(line) for line in reservation.lines],
@@ -60,6 +62,9 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         "create_time": {"seconds": reservation.created_at},
         "position": reservation.position,
     }
+    if reservation.expires_at:
+        plain["expire_time"] = {"seconds": reservation.expires_at}
+    return plain
 
 
 def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:

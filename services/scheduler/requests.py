@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
+from services.allocation.holding import HOLD_SECONDS_MAX
 from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Line, Quota
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
@@ -160,8 +161,24 @@ def read_demand(
     end = _end(fields, wish, start)
     note = fields.text("reservation.note", wish.note)
     return commands.CreateReservation(
-        reservation_id=reservation_id, company=company, start=start, end=end, lines=lines, note=note
+        reservation_id=reservation_id,
+        company=company,
+        start=start,
+        end=end,
+        lines=lines,
+        note=note,
+        hold_seconds=hold_of(fields, request),
     )
+
+
+def hold_of(fields: Fields, request: api.CreateReservationRequest | api.SearchOffersRequest) -> int:
+    """For how many seconds an offer is to be held; 0 for not at all."""
+    if not request.HasField("hold"):
+        return 0
+    seconds = fields.seconds("hold", request.hold)
+    if not 0 < seconds <= HOLD_SECONDS_MAX:
+        fields.fault("hold", f"must be 1 to {HOLD_SECONDS_MAX} seconds; leave it out to book at once")
+    return seconds
 
 
 def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
@@ -180,21 +197,27 @@ def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
     return end
 
 
-def reservation_name(text: str, field: str = "name") -> tuple[str, str]:
+def reservation_name(text: str) -> tuple[str, str]:
     """Company and reservation of a name. Raises `Problem`."""
     fields = Fields()
-    company, reservation = fields.name(field, text, "companies", "reservations")
+    company, reservation = fields.name("name", text, "companies", "reservations")
     fields.demand_valid()
     return company, reservation
 
 
+Change = api.ConfirmReservationRequest | api.CancelReservationRequest | api.ReleaseReservationRequest
+
+
 def change(
-    request: api.CancelReservationRequest | api.ReleaseReservationRequest, company: str, reservation_id: str
-) -> commands.CancelReservation | commands.ReleaseReservation:
-    """A cancel or a release. Raises `Problem` with every invalid field."""
+    request: Change, company: str, reservation_id: str
+) -> commands.ConfirmReservation | commands.CancelReservation | commands.ReleaseReservation:
+    """A confirmation, a cancel or a release. Raises `Problem` with every invalid field."""
     fields = Fields()
     fields.request_id(request.request_id)
     etag = fields.text("etag", request.etag, 64)
+    if isinstance(request, api.ConfirmReservationRequest):
+        fields.demand_valid()
+        return commands.ConfirmReservation(reservation_id=reservation_id, company=company, etag=etag)
     reason = fields.text("reason", request.reason)
     fields.demand_valid()
     kind = (

@@ -43,7 +43,7 @@ class Writer:
 
     async def submit(self, ask: Ask) -> tuple[Subject, int]:
         """Decide, make it durable, and give what was made and its position. Raises `Rejected` or `LogBehind`."""
-        known = self._known(ask)
+        known = self.known(ask)
         if known is not None:
             await self.pages.durable(known.position)
             return known.subject, known.position
@@ -66,7 +66,7 @@ class Writer:
         position = 0
         for ask in asks:
             try:
-                known = self._known(ask)
+                known = self.known(ask)
                 if known is None:
                     sheet, subjects = self._decide(ask)
                     answers.append(subjects[-1])
@@ -98,16 +98,17 @@ class Writer:
         known = {}
         for index, ask in enumerate(asks):
             try:
-                answer = self._known(ask)
+                answer = self.known(ask)
             except Rejected as refusal:
                 raise RejectedTogether(index, refusal) from None
             if answer is not None:
                 known[index] = answer
         return known
 
-    def check(self, ask: Ask) -> Events:
-        """Decide, and change nothing: what would happen, nothing for what has happened before. Raises `Rejected`."""
-        return decide(self.centre, ask.command, self.now() // MICROSECONDS) if self._known(ask) is None else ()
+    def check(self, ask: Ask) -> None:
+        """Decide, and change nothing. Raises `Rejected`."""
+        if self.known(ask) is None:
+            decide(self.centre, ask.command, self.now() // MICROSECONDS)
 
     def tick(self) -> int:
         """Let time pass, as far as one page goes. Gives the number of events that it made."""
@@ -136,7 +137,7 @@ class Writer:
         self._time = self.now()
         await self.pages.open_epoch(self._time)
 
-    def _known(self, ask: Ask) -> Answer | None:
+    def known(self, ask: Ask) -> Answer | None:
         """The answer to a request that was granted before. Raises `Rejected` for another body."""
         known = self.centre.answers.get((ask.actor, ask.request_id)) if ask.request_id else None
         if known is not None and known.digest != ask.digest:

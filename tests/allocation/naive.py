@@ -11,6 +11,8 @@ from services.allocation.resources import Company, Kind, Line, Quota, Resource
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600
+HOLDS_MAX = 5
+GIVEN_BACK = ("cancelled", "expired")
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Booking:
     held: Counter[tuple[str, int]]
     paid: Counter[tuple[str, int]]
     state: str = "confirmed"
-    wants: tuple[tuple[str, int, str], ...] = ()
+    expires: int = 0
 
 
 class Naive:
@@ -86,7 +88,7 @@ class Naive:
                 held[name, cell] += units
                 if meter:
                     paid[meter, cell] += units
-        return Booking(company, start, end, held, paid, wants=tuple(self.wants(lines)))
+        return Booking(company, start, end, held, paid)
 
     @staticmethod
     def _meter(resource: Resource) -> str:
@@ -96,7 +98,7 @@ class Naive:
 
     def live(self) -> list[Booking]:
         """Everything that holds anything, now or in the past."""
-        return [each for each in self.bookings.values() if each.state != "cancelled"]
+        return [each for each in self.bookings.values() if each.state not in GIVEN_BACK]
 
     def used(self, name: str, cell: int) -> int:
         """Units of a resource held in a half-hour. Compute is counted in whole hours."""
@@ -125,29 +127,31 @@ class Naive:
             assert units > 0
         return found | self._quota(wish)
 
+    def holding(self, company: str, start: int, now: int) -> set[Reason]:
+        """Every reason against holding an offer, other than those against booking it."""
+        found = {Reason.START_IN_PAST} if start <= now else set()
+        held = [each for each in self.bookings.values() if (each.company, each.state) == (company, "held")]
+        return found | ({Reason.TOO_MANY_HOLDS} if len(held) >= HOLDS_MAX else set())
+
     def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
         compute = resource.kind is Kind.COMPUTE
-        found = self._boundaries(resource, start, end) | self._length(resource, terms, start, end)
+        found = set()
+        if compute:
+            if start % HOUR or end % HOUR:
+                found.add(Reason.OFF_GRID)
+        else:
+            found |= self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)
+        if compute and end - start > terms.reservation_days_max * DAY:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
+        held = len(self.spans(resource.id, start, end)) * CELL
+        if resource.slots_max and held > resource.slots_max * resource.slot_minutes * 60:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
         notice = terms.notice_hours if compute else resource.notice_hours
         if notice and start < now + notice * HOUR - 5:
             found.add(Reason.NOTICE_TOO_SHORT)
         horizon = terms.horizon_days if compute else resource.horizon_days
         if horizon and start > now + horizon * DAY:
             found.add(Reason.BEYOND_HORIZON)
-        return found
-
-    def _boundaries(self, resource: Resource, start: int, end: int) -> set[Reason]:
-        if resource.kind is Kind.COMPUTE:
-            return {Reason.OFF_GRID} if start % HOUR or end % HOUR else set()
-        return self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)
-
-    def _length(self, resource: Resource, terms: Company, start: int, end: int) -> set[Reason]:
-        found = set()
-        if resource.kind is Kind.COMPUTE and end - start > terms.reservation_days_max * DAY:
-            found.add(Reason.DURATION_OUT_OF_RANGE)
-        held = len(self.spans(resource.id, start, end)) * CELL
-        if resource.slots_max and held > resource.slots_max * resource.slot_minutes * 60:
-            found.add(Reason.DURATION_OUT_OF_RANGE)
         return found
 
     def _grid(self, resource: Resource, cell: int, mark: str, moment: int) -> set[Reason]:
@@ -224,6 +228,8 @@ class Naive:
     def tick(self, now: int) -> None:
         """Let time pass."""
         for booking in self.bookings.values():
+            if booking.state == "held" and booking.expires <= now:
+                booking.state = "expired"
             if booking.state == "confirmed" and booking.start <= now:
                 booking.state = "active"
             if booking.state == "active" and booking.end <= now:

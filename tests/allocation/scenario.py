@@ -10,7 +10,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,8 +21,8 @@ from services.allocation.calendar import Timeline
 from services.allocation.centre import Centre, Subject
 from services.allocation.commands import (
     CancelReservation,
-    ChangeReservation,
     Command,
+    ConfirmReservation,
     CreateReservation,
     GrantQuota,
     PublishTariff,
@@ -63,8 +63,9 @@ def book(
     end: int = 0,
     reservation_id: str = "",
     note: str = "",
+    hold: int = 0,
 ) -> CreateReservation:
-    """A wish for some lines, for some hours or until an end."""
+    """A wish for some lines, for some hours or until an end; `hold` only holds them for so many seconds."""
     return CreateReservation(
         reservation_id=reservation_id or f"r{next(_numbers)}",
         company=company,
@@ -72,12 +73,8 @@ def book(
         end=end or start + int(hours * HOUR),
         lines=lines,
         note=note,
+        hold_seconds=hold,
     )
-
-
-def change(reservation: Reservation, **wish: Any) -> ChangeReservation:
-    """A wish for another start, end, lines or note."""
-    return ChangeReservation(reservation_id=reservation.id, company=reservation.company, **wish)
 
 
 class Scenario:
@@ -130,9 +127,9 @@ class Scenario:
         assert isinstance(after, Reservation)
         return after
 
-    def changes(self, reservation: Reservation, **wish: Any) -> Reservation:
-        """The reservation is changed to what is asked."""
-        after = self.grants(change(reservation, **wish))
+    def confirms(self, reservation: Reservation, etag: str = "") -> Reservation:
+        """The held offer is confirmed."""
+        after = self.grants(ConfirmReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
         assert isinstance(after, Reservation)
         return after
 
@@ -217,9 +214,7 @@ def check_no_double_booking(centre: Centre) -> None:
     held: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[str, list[Interval]] = defaultdict(list)
     for reservation in centre.reservations.values():
-        if not reservation.allocations or reservation.state.value == "cancelled":
-            continue
-        for allocation in reservation.allocations:
+        for allocation in reservation.holding:
             resource = centre.pools[allocation.resource].resource
             assert sum(allocation.amounts) == allocation.units
             assert len(set(allocation.bins)) == len(allocation.bins) == len(allocation.amounts)

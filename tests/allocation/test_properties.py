@@ -10,16 +10,16 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.calendar import DAYS_BEHIND
-from services.allocation.commands import CancelReservation, ReleaseReservation
+from services.allocation.commands import CancelReservation, ConfirmReservation, ReleaseReservation
 from services.allocation.decide import decide
 from services.allocation.offers import Search, search
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Allocation, Colocation, Companion, Line, Reservation, Resource
-from tests.allocation import fixture, naive_changing
+from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW
-from tests.allocation.naive import CELL, Naive
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, drawn, grids_of
+from tests.allocation.naive import CELL, GIVEN_BACK, Naive
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, drawn, grids_of
 
 GPUS = replace(fixture.A100, id="gpus", nodes=fixture.A100.nodes[1:4], bins_per_node=2, units_min=250, units_step=250)
 NODES = replace(fixture.H100, id="nodes", nodes=fixture.H100.nodes[:3])
@@ -120,17 +120,6 @@ wishes = st.one_of(
 )
 
 
-EDGES = [
-    *((0.0, hours) for hours in (-2, -1, -0.5, 0, 0.5, 1, 2, 4, 9, 24, 190)),
-    *((hours, hours) for hours in (-24, -4, -1, -0.5, 0.5, 1, 3, 24, 48, 190)),
-    *((-1.0, 0.0), (1.0, 0.0), (-4.0, 4.0), (24.0, -24.0)),
-]
-"""How many hours later a reservation shall start and end."""
-
-anew = st.sampled_from([False] * 5 + [True]).flatmap(lambda other: wishes if other else st.none())
-"""Now and then another wish altogether."""
-
-
 class CentreMachine(RuleBasedStateMachine):
     """A small centre beside its naive model."""
 
@@ -162,93 +151,68 @@ class CentreMachine(RuleBasedStateMachine):
             if gone and len(gone) > hour % 5:
                 self.cancel(gone[hour % len(gone)])
 
-    def book_one(self, company: str, wish: Wish) -> None:
-        """One booking."""
+    @rule(asked=st.lists(st.tuples(bookers, wishes), min_size=1, max_size=6), seconds=st.sampled_from([60, 600, 900]))
+    def hold(self, asked: list[tuple[str, Wish]], seconds: int) -> None:
+        """An offer is held exactly when it would be booked, begins later than now, and few are held already."""
+        for company, wish in asked:
+            self.book_one(company, wish, seconds)
+
+    @rule(number=st.integers(0, 1000))
+    def confirm(self, number: int) -> None:
+        """What is held can be confirmed until it expires, and nothing else."""
+        held = [name for name, each in self.naive.bookings.items() if each.state == "held"]
+        names = held or list(self.naive.bookings)
+        if not names:
+            return
+        name = names[number % len(names)]
+        booking = self.naive.bookings[name]
+        wish = ConfirmReservation(reservation_id=name, company=booking.company)
+        if booking.state == "held" and self.scenario.now < booking.expires:
+            self.scenario.grants(wish)
+            booking.state = "confirmed"
+        else:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    def book_one(self, company: str, wish: Wish, hold: int = 0) -> None:
+        """One booking, or one offer to hold for some seconds."""
         wanted, start, length = wish
         end = start + length
         self.count += 1
-        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}")
+        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold)
         expected = self.naive.reasons(company, wanted, start, end, self.scenario.now)
+        if hold:
+            expected |= self.naive.holding(company, start, self.scenario.now)
         try:
             reservation = self.scenario.books(command)
         except Rejected as refusal:
-            self.agree(refusal, expected)
+            reasons = {each.reason for each in refusal.violations}
+            assert reasons - set(LOOSE) == expected
+            for violation in refusal.violations:
+                if violation.reason in LOOSE:
+                    assert violation.subject in ("gpus", "seats", "staff"), "fragmentation alone refused"
             return
         assert expected == set()
         booking = self.naive.booking(company, wanted, start, end)
         assert held_by(reservation) == booking.held
+        if hold:
+            booking.state, booking.expires = "held", min(self.scenario.now + hold, start)
         self.naive.bookings[reservation.id] = booking
-
-    def agree(self, refusal: Rejected, expected: set[Reason]) -> None:
-        """A refusal names exactly the broken rules."""
-        assert {each.reason for each in refusal.violations} - set(LOOSE) == expected
-        for violation in refusal.violations:
-            if violation.reason in LOOSE:
-                assert violation.subject in ("gpus", "seats", "staff"), "fragmentation alone refused"
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
     def cancel(self, number: int) -> None:
-        """What is confirmed and has not begun can be cancelled, and nothing else."""
-        names = [name for name, each in self.naive.bookings.items() if each.state != "cancelled"]
+        """What is held or confirmed and has not begun can be cancelled, and nothing else."""
+        names = [name for name, each in self.naive.bookings.items() if each.state not in GIVEN_BACK]
         if not names:
             return
         name = names[-1 - number % len(names)]
         booking = self.naive.bookings[name]
         wish = CancelReservation(reservation_id=name, company=booking.company)
-        if booking.state == "confirmed" and booking.start > self.scenario.now:
+        if booking.state in ("held", "confirmed") and booking.start > self.scenario.now:
             self.scenario.grants(wish)
             booking.state = "cancelled"
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
-
-    @precondition(lambda self: self.naive.bookings)
-    @rule(
-        asked=st.lists(
-            st.tuples(st.integers(0, 1000), st.sampled_from(EDGES), st.sampled_from([0, 0, 0, 1, 2, 3]), anew),
-            min_size=1,
-            max_size=6,
-        )
-    )
-    def change(self, asked: list[tuple[int, tuple[float, float], int, Wish | None]]) -> None:
-        """A change is granted exactly when no rule is broken by what is new, and else the reservation stays."""
-        for number, edges, units, other in asked:
-            before = self.scenario.centre.reservations[self.changeable(number)]
-            lines = before.lines
-            if units:
-                lines = tuple(replace(line, units=sized(line.resource, units)) for line in lines)
-            start, end = before.start + int(edges[0] * HOUR), before.end + int(edges[1] * HOUR)
-            if end > WEEKS[-1]:
-                continue  # The model's calendar ends soon after.
-            self.change_one(before, (lines, start, end) if other is None else (other[0], other[1], sum(other[1:])))
-
-    def changeable(self, number: int) -> str:
-        """A reservation, rather one that has begun than one that has not, and rather that than one that has ended."""
-        bookings = self.naive.bookings
-        for states in [("active",), ("confirmed",)] if number % 3 else [("confirmed", "active")]:
-            if names := [name for name, each in bookings.items() if each.state in states]:
-                return names[number % len(names)]
-        return list(bookings)[number % len(bookings)]
-
-    def change_one(self, before: Reservation, wish: Wish) -> None:
-        """One change."""
-        lines, start, end = wish
-        now, name = self.scenario.now, before.id
-        expected = naive_changing.reasons(self.naive, name, wish, before.lines, now)
-        command = change(before, lines=lines, start=start, end=end)
-        try:
-            after = self.scenario.grants(command)
-        except Rejected as refusal:
-            self.agree(refusal, expected)
-            return
-        assert expected == set()
-        assert isinstance(after, Reservation)
-        booking = self.naive.bookings[name]
-        if naive_changing.opens(self.naive, booking, now):
-            assert bins_of(after) <= bins_of(before), "what has begun was moved"
-            self.bound[name] = after.allocations
-        if after.allocations != before.allocations:
-            self.naive.bookings[name] = naive_changing.changed(self.naive, booking, wish, now)
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
@@ -268,22 +232,11 @@ class CentreMachine(RuleBasedStateMachine):
         assert released.end == self.naive.release(name, self.scenario.now, cell)
 
     @rule(seconds=st.sampled_from([60, 900, CELL, HOUR, 3 * HOUR, 11 * HOUR]))
-    def wait_for(self, seconds: int) -> None:
-        """Time passes, and moves every reservation on."""
-        self.wait(seconds)
-
     def wait(self, seconds: int) -> None:
-        """Some seconds go by."""
+        """Time passes, and moves every reservation on."""
         if self.scenario.now + seconds < NOW + 12 * DAY:
             self.scenario.reaches(self.scenario.now + seconds)
             self.naive.tick(self.scenario.now)
-
-    @rule(seconds=st.sampled_from([-60, 0, 60, HOUR, 2 * HOUR]))
-    def wait_for_the_next(self, seconds: int) -> None:
-        """Time passes until something begins or ends, or nearly or a little more."""
-        due = self.scenario.centre.next_due()
-        if due is not None and due + seconds > self.scenario.now:
-            self.wait(due + seconds - self.scenario.now)
 
     @rule(seconds=st.sampled_from([60, CELL, HOUR]))
     def oversleep(self, seconds: int) -> None:
@@ -351,8 +304,7 @@ class CentreMachine(RuleBasedStateMachine):
             spans = [
                 (span, dict(zip(each.bins, each.amounts, strict=True)))
                 for reservation in self.scenario.centre.reservations.values()
-                if reservation.state.value != "cancelled"
-                for each in reservation.allocations
+                for each in reservation.holding
                 if each.resource == pool.resource.id
                 for span in each.spans
             ]
@@ -366,11 +318,6 @@ class CentreMachine(RuleBasedStateMachine):
         for meter in self.scenario.centre.meters.values():
             for period in meter.periods:
                 assert period.booked == self.naive.booked(period.quota)
-
-
-def bins_of(reservation: Reservation) -> set[tuple[str, int]]:
-    """The very units that a reservation stands on."""
-    return {(each.resource, index) for each in reservation.allocations for index in each.bins}
 
 
 def held_by(reservation: Reservation) -> Counter[tuple[str, int]]:

@@ -14,11 +14,12 @@ from services.allocation.commands import (
     RegisterCompany,
     RegisterResource,
 )
+from services.allocation.holding import HOLDS_MAX
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, line
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
 
 Case = Callable[[Scenario], Command]
 
@@ -70,6 +71,13 @@ def no_time_to_change(scenario: Scenario) -> Command:
     return book("ALPHA", line("T2"), start=ELEVEN + HOUR, hours=1)
 
 
+def hoarding(scenario: Scenario) -> Command:
+    """Enough offers are held for the company already."""
+    for _ in range(HOLDS_MAX):
+        scenario.given(book("ALPHA", line("cpu"), start=ELEVEN, hours=1, hold=60))
+    return book("ALPHA", line("cpu"), start=ELEVEN, hours=1, hold=60)
+
+
 def maintained(scenario: Scenario) -> Command:
     """Two of the four nodes are closed that day."""
     scenario.grants(
@@ -99,14 +107,13 @@ CASES: dict[Reason, Case] = {
     Reason.BEYOND_HORIZON: lambda _: book("ALPHA", line("cpu"), start=NOW + 61 * DAY, hours=1),
     Reason.OUTSIDE_AGREEMENT: lambda scenario: _beyond_agreement(scenario),
     Reason.NOT_ENTITLED: lambda scenario: _uncertified(scenario),
-    Reason.END_IN_PAST: lambda scenario: _used_up(scenario),
-    Reason.TOO_EARLY: lambda scenario: _days_to_go(scenario),
     Reason.NO_QUOTA: lambda _: book("BETA", line("h100", 8), start=ELEVEN, hours=1),
     Reason.OUT_OF_SERVICE: lambda _: book("ALPHA", line("X01"), start=ELEVEN, hours=1),
     Reason.OUTSIDE_OPENING_HOURS: lambda _: book("ALPHA", line("T1"), start=TUESDAY + 17 * HOUR, hours=2),
     Reason.CLOSED_DAY: lambda _: book("ALPHA", line("M01"), start=at("2026-03-05 09:00"), hours=4),
     Reason.MAINTENANCE: maintained,
     Reason.COMPANION_MISSING: lambda _: book("ALPHA", line("M05"), start=TUESDAY + 9 * HOUR, hours=4),
+    Reason.TOO_MANY_HOLDS: hoarding,
     Reason.QUOTA_EXCEEDED: lambda _: book("GAMMA", line("h100", 16), start=ELEVEN, hours=7),
     Reason.CONCURRENCY_EXCEEDED: lambda _: book("GAMMA", line("h100", 24), start=ELEVEN, hours=1),
     Reason.EXCLUSIVE_GROUP_BUSY: group_held,
@@ -123,18 +130,6 @@ def _beyond_agreement(scenario: Scenario) -> Command:
     short = fixture.company("SHORT", agreement_end=at("2026-03-03 12:00"))
     scenario.given(RegisterCompany(company=short))
     return book("SHORT", line("cpu"), start=ELEVEN, hours=2)
-
-
-def _used_up(scenario: Scenario) -> Command:
-    made = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=4))
-    scenario.reaches(ELEVEN + 2 * HOUR)
-    return change(made, end=ELEVEN + HOUR)
-
-
-def _days_to_go(scenario: Scenario) -> Command:
-    made = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=72))
-    scenario.reaches(ELEVEN)
-    return change(made, end=made.end + HOUR)
 
 
 def _uncertified(scenario: Scenario) -> Command:

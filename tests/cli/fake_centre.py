@@ -72,8 +72,8 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
 
-    def UpdateReservation(self, request: Any, context: Any) -> Any:
-        return self._answer("UpdateReservation", request, context)
+    def ConfirmReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("ConfirmReservation", request, context)
 
     def CancelReservation(self, request: Any, context: Any) -> Any:
         return self._answer("CancelReservation", request, context)

@@ -288,6 +288,43 @@ def test_a_reservation_is_named_in_full_or_in_short(centre: FakeCentre, name: st
     assert (centre.requests[0].name, centre.requests[0].reason) == (NAME, "rain")
 
 
+def held(_: object) -> api.Reservation:
+    """An offer that is held."""
+    offer = reservation(LINES)
+    offer.state = api.Reservation.STATE_HELD
+    offer.expire_time.CopyFrom(NINE)
+    return offer
+
+
+def test_an_offer_is_held_and_confirmed(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--hold` shows until when it is held, and `confirm` takes it."""
+    centre.answers["CreateReservation"] = held
+    assert main.run([*BOOK, "--hold", "10m"]) == 0
+    assert centre.requests[0].hold.seconds == 600
+    shown = capsys.readouterr().out
+    assert "held" in shown
+    assert "2026-03-16 09:00" in shown
+    centre.answers["ConfirmReservation"] = lambda _: reservation(LINES)
+    assert main.run(["confirm", "r1", "--request-id", REQUEST_ID, "--json"]) == 0
+    assert (centre.requests[1].name, centre.requests[1].request_id) == (NAME, REQUEST_ID)
+    assert json.loads(capsys.readouterr().out)["state"] == "STATE_CONFIRMED"
+
+
+def test_a_search_holds_its_first_offer(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--hold` a search is a request with an id, and shows what is held; a refusal ends with 2."""
+    offer = api.Offer(start_time=NINE, end_time=ONE, lines=LINES)
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(offers=[offer], held=held(_))
+    asked = ["search", "M01", "--duration", "4h", "--hold", "15m", "--request-id", REQUEST_ID]
+    assert main.run(asked) == 0
+    assert (centre.requests[0].hold.seconds, centre.requests[0].request_id) == (900, REQUEST_ID)
+    assert NAME in capsys.readouterr().out
+    assert main.run([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["held"]["name"] == NAME
+    centre.answers["SearchOffers"] = refused
+    assert main.run(asked) == 2
+    assert main.run(["search", "M01", "--duration", "4h", "--request-id", REQUEST_ID]) == 1
+
+
 def test_a_dry_run_changes_nothing(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """It is asked as a question and shown as one."""
     centre.answers["CreateReservation"] = granted

@@ -10,12 +10,14 @@ from services.allocation.events import (
     QuotaGranted,
     ReservationActivated,
     ReservationCancelled,
-    ReservationChanged,
     ReservationCompleted,
     ReservationConfirmed,
+    ReservationExpired,
+    ReservationHeld,
     ReservationReleased,
     ResourceRegistered,
     TariffPublished,
+    UseMeasured,
 )
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import (
@@ -33,6 +35,7 @@ from services.allocation.resources import (
     Unit,
 )
 from services.allocation.tariff import Basis, Discount, Price, Tariff
+from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"
@@ -82,6 +85,14 @@ SAMPLES: tuple[Event, ...] = (
         )
     ),
     PeriodClosed(period=ClosedMonth(month="2026-02", start=1_769_871_600, end=1_772_290_800)),
+    UseMeasured(
+        reservation_id="r-1",
+        company="CMP-0001",
+        since=MONDAY_9,
+        until=MONDAY_9 + HOUR,
+        resources=(MeasuredUse(resource="h100", measured=28_800, busy=19_000, idle=3_600),),
+        in_use=True,
+    ),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",
@@ -91,14 +102,17 @@ SAMPLES: tuple[Event, ...] = (
         allocations=(ALLOCATION,),
         note="first run",
     ),
-    ReservationChanged(
-        reservation_id="r-1",
+    ReservationHeld(
+        reservation_id="r-4",
+        company="CMP-0001",
         start=MONDAY_9,
         end=MONDAY_9 + HOUR,
         lines=(Line(resource="h100", units=2),),
         allocations=(ALLOCATION,),
-        note="second run",
+        expires_at=MONDAY_9 - 600,
+        note="an offer",
     ),
+    ReservationExpired(reservation_id="r-5"),
     AllocationsMoved(reservation_id="r-1", allocations=(ALLOCATION,)),
     ReservationActivated(reservation_id="r-1"),
     ReservationCompleted(reservation_id="r-1"),

@@ -10,7 +10,7 @@ from services.eventlog import BrokenLog
 from services.eventlog.chain import ChainReader, demand_head, read_pages
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import GENESIS, Head, Page, Record, page_hash
-from tests.eventlog.pages import CENTRE, SAMPLES, chain, page
+from tests.eventlog.pages import CENTRE, chain, page
 
 
 def read(pages: list[bytes], *, head: Head | None = None, centre: str = CENTRE) -> Head:
@@ -84,7 +84,8 @@ def test_an_epoch_never_comes_back() -> None:
 
 def test_an_unknown_event_is_not_skipped() -> None:
     """An event that this release does not know stops the reader, which names the position and the remedy."""
-    unknown = page(GENESIS, SAMPLES[5]).replace(b"reservation_activated", b"reservation_teleported")
+    known = page(GENESIS, ReservationActivated(reservation_id="r-1"))
+    unknown = known.replace(b"reservation_activated", b"reservation_teleported")
     with pytest.raises(BrokenLog, match=r"position 1 .*reservation_teleported.*run the release that wrote it"):
         read([unknown])
 

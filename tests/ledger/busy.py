@@ -11,7 +11,6 @@ from tests.ledger.pages import (
     MONDAY,
     activated,
     cancelled,
-    changed,
     company,
     completed,
     confirmed,
@@ -22,6 +21,7 @@ from tests.ledger.pages import (
     moved,
     pool,
     released,
+    used,
 )
 
 COMPANIES = tuple(f"CMP-{number:04}" for number in range(1, 9))
@@ -35,7 +35,7 @@ def busy_centre(pages: int, seed: int = 1, entries_max: int = 12) -> Iterator[tu
     chance = random.Random(seed)
     yield (entry(pool("h100", 40), pool("a100", 40, bin_capacity=1000), *map(company, COMPANIES), actor="operator"),)
     yield (entry(*(grant(name) for name in COMPANIES), actor="operator"),)
-    live: list[tuple[str, bool]] = []
+    live: list[tuple[str, bool, str]] = []
     at, booked = MONDAY, 0
     for _ in range(pages - 2):
         entries = []
@@ -50,27 +50,23 @@ def busy_centre(pages: int, seed: int = 1, entries_max: int = 12) -> Iterator[tu
                 if chance.random() < 0.3:
                     allocations.append(_cell("a100", booked, 0, amount=chance.choice([125, 500, 1000])))
                 entries.append(entry(confirmed(name, *allocations, by=by), at=at, actor=by, request_id=f"q{booked}"))
-                live.append((name, len(allocations) > 1))
+                live.append((name, len(allocations) > 1, by))
         yield tuple(entries)
 
 
-def _ending(chance: random.Random, live: list[tuple[str, bool]]) -> list[Event]:
+def _ending(chance: random.Random, live: list[tuple[str, bool, str]]) -> list[Event]:
     """What becomes of one live reservation, and sometimes a move that lets it live on."""
     place = chance.randrange(len(live))
-    name, mixed = live[place]
+    name, mixed, by = live[place]
     number = int(name[1:])
     if not mixed and chance.random() < 0.3:
         return [moved(name, _cell("h100", number, 1))]
-    if not mixed and chance.random() < 0.3:
-        live[place] = name, True  # It is longer or shorter now, and not moved any more.
-        start = number * 4
-        return [changed(name, held([(number * 2) % 320], hours(start, start + chance.choice([2, 3, 4]))))]
     del live[place]
     match chance.randrange(3):
         case 0:
             return [cancelled(name, "plans changed")]
         case 1:
-            return [activated(name), completed(name)]
+            return [activated(name), completed(name), used(name, 3_600, 1_200, 600, by=by)]
         case _:
             return [activated(name), released(name, _start(number) + HOUR)]
 

@@ -24,11 +24,14 @@ from tests.ledger.pages import CENTRE
 class Ledger:
     """One ledger's parts, without its doors."""
 
-    def __init__(self, log: MemoryLog, writer: asyncpg.Pool, readers: asyncpg.Pool, dsn: str) -> None:
+    def __init__(
+        self, log: MemoryLog, writer: asyncpg.Pool, readers: asyncpg.Pool, dsn: str, centre: str = CENTRE
+    ) -> None:
         self.log = log
         self.writer = writer
         self.readers = readers
         self.dsn = dsn
+        self.centre = centre
         self.registry = CollectorRegistry()
         self.journal = Journal(writer)
         self.progress = Progress(monotonic)
@@ -36,7 +39,7 @@ class Ledger:
 
     async def open(self) -> Projector:
         """Open the journal, as at every start."""
-        return await Projector.open(self.log, CENTRE, self.journal, self.progress, self.telemetry)
+        return await Projector.open(self.log, self.centre, self.journal, self.progress, self.telemetry)
 
     async def fold(self) -> None:
         """Take everything that the log holds now."""

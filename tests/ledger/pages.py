@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
+from services.allocation.use import MeasuredUse
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
@@ -104,17 +105,6 @@ def confirmed(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Even
     )
 
 
-def changed(name: str, *allocations: Allocation) -> Event:
-    """A reservation is for these allocations from now on."""
-    return events.ReservationChanged(
-        reservation_id=name,
-        start=min(start for allocation in allocations for start, _ in allocation.spans),
-        end=max(end for allocation in allocations for _, end in allocation.spans),
-        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
-        allocations=allocations,
-    )
-
-
 def activated(name: str) -> Event:
     return events.ReservationActivated(reservation_id=name)
 
@@ -129,6 +119,14 @@ def cancelled(name: str, reason: str = "") -> Event:
 
 def released(name: str, at: int) -> Event:
     return events.ReservationReleased(reservation_id=name, released_at=at)
+
+
+def used(name: str, measured: int, busy: int, idle: int, *, by: str = "CMP-0001", resource: str = "h100") -> Event:
+    """An hour's record of what nodes reported, in unit-seconds."""
+    use = MeasuredUse(resource=resource, measured=measured, busy=busy, idle=idle)
+    return events.UseMeasured(
+        reservation_id=name, company=by, since=MONDAY, until=MONDAY + HOUR, resources=(use,), in_use=busy > 0
+    )
 
 
 def moved(name: str, *allocations: Allocation) -> Event:

@@ -15,7 +15,6 @@ from tests.ledger.pages import (
     MONDAY,
     activated,
     cancelled,
-    changed,
     completed,
     confirmed,
     grant,
@@ -91,19 +90,6 @@ def test_an_early_end_splits_at_the_cut() -> None:
     change = effect(confirmed("r", held_), activated("r"), released("r", MONDAY + 25 * HOUR))
     assert change[("CMP-0001", "h100", Account.USED)] == 4 * 5 * HOUR
     assert change[("CMP-0001", "h100", Account.RELEASED)] == 4 * 3 * HOUR
-
-
-@given(allocations(), allocations())
-def test_a_change_posts_what_more_or_less_is_held(first: tuple[Allocation, ...], then: tuple[Allocation, ...]) -> None:
-    """After a change exactly what it is for now is held; what was more before counts as given back."""
-    facts = (confirmed("r", *first), changed("r", *then))
-    life = effect(facts[0])
-    life.update(effect(*facts))
-    for resource in {each.resource for each in (*first, *then)}:
-        before, after = (sum(each.unit_seconds for each in some if each.resource == resource) for some in (first, then))
-        on = ("CMP-0001", resource)
-        assert (life[(*on, Account.HELD)], life[(*on, Account.RELEASED)]) == (after, max(0, before - after))
-        assert life[(*on, Account.CAPACITY)] == -max(before, after)
 
 
 def test_a_move_posts_nothing() -> None:

@@ -7,6 +7,7 @@ deploy/prometheus to the Prometheus that watches it. Ends with 1 and names what 
 
 import asyncio
 import json
+import os
 import re
 import sys
 import tempfile
@@ -20,7 +21,11 @@ from urllib.request import ProxyHandler, build_opener
 
 import yaml
 
+from services.agent.recorded import Drawn
+from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 from services.cli.connection import read_endpoints
+from services.eventlog.use import NodeUse, encode_use
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.embedded.prometheus import Prometheus, binary
 from tests.metrics.booking_load import book_for
 
@@ -33,6 +38,8 @@ LOAD_SECONDS = 75.0
 SETTLE_SECONDS = 8.0
 """For the last scrape and the rules after it."""
 SCRAPE_SECONDS = 1
+TRACE_READINGS = 40
+"""Of every node, before its trace begins again."""
 COMPANY = "CMP-0004"
 """The company that the tenants' dashboard is opened for. It has quota and books."""
 
@@ -121,6 +128,40 @@ async def centre(folder: Path) -> AsyncIterator[dict[str, Any]]:
         await process.wait()
 
 
+@asynccontextmanager
+async def reporting(nats_url: str, trace: Path) -> AsyncIterator[None]:
+    """An agent that plays every node of the catalogue."""
+    await asyncio.to_thread(write_trace, trace)
+    settings = {"AIDC_NATS_URL": nats_url, "AIDC_RECORDED": str(trace), "AIDC_INTERVAL_SECONDS": "1"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.agent.app"), env={**os.environ, **settings}
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def write_trace(path: Path) -> None:
+    """What every node of the catalogue does, drawn from a seed."""
+    drawn = {
+        node.id: Drawn(1, node.id, resource.bins_per_node if resource.bins_per_node > 1 else 0)
+        for resource in read_catalogue(CENTRE_FOLDER).resources
+        if resource.kind == api.RESOURCE_KIND_COMPUTE
+        for node in resource.nodes
+    }
+    reports = [report for _ in range(TRACE_READINGS) for report in looked(drawn)]
+    path.write_bytes(b"".join(encode_use(report) + b"\n" for report in reports))
+
+
+def looked(drawn: dict[str, Drawn]) -> Iterator[NodeUse]:
+    """A report of every node."""
+    for node, driver in drawn.items():
+        reading = driver.read()
+        yield NodeUse(node=node, start=0, end=1, source=driver.source, **reading._asdict())
+
+
 async def check(program: Path) -> list[str]:
     """Start everything, book for a while, and ask."""
     with tempfile.TemporaryDirectory(prefix="aidc-dashboards-") as folder:
@@ -128,7 +169,7 @@ async def check(program: Path) -> list[str]:
             targets = {name: endpoints[f"{name}_http"] for name in ("scheduler", "ledger")}
             targets["metrics"] = endpoints["metrics"]
             watched = Prometheus(program, Path(folder, "prometheus"), lambda: targets, scrape_seconds=SCRAPE_SECONDS)
-            async with watched as prometheus:
+            async with watched as prometheus, reporting(endpoints["nats"], Path(folder, "trace")):
                 sys.stdout.write(f"{await book_for(LOAD_SECONDS, endpoints, COMPANY)}\n")
                 await asyncio.sleep(SETTLE_SECONDS)
                 return await asyncio.to_thread(unanswered, prometheus)

@@ -3,10 +3,7 @@
 It shares no code with the fold. Histories that Hypothesis draws lie on quarter-hours, so that counting is exact.
 """
 
-from itertools import pairwise
-
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event
@@ -18,6 +15,8 @@ HORIZON = 64  # quarter-hours
 COMPANIES = ("CMP-0001", "CMP-0002", "CMP-0003")
 POOLS = ("pool-000", "pool-001")
 PERIODS = ((0, 24), (24, HORIZON))
+
+GIVEN_BACK = {events.ReservationCancelled: "cancelled", events.ReservationExpired: "expired"}
 
 Decision = tuple[int, list[Event]]
 
@@ -71,46 +70,53 @@ def confirmations(draw: st.DrawFn, number: int) -> events.ReservationConfirmed:
     )
 
 
+def held(confirmed: events.ReservationConfirmed) -> events.ReservationHeld:
+    """The same as an offer, held for a while."""
+    fields = {name: getattr(confirmed, name) for name in confirmed.__struct_fields__}
+    return events.ReservationHeld(**fields, expires_at=confirmed.start)
+
+
+def taken(offer: events.ReservationHeld) -> events.ReservationConfirmed:
+    """The confirmation of an offer."""
+    fields = {name: getattr(offer, name) for name in events.ReservationConfirmed.__struct_fields__}
+    return events.ReservationConfirmed(**fields)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> list[Decision]:
     """A lawful life of a centre, decision by decision; what time and place allow is not this model's business."""
     decisions = opening()
     waiting: list[str] = []
+    offered: list[events.ReservationHeld] = []
     active: list[str] = []
-    made: dict[str, events.ReservationConfirmed] = {}
     quarter = 0
     for number in range(draw(st.integers(0, 20))):
         quarter = min(HORIZON, quarter + draw(st.integers(0, 6)))
-        wish = draw(st.sampled_from(("confirm", "activate", "cancel", "complete", "release", "change")))
+        wish = draw(st.sampled_from(("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release")))
         if wish == "activate" and waiting:
             active.append(waiting.pop())
             event: Event = events.ReservationActivated(reservation_id=active[-1])
+        elif wish == "hold":
+            event = held(draw(confirmations(number)))
+            offered.append(event)
+        elif wish == "take" and offered:
+            event = taken(offered.pop())
+            waiting.append(event.reservation_id)
+        elif wish == "expire" and offered:
+            event = events.ReservationExpired(reservation_id=offered.pop(0).reservation_id)
+        elif wish == "cancel" and offered:
+            event = events.ReservationCancelled(reservation_id=offered.pop(0).reservation_id)
         elif wish == "cancel" and waiting:
             event = events.ReservationCancelled(reservation_id=waiting.pop(0))
         elif wish == "complete" and active:
             event = events.ReservationCompleted(reservation_id=active.pop())
         elif wish == "release" and active:
             event = events.ReservationReleased(reservation_id=active.pop(0), released_at=at(quarter))
-        elif wish == "change" and waiting + active:
-            event = draw(changes(made[draw(st.sampled_from(waiting + active))]))
         else:
-            made[f"R-{number}"] = event = draw(confirmations(number))
+            event = draw(confirmations(number))
             waiting.append(event.reservation_id)
         decisions.append((at(quarter), [event]))
     return decisions
-
-
-@st.composite
-def changes(draw: st.DrawFn, made: events.ReservationConfirmed) -> events.ReservationChanged:
-    """Other units and times on the same resources."""
-    granted = tuple(draw(allocations(allocation.resource)) for allocation in made.allocations)
-    return events.ReservationChanged(
-        reservation_id=made.reservation_id,
-        start=min(span[0] for allocation in granted for span in allocation.spans),
-        end=max(span[1] for allocation in granted for span in allocation.spans),
-        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in granted),
-        allocations=granted,
-    )
 
 
 class Naive:
@@ -120,27 +126,13 @@ class Naive:
         facts = [event for _, decided in history for event in decided]
         self.now = max(time for time, _ in history)
         self.facts = facts
-        self.first = [event for event in facts if isinstance(event, events.ReservationConfirmed)]
-        self.confirmed = [replace(event, allocations=self.held(event)[-1]) for event in self.first]
+        begun = [event for event in facts if isinstance(event, events.ReservationHeld | events.ReservationConfirmed)]
+        self.confirmed = [*{event.reservation_id: event for event in begun}.values()]
         self.quotas = [event.quota for event in facts if isinstance(event, events.QuotaGranted)]
-
-    def held(self, made: events.ReservationConfirmed) -> list[tuple[Allocation, ...]]:
-        """What a reservation held at first, and after each change."""
-        changed = [event for event in self.facts if isinstance(event, events.ReservationChanged)]
-        return [made.allocations, *(each.allocations for each in changed if each.reservation_id == made.reservation_id)]
-
-    def given_up(self, company: str, resource: str) -> int:
-        """Unit-seconds that changes gave back."""
-        return sum(
-            max(0, worth(before, resource) - worth(after, resource))
-            for event in self.first
-            if event.company == company
-            for before, after in pairwise(self.held(event))
-        )
 
     def ending(self, reservation_id: str) -> Event | None:
         """The event that ended a reservation, if one did."""
-        ends = (events.ReservationCompleted, events.ReservationCancelled, events.ReservationReleased)
+        ends = (events.ReservationCompleted, *GIVEN_BACK, events.ReservationReleased)
         found = [event for event in self.facts if isinstance(event, ends) and event.reservation_id == reservation_id]
         return found[0] if found else None
 
@@ -148,7 +140,9 @@ class Naive:
         """Where a reservation stands."""
         ending = self.ending(reservation_id)
         if ending is not None:
-            return "cancelled" if isinstance(ending, events.ReservationCancelled) else "completed"
+            return GIVEN_BACK.get(type(ending), "completed")
+        if self.offered(reservation_id) and not self.taken(reservation_id):
+            return "held"
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         return "active" if started else "confirmed"
 
@@ -156,12 +150,29 @@ class Naive:
         """Every state that a reservation went through."""
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         ended = [self.state(reservation_id)] if self.ending(reservation_id) else []
-        return ["confirmed", *(["active"] if started else []), *ended]
+        begun = (
+            ["held", *(["confirmed"] if self.taken(reservation_id) else [])]
+            if self.offered(reservation_id)
+            else ["confirmed"]
+        )
+        return [*begun, *(["active"] if started else []), *ended]
+
+    def offered(self, reservation_id: str) -> bool:
+        """Whether it began as a held offer."""
+        return any(
+            isinstance(each, events.ReservationHeld) and each.reservation_id == reservation_id for each in self.facts
+        )
+
+    def taken(self, reservation_id: str) -> bool:
+        """Whether it was confirmed."""
+        return any(
+            isinstance(each, events.ReservationConfirmed) and each.reservation_id == reservation_id
+            for each in self.facts
+        )
 
     def account(self, company: str, resource: str, name: str) -> int:
         """Unit-seconds reserved, used, released or held."""
-        given_up = self.given_up(company, resource) if name in ("reserved", "released") else 0
-        return given_up + sum(
+        return sum(
             allocation.units * len(self._share(event, allocation, name)) * QUARTER
             for event in self.confirmed
             if event.company == company
@@ -181,7 +192,9 @@ class Naive:
             for covered in [quarters(allocation.spans)]
         )
 
-    def _share(self, event: events.ReservationConfirmed, allocation: Allocation, name: str) -> set[int]:
+    def _share(
+        self, event: events.ReservationConfirmed | events.ReservationHeld, allocation: Allocation, name: str
+    ) -> set[int]:
         return _share(quarters(allocation.spans), self.ending(event.reservation_id), name)
 
     def reserved_now(self, resource: str, state: str) -> int:
@@ -203,11 +216,6 @@ class Naive:
         ]
 
 
-def worth(granted: tuple[Allocation, ...], resource: str) -> int:
-    """Unit-seconds of a resource."""
-    return sum(each.units * len(quarters(each.spans)) * QUARTER for each in granted if each.resource == resource)
-
-
 def quarters(spans: tuple[tuple[int, int], ...]) -> set[int]:
     """The quarter-hours that spans cover."""
     return {quarter for a, b in spans for quarter in range((a - START) // QUARTER, (b - START) // QUARTER)}
@@ -218,7 +226,7 @@ def _share(covered: set[int], ending: Event | None, name: str) -> set[int]:
     match ending:
         case None:
             used, released = set(), set()
-        case events.ReservationCancelled():
+        case events.ReservationCancelled() | events.ReservationExpired():
             used, released = set(), covered
         case events.ReservationReleased():
             used = {quarter for quarter in covered if at(quarter) < ending.released_at}

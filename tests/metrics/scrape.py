@@ -19,7 +19,8 @@ from services.metrics.progress import Progress
 from services.metrics.readings import Sources
 from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
-from tests.metrics.synthetic import bookings, catalogue, chained, refusals
+from services.metrics.use import UseNow
+from tests.metrics.synthetic import bookings, catalogue, chained, refusals, report
 
 
 class Centre:
@@ -40,7 +41,11 @@ class Centre:
         self.registry = CollectorRegistry()
         self.unmet, refused = Unmet(), Side("refusals", started_at=0)
         self.unmet.apply(refusals(companies, pools, self.usage.now))
-        sources = Sources(self.usage, self.progress, self.outlooker, self.unmet, (refused,), self.monitor)
+        self.use = UseNow(self.usage, lambda: 2.0)
+        for pool in self.usage.pools.values():
+            for node in pool.resource.nodes:
+                self.use.take(report(node.id))
+        sources = Sources(self.usage, self.progress, self.outlooker, self.unmet, self.use, (refused,), self.monitor)
         self.registry.register(UsageCollector(sources, lambda: 2.0, LabelLimits()))
 
     def scrape(self) -> str:

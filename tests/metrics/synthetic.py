@@ -8,8 +8,10 @@ from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.rejections import Reason
 from services.allocation.resources import Allocation, Company, Kind, Line, Node, Quota, Resource, Unit
+from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
 from services.eventlog.refusals import Refusals, Refused, RefusedLine
+from services.eventlog.use import NodeUse
 
 START = 1_772_496_000  # 2026-03-03T00:00:00Z
 YEAR_SECONDS = 365 * 86_400
@@ -80,11 +82,13 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
     """Decisions: reservations one by one, and after each hundred the cancelling, starting and ending of ninety."""
     random = Random(seed)
     waiting: list[str] = []
+    holders: dict[str, tuple[str, str]] = {}
     for number in range(count):
         who = random.randrange(companies)
         resource = f"pool-{(who + random.randrange(meters)) % pools:03}"
         decided = confirmed(number, f"CMP-{who:04}", resource, START + number)
         yield [decided]
+        holders[decided.reservation_id] = (decided.company, resource)
         waiting.append(decided.reservation_id)
         if len(waiting) == 100:
             leaving, waiting = waiting[:90], waiting[90:]
@@ -95,6 +99,24 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
                 events.ReservationReleased(reservation_id=name, released_at=START + number) for name in starting[:10]
             ]
             yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
+            yield [measured(name, *holders[name], number) for name in starting[10:]]
+            holders = {name: holders[name] for name in waiting}
+
+
+def measured(name: str, company_id: str, resource: str, number: int) -> events.UseMeasured:
+    """A record of two hours on eight GPUs, some of them at work and some left alone."""
+    use = MeasuredUse(resource=resource, measured=16 * HOUR_SECONDS, busy=number % 50_000, idle=number % 5_000)
+    since, until = START + number, START + number + 2 * HOUR_SECONDS
+    return events.UseMeasured(
+        reservation_id=name, company=company_id, since=since, until=until, resources=(use,), in_use=number % 3 > 0
+    )
+
+
+def report(node: str, *rates: int, start: int = START, seconds: int = 15) -> NodeUse:
+    """What a node says about a quarter of a minute: that its eight GPUs were at work for 0.7 of it, or otherwise."""
+    return NodeUse(
+        node=node, start=start, end=start + seconds, source="test", accelerators=rates or (700,) * 8, processor=100
+    )
 
 
 def refusals(companies: int, pools: int, now: int) -> Refusals:

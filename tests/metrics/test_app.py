@@ -16,18 +16,19 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from services.allocation.rejections import Reason
-from services.eventlog.beside import REFUSALS, SideStream
+from services.eventlog.beside import REFUSALS, USE, SideStream
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import Record, decode_page
 from services.eventlog.refusals import encode_refusals
+from services.eventlog.use import encode_use
 from services.metrics.app import LabelCount, Settings, look, serve
 from services.metrics.catalogue import METRICS
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import Address, SettingsError, load
-from tests.metrics.synthetic import HOUR_SECONDS, START, refusals, small_log
+from tests.metrics.synthetic import HOUR_SECONDS, START, refusals, report, small_log
 
 SECONDS_MAX = 30
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -118,6 +119,9 @@ async def log_of(nats_url: str, centre: str) -> AsyncIterator[JetStreamLog]:
     await refused.make()
     await refused.publish(b"no message of ours")
     await refused.publish(encode_refusals(refusals(3, 2, START)))
+    reports = SideStream(log.connection, centre, USE)
+    await reports.make()
+    await reports.publish(encode_use(report("pool-000-000")), about="pool-000-000")
     for record in small_log(centre):
         await log.append(record.data, after=record.position - 1)
     yield log
@@ -153,7 +157,9 @@ async def test_restart_shows_the_same_figures(nats_url: str, centre: str) -> Non
         for _ in range(2):
             async with running(nats_url, centre) as service:
                 address = (await service.says("serving"))["http"]
-                shown.append(figures((await get(address, "/metrics"))[1]))
+                while "alloc_pool_used_units{" not in (scraped := (await get(address, "/metrics"))[1]):
+                    pass  # A round trip each time, until what stands beside the log was read too.
+                shown.append(figures(scraped))
     assert shown[0] == shown[1]
 
 
@@ -161,7 +167,7 @@ async def test_exposition_is_the_catalogue_in_both_formats(nats_url: str, nats_m
     """Prometheus's text and OpenMetrics both parse, and name what the catalogue names, besides the process's own."""
     async with log_of(nats_url, centre), running(nats_url, centre, AIDC_NATS_MONITOR=nats_monitor) as service:
         address = (await service.says("serving"))["http"]
-        for asked_for in ("alloc_stream_bytes{", "alloc_unmet_demands{"):
+        for asked_for in ("alloc_stream_bytes{", "alloc_unmet_demands{", "alloc_pool_used_units{"):
             while asked_for not in (await get(address, "/metrics"))[1]:
                 pass  # A round trip each time, until it was read; the test's own limit bounds it.
         plain = (await get(address, "/metrics"))[1]
@@ -183,6 +189,17 @@ async def test_refusals_become_unmet_demand(nats_url: str, centre: str) -> None:
         assert shown["alloc_unmet_unit_seconds", pool, "resident", reasons[number]] == 8 * HOUR_SECONDS
         assert shown["alloc_unmet_demands", pool, "resident", reasons[number]] == 1
     assert shown["alloc_side_messages_total", "unreadable", "refusals"] == 1
+
+
+async def test_reports_of_nodes_become_use(nats_url: str, centre: str) -> None:
+    """What a node said last is shown against what is installed, and nothing is made up about the other nodes."""
+    async with log_of(nats_url, centre), running(nats_url, centre) as service:
+        address = (await service.says("serving"))["http"]
+        while ("alloc_pool_used_units", "pool-000") not in (shown := figures((await get(address, "/metrics"))[1])):
+            pass  # A round trip each time, until the stream was read; the test's own limit bounds it.
+    assert shown["alloc_pool_measured_units", "pool-000"] == 8
+    assert shown["alloc_pool_used_units", "pool-000"] == 8 * 0.7
+    assert ("alloc_pool_used_units", "pool-001") not in shown
 
 
 async def test_altered_page_ends_the_service(nats_url: str, centre: str) -> None:
@@ -209,7 +226,7 @@ async def test_not_ready_before_it_has_caught_up(unused_address: Address) -> Non
     log, stop = MemoryLog(record.data for record in small_log("test")), Stop()
     log.leave()
     settings = Settings(nats_url="", metrics_listen=unused_address, centre="test")
-    service = asyncio.create_task(serve(settings, log, stop, Silent()))
+    service = asyncio.create_task(serve(settings, log, stop, Silent(), Silent()))
     async with asyncio.timeout(SECONDS_MAX):
         assert await first_answer(unused_address, "/healthz") == 503
         shown = figures((await get(str(unused_address), "/metrics"))[1])

@@ -36,6 +36,10 @@ class ManualClock:
         """Go on from a moment, if it lies ahead."""
         self.seconds = max(self.seconds, moment)
 
+    def shown_at(self, wall: float) -> int:
+        """The wall shows the same."""
+        return int(wall)
+
 
 class MemorySnapshots:
     """The newest snapshot, in memory."""

@@ -220,6 +220,7 @@ def demand(
     hours: float = 1,
     note: str = "",
     validate_only: bool = False,
+    hold: int = 0,
 ) -> api.CreateReservationRequest:
     """A request for some lines; one core unless told otherwise."""
     request = api.CreateReservationRequest(
@@ -230,6 +231,8 @@ def demand(
     request.reservation.start_time.seconds = start
     request.reservation.end_time.seconds = start + int(hours * HOUR)
     request.reservation.note = note
+    if hold:
+        request.hold.seconds = hold
     return request
 
 

@@ -80,12 +80,20 @@ def calendar(resource: str, start: int = TUESDAY, days: int = 2) -> api.GetCalen
 
 
 def search(
-    resource: str, units: int = 1, company: str = "ALPHA", hours: int = 1, most: int = 0
+    resource: str,
+    units: int = 1,
+    company: str = "ALPHA",
+    hours: int = 1,
+    most: int = 0,
+    hold: int = 0,
+    number: int = 1,
 ) -> api.SearchOffersRequest:
-    """A search for some units."""
+    """A search for some units; with `hold` the first offer is held for so many seconds, as request `number`."""
     request = api.SearchOffersRequest(parent=f"companies/{company}", page_size=most)
     request.lines.add(resource=f"resources/{resource}", units=units)
     request.duration.seconds = hours * HOUR
+    if hold:
+        request.hold.seconds, request.request_id = hold, request_id(number)
     return request
 
 

@@ -70,6 +70,32 @@ def cancelling(name: str, number: int = 5, **fields: Any) -> api.CancelReservati
     return api.CancelReservationRequest(name=name, request_id=request_id(number), **fields)
 
 
+def confirming(name: str, **fields: Any) -> api.ConfirmReservationRequest:
+    """A confirmation."""
+    return api.ConfirmReservationRequest(name=name, request_id=request_id(7), **fields)
+
+
+def held(seconds: int, nanos: int = 0) -> api.CreateReservationRequest:
+    """An offer to hold for a strange time."""
+    request = demand()
+    request.hold.seconds, request.hold.nanos = seconds, nanos
+    return request
+
+
+def searching(request_id: str) -> api.SearchOffersRequest:
+    """A search that holds what it finds, under a strange id."""
+    request = search("cpu", hold=60)
+    request.request_id = request_id
+    return request
+
+
+def looking() -> api.SearchOffersRequest:
+    """A search that holds nothing, and has an id."""
+    request = search("cpu")
+    request.request_id = request_id(1)
+    return request
+
+
 def releasing(name: str) -> api.ReleaseReservationRequest:
     """A release."""
     return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
@@ -245,6 +271,21 @@ ROWS: list[Row] = [
     ("76 agreement reversed", "RegisterCompany", company(end=NOW - 1), OPERATOR, INVALID),
     ("76 endless horizon", "RegisterCompany", company(horizon=1000 * DAY), OPERATOR, INVALID),
     ("76 half a day", "RegisterCompany", company(reservation_max=DAY // 2), OPERATOR, INVALID),
+    ("hold for nothing", "CreateReservation", held(seconds=0), ALPHA, INVALID),
+    ("hold for an hour", "CreateReservation", held(seconds=HOUR), ALPHA, INVALID),
+    ("hold for less than no time", "CreateReservation", held(seconds=-60), ALPHA, INVALID),
+    ("hold for a nanosecond", "CreateReservation", held(seconds=0, nanos=1), ALPHA, INVALID),
+    ("hold as it begins", "CreateReservation", demand(start=NOW, hold=60), ALPHA, FAILED),
+    ("hold in a batch for an hour", "BatchCreateReservations", batched(held(seconds=HOUR)), ALPHA, INVALID),
+    ("confirm what is booked", "ConfirmReservation", confirming(MINE), ALPHA, FAILED),
+    ("confirm another tenant's", "ConfirmReservation", confirming(THEIRS), ALPHA, MISSING),
+    ("confirm an older version", "ConfirmReservation", confirming(MINE, etag='"99"'), ALPHA, ABORTED),
+    ("confirm without an id", "ConfirmReservation", api.ConfirmReservationRequest(name=MINE), ALPHA, INVALID),
+    ("search and hold without an id", "SearchOffers", searching(request_id=""), ALPHA, INVALID),
+    ("search and hold for an hour", "SearchOffers", search("cpu", hold=HOUR), ALPHA, INVALID),
+    ("search with an id and nothing to hold", "SearchOffers", looking(), ALPHA, INVALID),
+    ("search and hold for another", "SearchOffers", search("cpu", company="BETA", hold=60), ALPHA, DENIED),
+    ("search and hold under a used id", "SearchOffers", search("cpu", hold=60, number=900), ALPHA, EXISTS),
     ("search nothing", "SearchOffers", api.SearchOffersRequest(parent="companies/ALPHA"), ALPHA, INVALID),
     ("search for ever", "SearchOffers", search("cpu", hours=24 * 365), ALPHA, FAILED),
     ("search for ever and a day", "SearchOffers", search("cpu", hours=10**9), ALPHA, INVALID),

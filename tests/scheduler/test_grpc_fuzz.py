@@ -20,7 +20,7 @@ from tests.allocation.examples import examples
 from tests.allocation.scenario import check_no_double_booking
 from tests.scheduler.serving import ALPHA, NOON, OPERATOR, SERVICE, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import administration, updating
+from tests.scheduler.test_grpc_tenants import administration
 
 NEVER = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
 MANY = {"BatchCreateReservations", "BookStream"}
@@ -105,9 +105,7 @@ def sound(method: str) -> Message:
             return api.GetResourceRequest(name="resources/cpu")
         case "ListReservations" | "WatchReservations":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(parent="companies/ALPHA")
-        case "UpdateReservation":
-            return updating("companies/ALPHA/reservations/r1", 9, note="another")
-        case "GetReservation" | "CancelReservation" | "ReleaseReservation":
+        case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")
         case _:

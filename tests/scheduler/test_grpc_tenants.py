@@ -78,7 +78,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "BookStream": {**BOOKING, ("operator", "missing"): OK},
     "GetReservation": READING,
     "ListReservations": FOLLOWING,
-    "UpdateReservation": CHANGING,
+    "ConfirmReservation": CHANGING,
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
     "ListQuotas": FOLLOWING,
@@ -104,12 +104,12 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield served
 
 
-async def booked(desk: Desk, company: str, active: bool) -> str:
+async def booked(desk: Desk, company: str, active: bool, hold: int = 0) -> str:
     """The name of a reservation of a company, or one that is missing."""
     if company == "GHOST":
         return "companies/GHOST/reservations/none"
     identity = {"ALPHA": ALPHA, "BETA": BETA}[company]
-    made = await desk.call("CreateReservation", demand(1, company=company), identity)
+    made = await desk.call("CreateReservation", demand(1, company=company, hold=hold), identity)
     if active:
         desk.clock.seconds = NOON
         desk.writer.tick()
@@ -138,8 +138,9 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.GetReservationRequest(name=await booked(desk, company, active=False))
         case "ListReservations":
             return api.ListReservationsRequest(parent=parent)
-        case "UpdateReservation":
-            return updating(await booked(desk, company, active=False), 6, note="another")
+        case "ConfirmReservation":
+            name = await booked(desk, company, active=False, hold=60)
+            return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
         case "CancelReservation":
             name = await booked(desk, company, active=False)
             return api.CancelReservationRequest(name=name, request_id=request_id(6))
@@ -152,11 +153,6 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.WatchReservationsRequest(parent=parent)
         case _:
             return administration(method, parent)
-
-
-def updating(name: str, number: int, **fields: Any) -> api.UpdateReservationRequest:
-    """A change of what is set."""
-    return api.UpdateReservationRequest(reservation=api.Reservation(name=name, **fields), request_id=request_id(number))
 
 
 def administration(method: str, parent: str) -> Any:
@@ -218,7 +214,7 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
     assert await outcome(desk, method, request, WHO[who]) == expected
 
 
-@pytest.mark.parametrize("method", ["GetReservation", "UpdateReservation", "CancelReservation", "ReleaseReservation"])
+@pytest.mark.parametrize("method", ["GetReservation", "ConfirmReservation", "CancelReservation", "ReleaseReservation"])
 @pytest.mark.parametrize("validate_only", [False, True])
 async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:
     """P8: the whole answer is the same, but for the name that was asked for."""
@@ -227,7 +223,7 @@ async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, v
     kind = getattr(api, f"{method}Request")
     answers = []
     for name in (theirs, missing):
-        request = updating(name, 8, note="x") if method == "UpdateReservation" else kind(name=name)
+        request = kind(name=name)
         if method != "GetReservation":
             request.request_id, request.validate_only = request_id(8), validate_only
         with pytest.raises(Refused) as refused:

@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler import requests
@@ -25,7 +24,6 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import updating
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -70,8 +68,9 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("BookStream", stream(demand(17, ("cpu", 100)), demand(18, ("T1", 1)))),
         ("GetReservation", api.GetReservationRequest(name=mine)),
         ("GetReservation", api.GetReservationRequest(name=theirs)),
-        ("UpdateReservation", updating(mine, 17, end_time=Timestamp(seconds=NINE + 9 * HOUR))),
-        ("UpdateReservation", updating(theirs, 18, note="mine")),
+        ("CreateReservation", demand(17, ("cpu", 1), hold=60)),
+        ("SearchOffers", search("cpu", hold=60, number=18)),
+        ("ConfirmReservation", api.ConfirmReservationRequest(name=theirs, request_id=request_id(19))),
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
         ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA")),
         ("ListReservations", api.ListReservationsRequest(parent="companies/BETA")),

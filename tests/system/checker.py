@@ -19,6 +19,7 @@ Json = dict[str, Any]
 Place = tuple[str, int]
 Holding = tuple[int, int, int]
 """Start, end and units."""
+WAITING = ("held", "confirmed")
 
 
 def faults(pages: Sequence[RawPage], asked: Sequence[Asked], centre: str) -> list[str]:
@@ -91,7 +92,8 @@ class _Claim:
     start: int
     end: int
     allocations: list[Json]
-    state: str = "confirmed"
+    state: str
+    expires_at: int = 0
 
 
 @dataclass
@@ -124,9 +126,11 @@ class _Judge:
             case "quota_granted":
                 pass
             case "reservation_confirmed":
-                return self._confirm(event)
-            case "reservation_changed":
-                return self._change(event)
+                return self._confirm(event, now)
+            case "reservation_held":
+                return self._begin(event, "held")
+            case "reservation_expired":
+                self._expire(event["reservation_id"], now)
             case "allocations_moved":
                 return self._move(event["reservation_id"], event["allocations"])
             case "reservation_activated":
@@ -134,41 +138,43 @@ class _Judge:
             case "reservation_completed":
                 self._complete(event["reservation_id"], now)
             case "reservation_cancelled":
-                self._end(event["reservation_id"], "confirmed", "cancelled", cut=0)
+                self._end(event["reservation_id"], WAITING, "cancelled", cut=0)
             case "reservation_released":
-                self._end(event["reservation_id"], "active", "completed", cut=event["released_at"])
+                self._end(event["reservation_id"], ("active",), "completed", cut=event["released_at"])
             case unknown:
                 self._say(f"unknown event {unknown}")
         return set()
 
-    def _confirm(self, event: Json) -> set[Place]:
+    def _begin(self, event: Json, state: str) -> set[Place]:
         name = event["reservation_id"]
         if name in self.claims or event["company"] not in self.companies:
-            self._say(f"{name} is confirmed twice, or for an unknown company")
-        claim = self.claims[name] = _Claim(event["start"], event["end"], event["allocations"])
+            self._say(f"{name} is {state} twice, or for an unknown company")
+        claim = self.claims[name] = _Claim(event["start"], event["end"], event["allocations"], state)
+        claim.expires_at = min(event.get("expires_at", 0), claim.start)
         self._judge_whole(name, event)
         self._judge_rooms(name, claim)
         return self._hold(name, claim)
 
-    def _change(self, event: Json) -> set[Place]:
+    def _confirm(self, event: Json, now: int) -> set[Place]:
         name = event["reservation_id"]
-        claim = self.claims[name]
-        if claim.state not in ("confirmed", "active"):
-            self._say(f"{name} was {claim.state} and changed")
-        if claim.state == "active" and not _units(event["allocations"]) <= _units(claim.allocations):
-            self._say(f"{name} was active and got units that it did not have")
-        self._forget(name, claim)
-        claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
-        # What was given back on the way is not of the lines any more.
-        latest = max((span[1] for each in claim.allocations for span in each["spans"]), default=claim.end)
-        lasting = [each for each in claim.allocations if each["spans"] and each["spans"][-1][1] == latest]
-        self._judge_whole(name, {**event, "allocations": lasting or claim.allocations})
-        self._judge_rooms(name, claim)
-        return self._hold(name, claim)
+        claim = self.claims.get(name)
+        if claim is None:
+            return self._begin(event, "confirmed")
+        if claim.state != "held" or claim.expires_at <= now:
+            self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
+        if (claim.start, claim.end, claim.allocations) != (event["start"], event["end"], event["allocations"]):
+            self._say(f"{name} is not confirmed as it was held")
+        claim.state = "confirmed"
+        return set()
+
+    def _expire(self, name: str, now: int) -> None:
+        if now < self.claims[name].expires_at:
+            self._say(f"{name} expired at {now}, before its time")
+        self._end(name, ("held",), "expired", cut=0)
 
     def _move(self, name: str, allocations: list[Json]) -> set[Place]:
         claim = self.claims[name]
-        if claim.state != "confirmed" or _worth(claim.allocations) != _worth(allocations):
+        if claim.state not in WAITING or _worth(claim.allocations) != _worth(allocations):
             self._say(f"{name} was {claim.state} and moved to something else")
         self._forget(name, claim)
         claim.allocations = allocations
@@ -183,12 +189,12 @@ class _Judge:
     def _complete(self, name: str, now: int) -> None:
         if now < self.claims[name].end:
             self._say(f"{name} completed at {now}, before its end")
-        self._end(name, "active", "completed", cut=self.claims[name].end)
+        self._end(name, ("active",), "completed", cut=self.claims[name].end)
 
-    def _end(self, name: str, before: str, after: str, cut: int) -> None:
+    def _end(self, name: str, before: Sequence[str], after: str, cut: int) -> None:
         """End a claim. What was used up to `cut` stays used for ever: the past cannot be booked."""
         claim = self.claims[name]
-        if claim.state != before:
+        if claim.state not in before:
             self._say(f"{name} was {claim.state} and became {after}")
         self._forget(name, claim)
         claim.state = after
@@ -256,10 +262,6 @@ class _Judge:
 
 def _worth(allocations: list[Json]) -> list[tuple[str, int, str]]:
     return sorted((each["resource"], each["units"], str(each["spans"])) for each in allocations)
-
-
-def _units(allocations: list[Json]) -> set[tuple[str, int]]:
-    return {(each["resource"], place) for each in allocations for place in each["bins"]}
 
 
 def _peak(holdings: list[Holding]) -> int:

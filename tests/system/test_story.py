@@ -67,6 +67,21 @@ async def _shown(clients: Clients, pool: str, unit_seconds: int) -> bool:
     return (await scrape(clients)).get(("alloc_held_unit_seconds", COMPANY, pool)) == unit_seconds
 
 
+async def test_the_ledger_is_held_against_the_scheduler(clients: Clients) -> None:
+    """P6: soon after its start, and again and again, what the tables hold is what the scheduler says that it holds."""
+    first = await _compared(clients)
+    await eventually(lambda: _compared_after(clients, first), "the two are compared")
+    assert (await scrape(clients, "ledger"))[("alloc_states_difference_position",)] == 0
+
+
+async def _compared(clients: Clients) -> float:
+    return (await scrape(clients, "ledger"))[("alloc_states_compared_timestamp_seconds",)]
+
+
+async def _compared_after(clients: Clients, time: float) -> bool:
+    return await _compared(clients) > time
+
+
 async def test_equipment_brings_its_staff_and_gpus(clients: Clients) -> None:
     """Co-required resources are granted together, refused together with every reason, and given back together."""
     granted = await book(clients, booking(COMPANY, "RIG", 1, day=21))

@@ -21,7 +21,7 @@ METRICS = {
     "used": "alloc_used_unit_seconds_total",
     "released": "alloc_released_unit_seconds_total",
 }
-LIVE = ("confirmed", "active")
+LIVE = ("held", "confirmed", "active")
 
 
 @dataclass
@@ -80,36 +80,22 @@ def _apply(made: Fold, event: dict) -> None:
         case "quota_granted":
             quota = event["quota"]
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
-        case "reservation_confirmed":
+        case "reservation_confirmed" if name in made.live:
             made.live[name] = (event["company"], "confirmed", event["allocations"])
+        case "reservation_confirmed" | "reservation_held":
+            made.live[name] = (event["company"], event["type"].removeprefix("reservation_"), event["allocations"])
             made.move_all(name, "capacity", "held")
-        case "reservation_changed":
-            company, state, allocations = made.live[name]
-            was, now = _worth(allocations), _worth(event["allocations"])
-            for resource in was.keys() | now.keys():
-                more = now[resource] - was[resource]
-                made.move(company, resource, "capacity", "held", max(0, more))
-                made.move(company, resource, "held", "released", max(0, -more))
-            made.live[name] = (company, state, event["allocations"])
         case "allocations_moved":
             made.live[name] = (*made.live[name][:2], event["allocations"])
         case "reservation_activated":
             company, _, allocations = made.live[name]
             made.live[name] = (company, "active", allocations)
-        case "reservation_completed" | "reservation_cancelled":
+        case "reservation_completed" | "reservation_cancelled" | "reservation_expired":
             made.move_all(name, "held", "used" if event["type"].endswith("completed") else "released")
             del made.live[name]
         case "reservation_released":
             made.move_all(name, "held", "used", cut=event["released_at"])
             del made.live[name]
-
-
-def _worth(allocations: list[dict]) -> Counter[str]:
-    """Unit-seconds by resource."""
-    worth: Counter[str] = Counter()
-    for each in allocations:
-        worth[each["resource"]] += each["units"] * sum(end - start for start, end in each["spans"])
-    return worth
 
 
 async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:
@@ -136,9 +122,9 @@ async def balance(clients: Clients, name: str, holder: str, min_position: int = 
     return answer
 
 
-async def scrape(clients: Clients) -> dict[tuple[str, ...], float]:
-    """Every series of the metrics service by its name and its label values, in the order of the labels' names."""
-    url = f"http://{clients.centre.metrics.http}/metrics"
+async def scrape(clients: Clients, service: str = "metrics") -> dict[tuple[str, ...], float]:
+    """Every series of a service by its name and its label values, in the order of the labels' names."""
+    url = f"http://{getattr(clients.centre, service).http}/metrics"
     page = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value

@@ -1,4 +1,4 @@
-"""A bounded crowd of companies that book, change, cancel and release, and remember what they asked and were told.
+"""A bounded crowd of companies that book, cancel and release, and remember what they asked and what they were told.
 
 Each request is repeated under its id until the answer is definite, as the API tells clients to. Chance is seeded.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 import grpc.aio
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]  # ships no stubs
 from grpc_status import rpc_status  # type: ignore[import-untyped]  # ships no stubs
@@ -29,6 +30,8 @@ PAUSE_SECONDS = 0.04
 ATTEMPT_SECONDS = 2.0
 AHEAD_HOURS_MAX = 200
 KEPT_MAX = 20
+HOLD_SECONDS = 900
+"""Half a second, in a centre where half an hour passes in a second."""
 
 UNKNOWN = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 """Errors without a refusal after which nobody knows whether it happened."""
@@ -130,9 +133,7 @@ class Booker:
 
     async def _act(self) -> None:
         draw = self._chance.random()
-        if draw < 0.1 and self._kept:
-            await self._change(self._kept.pop(self._chance.randrange(len(self._kept))))
-        elif draw < 0.3 and self._kept:
+        if draw < 0.3 and self._kept:
             await self._give_back(self._kept.pop(self._chance.randrange(len(self._kept))))
         elif draw < 0.4 and self._granted:
             await self._ask_again(self._granted.pop())
@@ -152,12 +153,20 @@ class Booker:
                 end_time=Timestamp(seconds=start + self._chance.randint(1, 8) * HOUR),
             ),
             request_id=self._new_id(),
+            hold=Duration(seconds=HOLD_SECONDS) if self._chance.random() < 0.2 else None,
         )
         asked = Asked(self._company, "CreateReservation", request)
         await self._crowd.settle(asked)
         if asked.outcome is Outcome.GRANTED:
+            await self._confirm(asked.answers[0])
             self._kept = [*self._kept, asked.answers[0]][-KEPT_MAX:]
             self._granted = [*self._granted, asked][-KEPT_MAX:]
+
+    async def _confirm(self, reservation: api.Reservation) -> None:
+        """Take an offer that is held, mostly; what is left expires."""
+        if reservation.state == api.Reservation.STATE_HELD and self._chance.random() < 0.8:
+            request = api.ConfirmReservationRequest(name=reservation.name, request_id=self._new_id())
+            await self._crowd.settle(Asked(self._company, "ConfirmReservation", request))
 
     async def _give_back(self, reservation: api.Reservation) -> None:
         begun = reservation.start_time.seconds <= self._crowd.clients.centre.time.now()
@@ -168,18 +177,6 @@ class Booker:
         )
         request = form(name=reservation.name, request_id=self._new_id(), reason="plans changed")
         await self._crowd.settle(Asked(self._company, method, request))
-
-    async def _change(self, reservation: api.Reservation) -> None:
-        """An hour longer or shorter, or some hours later: lawful or not."""
-        request = api.UpdateReservationRequest(request_id=self._new_id())
-        wish = request.reservation
-        wish.name = reservation.name
-        wish.end_time.seconds = reservation.end_time.seconds + self._chance.choice([-1, 1, 2]) * HOUR
-        if self._chance.random() < 0.3:
-            wish.start_time.seconds = reservation.start_time.seconds + HOUR
-        asked = Asked(self._company, "UpdateReservation", request)
-        await self._crowd.settle(asked)
-        self._kept.append(asked.answers[0] if asked.outcome is Outcome.GRANTED else reservation)
 
     async def _ask_again(self, asked: Asked) -> None:
         """Repeat a request that was granted, as after a lost answer; it must not matter."""

@@ -195,6 +195,23 @@ def processes(before: Dashboard) -> Dashboard:
                 width=6,
             )
         )
+        .with_panel(
+            curves(
+                "Reports of nodes",
+                "Reports that the scheduler counted or left out, and records of use written to the log, a second.",
+                Query("rate(alloc_use_reports_total[5m])", "{{outcome}}"),
+                Query("rate(alloc_use_records_total[5m])", "recorded"),
+                width=6,
+            )
+        )
+        .with_panel(
+            curves(
+                "Read beside the log",
+                "Messages of the streams beside the log that metrics took in, or could not read, a second.",
+                Query("rate(alloc_side_messages_total[5m])", "{{stream}} {{outcome}}"),
+                width=6,
+            )
+        )
         .with_panel(curves("Open watches", "Watch streams.", Query("alloc_watch_streams", "{{watch}}"), width=6))
         .with_panel(
             curves(

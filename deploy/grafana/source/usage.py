@@ -6,6 +6,7 @@ from deploy.grafana.source.panels import Query, bars, board, curves, row, rows
 
 UNIT = "on (pool) group_left (unit) alloc_pool_info"
 HOURS = "/ 3600"
+ACTIVE = 'alloc_pool_reserved_units{state="active"}'
 
 
 def usage() -> Dashboard:
@@ -61,6 +62,67 @@ def usage() -> Dashboard:
                 "Held for later, unit-hours",
                 "Unit-hours of live reservations.",
                 Query(f"sum by (pool) (alloc_held_unit_seconds) {HOURS} > 0", "{{pool}}"),
+                width=8,
+            )
+        )
+        .with_row(row("Held against at work, where nodes report"))
+        .with_panel(
+            bars(
+                "Reported on, held, at work, left alone",
+                "Units by compute pool; what no node reports is in none but the second.",
+                Query("alloc_pool_measured_units", "reported on {{pool}}"),
+                Query(f"{ACTIVE} and on (pool) alloc_pool_measured_units", "held {{pool}}"),
+                Query("alloc_pool_used_units", "at work {{pool}}"),
+                Query("alloc_pool_idle_held_units", "left alone {{pool}}"),
+                Query("alloc_pool_stray_units", "at work and nobody's {{pool}}"),
+                width=8,
+            )
+        )
+        .with_panel(
+            curves(
+                "At work, and left alone",
+                "Share of the units reported on that work; share of those held that have done nothing for a while.",
+                Query("pool:alloc_utilisation:ratio", "{{pool}} at work"),
+                Query("pool:alloc_idle_held:ratio", "{{pool}} left alone"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            rows(
+                "Most idle, a day",
+                "Share of what a company held, as far as it was measured within a day, that did next to nothing.",
+                Query("topk(20, company:alloc_idle_held:ratio_rate1d)"),
+                columns=("company", "pool"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            rows(
+                "Least at work, a day",
+                "Share of what a company held, as far as it was measured within a day, that was at work.",
+                Query("bottomk(20, company:alloc_efficiency:ratio_rate1d)"),
+                columns=("company", "pool"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            curves(
+                "Measured unit-hours an hour",
+                "What the log records of reservations: at work, idle, and in all.",
+                Query("sum(rate(alloc_measured_unit_seconds_total[1h]))", "measured"),
+                Query("sum(rate(alloc_busy_unit_seconds_total[1h]))", "at work"),
+                Query("sum(rate(alloc_idle_held_unit_seconds_total[1h]))", "idle"),
+                width=8,
+            )
+        )
+        .with_panel(
+            bars(
+                "Taken up soon",
+                "Reservations whose first quarter of an hour was measured, by whether any unit of them worked in it.",
+                Query("alloc_reservations_taken_up_total", "{{pool}} {{outcome}}"),
                 width=8,
             )
         )

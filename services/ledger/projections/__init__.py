@@ -16,6 +16,7 @@ from services.ledger.projections.allocations import Allocations
 from services.ledger.projections.catalogue import Catalogue
 from services.ledger.projections.events import Events
 from services.ledger.projections.reservations import Reservations
+from services.ledger.projections.use import Use
 
 
 class Projection(Protocol):
@@ -32,4 +33,4 @@ class Projection(Protocol):
 
 def new_projections(books: Books) -> tuple[Projection, ...]:
     """One of each, for one batch, in the order in which they write."""
-    return (Events(), Catalogue(books.places), Reservations(), Allocations(books.places), Accounts())
+    return (Events(), Catalogue(books.places), Reservations(), Allocations(books.places), Accounts(), Use())

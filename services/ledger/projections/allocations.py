@@ -5,13 +5,13 @@ The table refuses what would double-book (P1): see schema/0003_reservations.sql.
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 from asyncpg import Range
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation.resources import Allocation
+from services.allocation.standing import runs
 from services.ledger.books import Place
 from services.ledger.facts import Fact
 
@@ -66,24 +66,10 @@ class Allocations:
 def _rows(allocation: Allocation, place: Place) -> Iterator[tuple[Any, ...]]:
     """A row for each span and each run of whole bins, or each bin where bins can be shared."""
     spans = [(datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)) for start, end in allocation.spans]
-    if place.bin_capacity == 1:
-        runs = [(first, length, 1) for first, length in _runs(allocation.bins)]
-    else:
-        runs = [(index, 1, amount) for index, amount in zip(allocation.bins, allocation.amounts, strict=True)]
-    for first, length, amount in runs:
+    for run in runs(allocation, place.bin_capacity):
         for start, end in spans:
-            at = place.first + first
-            yield (allocation.resource, at, length, amount, place.bin_capacity, start, end)
-
-
-def _runs(bins: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    """First and length of each run of neighbours."""
-    if len(bins) == 1:
-        yield bins[0], 1
-        return
-    for _, members in groupby(enumerate(sorted(bins)), lambda numbered: numbered[1] - numbered[0]):
-        run = [index for _, index in members]
-        yield run[0], len(run)
+            at = place.first + run.first
+            yield (allocation.resource, at, run.bins, run.amount, place.bin_capacity, start, end)
 
 
 _END = """

@@ -13,7 +13,6 @@ unknown: ask again with the same `request_id`.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
-from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -773,10 +772,14 @@ class SearchOffersRequest(_message.Message):
     EARLIEST_START_TIME_FIELD_NUMBER: _builtins.int
     LATEST_END_TIME_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
     page_size: _builtins.int
     """At most so many offers; 0 means 3, and 20 is the most."""
+    request_id: _builtins.str
+    """A UUID. Required with `hold`: repeating the call gives the offer that was held."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand."""
@@ -793,6 +796,12 @@ class SearchOffersRequest(_message.Message):
     def latest_end_time(self) -> _timestamp_pb2.Timestamp:
         """Ending no later than this; unset means the company's horizon."""
 
+    @_builtins.property
+    def hold(self) -> _duration_pb2.Duration:
+        """Hold the first offer for so long, at most 15 minutes; unset only looks. Another offer is held by
+        CreateReservation. A company lets at most 5 offers be held at once.
+        """
+
     def __init__(
         self,
         *,
@@ -802,10 +811,12 @@ class SearchOffersRequest(_message.Message):
         earliest_start_time: _timestamp_pb2.Timestamp | None = ...,
         latest_end_time: _timestamp_pb2.Timestamp | None = ...,
         page_size: _builtins.int = ...,
+        hold: _duration_pb2.Duration | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "latest_end_time", b"latest_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "latest_end_time", b"latest_end_time", "lines", b"lines", "page_size", b"page_size", "parent", b"parent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "page_size", b"page_size", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -820,6 +831,7 @@ class SearchOffersResponse(_message.Message):
     OFFERS_FIELD_NUMBER: _builtins.int
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """The log position that the answer is true at."""
     @_builtins.property
@@ -830,16 +842,21 @@ class SearchOffersResponse(_message.Message):
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Violation]:
         """When there is no offer: the rules that stand in the way everywhere."""
 
+    @_builtins.property
+    def held(self) -> Global___Reservation:
+        """With `hold`: the first offer, held until its `expire_time`."""
+
     def __init__(
         self,
         *,
         offers: _abc.Iterable[Global___Offer] | None = ...,
         violations: _abc.Iterable[Global___Violation] | None = ...,
         position: _builtins.int = ...,
+        held: Global___Reservation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["offers", b"offers", "position", b"position", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "offers", b"offers", "position", b"position", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -903,6 +920,10 @@ class Reservation(_message.Message):
         """Ended, in time or released early."""
         STATE_CANCELLED: Reservation._State.ValueType  # 4
         """Given back before it began."""
+        STATE_HELD: Reservation._State.ValueType  # 5
+        """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
+        STATE_EXPIRED: Reservation._State.ValueType  # 7
+        """Held, and not confirmed in time."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a reservation stands in its life."""
@@ -917,6 +938,10 @@ class Reservation(_message.Message):
     """Ended, in time or released early."""
     STATE_CANCELLED: Reservation.State.ValueType  # 4
     """Given back before it began."""
+    STATE_HELD: Reservation.State.ValueType  # 5
+    """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
+    STATE_EXPIRED: Reservation.State.ValueType  # 7
+    """Held, and not confirmed in time."""
 
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -930,6 +955,7 @@ class Reservation(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -966,6 +992,10 @@ class Reservation(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was granted. Output only."""
 
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself unless it is confirmed before. Output only; set while it is held, and once it expired."""
+
     def __init__(
         self,
         *,
@@ -981,10 +1011,11 @@ class Reservation(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "lines", b"lines", "name", b"name", "note", b"note", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "lines", b"lines", "name", b"name", "note", b"note", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,6 +1103,7 @@ class CreateReservationRequest(_message.Message):
     RESERVATION_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
     request_id: _builtins.str
@@ -1082,6 +1114,10 @@ class CreateReservationRequest(_message.Message):
     def reservation(self) -> Global___Reservation:
         """`lines`, `start_time` and `end_time` or `duration`; `note` if you like."""
 
+    @_builtins.property
+    def hold(self) -> _duration_pb2.Duration:
+        """Hold it for so long, at most 15 minutes and until its start, instead of booking it: ConfirmReservation takes it."""
+
     def __init__(
         self,
         *,
@@ -1089,10 +1125,11 @@ class CreateReservationRequest(_message.Message):
         reservation: Global___Reservation | None = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        hold: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "reservation", b"reservation", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "parent", b"parent", "request_id", b"request_id", "reservation", b"reservation", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1407,48 +1444,38 @@ class ListReservationsResponse(_message.Message):
 Global___ListReservationsResponse: _TypeAlias = ListReservationsResponse  # noqa: Y015
 
 @_typing.final
-class UpdateReservationRequest(_message.Message):
-    """Asks to change a reservation."""
+class ConfirmReservationRequest(_message.Message):
+    """Asks to take a held offer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    RESERVATION_FIELD_NUMBER: _builtins.int
-    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
-    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
     """A UUID. Required."""
-    validate_only: _builtins.bool
-    """Decide, explain and show the reservation as it would be, but change nothing."""
     etag: _builtins.str
-    """If set, refuse when the reservation has changed since. `reservation.etag` means the same."""
-    @_builtins.property
-    def reservation(self) -> Global___Reservation:
-        """Its `name`, and what shall be different."""
-
-    @_builtins.property
-    def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `lines`, `start_time`, `end_time` (or `duration`, counted from the start) and `note` to change. Empty means
-        all of these that are set in `reservation`; `*` means all of these, so that an empty note is one.
-        """
-
+    """If set, refuse when the reservation has changed since."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
     def __init__(
         self,
         *,
-        reservation: Global___Reservation | None = ...,
-        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        name: _builtins.str = ...,
         request_id: _builtins.str = ...,
-        validate_only: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "reservation", b"reservation", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateReservationRequest: _TypeAlias = UpdateReservationRequest  # noqa: Y015
+Global___ConfirmReservationRequest: _TypeAlias = ConfirmReservationRequest  # noqa: Y015
 
 @_typing.final
 class CancelReservationRequest(_message.Message):

@@ -80,9 +80,9 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservationsRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservationsResponse.FromString,
                 _registered_method=True)
-        self.UpdateReservation = channel.unary_unary(
-                '/aidc.scheduler.v1.Scheduler/UpdateReservation',
-                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
+        self.ConfirmReservation = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ConfirmReservation',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ConfirmReservationRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
                 _registered_method=True)
         self.CancelReservation = channel.unary_unary(
@@ -163,14 +163,14 @@ class SchedulerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchOffers(self, request, context):
-        """Finds the earliest intervals in which a demand would be granted.
+        """Finds the earliest intervals in which a demand would be granted; with `hold`, holds the first of them.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateReservation(self, request, context):
-        """Books every line of a demand, together or not at all.
+        """Books every line of a demand, together or not at all; with `hold`, only holds it until it is confirmed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,9 +207,8 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def UpdateReservation(self, request, context):
-        """Changes a reservation: extends, shortens, moves or resizes it, or its note. All of it or nothing: one that is
-        refused stays as it is. What has begun keeps its start and its units; its end may move, and units be given back.
+    def ConfirmReservation(self, request, context):
+        """Takes an offer that is held, before it expires.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -333,9 +332,9 @@ def add_SchedulerServicer_to_server(servicer, server):
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservationsRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservationsResponse.SerializeToString,
             ),
-            'UpdateReservation': grpc.unary_unary_rpc_method_handler(
-                    servicer.UpdateReservation,
-                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.FromString,
+            'ConfirmReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmReservation,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ConfirmReservationRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
             ),
             'CancelReservation': grpc.unary_unary_rpc_method_handler(
@@ -644,7 +643,7 @@ class Scheduler:
             _registered_method=True)
 
     @staticmethod
-    def UpdateReservation(request,
+    def ConfirmReservation(request,
             target,
             options=(),
             channel_credentials=None,
@@ -657,8 +656,8 @@ class Scheduler:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/aidc.scheduler.v1.Scheduler/UpdateReservation',
-            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
+            '/aidc.scheduler.v1.Scheduler/ConfirmReservation',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ConfirmReservationRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
             options,
             channel_credentials,

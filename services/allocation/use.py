@@ -1,0 +1,196 @@
+"""The use that is made of what is held: what nodes report, joined to the reservations that stand on them. Pure.
+
+Held, measured, busy and idle are told apart: what no agent reported is not idle, it is unknown. Units of a bin that
+several reservations share are counted at the bin's own rate for each, since nobody can tell whose work it was.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from services.allocation.resources import Interval, Reservation, Resource, Unit
+
+IDLE_PER_MILLE = 50
+"""A bin that works for less of the time than this is idle."""
+CHECK_IN_SECONDS = 900
+"""A reservation is in use if some unit of it worked within so many seconds of its start."""
+AHEAD_SECONDS_MAX = 60
+"""How far a node's clock may be ahead of ours."""
+
+Rates = Sequence[int | None]
+"""How busy each of some things was, in thousandths of the time; None where nobody can tell."""
+
+
+class MeasuredUse(Struct, frozen=True, gc=False, kw_only=True):
+    """Unit-seconds of one resource whose use is known: how many, how many of work, and how many idle."""
+
+    resource: str
+    measured: int
+    busy: int
+    idle: int
+
+
+class Record(Struct, frozen=True, gc=False, kw_only=True):
+    """What was measured of a reservation between two times, in seconds, and whether it was taken into use in time."""
+
+    since: int
+    until: int
+    resources: tuple[MeasuredUse, ...]
+    in_use: bool | None
+
+
+class Sums(Struct):
+    """Unit-seconds, those of work in thousandths."""
+
+    measured: int = 0
+    busy_milli: int = 0
+    idle: int = 0
+
+
+class Part(Struct, frozen=True):
+    """So many units of a reservation in one bin of a node, for its spans."""
+
+    reservation: str
+    resource: str
+    place: int
+    units: int
+    spans: tuple[Interval, ...]
+
+
+class Standing(Struct):
+    """One reservation, and what was measured of it since the last record."""
+
+    start: int
+    since: int
+    sums: dict[str, Sums]
+    until: int = 0
+    seen_early: bool = False
+    in_use: bool = False
+    judged: bool = False
+
+
+def rates_of_bins(resource: Resource, accelerators: Rates, processor: int | None) -> Rates:
+    """How busy each bin of a node was: as its accelerators, one a bin or all in one, or as its processor."""
+    if resource.unit is Unit.CORE:
+        return (processor,) * resource.bins_per_node
+    if len(accelerators) == resource.bins_per_node:
+        return accelerators
+    known = [rate for rate in accelerators if rate is not None]
+    whole = resource.unit is Unit.NODE or len(accelerators) == resource.units_per_node
+    if resource.bins_per_node == 1 and whole and known:
+        return (sum(known) // len(known),)
+    return (None,) * resource.bins_per_node
+
+
+class UseBook:
+    """Who stands where, and what was measured of each since it was last recorded."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, list[tuple[Resource, int]]] = {}
+        self._parts: dict[tuple[str, int], list[Part]] = {}
+        self._nodes: dict[str, set[tuple[str, int]]] = {}
+        self._standings: dict[str, Standing] = {}
+        self._reported_until: dict[str, int] = {}
+
+    def register(self, resource: Resource) -> None:
+        """Learn the nodes of a resource."""
+        for index, node in enumerate(resource.nodes):
+            self._places.setdefault(node.id, []).append((resource, index))
+
+    def stand(self, reservation: Reservation, resources: dict[str, Resource]) -> None:
+        """Let a reservation stand on its units, or on others than before, or for other spans."""
+        self._leave(reservation.id)
+        for part, node in _parts_of(reservation, resources):
+            self._parts.setdefault((part.resource, node), []).append(part)
+            self._nodes.setdefault(reservation.id, set()).add((part.resource, node))
+        if reservation.id not in self._standings:
+            self._standings[reservation.id] = Standing(reservation.start, reservation.start, {})
+
+    def forget(self, reservation: str) -> None:
+        """Let go of a reservation."""
+        self._leave(reservation)
+        self._standings.pop(reservation, None)
+
+    def __contains__(self, reservation: str) -> bool:
+        return reservation in self._standings
+
+    def take(self, node: str, start: int, end: int, accelerators: Rates, processor: int | None, now: int) -> bool:
+        """Count what a node reports about a time in seconds, once; False if it is not believed or not known."""
+        if node not in self._places or start >= end or end > now + AHEAD_SECONDS_MAX:
+            return False
+        start = max(start, self._reported_until.get(node, 0))  # What is told twice counts once.
+        if start >= end:
+            return False
+        self._reported_until[node] = end
+        for resource, index in self._places[node]:
+            rates = rates_of_bins(resource, accelerators, processor)
+            for part in self._parts.get((resource.id, index), ()):
+                self._count(part, rates[part.place], start, end)
+        return True
+
+    def due(self, recorded_before: int) -> list[str]:
+        """Reservations of which something was measured up to this time or later, and nothing recorded since it."""
+        return [
+            name for name, standing in self._standings.items() if standing.sums and standing.since <= recorded_before
+        ]
+
+    def draft(self, reservation: str) -> Record | None:
+        """What there is to record of a reservation; None if nothing was measured. `settle` it once it is recorded."""
+        standing = self._standings.get(reservation)
+        if standing is None or not standing.sums:
+            return None
+        return Record(
+            since=standing.since,
+            until=standing.until,
+            resources=tuple(
+                MeasuredUse(resource=name, measured=sums.measured, busy=sums.busy_milli // 1000, idle=sums.idle)
+                for name, sums in sorted(standing.sums.items())
+            ),
+            in_use=self._judge(standing),
+        )
+
+    def settle(self, reservation: str, record: Record) -> None:
+        """A draft is recorded: only what came later remains."""
+        standing = self._standings[reservation]
+        for use in record.resources:
+            sums = standing.sums[use.resource]
+            sums.measured -= use.measured
+            sums.busy_milli -= use.busy * 1000
+            sums.idle -= use.idle
+        # What is left over below a unit-second of work waits for more.
+        standing.sums = {name: sums for name, sums in standing.sums.items() if sums.measured}
+        standing.since = record.until
+        standing.judged = standing.judged or record.until >= standing.start + CHECK_IN_SECONDS
+
+    def _judge(self, standing: Standing) -> bool | None:
+        if standing.judged or not standing.seen_early or standing.until < standing.start + CHECK_IN_SECONDS:
+            return None
+        return standing.in_use
+
+    def _count(self, part: Part, rate: int | None, start: int, end: int) -> None:
+        seconds = sum(max(0, min(b, end) - max(a, start)) for a, b in part.spans)
+        if rate is None or not seconds:
+            return
+        standing = self._standings[part.reservation]
+        sums = standing.sums.setdefault(part.resource, Sums())
+        worked = min(max(rate, 0), 1000)
+        sums.measured += part.units * seconds
+        sums.busy_milli += part.units * seconds * worked
+        sums.idle += part.units * seconds if worked < IDLE_PER_MILLE else 0
+        standing.until = max(standing.until, end)
+        if start < standing.start + CHECK_IN_SECONDS:
+            standing.seen_early = True
+            standing.in_use = standing.in_use or worked >= IDLE_PER_MILLE
+
+    def _leave(self, reservation: str) -> None:
+        for key in self._nodes.pop(reservation, ()):
+            self._parts[key] = [part for part in self._parts[key] if part.reservation != reservation]
+
+
+def _parts_of(reservation: Reservation, resources: dict[str, Resource]) -> Iterator[tuple[Part, int]]:
+    """Every bin of a reservation, and the node that it is in."""
+    for allocation in reservation.allocations:
+        bins_per_node = resources[allocation.resource].bins_per_node
+        for index, units in zip(allocation.bins, allocation.amounts, strict=True):
+            node, place = divmod(index, bins_per_node)
+            yield Part(reservation.id, allocation.resource, place, units, allocation.spans), node

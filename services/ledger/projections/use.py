@@ -1,0 +1,28 @@
+"""What was measured of each reservation (table `measured_use`)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from asyncpg.pool import PoolConnectionProxy
+
+from services.allocation import events
+from services.ledger.facts import Fact
+
+
+class Use:
+    """New rows, one a record and resource."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, fact: Fact) -> None:
+        if isinstance(fact.event, events.UseMeasured):
+            whose = (fact.number, fact.reservation, fact.company)
+            when = (datetime.fromtimestamp(fact.event.since, UTC), datetime.fromtimestamp(fact.event.until, UTC))
+            self._rows += [
+                (*whose, use.resource, *when, use.measured, use.busy, use.idle) for use in fact.event.resources
+            ]
+
+    async def write(self, connection: PoolConnectionProxy) -> None:
+        if self._rows:
+            await connection.copy_records_to_table("measured_use", records=self._rows)

@@ -1,0 +1,150 @@
+"""Metering: what nodes report is joined to the reservations that stand on them, and written down in the log.
+
+A record is made when a reservation has ended, and every hour while it lasts. What was measured since the last record is
+in memory alone: a scheduler that dies loses at most an hour of it, which is then unknown, not idle. No report can fail
+or end anything here; while the log is behind, records wait.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from services.allocation.commands import RecordUse
+from services.allocation.rejections import Rejected
+from services.allocation.resources import Reservation, State
+from services.allocation.use import UseBook
+from services.eventlog import Unknown
+from services.eventlog.page import Record
+from services.eventlog.use import NodeUse, decode_use
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.group_commit import LogBehind, Sheet
+from services.scheduler.writer import SYSTEM, Ask, Writer
+
+RECORD_SECONDS = 3_600
+"""What lasts longer than this is recorded in between."""
+LATE_SECONDS = 60.0
+"""For how long after an end reports about the time before it are waited for."""
+PAUSE_SECONDS = 5.0
+RECORDS_AT_ONCE = 20
+"""Bookings have their turn between so many records."""
+MAKE_SECONDS = 5.0
+REPORT_SECONDS_MAX = 900
+"""No report covers more than this; one that claims to is not believed."""
+
+_log = structlog.get_logger()
+
+
+class Reports(Protocol):
+    """The stream of what nodes report, which may be away."""
+
+    async def make(self) -> None:
+        """See that it is there. Raises `Unknown`."""
+        ...
+
+    def follow(self, *, from_now: bool) -> AsyncGenerator[list[Record], None]:
+        """Reports as they arrive."""
+        ...
+
+
+class Meter:
+    """Follows a writer's reservations and the reports of nodes, and records what was measured."""
+
+    def __init__(self, writer: Writer, registry: CollectorRegistry) -> None:
+        self.book = UseBook()
+        self._writer = writer
+        self._known = 0
+        self._ended: dict[str, float] = {}
+        self._reports = Counter(
+            "alloc_use_reports_total", "Reports of nodes, counted or left out.", ("outcome",), registry=registry
+        )
+        self._recorded = Counter("alloc_use_records_total", "Records of use written to the log.", registry=registry)
+        for reservation in writer.centre.reservations.values():
+            self._follow(reservation)
+        writer.pages.on_durable.append(self._on_durable)
+
+    async def read(self, reports: Reports) -> None:
+        """Take every report in, from now on, for ever."""
+        while True:
+            try:
+                await reports.make()
+                break
+            except Unknown as doubt:
+                _log.warning("use_stream_missing", reason=str(doubt))
+                await asyncio.sleep(MAKE_SECONDS)
+        async for messages in reports.follow(from_now=True):
+            for message in messages:
+                self._reports.labels(self._outcome(message.data)).inc()
+            await asyncio.sleep(0)  # Bookings have their turn.
+
+    async def keep_recording(self, pause_seconds: float = PAUSE_SECONDS) -> None:
+        """Record what is due, again and again, for ever."""
+        while True:
+            await asyncio.sleep(pause_seconds)
+            await self.record()
+
+    async def record(self, *, everything: bool = False) -> None:
+        """Write down what is due: of reservations that ended, and of those that go on for long; or all there is."""
+        now = asyncio.get_running_loop().time()
+        over = [name for name, ended_at in self._ended.items() if ended_at + LATE_SECONDS <= now]
+        lasting = self.book.due(self._writer.now() // MICROSECONDS - (0 if everything else RECORD_SECONDS))
+        due = [*over, *(name for name in lasting if everything or name not in self._ended)]
+        for first in range(0, len(due), RECORDS_AT_ONCE):
+            some = due[first : first + RECORDS_AT_ONCE]
+            done = await asyncio.gather(*(self._record(name) for name in some))
+            if not all(done):
+                return  # The log is behind; what is due stays so.
+        for name in over:
+            self.book.forget(name)
+            del self._ended[name]
+
+    def take(self, report: NodeUse) -> bool:
+        """Count one report; False if it is not believed."""
+        clock, pools = self._writer.clock, self._writer.centre.pools
+        if len(pools) > self._known:
+            for pool in list(pools.values())[self._known :]:
+                self.book.register(pool.resource)
+            self._known = len(pools)
+        now = self._writer.now() // MICROSECONDS
+        if not 0 < report.end - report.start <= REPORT_SECONDS_MAX:
+            return False
+        start, end = clock.shown_at(report.start), clock.shown_at(report.end)
+        return self.book.take(report.node, start, end, report.accelerators, report.processor, now)
+
+    def _outcome(self, data: bytes) -> str:
+        try:
+            return "counted" if self.take(decode_use(data)) else "left_out"
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return "unreadable"
+
+    async def _record(self, name: str) -> bool:
+        """Record one reservation; False if the log did not take it now."""
+        draft = self.book.draft(name)
+        if draft is None:
+            return True
+        try:
+            await self._writer.submit(Ask(command=RecordUse(reservation_id=name, record=draft), actor=SYSTEM))
+        except LogBehind:
+            return False
+        except Rejected:
+            self.book.forget(name)  # It is kept no more.
+            return True
+        self.book.settle(name, draft)
+        self._recorded.inc()
+        return True
+
+    def _on_durable(self, sheet: Sheet) -> None:
+        for reservation in sheet.changes:
+            self._follow(reservation)
+
+    def _follow(self, reservation: Reservation) -> None:
+        if reservation.state is State.ACTIVE or reservation.id in self.book:
+            resources = {
+                part.resource: self._writer.centre.pools[part.resource].resource for part in reservation.allocations
+            }
+            self.book.stand(reservation, resources)
+        if reservation.state is not State.ACTIVE and reservation.id in self.book:
+            self._ended.setdefault(reservation.id, asyncio.get_running_loop().time())

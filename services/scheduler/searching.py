@@ -1,0 +1,124 @@
+"""SearchOffers: when a demand would be granted, and with `hold` the first offer held in the same decision."""
+
+from services.allocation import offers
+from services.allocation.commands import CreateReservation
+from services.allocation.rejections import Rejected
+from services.allocation.resources import Reservation
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.doors import Call
+from services.scheduler import replies, requests
+from services.scheduler.access import actor_of, company_of, log_unavailable
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.group_commit import LogBehind
+from services.scheduler.refusals import problem_of, violation_of
+from services.scheduler.telemetry import Telemetry
+from services.scheduler.writer import Ask, Writer
+
+OFFERS_MAX = 20
+OFFERS_DEFAULT = 3
+
+
+class Searching:
+    """Looks for offers, and holds the first one when asked to."""
+
+    def __init__(self, writer: Writer, telemetry: Telemetry) -> None:
+        self._writer = writer
+        self._centre = writer.centre
+        self._telemetry = telemetry
+
+    async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
+        """The earliest intervals in which a demand would be granted."""
+        company = company_of(call, request.parent)
+        wish = self._search(company, request)
+        try:
+            if wish.hold_seconds:
+                return await self._hold(call, request, wish)
+            position = self._writer.decided
+            found = offers.search(self._centre, wish, self._seconds())
+            await self._writer.pages.durable(position)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        except LogBehind as error:
+            raise log_unavailable(error) from None
+        return _response(wish, found, position)
+
+    async def _hold(
+        self, call: Call, request: api.SearchOffersRequest, wish: offers.Search
+    ) -> api.SearchOffersResponse:
+        """Hold the first offer. Nothing can come between the search and the decision: both are made at once."""
+        ask = Ask(
+            command=_command(wish, wish.earliest),
+            actor=actor_of(call),
+            request_id=request.request_id,
+            digest=requests.digest_of(request),
+        )
+        found = offers.Found(intervals=())
+        known = self._writer.known(ask) is not None
+        if not known:
+            position = self._writer.decided
+            found = offers.search(self._centre, wish, self._seconds())
+            if not found.intervals:
+                await self._writer.pages.durable(position)
+                return _response(wish, found, position)
+            ask = Ask(
+                command=_command(wish, found.intervals[0][0]),
+                actor=ask.actor,
+                request_id=ask.request_id,
+                digest=ask.digest,
+            )
+        held, position = await self._writer.submit(ask)
+        assert isinstance(held, Reservation)
+        self._telemetry.answered(wish.company, "replay" if known else "granted")
+        if known:
+            found = offers.Found(intervals=((held.start, held.end),))
+        response = _response(wish, found, position)
+        response.held.CopyFrom(replies.reservation_reply(self._centre, held))
+        return response
+
+    def _search(self, company: str, request: api.SearchOffersRequest) -> offers.Search:
+        fields = requests.Fields()
+        if not 0 <= request.page_size <= OFFERS_MAX:
+            fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
+        duration = fields.seconds("duration", request.duration)
+        if duration == 0:
+            fields.fault("duration", "is required")
+        earliest = fields.seconds("earliest_start_time", request.earliest_start_time)
+        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
+        lines = requests.lines_of(fields, "lines", request.lines)
+        hold = requests.hold_of(fields, request)
+        if hold:
+            request.request_id = fields.request_id(request.request_id)
+        elif request.request_id:
+            fields.fault("request_id", "is only for a search with `hold`; looking changes nothing")
+        fields.demand_valid()
+        return offers.Search(
+            company=company,
+            lines=lines,
+            duration=duration,
+            earliest=max(earliest, self._seconds()),
+            latest=latest,
+            count=request.page_size or OFFERS_DEFAULT,
+            hold_seconds=hold,
+        )
+
+    def _seconds(self) -> int:
+        return self._writer.now() // MICROSECONDS
+
+
+def _command(wish: offers.Search, start: int) -> CreateReservation:
+    return CreateReservation(
+        reservation_id=requests.new_id(),
+        company=wish.company,
+        start=start,
+        end=start + wish.duration,
+        lines=wish.lines,
+        hold_seconds=wish.hold_seconds,
+    )
+
+
+def _response(wish: offers.Search, found: offers.Found, position: int) -> api.SearchOffersResponse:
+    return api.SearchOffersResponse(
+        offers=replies.offer_replies(wish.lines, found.intervals),
+        violations=[violation_of(violation) for violation in found.violations],
+        position=position,
+    )
