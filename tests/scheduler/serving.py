@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,16 +97,23 @@ class Desk:
             raise Refused(error) from None
         return getattr(api, SERVICE.methods_by_name[method].output_type.name).FromString(answer)
 
-    async def watch(self, request: Message | bytes, identity: Identity | None = ALPHA, count: int = 1) -> list[Any]:
-        """The first answers of a watch, or `Refused`."""
+    async def watch(
+        self,
+        request: Message | bytes,
+        identity: Identity | None = ALPHA,
+        count: int = 1,
+        method: str = "WatchReservations",
+    ) -> list[Any]:
+        """The first answers of a stream to one message, or `Refused`."""
         data = request if isinstance(request, bytes) else request.SerializeToString()
-        stream = self.channel.unary_stream(f"/{SERVICE.full_name}/WatchReservations")(
+        stream = self.channel.unary_stream(f"/{SERVICE.full_name}/{method}")(
             data, metadata=self.bearer(identity), timeout=10.0
         )
+        kind = getattr(api, SERVICE.methods_by_name[method].output_type.name)
         found = []
         try:
             async for answer in stream:
-                found.append(api.WatchReservationsResponse.FromString(answer))
+                found.append(kind.FromString(answer))
                 if len(found) == count:
                     break
         except grpc.aio.AioRpcError as error:
@@ -122,14 +129,8 @@ class Desk:
 
     async def ask(self, method: str, request: Message | bytes, identity: Identity | None = ALPHA) -> Any:
         """One call of any method: the answer, or the first of a stream."""
-        if SERVICE.methods_by_name[method].client_streaming:
-            bookings = self.stream(identity)
-            await bookings.write(request)
-            answer = await bookings.read()
-            await bookings.end()
-            return answer
         if SERVICE.methods_by_name[method].server_streaming:
-            (answer,) = await self.watch(request, identity)
+            (answer,) = await self.watch(request, identity, method=method)
             return answer
         return await self.call(method, request, identity)
 
@@ -145,9 +146,8 @@ class Bookings:
         await self.write(api.BookStreamRequest(parent=parent, requests=items))
 
     async def write(self, message: Message | bytes) -> None:
-        """Send a message of any kind, or bytes that are none; a stream that has ended says why when it is read."""
-        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await self.call.write(message if isinstance(message, bytes) else message.SerializeToString())
+        """Send a message of any kind, or bytes that are none."""
+        await self.call.write(message if isinstance(message, bytes) else message.SerializeToString())
 
     async def read(self) -> api.BookStreamResponse | None:
         """The next answer; None at the end. Raises `Refused`."""
@@ -168,8 +168,11 @@ class Bookings:
 
     async def end(self) -> list[api.BatchResult]:
         """Send nothing more; the results that were still to come. Raises `Refused`."""
-        with suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await self.call.done_writing()
+        await self.call.done_writing()
+        return await self.rest()
+
+    async def rest(self) -> list[api.BatchResult]:
+        """The results until the scheduler ends the stream. Raises `Refused`."""
         rest: list[api.BatchResult] = []
         while (answer := await self.read()) is not None:
             rest += answer.results

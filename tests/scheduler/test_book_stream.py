@@ -196,7 +196,7 @@ async def test_a_message_that_may_not_be_ends_the_stream_behind_the_answers(
     await stream.write(message)
     assert told(await stream.results(2)) == ["granted", "granted"]
     with pytest.raises(Refused) as refused:
-        await stream.end()
+        await stream.rest()
     assert (refused.value.code, refused.value.reason) == (code, reason)
     assert written(desk) == [request_id(1), request_id(2)]
 
@@ -222,7 +222,7 @@ async def test_a_server_that_goes_away_answers_what_it_took(desk: Desk) -> None:
     desk.log.gate.set()
     assert told(await stream.results(2)) == ["granted", "granted"]
     with pytest.raises(Refused) as refused:
-        await stream.end()
+        await stream.rest()
     assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
 
 
@@ -236,5 +236,5 @@ async def test_a_lost_log_leaves_what_was_sent_unknown(desk: Desk, monkeypatch: 
     stream = desk.stream()
     await stream.send(wish(1), wish(2))
     with pytest.raises(Refused) as refused:
-        await stream.end()
+        await stream.rest()
     assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE")
