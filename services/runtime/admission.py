@@ -1,6 +1,7 @@
 """Who may come in now: limits on calls in flight and on rates, so that one tenant's flood stays its own."""
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import grpc
 
@@ -31,14 +32,49 @@ class Limits:
 class Tenant:
     """One company, operator or auditor at the doors: its calls and streams in flight, and its token bucket."""
 
-    __slots__ = ("calls", "key", "refilled", "streams", "tokens")
+    __slots__ = ("_limits", "calls", "key", "refilled", "streams", "tokens")
 
-    def __init__(self, key: str, tokens: float, now: float) -> None:
+    def __init__(self, key: str, limits: Limits, now: float) -> None:
         self.key = key
         self.calls = 0
         self.streams = 0
-        self.tokens = tokens
+        self.tokens = limits.tenant_calls_burst
         self.refilled = now
+        self._limits = limits
+
+    def enter(self, now: float) -> None:
+        """Take the token of one call. Raises `Shed` when there is none."""
+        tokens = self._refill(now)
+        if tokens < 1:
+            self._refuse(1 - tokens)
+        self.tokens = tokens - 1
+
+    def spend(self, calls: int) -> None:
+        """Take tokens for work that is worth so many calls more. Raises `Shed` when there are too few."""
+        if self.tokens < calls:
+            self._refuse(calls - self.tokens)
+        self.tokens -= calls
+
+    def wait_for(self, calls: int, now: float) -> float:
+        """Take tokens for the work of so many calls; or take none, and give the seconds until there are enough."""
+        tokens = self._refill(now)
+        # More than ever fits the bucket is paid back before anything else.
+        wanted = min(calls, self._limits.tenant_calls_burst)
+        if tokens < wanted:
+            return (wanted - tokens) / self._limits.tenant_calls_per_second
+        self.tokens = tokens - calls
+        return 0.0
+
+    def _refill(self, now: float) -> float:
+        limits = self._limits
+        tokens = self.tokens + (now - self.refilled) * limits.tenant_calls_per_second
+        self.refilled = now
+        self.tokens = tokens if tokens < limits.tenant_calls_burst else limits.tenant_calls_burst
+        return self.tokens
+
+    def _refuse(self, missing: float) -> NoReturn:
+        rate = self._limits.tenant_calls_per_second
+        raise _limited("rate", f"{rate:g} calls a second is the most.", missing / rate)
 
 
 class Shed(Problem):
@@ -77,7 +113,7 @@ class Admission:
         """Count a call or stream in, for a tenant. Raises `Shed` past the tenant's limits."""
         limits = self._limits
         tenant = self._tenant(identity, now)
-        self._take_token(tenant, now)
+        tenant.enter(now)
         if stream:
             if tenant.streams >= limits.tenant_streams_max:
                 raise _limited("tenant_streams", f"{limits.tenant_streams_max} streams at once is the most.", 30)
@@ -99,44 +135,13 @@ class Admission:
         tenant.calls -= 1
         self.calls -= 1
 
-    def spend(self, tenant: Tenant, calls: int) -> None:
-        """Take tokens for work that is worth several calls. Raises `Shed` when the tenant has too few."""
-        if tenant.tokens < calls:
-            wait = (calls - tenant.tokens) / self._limits.tenant_calls_per_second
-            raise _limited("rate", f"{self._limits.tenant_calls_per_second:g} calls a second is the most.", wait)
-        tenant.tokens -= calls
-
-    def wait_for(self, tenant: Tenant, calls: int, now: float) -> float:
-        """Take tokens for the work of so many calls; or take none, and give the seconds until there are enough."""
-        tokens = self._refill(tenant, now)
-        # More than ever fits the bucket is paid back before anything else.
-        wanted = min(calls, self._limits.tenant_calls_burst)
-        if tokens < wanted:
-            return (wanted - tokens) / self._limits.tenant_calls_per_second
-        tenant.tokens = tokens - calls
-        return 0.0
-
-    def _take_token(self, tenant: Tenant, now: float) -> None:
-        tokens = self._refill(tenant, now)
-        if tokens < 1:
-            rate = self._limits.tenant_calls_per_second
-            raise _limited("rate", f"{rate:g} calls a second is the most.", (1 - tokens) / rate)
-        tenant.tokens = tokens - 1
-
-    def _refill(self, tenant: Tenant, now: float) -> float:
-        limits = self._limits
-        tokens = tenant.tokens + (now - tenant.refilled) * limits.tenant_calls_per_second
-        tenant.refilled = now
-        tenant.tokens = tokens if tokens < limits.tenant_calls_burst else limits.tenant_calls_burst
-        return tenant.tokens
-
     def _tenant(self, identity: Identity, now: float) -> Tenant:
         key = identity.company or f"{identity.role}:{identity.subject}"
         tenant = self._tenants.get(key)
         if tenant is None:
             if len(self._tenants) >= TENANTS_MAX:
                 self._forget_idle()
-            tenant = self._tenants[key] = Tenant(key, self._limits.tenant_calls_burst, now)
+            tenant = self._tenants[key] = Tenant(key, self._limits, now)
         return tenant
 
     def _forget_idle(self) -> None:

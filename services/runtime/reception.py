@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from services.runtime import refusals
-from services.runtime.admission import Admission, Limits, Tenant
+from services.runtime.admission import Admission, Limits
 from services.runtime.identity import Identity, TokenVerifier, Unauthenticated
 from services.runtime.problems import Problem
 from services.runtime.telemetry import DoorTelemetry
@@ -49,13 +49,7 @@ class Reception:
         token = _bearer(context)
         identity = self.identify(token)
         tenant = admission.enter(identity, stream, now)
-        call = Call(
-            identity,
-            method,
-            now + seconds,
-            lambda calls: admission.spend(tenant, calls),
-            lambda calls: self._afford(tenant, calls),
-        )
+        call = Call(identity, method, now + seconds, tenant)
         visit = Visit(call, tenant, token, stream=stream, incoming=incoming)
         self.visits.add(visit)
         return visit
@@ -99,11 +93,6 @@ class Reception:
         except Unauthenticated as error:
             return refusals.unauthenticated(error.reason)
         return None
-
-    async def _afford(self, tenant: Tenant, calls: int) -> None:
-        # The bucket fills with time, and nothing else.
-        while wait := self.admission.wait_for(tenant, calls, time.monotonic()):  # noqa: ASYNC110
-            await asyncio.sleep(wait)
 
 
 def _bearer(context: Context) -> str:

@@ -1,7 +1,7 @@
 """A call that is inside: who makes it, until when it may stay, and how it is shown out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
 from typing import Any, NamedTuple
 
 import grpc
@@ -13,20 +13,26 @@ from services.runtime.problems import Problem
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-async def _afford_nothing(_calls: int) -> None:
-    """Nobody is charged."""
-
-
 class Call(NamedTuple):
     """Who calls what, and until when: `deadline` is in seconds of `time.monotonic()`, the event loop's clock."""
 
     identity: Identity
     method: str
     deadline: float
-    spend: Callable[[int], None] = lambda _calls: None
-    """Charge the tenant for so many calls more, when one call does the work of many. Raises `Problem`."""
-    afford: Callable[[int], Awaitable[None]] = _afford_nothing
-    """The same, waiting until the tenant has enough: a stream is slowed down instead of turned away."""
+    tenant: Tenant | None = None
+
+    def spend(self, calls: int) -> None:
+        """Charge the tenant for so many calls more, when one call does the work of many. Raises `Problem`."""
+        if self.tenant is not None:
+            self.tenant.spend(calls)
+
+    async def afford(self, calls: int) -> None:
+        """The same, waiting until the tenant has enough: a stream is slowed down instead of turned away."""
+        if self.tenant is None:
+            return
+        # The bucket fills with time, and nothing else.
+        while wait := self.tenant.wait_for(calls, time.monotonic()):  # noqa: ASYNC110
+            await asyncio.sleep(wait)
 
 
 class Visit:

@@ -31,7 +31,7 @@ class LogBehind(Exception):
 
 
 class Sheet:
-    """A page being written: encoded entries, and a future that gives the position once it is durable."""
+    """A page being written: its encoded entries, and who waits for it to become durable."""
 
     def __init__(self, position: int) -> None:
         self.position = position
@@ -40,9 +40,30 @@ class Sheet:
         self.time = 0
         self.events = 0
         self.changes: list[Reservation] = []
-        self.durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        # If the process ends first, nobody may be left to hear of it.
-        self.durable.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._waiters: list[asyncio.Future[LogBehind | None]] = []
+        self._settled = False
+        self._failure: LogBehind | None = None
+
+    async def durable(self) -> None:
+        """Wait until the page is in the log. Raises `LogBehind` if it is not known whether it ever will be."""
+        failure = self._failure
+        if not self._settled:
+            # A future for each who waits: one of them may be cancelled, and the others must not notice.
+            waiter: asyncio.Future[LogBehind | None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            failure = await waiter
+        if failure is not None:
+            raise failure
+
+    def settle(self, failure: LogBehind | None = None) -> None:
+        """Tell everybody who waits, once and for all."""
+        if self._settled:
+            return
+        self._settled, self._failure = True, failure
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(failure)
+        self._waiters.clear()
 
 
 class PageOut(Struct, frozen=True, kw_only=True):
@@ -103,7 +124,7 @@ class GroupCommit:
             return
         for sheet in (self._in_flight, *self._waiting):
             if sheet is not None and sheet.position == position:
-                await asyncio.shield(sheet.durable)
+                await sheet.durable()
 
     async def open_epoch(self, time: int) -> None:
         """Append the page that makes this writer the leader: from here on an older one's next append fails."""
@@ -149,7 +170,7 @@ class GroupCommit:
         )
         position = await append_page(self._log, data, self.head.position)
         self.head = Head(position=position, hash=page_hash(data))
-        sheet.durable.set_result(position)
+        sheet.settle()
         for listener in self.on_durable:
             listener(sheet)
 
@@ -157,11 +178,11 @@ class GroupCommit:
         """Nobody hears a yes that is not in the log."""
         self._failed = error
         for sheet in (self._in_flight, *self._waiting):
-            if sheet is not None and not sheet.durable.done():
-                sheet.durable.set_exception(LogBehind("the outcome is unknown; ask again with the same request id"))
+            if sheet is not None:
+                sheet.settle(LogBehind("the outcome is unknown; ask again with the same request id"))
 
     async def drained(self) -> None:
         """Wait until nothing waits for the log."""
         last = self._waiting[-1] if self._waiting else self._in_flight
         if last is not None:
-            await asyncio.shield(last.durable)
+            await last.durable()

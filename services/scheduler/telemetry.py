@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+import prometheus_client
+from prometheus_client import CollectorRegistry, Gauge
 
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
+from services.runtime.tally import Counter, Histogram
 from services.scheduler.group_commit import Sheet
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -24,23 +26,25 @@ class Telemetry:
             "alloc_reservation_requests_total",
             "Reservations asked for, by company and outcome.",
             ("company", "outcome"),
-            registry=registry,
+            registry,
         )
         self._rejections = Counter(
             "alloc_reservation_rejections_total",
             "Rules that refused a reservation, by what they were about.",
             ("pool", "reason"),
-            registry=registry,
+            registry,
         )
         self._decision = Histogram(
             "alloc_decision_seconds",
             "From a valid request to its durable answer, by the first resource asked for.",
             ("pool",),
-            buckets=SECONDS_BUCKETS,
-            registry=registry,
+            SECONDS_BUCKETS,
+            registry,
         )
-        self._pages = Counter("alloc_pages_appended_total", "Pages made durable.", registry=registry)
-        self._events = Counter("alloc_events_published_total", "Events that are durable in the log.", registry=registry)
+        self._pages = prometheus_client.Counter("alloc_pages_appended_total", "Pages made durable.", registry=registry)
+        self._events = prometheus_client.Counter(
+            "alloc_events_published_total", "Events that are durable in the log.", registry=registry
+        )
         self.on_unmet: list[Callable[[CreateReservation, Rejected], None]] = []
         self._registry = registry
         self._counted: dict[tuple[str, str], Callable[[], None]] = {}

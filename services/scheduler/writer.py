@@ -4,7 +4,6 @@ Decisions are made on the state as it will be, ahead of the log, and written dow
 hears of a decision before its page is in the log.
 """
 
-import asyncio
 from collections.abc import Iterator
 
 import msgspec
@@ -48,7 +47,7 @@ class Writer:
             await self.pages.durable(known.position)
             return known.subject, known.position
         sheet, subjects = self._decide(ask)
-        await asyncio.shield(sheet.durable)
+        await sheet.durable()
         return subjects[-1], sheet.position
 
     async def submit_each(self, asks: list[Ask]) -> list[Subject | Rejected]:
