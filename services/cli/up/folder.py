@@ -14,7 +14,7 @@ from typing import Any, Self
 from services.audit.keys import make_keys as make_checkpoint_keys
 from services.cli.connection import ENDPOINTS_FILE
 from services.cli.outcome import Failed
-from services.runtime.identity import Identity, Role, mint_token
+from services.runtime.identity import LIFETIME_SECONDS_MAX, Identity, Role, mint_token
 from services.runtime.keys import make_keys
 
 
@@ -71,14 +71,14 @@ class DataFolder:
         return make_checkpoint_keys(self.keys, f"aidc/{centre}")
 
     def tokens(self, companies: Iterable[str]) -> dict[str, str]:
-        """Fresh tokens: operator, auditor, and one for each company id."""
+        """Fresh tokens, good for a day: operator, auditor, and one for each company id."""
         now = time.time()
         callers = {
             Role.OPERATOR.value: Identity("operator", Role.OPERATOR, ""),
             Role.AUDITOR.value: Identity("auditor", Role.AUDITOR, ""),
             **{company: Identity(company, Role.COMPANY, company) for company in companies},
         }
-        return {name: mint_token(self.keys, identity, now) for name, identity in callers.items()}
+        return {name: mint_token(self.keys, identity, now, LIFETIME_SECONDS_MAX) for name, identity in callers.items()}
 
     def write_endpoints(self, content: dict[str, Any]) -> None:
         """Say where everything is, to the owner of the folder alone."""
