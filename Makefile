@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check metrics-check dashboards-check format protos schema lock bench clean
+.PHONY: help setup run demo test check metrics-check board-check board-pictures dashboards-check format protos schema lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -41,6 +41,12 @@ metrics-check: setup ## what Prometheus reads, with its own tools (needs prometh
 	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
 	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
 	$(BIN)/python -m pytest tests/metrics/with_prometheus.py
+
+board-check: setup ## the board in headless Chromium: keyboard, live changes, print, contrast (needs chromium)
+	$(BIN)/python -m pytest tests/board/in_browser.py
+
+board-pictures: setup ## the pictures of the board in docs/board (needs chromium; minutes)
+	$(BIN)/python -m tests.board.pictures docs/board
 
 dashboards-check: setup ## every query against a real Prometheus and a real load, every threshold moved (minutes)
 	$(BIN)/python -m deploy.grafana.source --check

@@ -17,6 +17,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 BUSY_HEIGHT = 18
 LANE_HEIGHT = 17
+SINGLE_TOP = 5
 LANES_MAX = 6
 BARS_MAX = 400
 """In one row; more than that nobody can tell apart."""
@@ -216,22 +217,23 @@ def _label(visit: Visit, row: Row) -> Markup:
     ]
     link = address("/timeline", resource=plain(resource.name), zoom="week")
     name = el("a", visit.name(resource), href=link, title=visit.name(resource))
-    said = el("span", plain(resource.name), el("span", " · ", size, class_="size"), class_="away")
+    known = plain(resource.name)
+    said = el("span", size if known in visit.name(resource) else f"{known} · {size}", class_="away")
     return el("th", el("div", name, flags, said, class_="label"), scope="row")
 
 
 def _drawing(visit: Visit, row: Row) -> Markup:
     placed, count = lanes(row.bars)
     shown = min(count, LANES_MAX)
-    top = 0 if row.single else BUSY_HEIGHT + 2
-    height = top + LANE_HEIGHT * max(1, shown) if row.single or shown else BUSY_HEIGHT + 4
+    top = SINGLE_TOP if row.single else BUSY_HEIGHT + 2
+    height = 2 * SINGLE_TOP + LANE_HEIGHT if row.single and shown < 2 else top + LANE_HEIGHT * shown + 2
     more = len({bar.item.name for lane, bar in placed if lane >= LANES_MAX}) + row.hidden
     bars = [_bar(visit, row, bar, top + lane * LANE_HEIGHT) for lane, bar in placed if lane < LANES_MAX]
     drawing = el(
         "svg",
         _policy(visit, row),
         el("use", href="#grid"),
-        _busy(visit, row, height if row.single else BUSY_HEIGHT),
+        _busy(visit, row),
         bars,
         [
             el(
@@ -271,9 +273,11 @@ def _policy(visit: Visit, row: Row) -> list[Markup]:
     return made
 
 
-def _busy(visit: Visit, row: Row, height: int) -> list[Markup]:
+def _busy(visit: Visit, row: Row) -> list[Markup]:
     """How much is held, whoever holds it: the company may not know who, and the operator sees it beside the bars."""
     made = []
+    # One seat is taken or not, where its bar would stand; of many, so much of the strip above the bars.
+    ground, most = (SINGLE_TOP + LANE_HEIGHT - 1, LANE_HEIGHT - 2) if row.single else (BUSY_HEIGHT, BUSY_HEIGHT)
     for part in row.calendar.intervals if row.calendar else ():
         if not part.reserved_units:
             continue
@@ -285,13 +289,13 @@ def _busy(visit: Visit, row: Row, height: int) -> list[Markup]:
             total=visit.amount(row.resource, row.resource.capacity_units),
             when=visit.clock.span(start, end),
         )
-        high = max(1.0, share * height)
+        high = max(1.0, share * most)
         made.append(
             el(
                 "rect",
                 el("title", text),
                 class_="busy",
-                y=round(height - high, 1),
+                y=round(ground - high, 1),
                 height=round(high, 1),
                 **_box(start, end, row.window),
             )

@@ -1,0 +1,238 @@
+"""The board in headless Chromium: keyboard, live changes, no script, contrast, print. `make board-check` runs it."""
+
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from services.runtime.lifecycle import Stop
+from tests.board import inspection
+from tests.board.browsing import Browsing
+from tests.board.test_live import Served, serving
+from tests.system.harness import eventually
+from tests.system.small_catalogue import COMPANIES, COMPANY, RIVAL
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+PAGES = ("/", "/timeline?kind=all&day=2026-03-05", "/usage", "/company", "/book?resource=core&amount=4&hours=2")
+WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+TABS_MAX = 80
+BOOKER = COMPANIES[2]
+
+
+class Tabs:
+    """Pages of a browser, signed in, that remember what went wrong in them."""
+
+    def __init__(self, browser: Browser, served: Served) -> None:
+        self._browser = browser
+        self.served = served
+        self.complaints: list[str] = []
+
+    @asynccontextmanager
+    async def open(self, holder: str = COMPANY, path: str = "/", **context: object) -> AsyncIterator[Page]:
+        """A tab at a page, in a browser context of its own."""
+        settings = {"viewport": WIDE, "locale": "en-GB", **context}
+        made = await self._browser.new_context(base_url=f"http://{self.served.web}", **settings)  # type: ignore[arg-type]  # Playwright's keywords
+        try:
+            page = await made.new_page()
+            page.on("pageerror", lambda error: self.complaints.append(str(error)))
+            page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+            await page.goto(f"/sign-in?next={path.replace('?', '%3F').replace('&', '%26')}")
+            await page.fill("input[name=token]", self.served.browsing.centre.centre.tokens[holder])
+            await page.press("input[name=token]", "Enter")
+            await page.wait_for_selector("footer")
+            yield page
+        finally:
+            await made.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def tabs(board: Browsing, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Tabs]:
+    """Chromium in front of a board that is served."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "these tests need Chromium: install the package `chromium`"
+    for day in (3, 4):
+        await board.book(COMPANY, "RIG", day=day, hours=4, note="crash test")
+        await board.book(RIVAL, "ROOM-A", day=day, hours=6)
+        await board.book(COMPANY, "gpu", units=8, day=day, hours=20)
+    async with serving(board, tmp_path_factory.mktemp("served"), Stop()) as served, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield Tabs(browser, served)
+        await browser.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("holder", [COMPANY, "operator", "auditor"])
+async def test_no_page_complains(tabs: Tabs, holder: str, scheme: str) -> None:
+    """No error of a script, no refusal by the policy, in any page and either scheme."""
+    tabs.complaints.clear()
+    async with tabs.open(holder, color_scheme=scheme) as page:
+        for path in PAGES[: 4 if holder == "auditor" else None]:
+            await page.goto(path)
+            if await page.locator("#live").count():
+                await page.wait_for_selector("#live:not(:empty)")
+    assert tabs.complaints == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("locale", ["en-GB", "ko-KR"])
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+async def test_pages_fit_the_screen(tabs: Tabs, path: str, locale: str, viewport: object) -> None:
+    """Nothing sticks out to the right, in either language."""
+    async with tabs.open(COMPANY, path, viewport=viewport, locale=locale) as page:
+        assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_text_stands_out_from_its_ground(tabs: Tabs, path: str, scheme: str) -> None:
+    """Contrast is at least 4.5 to 1, or 3 to 1 for large letters (WCAG AA)."""
+    async with tabs.open("operator", path, color_scheme=scheme) as page:
+        assert await page.evaluate(inspection.FAINT_TEXT) == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_everything_has_a_name_and_a_place(tabs: Tabs, path: str) -> None:
+    """Controls, links and pictures are named; headings go down one level at a time; ids are used once."""
+    async with tabs.open(COMPANY, path) as page:
+        assert await page.evaluate(inspection.NAMELESS) == []
+        assert await page.evaluate(inspection.DISORDER) == []
+
+
+async def pressed_to(page: Page, selector: str) -> None:
+    """Press Tab until something has the focus, and see that the focus is seen on the way."""
+    for _ in range(TABS_MAX):
+        await page.keyboard.press("Tab")
+        assert await page.evaluate(inspection.FOCUS_IS_SEEN), await page.evaluate("document.activeElement.outerHTML")
+        if await page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached by keyboard")
+
+
+async def test_a_person_without_a_mouse_books_and_gives_back(tabs: Tabs) -> None:
+    """From the door to a booking and its cancellation with the keyboard alone, the focus always seen."""
+    async with tabs.open(BOOKER) as page:
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")  # The first stop skips to the content.
+        assert await page.evaluate("document.activeElement.id") == "content"
+        await page.goto("/")
+        await pressed_to(page, 'nav a[href="/book"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/book")
+        await pressed_to(page, "select[name=resource]")
+        await page.keyboard.type("core")
+        await pressed_to(page, "input[name=amount]")
+        await page.keyboard.type("3")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".offer button")
+        await pressed_to(page, ".offer button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/reservations/**")
+        assert "Booked." in await page.inner_text("main")
+        await pressed_to(page, "details.ask summary")
+        await page.keyboard.press("Enter")
+        await pressed_to(page, "details.ask button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=given_back")
+        assert "cancelled" in await page.inner_text("dl.facts")
+
+
+async def test_bars_of_the_timeline_are_reached_and_opened_by_keyboard(tabs: Tabs) -> None:
+    """A reservation in the drawing is a link like any other."""
+    async with tabs.open(COMPANY, PAGES[1]) as page:
+        await pressed_to(page, "a.bar")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/reservations/{COMPANY}/**")
+
+
+async def test_a_page_changes_when_the_centre_does(tabs: Tabs) -> None:
+    """A booking made elsewhere appears without a reload, and takes the focus from nothing."""
+    async with tabs.open(COMPANY, "/company") as page:
+        await page.focus('nav a[href="/usage"]')
+        await tabs.served.browsing.book(COMPANY, "core", day=20, note="made elsewhere")
+        await page.wait_for_selector("text=made elsewhere", timeout=20_000)
+        assert await page.evaluate("document.activeElement.getAttribute('href')") == "/usage"
+
+
+async def test_a_page_waits_while_somebody_answers_a_question(tabs: Tabs) -> None:
+    """What somebody has opened or is writing stays until they are done; then the page is new."""
+    async with tabs.open(COMPANY, "/company") as page:
+        await page.click("details.ask summary >> nth=0")
+        await page.fill("details.ask[open] input[name=reason]", "half a sentence")
+        await tabs.served.browsing.book(COMPANY, "core", day=21, note="came meanwhile")
+        with pytest.raises(Exception, match="Timeout"):
+            await page.wait_for_selector("text=came meanwhile", timeout=4_000)
+        assert await page.input_value("details.ask[open] input[name=reason]") == "half a sentence"
+        await page.keyboard.press("Escape")
+        await page.focus("nav a >> nth=0")
+        await page.wait_for_selector("text=came meanwhile", timeout=20_000)
+
+
+async def test_a_double_click_books_once(tabs: Tabs) -> None:
+    """Two clicks on one offer are one reservation."""
+    async with tabs.open(BOOKER, "/book?resource=core&amount=5&hours=1&note=doubled") as page:
+        await page.dblclick(".offer button >> nth=0")
+        await page.wait_for_url("**/reservations/**")
+        await page.goto("/company")
+        assert (await page.inner_text("main")).count("doubled") == 1
+
+
+async def test_without_a_script_everything_reads_and_books(tabs: Tabs) -> None:
+    """With JavaScript off, each page has its content, and a booking and a cancellation go through."""
+    async with tabs.open(BOOKER, java_script_enabled=False) as page:
+        for path in PAGES:
+            await page.goto(path)
+            assert await page.locator("main h1").count() == 1
+        await page.goto("/book?resource=core&amount=2&hours=1")
+        await page.click(".offer button >> nth=0")
+        assert "/reservations/" in page.url
+        await page.click("details.ask summary")
+        await page.click("details.ask button")
+        assert "done=given_back" in page.url
+
+
+async def test_who_wants_no_motion_gets_none(tabs: Tabs) -> None:
+    """Nothing moves for those who ask for that."""
+    async with tabs.open(COMPANY, reduced_motion="reduce") as page:
+        assert await page.evaluate("getComputedStyle(document.querySelector('nav a')).transitionDuration") == "0s"
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_paper_shows_the_content_alone(tabs: Tabs, path: str, tmp_path: Path) -> None:
+    """On paper there is no navigation and no button, and what was on the screen is there, on white."""
+    async with tabs.open(COMPANY, path, color_scheme="dark") as page:
+        await page.emulate_media(media="print")
+        assert await page.locator("nav").is_hidden()
+        assert await page.locator("button:visible").count() == 0
+        assert await page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        await page.pdf(path=tmp_path / "page.pdf", format="A4", landscape=True)
+    pages = len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes()))
+    assert 1 <= pages <= 4
+
+
+async def test_a_token_that_ends_leads_back_to_the_door(tabs: Tabs) -> None:
+    """Signed out in one tab, the other one asks to sign in again at its next change."""
+    async with tabs.open(COMPANY, "/company") as page:
+        await page.context.clear_cookies()
+        await tabs.served.browsing.book(COMPANY, "core", day=22)
+        await page.wait_for_url("**/sign-in**", timeout=20_000)
+
+
+async def test_the_connection_says_when_it_is_lost(tabs: Tabs, board: Browsing, tmp_path: Path) -> None:
+    """A board that goes away is told of, in words."""
+    stop = Stop()
+    async with (
+        serving(board, tmp_path, stop) as brief,
+        Tabs(tabs._browser, brief).open(COMPANY) as page,  # The same browser.
+    ):
+        await page.wait_for_selector("#live:has-text('Live')")
+        stop.request("now")
+
+        async def told() -> bool:
+            return "lost" in await page.inner_text("#live")
+
+        await eventually(told, "the lost connection is told")

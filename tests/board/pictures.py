@@ -1,0 +1,125 @@
+"""The pictures of the board in the docs: a lively simulated fortnight of the whole catalogue, seen by two people.
+
+`python -m tests.board.pictures FOLDER` starts a centre of its own, fills it, waits until its clock stands still, and
+takes them. The same seed gives much the same pictures.
+"""
+
+import asyncio
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import grpc.aio
+from playwright.async_api import Browser, async_playwright
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
+from tests.board.life import Life
+
+UNTIL = "2026-03-11T14:20:00+09:00"
+CLOCK = f"2026-03-02T08:00:00+09:00@6000/{UNTIL}"
+BOOKINGS, DAYS, SEEDS = 900, 12, (7, 11, 23)
+COMPANY = "CMP-0178"
+READY_SECONDS_MAX = 240.0
+POLL_SECONDS = 0.5
+WIDE, NARROW = (1440, 960), (390, 844)
+
+
+class Picture(NamedTuple):
+    """One picture: its name, who looks at what, and how."""
+
+    name: str
+    holder: str
+    path: str
+    size: tuple[int, int] = WIDE
+    scheme: str = "light"
+    locale: str = "en-GB"
+
+
+PICTURES = (
+    Picture("now", "operator", "/"),
+    Picture("timeline", "operator", "/timeline"),
+    Picture("equipment-dark", "operator", "/timeline?kind=equipment", scheme="dark"),
+    Picture("usage", "operator", "/usage"),
+    Picture("company-ko", COMPANY, "/company", locale="ko-KR"),
+    Picture("book", COMPANY, "/book?resource=npu-verify&amount=8&hours=24"),
+    Picture("now-narrow-ko", COMPANY, "/", size=NARROW, locale="ko-KR", scheme="dark"),
+)
+
+
+@asynccontextmanager
+async def centre(folder: Path) -> AsyncIterator[Mapping[str, Any]]:
+    """`aidc up` on a folder, on simulated time; gives its endpoints."""
+    command = ("-m", "services.cli.main", "up", "--data", str(folder), "--clock", CLOCK, "--json")
+    process = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(READY_SECONDS_MAX):
+            ready = await process.stdout.readline()
+        assert ready, "the centre did not start"
+        yield json.loads((folder / "endpoints.json").read_text())
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def filled(endpoints: Mapping[str, Any]) -> None:
+    """A fortnight of bookings, over three mornings, and then the end of time."""
+    async with grpc.aio.insecure_channel(endpoints["scheduler"]) as channel:
+        for seed in SEEDS:
+            await Life(channel, endpoints["tokens"], seed).live(BOOKINGS, DAYS)
+            await asyncio.sleep(DAYS * 2)
+        stub: Any = SchedulerStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
+        metadata = (("authorization", f"Bearer {endpoints['tokens']['operator']}"),)
+        before = -1
+        while True:  # Until its clock stands still.
+            listed = await stub.ListResources(api.ListResourcesRequest(page_size=1), metadata=metadata)
+            if listed.time.seconds == before:
+                return
+            before = listed.time.seconds
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def taken(browser: Browser, endpoints: Mapping[str, Any], picture: Picture, folder: Path) -> None:
+    """One picture."""
+    width, height = picture.size
+    context = await browser.new_context(
+        base_url=f"http://{endpoints['board']}",
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if picture.scheme == "dark" else "light",
+        locale=picture.locale,
+    )
+    page = await context.new_page()
+    await page.goto("/sign-in")
+    await page.fill("input[name=token]", endpoints["tokens"][picture.holder])
+    await page.press("input[name=token]", "Enter")
+    await page.wait_for_selector("footer")
+    await page.goto(picture.path)
+    await page.wait_for_selector("#live:not(:empty)")
+    await page.screenshot(path=folder / f"{picture.name}.png")
+    await context.close()
+
+
+async def main(folder: Path) -> None:
+    """All of them."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "the pictures need Chromium: install the package `chromium`"
+    with tempfile.TemporaryDirectory() as data:
+        async with centre(Path(data, "data")) as endpoints, async_playwright() as playwright:
+            await filled(endpoints)
+            browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            for picture in PICTURES:
+                await taken(browser, endpoints, picture, folder)
+                print(folder / f"{picture.name}.png")
+            await browser.close()
+
+
+if __name__ == "__main__":
+    chosen = Path(sys.argv[1])
+    chosen.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(chosen))
