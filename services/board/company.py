@@ -23,7 +23,7 @@ QUOTAS_AHEAD = 40 * DAY
 PAST = 30 * DAY
 PAST_ROWS_MAX = 20
 QUOTAS_MAX = 100
-ACCOUNTS = ("granted", "held", "used", "released")
+ACCOUNTS = ("granted", "booked", "used", "released")
 ENDED = tuple(value for value in api.Reservation.State.values() if value and value not in LIVE)
 
 

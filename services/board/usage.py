@@ -24,6 +24,10 @@ RANGES = {"days": (14, DAY), "weeks": (12, 7 * DAY), "months": (12, 30 * DAY)}
 COMPANIES_MAX = 25
 EVERY_STATE = tuple(value for value in api.Reservation.State.values() if value)
 
+PENDING, USED = ("held", "booked"), ("used", "idle")
+GIVEN_BACK = ("released", "refunded", "preempted")
+"""Accounts of the ledger's chart, by what the page tells apart."""
+
 Balances = Mapping[tuple[str, str], int]
 """Unit-seconds by resource and account."""
 
@@ -40,8 +44,8 @@ class Movement:
     def between(cls, before: Balances, after: Balances, resource: str) -> "Movement":
         """What changed: whatever is held, used or given back was booked once."""
         held, used, released = (
-            after.get((resource, account), 0) - before.get((resource, account), 0)
-            for account in ("held", "used", "released")
+            sum(after.get((resource, account), 0) - before.get((resource, account), 0) for account in accounts)
+            for accounts in (PENDING, USED, GIVEN_BACK)
         )
         return cls(booked=held + used + released, used=used, released=released)
 
@@ -115,7 +119,7 @@ def _pool(visit: Visit, closing: Balances) -> api.Resource:
 
 
 def _total(found: Balances, resource: str) -> int:
-    return sum(found.get((resource, account), 0) for account in ("held", "used", "released"))
+    return sum(found.get((resource, account), 0) for account in (*PENDING, *USED, *GIVEN_BACK))
 
 
 def _controls(visit: Visit, chosen: str, pool: api.Resource) -> Markup:

@@ -12,7 +12,8 @@ from services.ledger.database import GONE, OUTAGES
 from services.ledger.journal import Violated
 from services.ledger.notary import Behind
 from services.ledger.progress import Progress
-from services.ledger.statements import NotFound, TooLong
+from services.ledger.statements import TooLong
+from services.ledger.views import NotFound
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from services.runtime.problems import invalid

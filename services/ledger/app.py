@@ -23,9 +23,10 @@ from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.witness import JetStreamWitness
 from services.ledger import rebuild_app
 from services.ledger.agreement import Agreement
+from services.ledger.books_api import BooksApi
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.following import Follower
-from services.ledger.grpc_api import SERVICE, LedgerApi, methods
+from services.ledger.grpc_api import SERVICE, methods
 from services.ledger.journal import Journal
 from services.ledger.notary import Notary
 from services.ledger.notes import Signer
@@ -88,7 +89,7 @@ async def run(settings: Settings, stop: Stop) -> None:
         server = GrpcServer(
             listen=settings.listen,
             doors=doors,
-            methods=[methods(doors, LedgerApi(readers, progress), ProofApi(readers, progress, prover))],
+            methods=[methods(doors, BooksApi(readers, progress), ProofApi(readers, progress, prover))],
             health=health,
             background=background,
             tls=_tls(settings),

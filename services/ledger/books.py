@@ -9,19 +9,26 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
 from services.allocation.life import IllegalMove, flows, follow
-from services.allocation.resources import Allocation, Reservation, Resource
+from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
+from services.ledger.charges import Amount, Prices, amounts
 from services.ledger.merkle import Frontier
+from services.ledger.periods import Periods, number_of
 
 
 class Misfit(Exception):
     """An event contradicts the events before it. The message says how."""
 
 
-class Claim(Struct, frozen=True):
-    """A reservation as the books need it. `number` is that of the event that named the bins."""
+class Claim(Struct, frozen=True, gc=False):
+    """A reservation as the books need it. `number` is that of the event that named the bins.
+
+    `tariff` is the place of the rate card that it was booked with, -1 for none, and `amounts` what it holds by it.
+    """
 
     reservation: Reservation
     number: int
+    tariff: int = -1
+    amounts: tuple[Amount, ...] = ()
 
 
 class Step(Struct, frozen=True):
@@ -46,7 +53,10 @@ class Books:
     """
 
     def __init__(self) -> None:
-        self.companies: set[str] = set()
+        self.prices = Prices()
+        self.periods = Periods()
+        self.closed_before = 0
+        """The last month that was closed before the latest closing."""
         self.places: dict[str, Place] = {}
         self.claims: dict[str, Claim] = {}
         self.tree = Frontier()
@@ -57,13 +67,15 @@ class Books:
             case events.ResourceRegistered(resource=resource):
                 self._place(resource)
             case events.CompanyRegistered(company=company):
-                self._admit(company.id)
+                self._admit(company)
             case events.QuotaGranted(quota=quota):
                 self._demand_company(quota.company)
-            case events.TariffPublished() | events.PeriodClosed():
-                pass  # Nothing is posted in money yet.
             case events.UseMeasured(company=company):
                 self._demand_company(company)
+            case events.TariffPublished(tariff=tariff):
+                self.prices.published.append((number, tariff))
+            case events.PeriodClosed(period=period):
+                self._close(number_of(period.month))
             case _:
                 return self._follow(event, number, at, position)
         return None
@@ -74,34 +86,57 @@ class Books:
             after = follow(before.reservation if before else None, event, at, position)
         except IllegalMove as illegal:
             raise Misfit(str(illegal)) from None
-        if before is not None and after.allocations is before.reservation.allocations:
-            number = before.number
-        else:
-            self._demand_company(after.company)
-            self._demand_sound(after.allocations)
+        claim = self._claim(before, after, number)
         if before is not None and isinstance(event, events.AllocationsMoved):
             _demand_same_worth(before.reservation, after)
-        claim = Claim(after, number)
         if after.state.live:
             self.claims[after.id] = claim
         else:
             self.claims.pop(after.id, None)
         return Step(before, claim)
 
+    def _claim(self, before: Claim | None, after: Reservation, number: int) -> Claim:
+        if before is None:
+            tariff = self.prices.tariff_at(number, after.start)
+        else:
+            tariff = before.tariff
+            if after.allocations is before.reservation.allocations:
+                same = after.holding is after.allocations is before.reservation.holding
+                held = before.amounts if same else amounts(after, tariff, self.prices, self.periods)
+                return Claim(after, before.number, tariff, held)
+        self._demand_company(after.company)
+        self._demand_sound(after.allocations)
+        return Claim(after, number, tariff, amounts(after, tariff, self.prices, self.periods))
+
+    def worth(self, quota: Quota) -> int:
+        """What a quota of a pool costs, in KRW, by the newest rate card; equipment of many prices on one meter: 0."""
+        if quota.meter not in self.prices.resources or not self.prices.published:
+            return 0
+        rate = self.prices.rate(len(self.prices.published) - 1, quota.company, quota.meter)
+        return 0 if rate.slot_seconds else quota.unit_seconds // 60 * rate.numerator // rate.denominator
+
+    def _close(self, month: int) -> None:
+        if month <= self.periods.closed:
+            raise Misfit(f"the books are closed up to {self.periods.closed}, and now up to {month}")
+        self.closed_before, self.periods.closed = self.periods.closed, month
+
     def _place(self, resource: Resource) -> None:
         if resource.id in self.places:
             raise Misfit(f"resource {resource.id} is registered twice")
+        if not self.places:
+            self.periods = Periods(resource.time_zone, self.periods.closed)
+        self.prices.resources[resource.id] = resource
         first = sum(place.bins for place in self.places.values())  # Resources are few, and registered once.
         bins = len(resource.nodes) * resource.bins_per_node
         self.places[resource.id] = Place(first, bins, resource.bin_capacity)
 
-    def _admit(self, company: str) -> None:
-        if company in self.companies:
-            raise Misfit(f"company {company} is registered twice")
-        self.companies.add(company)
+    def _admit(self, company: Company) -> None:
+        if company.id in self.prices.companies:
+            raise Misfit(f"company {company.id} is registered twice")
+        self.prices.companies[company.id] = company
 
     def _demand_company(self, company: str) -> None:
-        if company not in self.companies:
+        if company not in self.prices.companies:
             raise Misfit(f"company {company} is not registered")
 
     def _demand_sound(self, allocations: tuple[Allocation, ...]) -> None:

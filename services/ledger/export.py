@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.statements import NotFound
+from services.ledger.views import NotFound
 
 PAGES_AT_ONCE = 16
 EVENTS_AT_ONCE = 2_000

@@ -10,8 +10,9 @@ from services.allocation.events import Event
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page, Record
 from services.ledger.books import Books, Misfit, Step
+from services.ledger.chart import Transfer
 from services.ledger.leaves import Leaf, leaves_of
-from services.ledger.posting import Transfer, post
+from services.ledger.posting import post
 
 MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,7 +53,8 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
         decision = number + len(facts) + 1
         for event in entry.events:
             index = len(facts)
-            step = _take(books, event, number + index + 1, entry.time // MICROSECONDS, position, index)
+            at = entry.time // MICROSECONDS
+            step = _take(books, event, number + index + 1, at, position, index)
             facts.append(
                 Fact(
                     number=number + index + 1,
@@ -68,7 +70,7 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
                     company=step.after.reservation.company if step else _company(event),
                     reservation=step.after.reservation.id if step else _reservation(event),
                     step=step,
-                    transfers=post(event, step),
+                    transfers=post(event, step, books, entry.actor, at),
                     leaf=leaves[index],
                 )
             )

@@ -14,7 +14,7 @@ from services.allocation.months import ZONE_DEFAULT
 from services.ledger.batch import Checkpoint
 from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.sentences import SYSTEM, Words, sentence
-from services.ledger.statements import NotFound, View, after, known
+from services.ledger.views import NotFound, View, after, known
 
 ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""

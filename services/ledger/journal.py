@@ -11,11 +11,11 @@ import msgspec
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.events import CompanyRegistered, Event, QuotaGranted, ResourceRegistered
+from services.allocation.events import Event
 from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.ledger.batch import Batch, Checkpoint
-from services.ledger.books import Books, Place
+from services.ledger.books import Books
 from services.ledger.database import GONE, NO_ROLE, OUTAGES
 from services.ledger.migrate import migrate
 from services.ledger.nodes import read_frontier
@@ -145,14 +145,11 @@ async def _demand_posted(connection: PoolConnectionProxy, batch: Batch) -> None:
 
 async def _read_books(connection: PoolConnectionProxy) -> Books:
     books = Books()
-    books.companies.update(row["company"] for row in await connection.fetch("SELECT company FROM companies"))
-    for row in await connection.fetch("SELECT resource, place, bins, bin_capacity FROM resources"):
-        books.places[row["resource"]] = Place(row["place"], row["bins"], row["bin_capacity"])
     live = [state.value for state in State if state.live]
-    async for row in connection.cursor(_LIVES, live):
-        event, at = _decode_event(row["payload"]), int(row["time"].timestamp())
-        assert not isinstance(event, ResourceRegistered | CompanyRegistered | QuotaGranted)
-        books.take(event, row["number"], at, row["position"])
+    for query, arguments in ((_CATALOGUE, ()), (_LIVES, (live,))):
+        async for row in connection.cursor(query, *arguments):
+            at = int(row["time"].timestamp())
+            books.take(_decode_event(row["payload"]), row["number"], at, row["position"])
     return books
 
 
@@ -171,6 +168,18 @@ SET position = $4, hash = $5, number = $6, page_time = $7, root = $8
 WHERE projection = $1 AND position = $2 AND hash = $3
   AND $9 = (SELECT string_agg(checksum, '' ORDER BY name) FROM migrations)
 RETURNING position
+"""
+
+_CATALOGUE = """
+SELECT journal.number, journal.position, journal.time, journal.payload
+FROM journal
+JOIN (
+    SELECT number FROM resources
+    UNION ALL SELECT number FROM companies
+    UNION ALL SELECT number FROM tariffs
+    UNION ALL SELECT number FROM closings
+) AS registered USING (number)
+ORDER BY journal.number
 """
 
 # Every live reservation is followed anew from its first event: nothing but its own events says what it holds.

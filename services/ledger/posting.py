@@ -1,65 +1,154 @@
-"""What each event means in the books: transfers between a company's accounts, in unit-seconds. Pure.
+"""What each event means in the books: transfers between a company's accounts, in unit-seconds and KRW. Pure.
 
-A transfer gives to one account exactly what it takes from another, so every event's postings sum to zero. Each company
-has, for each resource, the accounts below; `capacity` is the centre's counter-account, which gives all the others have.
+A transfer gives to one account exactly what it takes from another, so every event's postings sum to zero. What an event
+of a reservation posts is the difference between what the reservation held before it and holds after it: what stays
+moves to the account of its new state, what is new comes from the centre, and what is held no more goes where the event
+sends it. So a new event needs at most a row in `GIVEN_BACK`, and a new state one in `STANDING`.
 """
 
-from enum import StrEnum
-
-from msgspec import Struct
+from collections.abc import Iterable, Iterator, Mapping
 
 from services.allocation import events
 from services.allocation.events import Event
-from services.allocation.life import flows
-from services.ledger.books import Step
+from services.allocation.resources import Reservation, State
+from services.ledger.books import Books, Claim, Step
+from services.ledger.charges import Amount, Rate
+from services.ledger.chart import Account, Transfer
+from services.ledger.periods import number_of
+
+OPERATORS = "operators/"
+"""How the log names an operator who acts: what the centre itself cancels costs the company nothing."""
+PERCENT = 100
+
+STANDING: Mapping[State, Account] = {
+    State.HELD: Account.HELD,
+    State.CONFIRMED: Account.BOOKED,
+    State.ACTIVE: Account.BOOKED,
+    State.COMPLETED: Account.USED,
+}
+"""Where stands what a reservation holds, by its state."""
+
+GIVEN_BACK: Mapping[type[Event], Account] = {}
+"""Where goes what an event takes from a reservation, if the company did not release it itself."""
 
 
-class Account(StrEnum):
-    """Where a unit-second can stand."""
+def post(event: Event, step: Step | None, books: Books, actor: str, at: int) -> tuple[Transfer, ...]:
+    """The transfers of an event that `books` have just taken, caused by an actor at a time in seconds.
 
-    CAPACITY = "capacity"  # the centre, giving
-    GRANTED = "granted"  # what quotas allow, all periods together
-    HELD = "held"  # confirmed or active
-    USED = "used"  # held until its end
-    RELEASED = "released"  # held once, and given back unused
-
-
-class Transfer(Struct, frozen=True):
-    """So many unit-seconds of a company on a resource, from one account to another. Never zero, never negative."""
-
-    company: str
-    resource: str
-    from_account: Account
-    to_account: Account
-    unit_seconds: int
-
-
-FLOWS = (
-    ("reserved", Account.CAPACITY, Account.HELD),
-    ("used", Account.HELD, Account.USED),
-    ("released", Account.HELD, Account.RELEASED),
-)
-
-
-def post(event: Event, step: Step | None) -> tuple[Transfer, ...]:
-    """The transfers of an event. `step` is what it makes of the reservation that it names, if it names one."""
+    `step` is what it makes of the reservation that it names, if it names one.
+    """
     if step is not None:
-        return _of_step(step)
+        return tuple(_of_step(event, step, books, actor, at))
     match event:
-        case events.QuotaGranted(quota=quota):
-            granted = Transfer(quota.company, quota.meter, Account.CAPACITY, Account.GRANTED, quota.unit_seconds)
-            return (granted,) if quota.unit_seconds else ()
+        case events.QuotaGranted():
+            return _granted(event, books)
+        case events.PeriodClosed():
+            return tuple(_carried(books.claims.values(), books.closed_before, number_of(event.period.month), books))
         case _:
             return ()  # Registrations move nothing.
 
 
-def _of_step(step: Step) -> tuple[Transfer, ...]:
+def _of_step(event: Event, step: Step, books: Books, actor: str, at: int) -> Iterator[Transfer]:
     """What moves between two states of a reservation."""
-    before = step.before.reservation if step.before else None
-    company = step.after.reservation.company
-    return tuple(
-        Transfer(company, flow.resource, source, target, amount)
-        for flow in flows(before, step.after.reservation)
-        for what, source, target in FLOWS
-        if (amount := getattr(flow, what))
+    before, after = step.before, step.after
+    target = STANDING.get(after.reservation.state, Account.RELEASED)
+    if before is None:
+        for amount in after.amounts:
+            yield _transfer(books, after.reservation, amount, Account.CAPACITY, target)
+        return
+    source = STANDING[before.reservation.state]
+    if after.amounts is before.amounts:  # Only the state is another one.
+        if source is not target:
+            for amount in after.amounts:
+                yield _transfer(books, after.reservation, amount, source, target)
+        return
+    lost_to = GIVEN_BACK.get(type(event), Account.RELEASED)
+    for had, has in _paired(before.amounts, after.amounts):
+        stays, more, less = _split(had, has)
+        rate = books.prices.rate(after.tariff, after.reservation.company, had.resource)
+        due = _penalty(event, before.reservation, rate, less.krw, actor, at)
+        lost = Amount(less.resource, less.month, less.unit_seconds, less.krw - due)
+        fee = Amount(less.resource, less.month, 0, due)
+        moves = (
+            (stays, source, target),
+            (more, Account.CAPACITY, target),
+            (lost, source, lost_to),
+            (fee, source, Account.PENALTY),
+        )
+        for amount, from_account, to_account in moves:
+            if (amount.unit_seconds or amount.krw) and from_account is not to_account:
+                yield _transfer(books, after.reservation, amount, from_account, to_account)
+
+
+def _paired(before: tuple[Amount, ...], after: tuple[Amount, ...]) -> list[tuple[Amount, Amount]]:
+    """What was held and what is held, by resource and month."""
+    held = {(amount.resource, amount.month): amount for amount in before}
+    holds = {(amount.resource, amount.month): amount for amount in after}
+    keys = {**held, **holds}
+    return [(held.get(key) or Amount(*key, 0, 0), holds.get(key) or Amount(*key, 0, 0)) for key in keys]
+
+
+def _split(had: Amount, has: Amount) -> tuple[Amount, Amount, Amount]:
+    """What stays, what comes, and what goes."""
+    resource, month = had.resource, had.month
+    seconds, krw = min(had.unit_seconds, has.unit_seconds), min(had.krw, has.krw)
+    return (
+        Amount(resource, month, seconds, krw),
+        Amount(resource, month, has.unit_seconds - seconds, has.krw - krw),
+        Amount(resource, month, had.unit_seconds - seconds, had.krw - krw),
     )
+
+
+def _penalty(event: Event, before: Reservation, rate: Rate, krw: int, actor: str, at: int) -> int:
+    """What of the price is due all the same: the company cancels closer to the start than it may for nothing."""
+    match event:
+        case events.ReservationCancelled() if before.state is State.CONFIRMED and not actor.startswith(OPERATORS):
+            return krw * rate.late_percent // PERCENT if before.start - at < rate.late_seconds else 0
+        case _:
+            return 0
+
+
+def _granted(event: events.QuotaGranted, books: Books) -> tuple[Transfer, ...]:
+    """A quota, in the month in which it begins, and what it is worth by the rate card known then."""
+    quota = event.quota
+    month, _ = books.periods.at(quota.start)
+    krw = books.worth(quota)
+    if not quota.unit_seconds:
+        return ()
+    period = books.periods.period_of(month)
+    accounts = (Account.CAPACITY, Account.GRANTED)
+    return (Transfer(quota.company, "", quota.meter, period, month, *accounts, quota.unit_seconds, krw),)
+
+
+def _carried(claims: Iterable[Claim], before: int, closed: int, books: Books) -> Iterator[Transfer]:
+    """What is still pending in the months that are being closed goes to the open one. `before` were closed already."""
+    for claim in claims:
+        reservation = claim.reservation
+        pending = STANDING[reservation.state]
+        for amount in claim.amounts:
+            old, new = (books.periods.period_of(amount.month, until) for until in (before, closed))
+            if old != new:
+                what = (amount.month, amount.unit_seconds, amount.krw)
+                yield _entry(reservation, amount.resource, old, what, pending, Account.CAPACITY)
+                yield _entry(reservation, amount.resource, new, what, Account.CAPACITY, pending)
+
+
+def _transfer(books: Books, reservation: Reservation, amount: Amount, source: Account, target: Account) -> Transfer:
+    return Transfer(
+        reservation.company,
+        reservation.id,
+        amount.resource,
+        books.periods.period_of(amount.month),
+        amount.month,
+        source,
+        target,
+        amount.unit_seconds,
+        amount.krw,
+    )
+
+
+def _entry(
+    reservation: Reservation, resource: str, period: int, what: tuple[int, int, int], source: Account, target: Account
+) -> Transfer:
+    month, unit_seconds, krw = what
+    return Transfer(reservation.company, reservation.id, resource, period, month, source, target, unit_seconds, krw)

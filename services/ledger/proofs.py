@@ -8,7 +8,7 @@ from services.ledger.merkle import consistency, inclusion
 from services.ledger.nodes import range_hashes
 from services.ledger.notary import Notary, Seal
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.statements import NotFound
+from services.ledger.views import NotFound
 
 
 class Inclusion(Struct, frozen=True, kw_only=True):

@@ -1,194 +1,146 @@
-"""Balances and statements, read from Postgres at one position each.
+"""Statements: the entries of a month or of any interval, what they come to, and what changed between two views."""
 
-Every answer is read in one snapshot together with the checkpoint, so it equals the fold of the log at the position
-that it states: late perhaps, a mixture never (P6). Every answer can also be had as of an earlier time, and as known at
-an earlier position: then the transfers that came later are taken off again.
-"""
-
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from services.ledger.balances import EVERY_MONTH, Amount, balance_before, balances_of_all
 from services.ledger.batch import Checkpoint
-from services.ledger.journal import read_checkpoint
 from services.ledger.reading import company_snapshot, snapshot
+from services.ledger.summary import CompanyTotal, Row, Thing, company_totals, rows_of
+from services.ledger.transfers import NOTHING, Bounds, Line, lines_of
+from services.ledger.views import View, after, demand_company, known
 
 STATEMENT_LINES_MAX = 10_000
-FOREVER = datetime.max.replace(tzinfo=UTC)
-
-
-class NotFound(Exception):
-    """There is nothing of this name, or nothing that may be seen."""
 
 
 class TooLong(Exception):
-    """A statement has more than `STATEMENT_LINES_MAX` lines; up to `fits_until` it has no more than that."""
+    """An answer has more than `STATEMENT_LINES_MAX` lines; those before `fits_until` are no more than that."""
 
     def __init__(self, fits_until: datetime) -> None:
         super().__init__(f"more than {STATEMENT_LINES_MAX} lines")
         self.fits_until = fits_until
 
 
-class View(Struct, frozen=True, kw_only=True):
-    """From when an answer is: what was true at `as_of`, as known at the log position `known_at`; None is now."""
-
-    as_of: datetime | None = None
-    known_at: int | None = None
-
-
-NOW = View()
-
-
-class Amount(Struct, frozen=True):
-    """What stands on one account."""
-
-    resource: str
-    account: str
-    unit_seconds: int
-
-
-class Line(Struct, frozen=True, kw_only=True):
-    """One transfer of a statement, and the event that caused it."""
-
-    time: datetime
-    position: int
-    event: str
-    reservation: str
-    resource: str
-    from_account: str
-    to_account: str
-    unit_seconds: int
-
-
 class Statement(Struct, frozen=True, kw_only=True):
-    """Opening plus lines is closing."""
+    """Opening plus lines is closing. `closed` says whether the month was; `rows` what it comes to, by resource."""
 
     checkpoint: Checkpoint
     opening: list[Amount]
     lines: list[Line]
     closing: list[Amount]
+    closed: bool = False
+    rows: list[Row] = []
+    totals: list[CompanyTotal] = []
 
 
-async def centre_balance(readers: asyncpg.Pool, view: View) -> tuple[Checkpoint, list[Amount]]:
-    """What stands on the accounts of all companies together."""
-    async with snapshot(readers) as connection:
-        standing = await known(connection, view)
-        if view == NOW:
-            rows = await connection.fetch(_CENTRE)
-        else:
-            rows = await connection.fetch(_CENTRE_BEFORE, after(view), standing.number)
-        return standing, [Amount(**row) for row in rows]
+class Changes(Struct, frozen=True, kw_only=True):
+    """What stood on the accounts in one view and stands in another, and the lines in between."""
+
+    base: Checkpoint
+    checkpoint: Checkpoint
+    before: list[Amount]
+    after: list[Amount]
+    lines: list[Line]
 
 
-async def company_balance(readers: asyncpg.Pool, company: str, view: View) -> tuple[Checkpoint, list[Amount]]:
-    """What stands on a company's accounts. Raises `NotFound`."""
-    async with company_snapshot(readers, company) as connection:
-        await _demand_company(connection, company)
-        standing = await known(connection, view)
-        if view == NOW:
-            rows = await connection.fetch(_BALANCE, company)
-        else:
-            rows = await connection.fetch(_BALANCE_BEFORE, company, after(view), standing.number)
-        return standing, [Amount(**row) for row in rows]
-
-
-async def statement(readers: asyncpg.Pool, company: str, start: datetime, end: datetime, view: View) -> Statement:
-    """A company's transfers of a half-open period. Raises `NotFound` or `TooLong`."""
+async def interval_statement(
+    readers: asyncpg.Pool, company: str, start: datetime, end: datetime, view: View
+) -> Statement:
+    """A company's transfers that were decided in a half-open interval. Raises `NotFound` or `TooLong`."""
     start, end = min(start, after(view)), min(end, after(view))
     async with company_snapshot(readers, company) as connection:
-        await _demand_company(connection, company)
+        await demand_company(connection, company)
         standing = await known(connection, view)
-        rows = await connection.fetch(_LINES, company, start, end, STATEMENT_LINES_MAX + 1, standing.number)
-        if len(rows) > STATEMENT_LINES_MAX:
-            raise TooLong(max(row["time"] for row in rows))
-        opening = await connection.fetch(_BALANCE_BEFORE, company, start, standing.number)
-        closing = await connection.fetch(_BALANCE_BEFORE, company, end, standing.number)
+        since, until = Bounds(start, standing.number), Bounds(end, standing.number)
+        lines = await _lines(connection, company, since, until, EVERY_MONTH)
+        opening = await balance_before(connection, company, start, standing.number)
+        closing = await balance_before(connection, company, end, standing.number)
+    return Statement(checkpoint=standing, opening=opening, lines=lines, closing=closing)
+
+
+async def month_statement(readers: asyncpg.Pool, company: str, period: int, view: View) -> Statement:
+    """All that stands in a company's books of one month. Raises `NotFound` or `TooLong`."""
+    async with company_snapshot(readers, company) as connection:
+        await demand_company(connection, company)
+        standing = await known(connection, view)
+        bounds = Bounds(after(view), standing.number)
+        lines = await _lines(connection, company, NOTHING, bounds, period)
+        closing = await balance_before(connection, company, bounds.before, bounds.number, period)
         return Statement(
             checkpoint=standing,
-            opening=[Amount(**row) for row in opening],
-            lines=[Line(**row) for row in rows],
-            closing=[Amount(**row) for row in closing],
+            opening=[],
+            lines=lines,
+            closing=closing,
+            closed=await _closed(connection, period, bounds),
+            rows=rows_of(closing, await _things(connection)),
         )
 
 
-def after(view: View) -> datetime:
-    """The first moment that does not count any more. Times of the log are whole microseconds."""
-    return FOREVER if view.as_of is None or view.as_of >= FOREVER else view.as_of + timedelta(microseconds=1)
+async def centre_statement(readers: asyncpg.Pool, period: int, view: View) -> Statement:
+    """What stands in the books of one month, by resource and by company; each company's own tells the lines."""
+    async with snapshot(readers) as connection:
+        standing = await known(connection, view)
+        bounds = Bounds(after(view), standing.number)
+        amounts = await balances_of_all(connection, bounds.before, bounds.number, period)
+        closing = [Amount(resource, account, *sums) for (resource, account), sums in sorted(_summed(amounts).items())]
+        names = {row["company"]: row["display_name"] for row in await connection.fetch(_COMPANIES, standing.number)}
+        return Statement(
+            checkpoint=standing,
+            opening=[],
+            lines=[],
+            closing=closing,
+            closed=await _closed(connection, period, bounds),
+            rows=rows_of(closing, await _things(connection)),
+            totals=company_totals(amounts, names),
+        )
 
 
-async def known(connection: PoolConnectionProxy, view: View) -> Checkpoint:
-    """Where the tables stand, or stood at the position asked for, which they must hold."""
-    standing = await read_checkpoint(connection)
-    if view.known_at is None or view.known_at == standing.position:
-        return standing
-    assert view.known_at < standing.position, "the caller has waited for it"
-    row = await connection.fetchrow(_PAGE, view.known_at)
-    assert row is not None, "positions have no gaps"
-    return Checkpoint(**row)
+async def changes(readers: asyncpg.Pool, company: str, period: int, base: View, view: View) -> Changes:
+    """What changed in a company's books of one month, or of all, between two views. Raises `NotFound` or `TooLong`."""
+    async with company_snapshot(readers, company) as connection:
+        await demand_company(connection, company)
+        first, last = await known(connection, base), await known(connection, view)
+        since, until = Bounds(after(base), first.number), Bounds(after(view), last.number)
+        return Changes(
+            base=first,
+            checkpoint=last,
+            before=await balance_before(connection, company, since.before, since.number, period),
+            after=await balance_before(connection, company, until.before, until.number, period),
+            lines=await _lines(connection, company, since, until, period),
+        )
 
 
-async def _demand_company(connection: PoolConnectionProxy, company: str) -> None:
-    if not await connection.fetchval("SELECT true FROM companies WHERE company = $1", company):
-        raise NotFound(company)
+async def _lines(
+    connection: PoolConnectionProxy, company: str, since: Bounds, until: Bounds, period: int
+) -> list[Line]:
+    lines = await lines_of(connection, company, since, until, period, STATEMENT_LINES_MAX + 1)
+    if len(lines) > STATEMENT_LINES_MAX:
+        raise TooLong(max(line.time for line in lines))
+    return lines
 
 
-_CENTRE = """
-SELECT resource, account, sum(unit_seconds)::bigint AS unit_seconds
-FROM balances
-GROUP BY resource, account
-HAVING sum(unit_seconds) <> 0
-ORDER BY resource, account
-"""
+async def _closed(connection: PoolConnectionProxy, period: int, bounds: Bounds) -> bool:
+    found: bool = await connection.fetchval(_CLOSED, period, bounds.before, bounds.number)
+    return found
 
-_BALANCE = """
-SELECT resource, account, unit_seconds
-FROM balances
-WHERE company = $1 AND unit_seconds <> 0
-ORDER BY resource, account
-"""
 
-# Backwards from today's balances, because what people ask for is recent.
-_CENTRE_BEFORE = """
-SELECT resource, account, sum(unit_seconds)::bigint AS unit_seconds
-FROM (
-    SELECT resource, account, unit_seconds FROM balances
-    UNION ALL
-    SELECT resource, from_account, unit_seconds FROM transfers WHERE time >= $1 OR number > $2
-    UNION ALL
-    SELECT resource, to_account, -unit_seconds FROM transfers WHERE time >= $1 OR number > $2
-) AS amounts (resource, account, unit_seconds)
-GROUP BY resource, account
-HAVING sum(unit_seconds) <> 0
-ORDER BY resource, account
-"""
+async def _things(connection: PoolConnectionProxy) -> dict[str, Thing]:
+    return {row["resource"]: Thing(**row) for row in await connection.fetch(_THINGS)}
 
-_BALANCE_BEFORE = """
-SELECT resource, account, sum(unit_seconds)::bigint AS unit_seconds
-FROM (
-    SELECT resource, account, unit_seconds FROM balances WHERE company = $1
-    UNION ALL
-    SELECT resource, from_account, unit_seconds FROM transfers WHERE company = $1 AND (time >= $2 OR number > $3)
-    UNION ALL
-    SELECT resource, to_account, -unit_seconds FROM transfers WHERE company = $1 AND (time >= $2 OR number > $3)
-) AS amounts (resource, account, unit_seconds)
-GROUP BY resource, account
-HAVING sum(unit_seconds) <> 0
-ORDER BY resource, account
-"""
 
-_PAGE = "SELECT position, hash, number, time AS page_time FROM pages WHERE position = $1"
+def _summed(amounts: list[tuple[str, Amount]]) -> dict[tuple[str, str], tuple[int, int]]:
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
+    for _, amount in amounts:
+        seconds, krw = sums.get((amount.resource, amount.account), (0, 0))
+        sums[amount.resource, amount.account] = (seconds + amount.unit_seconds, krw + amount.krw)
+    return sums
 
-_LINES = """
-SELECT line.time, journal.position, journal.type AS event, line.reservation, line.resource,
-       line.from_account, line.to_account, line.unit_seconds
-FROM (
-    SELECT * FROM transfers
-    WHERE company = $1 AND time >= $2 AND time < $3 AND number <= $5
-    ORDER BY time, number, line
-    LIMIT $4
-) AS line
-JOIN journal USING (number)
-ORDER BY line.number, line.line
-"""
+
+_CLOSED = "SELECT EXISTS (SELECT FROM closings WHERE period >= $1 AND time < $2 AND number <= $3)"
+
+_COMPANIES = "SELECT company, display_name FROM companies WHERE number <= $1"
+
+_THINGS = "SELECT resource, display_name, kind, unit, units_each FROM resources"

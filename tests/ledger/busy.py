@@ -11,6 +11,7 @@ from tests.ledger.pages import (
     MONDAY,
     activated,
     cancelled,
+    closed,
     company,
     completed,
     confirmed,
@@ -21,9 +22,11 @@ from tests.ledger.pages import (
     moved,
     pool,
     released,
+    tariff,
     used,
 )
 
+CLOSING_PAGE = 25
 COMPANIES = tuple(f"CMP-{number:04}" for number in range(1, 9))
 
 
@@ -34,11 +37,12 @@ def busy_centre(pages: int, seed: int = 1, entries_max: int = 12) -> Iterator[tu
     """
     chance = random.Random(seed)
     yield (entry(pool("h100", 40), pool("a100", 40, bin_capacity=1000), *map(company, COMPANIES), actor="operator"),)
-    yield (entry(*(grant(name) for name in COMPANIES), actor="operator"),)
+    yield (entry(tariff(h100=3000, a100=1200), *(grant(name) for name in COMPANIES), actor="operator"),)
     live: list[tuple[str, bool, str]] = []
     at, booked = MONDAY, 0
-    for _ in range(pages - 2):
-        entries = []
+    for page in range(pages - 2):
+        # In the books it is over when the log says so. Always the same page: a longer log begins like a shorter one.
+        entries = [entry(closed("2026-03"), at=at, actor="operators/lee")] if page == CLOSING_PAGE else []
         for _ in range(chance.randrange(entries_max + 1)):
             at += chance.randrange(60)
             if live and chance.random() < 0.5:

@@ -71,5 +71,8 @@ class Ledger:
 
     async def balances(self, company: str = "CMP-0001") -> dict[tuple[str, str], int]:
         """What stands on a company's accounts, by resource and account."""
-        query = "SELECT resource, account, unit_seconds FROM balances WHERE company = $1 AND unit_seconds <> 0"
+        query = """
+            SELECT resource, account, sum(unit_seconds)::bigint FROM balances WHERE company = $1
+            GROUP BY resource, account HAVING sum(unit_seconds) <> 0
+        """
         return {(resource, account): amount for resource, account, amount in await self.rows(query, company)}

@@ -1,10 +1,13 @@
 """Short ways to say what stands on a log: entries, and pages chained as a writer would chain them."""
 
 from collections.abc import Iterable, Sequence
+from zoneinfo import ZoneInfo
 
 from services.allocation import events
 from services.allocation.events import Event
+from services.allocation.months import ClosedMonth, bounds
 from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
+from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.allocation.use import MeasuredUse
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
@@ -64,13 +67,68 @@ def pool(name: str = "h100", nodes: int = 4, bins_per_node: int = 8, bin_capacit
     )
 
 
-def company(name: str = "CMP-0001") -> Event:
+def company(name: str = "CMP-0001", **attributes: str) -> Event:
     """A company with a year's agreement."""
     return events.CompanyRegistered(
         company=Company(
-            id=name, display_name=f"Company {name}", agreement_start=MONDAY, agreement_end=MONDAY + 365 * 24 * HOUR
+            id=name,
+            display_name=f"Company {name}",
+            agreement_start=MONDAY,
+            agreement_end=MONDAY + 365 * 24 * HOUR,
+            attributes=attributes,
         )
     )
+
+
+def equipment(name: str = "M01", *, fee: int = 0, slot_hours: int = 4, free_cancel_hours: int = 0) -> Event:
+    """One piece of equipment."""
+    return events.ResourceRegistered(
+        resource=Resource(
+            id=name,
+            kind=Kind.EQUIPMENT,
+            unit=Unit.SEAT,
+            nodes=(Node(id=f"{name}-1"),),
+            slot_minutes=slot_hours * 60,
+            time_zone="Asia/Seoul",
+            fee_krw_per_slot=fee,
+            free_cancel_hours=free_cancel_hours,
+        )
+    )
+
+
+def tariff(
+    name: str = "krw-2026",
+    *,
+    valid_from: int = 0,
+    discounts: dict[str, int] | None = None,
+    compute_late: int = 0,
+    equipment_late: int = 100,
+    **prices: int,
+) -> Event:
+    """A rate card: KRW an hour, or a slot for resources whose name begins with M; discounts by a company's stage."""
+    return events.TariffPublished(
+        tariff=Tariff(
+            id=name,
+            valid_from=valid_from,
+            prices=tuple(
+                Price(resource=resource, krw=krw, basis=Basis.SLOT if resource.startswith("M") else Basis.HOUR)
+                for resource, krw in prices.items()
+            ),
+            discounts=tuple(
+                Discount(attribute="stage", value=stage, percent=percent)
+                for stage, percent in (discounts or {}).items()
+            ),
+            share_step=125,
+            compute_late_percent=compute_late,
+            equipment_late_percent=equipment_late,
+        )
+    )
+
+
+def closed(month: str) -> Event:
+    """The books are closed up to the end of a month in Seoul."""
+    start, end = bounds(month, ZoneInfo("Asia/Seoul"))
+    return events.PeriodClosed(period=ClosedMonth(month=month, start=start, end=end))
 
 
 def grant(name: str = "CMP-0001", meter: str = "h100", hours: int = 1000) -> Event:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from services.eventlog.page import Record, decode_page
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import statements
+from services.ledger import balances, statements
 from services.ledger.batch import Checkpoint
 from services.ledger.books import Books
+from services.ledger.books_api import BooksApi
 from services.ledger.facts import Fact, facts_of, moment
-from services.ledger.grpc_api import LedgerApi
-from services.ledger.statements import NOW, View
+from services.ledger.views import FOREVER, NOW, View
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import MONDAY, OPENING, chained, confirmed, entry, extend, held, hours
@@ -56,16 +56,16 @@ def refolded(company: str, position: int, until: datetime) -> Amounts:
     return {key: amount for key, amount in amounts.items() if amount}
 
 
-def plain(amounts: Iterable[statements.Amount]) -> Amounts:
+def plain(amounts: Iterable[balances.Amount]) -> Amounts:
     return {(amount.resource, amount.account): amount.unit_seconds for amount in amounts}
 
 
 async def balance(ledger: Ledger, company: str, view: View) -> tuple[Checkpoint, Amounts]:
     """What is answered."""
     if company == "-":
-        known, amounts = await statements.centre_balance(ledger.readers, view)
+        known, amounts = await balances.centre_balance(ledger.readers, view)
     else:
-        known, amounts = await statements.company_balance(ledger.readers, company, view)
+        known, amounts = await balances.company_balance(ledger.readers, company, view)
     return known, plain(amounts)
 
 
@@ -85,7 +85,7 @@ async def test_a_balance_at_any_point_is_a_refold(
     known, amounts = await balance(busy, company, View(as_of=until, known_at=position))
     assert known.position == (position or len(PAGES))
     assert known.number == sum(fact.position <= known.position for fact in FACTS)
-    assert amounts == refolded(company, known.position, until or statements.FOREVER)
+    assert amounts == refolded(company, known.position, until or FOREVER)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -100,9 +100,9 @@ async def test_a_statement_at_any_point_is_a_refold(
 ) -> None:
     """Its opening, its lines and its closing are those of a log cut off there."""
     start, end = period
-    found = await statements.statement(busy.readers, company, start, end, View(as_of=until, known_at=position))
+    found = await statements.interval_statement(busy.readers, company, start, end, View(as_of=until, known_at=position))
     last, step = position or len(PAGES), timedelta(microseconds=1)
-    latest = until or statements.FOREVER
+    latest = until or FOREVER
     assert plain(found.opening) == refolded(company, last, min(start - step, latest))
     assert plain(found.closing) == refolded(company, last, min(end - step, latest))
     assert [(line.position, line.time, line.unit_seconds) for line in found.lines] == [
@@ -127,7 +127,7 @@ async def test_a_position_to_come_is_waited_for(ledger: Ledger) -> None:
     """What is asked as known at a position that is not there yet is answered when it is, or refused; never guessed."""
     extend(ledger.log, OPENING, (entry(confirmed("r1", held([0], hours(2, 6)))),))
     await ledger.fold()
-    api = LedgerApi(ledger.readers, ledger.progress)
+    api = BooksApi(ledger.readers, ledger.progress)
     request = wire.GetBalanceRequest(name="companies/CMP-0001", known_at=1, as_of=Timestamp(seconds=MONDAY))
     answer = await api.get_balance(call(AUDITOR), request)
     assert (answer.position, set(accounts(answer.accounts))) == (1, {("h100", "capacity"), ("h100", "granted")})

@@ -10,6 +10,7 @@ from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
     OPENING,
     cancelled,
+    closed,
     confirmed,
     entry,
     extend,
@@ -116,6 +117,22 @@ async def test_what_happened_cannot_be_changed(ledger: Ledger, forgery: str) -> 
             await connection.execute(forgery)
 
 
+async def test_nothing_is_posted_to_a_closed_month(ledger: Ledger) -> None:
+    """Once a month is closed, the database itself takes no more entries of it."""
+    extend(ledger.log, OPENING, (entry(confirmed("r1", held([0], hours(0, 4)))),), (entry(closed("2026-03")),))
+    await ledger.fold()
+    forged = """
+        INSERT INTO transfers (number, line, time, company, reservation, resource, from_account, to_account,
+                               unit_seconds, period, about, krw)
+        SELECT number + 1, 0, time, company, reservation, resource, from_account, to_account, unit_seconds,
+               period, about, krw
+        FROM transfers WHERE period = 202603 ORDER BY number DESC LIMIT 1
+    """
+    async with ledger.writer.acquire() as connection:
+        with pytest.raises(asyncpg.CheckViolationError, match="which is closed"):
+            await connection.execute(forged)
+
+
 async def test_books_that_do_not_balance_are_refused(ledger: Ledger) -> None:
     """A balance cannot be written that does not sum to zero with its fellows."""
     extend(ledger.log, OPENING)
@@ -123,3 +140,5 @@ async def test_books_that_do_not_balance_are_refused(ledger: Ledger) -> None:
     async with ledger.writer.acquire() as connection:
         with pytest.raises(asyncpg.CheckViolationError, match="instead of zero"):
             await connection.execute("UPDATE balances SET unit_seconds = unit_seconds + 1 WHERE account = 'granted'")
+        with pytest.raises(asyncpg.CheckViolationError, match="1 KRW instead of zero"):
+            await connection.execute("UPDATE balances SET krw = krw + 1 WHERE account = 'granted'")

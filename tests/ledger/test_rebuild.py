@@ -201,14 +201,15 @@ async def test_balances_are_the_sums_of_the_transfers(ledger: Ledger) -> None:
     ledger.log.pages += chained(busy_centre(150, seed=7))
     await ledger.fold()
     differences = """
-        SELECT company, resource, account, sum(unit_seconds) FROM (
-            SELECT company, resource, account, unit_seconds FROM balances
-            UNION ALL SELECT company, resource, from_account, unit_seconds FROM transfers
-            UNION ALL SELECT company, resource, to_account, -unit_seconds FROM transfers) AS amounts
-        GROUP BY company, resource, account HAVING sum(unit_seconds) <> 0
+        SELECT company, period, resource, account, sum(unit_seconds), sum(krw) FROM (
+            SELECT company, period, resource, account, unit_seconds, krw FROM balances
+            UNION ALL SELECT company, period, resource, from_account, unit_seconds, krw FROM transfers
+            UNION ALL SELECT company, period, resource, to_account, -unit_seconds, -krw FROM transfers) AS amounts
+        GROUP BY company, period, resource, account HAVING sum(unit_seconds) <> 0 OR sum(krw) <> 0
     """
     assert await ledger.rows(differences) == []
-    assert await ledger.rows("SELECT sum(unit_seconds)::bigint FROM balances") == [(0,)]
+    assert await ledger.rows("SELECT sum(unit_seconds)::bigint, sum(krw)::bigint FROM balances") == [(0, 0)]
+    assert await ledger.rows("SELECT 1 FROM balances WHERE krw > 0 LIMIT 1")
     assert await ledger.rows("SELECT count(DISTINCT company) FROM balances") == [(len(COMPANIES),)]
 
 
@@ -222,7 +223,7 @@ async def test_what_is_held_is_what_live_reservations_hold(ledger: Ledger) -> No
         WHERE upper_inf(held) AND state IN ('confirmed', 'active') GROUP BY resource ORDER BY resource
     """
     accounts = """
-        SELECT resource, sum(unit_seconds)::bigint FROM balances WHERE account = 'held'
+        SELECT resource, sum(unit_seconds)::bigint FROM balances WHERE account = 'booked'
         GROUP BY resource HAVING sum(unit_seconds) <> 0 ORDER BY resource
     """
     assert await ledger.rows(held) == await ledger.rows(accounts)

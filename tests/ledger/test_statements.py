@@ -10,8 +10,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import statements
-from services.ledger.grpc_api import LedgerApi
+from services.ledger import balances, statements
+from services.ledger.books_api import BooksApi
+from services.ledger.views import NOW
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from services.runtime.problems import Problem
@@ -84,11 +85,11 @@ async def told(ledger: Ledger) -> Ledger:
 
 
 @pytest.fixture
-def api(told: Ledger) -> LedgerApi:
-    return LedgerApi(told.readers, told.progress)
+def api(told: Ledger) -> BooksApi:
+    return BooksApi(told.readers, told.progress)
 
 
-async def test_a_balance_says_what_stands_and_where(api: LedgerApi) -> None:
+async def test_a_balance_says_what_stands_and_where(api: BooksApi) -> None:
     """Granted, used and released add up, at the position and event that the answer names."""
     answer = await api.get_balance(call(), wire.GetBalanceRequest(name="companies/CMP-0001"))
     assert accounts(answer.accounts) == {
@@ -100,7 +101,7 @@ async def test_a_balance_says_what_stands_and_where(api: LedgerApi) -> None:
     assert (answer.position, answer.events) == (7, 11)
 
 
-async def test_a_statement_closes_where_its_lines_lead(api: LedgerApi) -> None:
+async def test_a_statement_closes_where_its_lines_lead(api: BooksApi) -> None:
     """Opening plus lines is closing, for periods that begin and end anywhere."""
     for first, last in ((0, 24), (1, 2), (2, 4), (4, 5), (5, 6), (6, 7), (0, 1)):
         answer = await api.get_statement(call(), period(first, last))
@@ -111,7 +112,7 @@ async def test_a_statement_closes_where_its_lines_lead(api: LedgerApi) -> None:
         assert {key: amount for key, amount in balance.items() if amount} == accounts(answer.closing)
 
 
-async def test_a_period_is_half_open(api: LedgerApi) -> None:
+async def test_a_period_is_half_open(api: BooksApi) -> None:
     """What is decided exactly at the start counts, and what is decided exactly at the end does not."""
     lines = (await api.get_statement(call(), period(1, 4))).lines
     assert [(line.event, line.position) for line in lines] == [
@@ -128,16 +129,16 @@ async def test_statements_of_adjoining_periods_join(ledger: Ledger) -> None:
     """Each period opens where the one before closed, through any history."""
     ledger.log.pages += chained(busy_centre(120))
     await ledger.fold()
-    before: list[statements.Amount] = []
+    before: list[balances.Amount] = []
     for hour in range(8):
         start, end = (datetime.fromtimestamp(MONDAY + place * HOUR, UTC) for place in (hour, hour + 1))
-        found = await statements.statement(ledger.readers, COMPANIES[0], start, end, statements.NOW)
+        found = await statements.interval_statement(ledger.readers, COMPANIES[0], start, end, NOW)
         assert found.opening == before
         before = found.closing
     assert {(amount.resource, amount.account): amount.unit_seconds for amount in before} == await ledger.balances()
 
 
-async def test_a_history_reads_like_a_story(api: LedgerApi) -> None:
+async def test_a_history_reads_like_a_story(api: BooksApi) -> None:
     """The life of a reservation in plain sentences, with who asked; whom it made room for stays untold (P8)."""
     answer = await api.get_history(call(AUDITOR), wire.GetHistoryRequest(name="companies/CMP-0001/reservations/r1"))
     assert [entry.description for entry in answer.entries] == [
@@ -154,7 +155,7 @@ async def test_a_history_reads_like_a_story(api: LedgerApi) -> None:
     ]
 
 
-async def test_a_history_can_be_had_as_it_was(api: LedgerApi) -> None:
+async def test_a_history_can_be_had_as_it_was(api: BooksApi) -> None:
     """As of a time and as known at a position, later events are not told; before the first one there is nothing."""
     name = "companies/CMP-0001/reservations/r1"
     for view, events in (
@@ -170,7 +171,7 @@ async def test_a_history_can_be_had_as_it_was(api: LedgerApi) -> None:
         assert problem.code is grpc.StatusCode.NOT_FOUND
 
 
-async def test_another_companys_name_is_no_name(api: LedgerApi) -> None:
+async def test_another_companys_name_is_no_name(api: BooksApi) -> None:
     """What belongs to another answers exactly as what does not exist (P8)."""
 
     async def words(identity: Identity, name: str) -> tuple[grpc.StatusCode, str, str]:
@@ -190,7 +191,7 @@ async def test_another_companys_name_is_no_name(api: LedgerApi) -> None:
     assert statement.code is grpc.StatusCode.NOT_FOUND
 
 
-async def test_the_whole_centre_is_for_operators_and_auditors(api: LedgerApi) -> None:
+async def test_the_whole_centre_is_for_operators_and_auditors(api: BooksApi) -> None:
     """`companies/-` sums over all companies, and no company may ask for it."""
     request = wire.GetBalanceRequest(name="companies/-")
     for identity in (OPERATOR, AUDITOR):
@@ -212,13 +213,13 @@ async def test_the_whole_centre_is_for_operators_and_auditors(api: LedgerApi) ->
         wire.GetStatementRequest(name="companies/CMP-0001"),
     ],
 )
-async def test_a_request_that_makes_no_sense_is_explained(api: LedgerApi, request_: wire.GetStatementRequest) -> None:
+async def test_a_request_that_makes_no_sense_is_explained(api: BooksApi, request_: wire.GetStatementRequest) -> None:
     """A name of the wrong form and a period that is none are refused with the field that is wrong."""
     problem = await refusal(api.get_statement(call(), request_))
     assert problem.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
-async def test_a_statement_that_is_too_long_says_what_fits(api: LedgerApi, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_statement_that_is_too_long_says_what_fits(api: BooksApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Instead of an answer that no client can take there is a shorter period to ask for."""
     monkeypatch.setattr(statements, "STATEMENT_LINES_MAX", 2)
     problem = await refusal(api.get_statement(call(), period(0, 24)))
@@ -228,7 +229,7 @@ async def test_a_statement_that_is_too_long_says_what_fits(api: LedgerApi, monke
     assert len((await api.get_statement(call(), request)).lines) == 2
 
 
-async def test_an_answer_waits_for_the_position_asked_for(told: Ledger, api: LedgerApi) -> None:
+async def test_an_answer_waits_for_the_position_asked_for(told: Ledger, api: BooksApi) -> None:
     """With `min_position` a reader sees its own booking, as soon as it is in the tables (P5)."""
     projector = await told.open()
     request = wire.GetBalanceRequest(name="companies/CMP-0001", min_position=8)
@@ -237,10 +238,10 @@ async def test_an_answer_waits_for_the_position_asked_for(told: Ledger, api: Led
     await projector.follow(until=8)
     answer = await asking
     assert answer.position == 8
-    assert accounts(answer.accounts)[("h100", "held")] == HOUR
+    assert accounts(answer.accounts)[("h100", "booked")] == HOUR
 
 
-async def test_a_position_that_does_not_come_is_not_yet(api: LedgerApi) -> None:
+async def test_a_position_that_does_not_come_is_not_yet(api: BooksApi) -> None:
     """When the time is up the caller learns how far the ledger is, and when to ask again."""
     request = wire.GetBalanceRequest(name="companies/CMP-0001", min_position=100)
     problem = await refusal(api.get_balance(call(seconds=0.3), request))
@@ -249,7 +250,7 @@ async def test_a_position_that_does_not_come_is_not_yet(api: LedgerApi) -> None:
     assert problem.retry_after_seconds
 
 
-async def test_a_halted_ledger_gives_no_answers(told: Ledger, api: LedgerApi) -> None:
+async def test_a_halted_ledger_gives_no_answers(told: Ledger, api: BooksApi) -> None:
     """A ledger that cannot trust the log says so instead of answering from it."""
     told.progress.halted = "the log is broken"
     problem = await refusal(api.get_balance(call(), wire.GetBalanceRequest(name="companies/CMP-0001")))

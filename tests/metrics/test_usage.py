@@ -71,12 +71,13 @@ def test_accounts_equal_the_ledgers_postings(history: list[Decision]) -> None:
     balances: Counter[tuple[str, str, str]] = Counter()
     timed = [(time, event) for time, decided in history for event in decided]
     for number, (time, event) in enumerate(timed):
-        for transfer in post(event, books.take(event, number, time, 1)):
+        step = books.take(event, number, time, 1)
+        for transfer in post(event, step, books, "companies/A", time):
             balances[transfer.company, transfer.resource, transfer.to_account] += transfer.unit_seconds
             balances[transfer.company, transfer.resource, transfer.from_account] -= transfer.unit_seconds
     for (company, pool), account in usage.accounts.items():
-        for name in ("held", "used", "released"):
-            assert getattr(account, name) == balances.pop((company, pool, name), 0)
+        for name, posted in (("held", ("held", "booked")), ("used", ("used",)), ("released", ("released",))):
+            assert getattr(account, name) == sum(balances.pop((company, pool, each), 0) for each in posted)
     assert not any(amount for (*_, name), amount in balances.items() if name not in ("granted", "capacity"))
 
 

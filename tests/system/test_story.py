@@ -57,7 +57,7 @@ async def test_booking_reaches_statement_and_metrics(clients: Clients) -> None:
     told = await statement(clients, granted.position)
     lines = [line for line in told.lines if line.reservation == granted.name]
     assert [(line.from_account, line.to_account, line.unit_seconds) for line in lines] == [
-        ("capacity", "held", 16 * 2 * HOUR)
+        ("capacity", "booked", 16 * 2 * HOUR)
     ]
     assert lines[0].position == granted.position
     await eventually(lambda: _shown(clients, "core", 16 * 2 * HOUR), "the metrics show it")

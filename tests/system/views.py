@@ -2,7 +2,7 @@
 
 import asyncio
 import urllib.request
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,8 +16,10 @@ from tests.system.harness import Clients, eventually
 from tests.system.raw_log import RawPage, read_log
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, resources
 
+ACCOUNT_OF = {"held": "held", "confirmed": "booked", "active": "booked"}
 METRICS = {
     "held": "alloc_held_unit_seconds",
+    "booked": "alloc_held_unit_seconds",
     "used": "alloc_used_unit_seconds_total",
     "released": "alloc_released_unit_seconds_total",
 }
@@ -82,19 +84,22 @@ def _apply(made: Fold, event: dict) -> None:
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
         case "reservation_confirmed" if name in made.live:
             made.live[name] = (event["company"], "confirmed", event["allocations"])
+            made.move_all(name, "held", "booked")
         case "reservation_confirmed" | "reservation_held":
-            made.live[name] = (event["company"], event["type"].removeprefix("reservation_"), event["allocations"])
-            made.move_all(name, "capacity", "held")
+            state = event["type"].removeprefix("reservation_")
+            made.live[name] = (event["company"], state, event["allocations"])
+            made.move_all(name, "capacity", ACCOUNT_OF[state])
         case "allocations_moved":
             made.live[name] = (*made.live[name][:2], event["allocations"])
         case "reservation_activated":
             company, _, allocations = made.live[name]
             made.live[name] = (company, "active", allocations)
         case "reservation_completed" | "reservation_cancelled" | "reservation_expired":
-            made.move_all(name, "held", "used" if event["type"].endswith("completed") else "released")
+            source = ACCOUNT_OF[made.live[name][1]]
+            made.move_all(name, source, "used" if event["type"].endswith("completed") else "released")
             del made.live[name]
         case "reservation_released":
-            made.move_all(name, "held", "used", cut=event["released_at"])
+            made.move_all(name, "booked", "used", cut=event["released_at"])
             del made.live[name]
 
 
@@ -154,11 +159,10 @@ def metrics_faults(page: dict[tuple[str, ...], float], log: Sequence[RawPage]) -
     """Where a scrape differs from the fold at its position."""
     position = int(page["alloc_projection_position", "metrics"])
     truth = fold(log[:position])
-    wanted: dict[tuple[str, ...], float] = {
-        (METRICS[account], company, resource): float(unit_seconds)
-        for (company, resource, account), unit_seconds in truth.accounts.items()
-        if account in METRICS
-    }
+    wanted: dict[tuple[str, ...], float] = defaultdict(float)
+    for (company, resource, account), unit_seconds in truth.accounts.items():
+        if account in METRICS:
+            wanted[METRICS[account], company, resource] += unit_seconds
     for resource in resources():
         pool = resource.name.removeprefix("resources/")
         for state in LIVE:

@@ -28,6 +28,12 @@ METRIC_OF = {
     "used": "alloc_used_unit_seconds_total",
     "released": "alloc_released_unit_seconds_total",
 }
+SHOWN_AS = {
+    **dict.fromkeys(("held", "booked"), "held"),
+    **dict.fromkeys(("used", "idle"), "used"),
+    **dict.fromkeys(("released", "refunded", "preempted"), "released"),
+}
+"""The ledger's chart of accounts, in the words of the others."""
 POSITION_METRIC = "alloc_projection_position"
 CALENDAR_DAYS = 92
 SETTLE_SECONDS_MAX = 10.0
@@ -158,8 +164,8 @@ async def read_ledger(client: AsyncClient, views: Views) -> None:
     balance = await client.call(client.ledger.GetBalance, request)
     expect_position("the ledger", balance.position, views.position)
     for item in balance.accounts:
-        if item.account in ACCOUNTS:
-            views.ledger[plain_id(item.resource), item.account] += item.unit_seconds
+        if item.account in SHOWN_AS:
+            views.ledger[plain_id(item.resource), SHOWN_AS[item.account]] += item.unit_seconds
 
 
 async def read_metrics(address: str, views: Views) -> None:

@@ -1,4 +1,4 @@
-"""Companies, resources and quotas, as they were registered and granted (tables `companies`, `resources`, `quotas`)."""
+"""What was registered, granted and published (tables `companies`, `resources`, `quotas`, `tariffs`, `closings`)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,8 +7,22 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation import events
+from services.allocation.resources import Unit
 from services.ledger.books import Place
+from services.ledger.charges import MILLI
 from services.ledger.facts import Fact
+from services.ledger.periods import number_of
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "companies": ("company", "display_name", "programme", "number", "industry", "region", "stage"),
+    "resources": (
+        *("resource", "kind", "unit", "place", "bins", "bin_capacity", "number"),
+        *("display_name", "time_zone", "industry", "units_each"),
+    ),
+    "quotas": ("number", "company", "meter", "starts_at", "ends_at", "unit_seconds", "concurrent_units_max"),
+    "tariffs": ("number", "tariff", "valid_from"),
+    "closings": ("number", "position", "time", "period", "starts_at", "ends_at"),
+}
 
 
 class Catalogue:
@@ -16,27 +30,42 @@ class Catalogue:
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self._places = places
-        self._rows: dict[str, list[tuple[Any, ...]]] = {"companies": [], "resources": [], "quotas": []}
+        self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
 
     def add(self, fact: Fact) -> None:
         match fact.event:
             case events.CompanyRegistered(company=company):
-                row = (company.id, company.display_name, company.programme, fact.number)
+                sorted_by = (
+                    company.industry,
+                    company.attributes.get("region", ""),
+                    company.attributes.get("stage", ""),
+                )
+                row = (company.id, company.display_name, company.programme, fact.number, *sorted_by)
                 self._rows["companies"].append(row)
             case events.ResourceRegistered(resource=resource):
                 place = self._places[resource.id]
                 standing = (place.first, place.bins, place.bin_capacity)
+                told = (resource.display_name, resource.time_zone, resource.attributes.get("industry", ""))
+                units_each = MILLI if resource.unit is Unit.MILLI_GPU else 1
                 self._rows["resources"].append(
-                    (resource.id, resource.kind.value, resource.unit.value, *standing, fact.number)
+                    (resource.id, resource.kind.value, resource.unit.value, *standing, fact.number, *told, units_each)
                 )
             case events.QuotaGranted(quota=quota):
                 period = (datetime.fromtimestamp(quota.start, UTC), datetime.fromtimestamp(quota.end, UTC))
                 terms = (quota.unit_seconds, quota.concurrent_units_max)
                 self._rows["quotas"].append((fact.number, quota.company, quota.meter, *period, *terms))
+            case events.TariffPublished(tariff=tariff):
+                valid_from = datetime.fromtimestamp(tariff.valid_from, UTC)
+                self._rows["tariffs"].append((fact.number, tariff.id, valid_from))
+            case events.PeriodClosed(period=closed):
+                interval = (datetime.fromtimestamp(closed.start, UTC), datetime.fromtimestamp(closed.end, UTC))
+                self._rows["closings"].append(
+                    (fact.number, fact.position, fact.time, number_of(closed.month), *interval)
+                )
             case _:
                 pass  # The others register nothing.
 
     async def write(self, connection: PoolConnectionProxy) -> None:
         for table, rows in self._rows.items():
             if rows:
-                await connection.copy_records_to_table(table, records=rows)
+                await connection.copy_records_to_table(table, records=rows, columns=COLUMNS[table])

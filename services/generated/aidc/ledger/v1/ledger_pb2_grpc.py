@@ -45,6 +45,16 @@ class LedgerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetStatementRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Statement.FromString,
                 _registered_method=True)
+        self.GetChanges = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/GetChanges',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetChangesRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Changes.FromString,
+                _registered_method=True)
+        self.ListTransfers = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/ListTransfers',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.FromString,
+                _registered_method=True)
         self.GetHistory = channel.unary_unary(
                 '/aidc.ledger.v1.Ledger/GetHistory',
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.SerializeToString,
@@ -84,7 +94,21 @@ class LedgerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetStatement(self, request, context):
-        """Every transfer of a company in a period, with opening and closing balances.
+        """The entries of a company, or of a whole month of the centre: opening plus lines is closing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetChanges(self, request, context):
+        """What changed in a company's books between two views, such as since the draft of a month's statement.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTransfers(self, request, context):
+        """Every transfer of a company or of the centre, in log order, by the page.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +161,16 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.GetStatement,
                     request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetStatementRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Statement.SerializeToString,
+            ),
+            'GetChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetChanges,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetChangesRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Changes.SerializeToString,
+            ),
+            'ListTransfers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTransfers,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.SerializeToString,
             ),
             'GetHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHistory,
@@ -219,6 +253,60 @@ class Ledger:
             '/aidc.ledger.v1.Ledger/GetStatement',
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetStatementRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Statement.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/GetChanges',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetChangesRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.Changes.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTransfers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/ListTransfers',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.FromString,
             options,
             channel_credentials,
             insecure,

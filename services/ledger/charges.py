@@ -1,0 +1,144 @@
+"""What is booked, by month: unit-seconds, and their price in KRW under the rate card that it was booked with. Pure.
+
+The price of a part of a booking is the price of all up to its end less the price of all up to its start, so that parts
+always add up to the whole, to the won.
+"""
+
+from functools import lru_cache
+
+from msgspec import Struct
+
+from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, Resource, Unit
+from services.allocation.tariff import ALL_PERCENT, Basis, Tariff
+from services.ledger.periods import Periods
+
+HOUR_SECONDS = 3600
+HOUR_MINUTES = 60
+MILLI = 1000
+RATES_KEPT_MAX = 100_000
+HOURS_DIGITS_MAX = 4
+
+
+class Rate(Struct, frozen=True, gc=False, kw_only=True):
+    """What a company pays for a resource: `numerator / denominator` KRW for a unit and a whole minute, or a slot.
+
+    `late_seconds` before the start a cancellation begins to cost `late_percent` of the price.
+    """
+
+    numerator: int = 0
+    denominator: int = 1
+    slot_seconds: int = 0  # 0: by the minute
+    share_step: int = 1
+    late_seconds: int = 0
+    late_percent: int = 0
+    no_show_percent: int = 0
+
+    def price(self, units: int, spans: tuple[Interval, ...], until: int) -> int:
+        """The KRW for units over the part of the spans that lies before a moment: whole minutes, or begun slots."""
+        if self.slot_seconds:
+            count = sum([-((start - min(end, until)) // self.slot_seconds) for start, end in spans if start < until])
+        else:
+            count = sum([min(end, until) - start for start, end in spans if start < until]) // 60
+        return -(-units // self.share_step) * self.share_step * count * self.numerator // self.denominator
+
+
+FREE = Rate()
+
+
+class Amount(Struct, frozen=True, gc=False):
+    """What a reservation holds of a resource in a month."""
+
+    resource: str
+    month: int
+    unit_seconds: int
+    krw: int
+
+
+class Prices:
+    """The rates of every company and resource, worked out once each."""
+
+    def __init__(self) -> None:
+        self.companies: dict[str, Company] = {}
+        self.resources: dict[str, Resource] = {}
+        self.published: list[tuple[int, Tariff]] = []
+        """Every tariff with the number of its event, in that order."""
+        self.rate = lru_cache(maxsize=RATES_KEPT_MAX)(self._rate)
+
+    def tariff_at(self, number: int, start: int) -> int:
+        """The place of the newest tariff that an event of this number knows and that is valid at a start; or -1."""
+        for place in range(len(self.published) - 1, -1, -1):
+            known, tariff = self.published[place]
+            if known < number and tariff.valid_from <= start:
+                return place
+        return -1
+
+    def _rate(self, tariff: int, company: str, resource: str) -> Rate:
+        """What a company pays for a resource under the tariff at a place; nothing under -1."""
+        card = self.published[tariff][1] if tariff >= 0 else None
+        price = card.price_of(resource) if card else None
+        if card is None or price is None:
+            return FREE
+        terms, what = self.companies[company], self.resources[resource]
+        compute = what.kind is Kind.COMPUTE
+        milli = what.unit is Unit.MILLI_GPU
+        by_slot = price.basis is Basis.SLOT
+        return Rate(
+            numerator=price.krw * (ALL_PERCENT - card.discount_percent(terms)),
+            denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
+            slot_seconds=what.slot_seconds if by_slot else 0,
+            share_step=max(1, card.share_step) if milli else 1,
+            late_seconds=HOUR_SECONDS * (_free_hours(terms) if compute else what.free_cancel_hours),
+            late_percent=card.compute_late_percent if compute else card.equipment_late_percent,
+            no_show_percent=card.no_show_percent,
+        )
+
+
+def amounts(reservation: Reservation, tariff: int, prices: Prices, periods: Periods) -> tuple[Amount, ...]:
+    """What a reservation holds, by resource and month."""
+    found: list[Amount] = []
+    for allocation in reservation.holding:
+        found += _portions(allocation, prices.rate(tariff, reservation.company, allocation.resource), periods)
+    return tuple(found) if len(found) < 2 else _merged(found)
+
+
+def _portions(allocation: Allocation, rate: Rate, periods: Periods) -> list[Amount]:
+    """One allocation, by month. What comes along with equipment is in the equipment's fee."""
+    spans, units = allocation.spans, allocation.units
+    if not spans:
+        return []
+    if allocation.companion_of:
+        rate = FREE
+    month, end = periods.at(spans[0][0])
+    last = spans[-1][1]
+    if last <= end:
+        krw = rate.price(units, spans, last) if rate.numerator else 0
+        return [Amount(allocation.resource, month, allocation.unit_seconds, krw)]
+    found, seconds_before, krw_before = [], 0, 0
+    while seconds_before < allocation.unit_seconds:
+        seconds = units * sum([min(b, end) - a for a, b in spans if a < end])
+        krw = rate.price(units, spans, end) if rate.numerator else 0
+        if seconds > seconds_before:
+            found.append(Amount(allocation.resource, month, seconds - seconds_before, krw - krw_before))
+        seconds_before, krw_before = seconds, krw
+        month, end = periods.at(end)
+    return found
+
+
+def _merged(found: list[Amount]) -> tuple[Amount, ...]:
+    """Several lines of one resource in one month are one amount."""
+    if len({(each.resource, each.month) for each in found}) == len(found):
+        return tuple(found)
+    sums: dict[tuple[str, int], Amount] = {}
+    for each in found:
+        key = (each.resource, each.month)
+        known = sums.get(key)
+        sums[key] = (
+            Amount(*key, known.unit_seconds + each.unit_seconds, known.krw + each.krw) if known is not None else each
+        )
+    return tuple(sums.values())
+
+
+def _free_hours(company: Company) -> int:
+    """Until how many hours before the start a company may cancel compute for nothing."""
+    hours = company.attributes.get("free_cancel_hours", "")
+    return int(hours) if hours.isdecimal() and len(hours) <= HOURS_DIGITS_MAX else 0
