@@ -13,21 +13,24 @@ from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.calendar import DAY_SECONDS, base_for
+from services.allocation.conduct import Conduct
 from services.allocation.events import Event
 from services.allocation.group import Group
 from services.allocation.life import follow, next_change
 from services.allocation.months import ZONE_DEFAULT, ClosedMonth
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
+from services.allocation.records import Records
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
 from services.allocation.tariff import Tariff
+from services.allocation.terms import Terms
 
 KEPT_SECONDS = 31 * DAY_SECONDS
 """How long a reservation stays readable here after it ended; the ledger keeps it for ever."""
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth
+Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct
 MeterKey = tuple[str, str]
 
 
@@ -49,6 +52,7 @@ class Centre:
         self.base = 0
         self.pools: dict[str, Pool] = {}
         self.companies: dict[str, Company] = {}
+        self.records = Records()
         self.meters: dict[MeterKey, Meter] = {}
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
@@ -93,6 +97,11 @@ class Centre:
         self._answered.append((answer.time, key))
 
     def _apply_one(self, event: Event) -> Subject:
+        if isinstance(event, events.ReservationEvent):
+            before = self.reservations.get(event.reservation_id)
+            after = follow(before, event, self.now, self.position)
+            self._stand(before, after)
+            return after
         match event:
             case events.ResourceRegistered():
                 return self.register(event.resource)
@@ -108,10 +117,7 @@ class Centre:
             case events.UseMeasured():
                 return self.companies[event.company]  # Measuring changes nothing that anybody holds.
             case _:
-                before = self.reservations.get(event.reservation_id)
-                after = follow(before, event, self.now, self.position)
-                self._stand(before, after)
-                return after
+                return self.records.apply(event, self.now)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -122,6 +128,19 @@ class Centre:
         """Let a rate card apply."""
         self.tariffs[tariff.id] = tariff
         return tariff
+
+    def grace(self, reservation: Reservation) -> int:
+        """Seconds after its start within which somebody must check in; 0 where nobody need."""
+        graces = [
+            self.pools[allocation.resource].resource.no_show_grace_minutes * 60
+            for allocation in reservation.allocations
+            if not allocation.companion_of
+        ]
+        return min(filter(None, graces), default=0)
+
+    def next_change(self, reservation: Reservation) -> int:
+        """When time alone will change a live reservation, in seconds."""
+        return next_change(reservation, self.grace(reservation) if reservation.state is State.ACTIVE else 0)
 
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""
@@ -161,11 +180,11 @@ class Centre:
             # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
             self._hold(before, -1)
             self._hold(after, 1)
-        if before.state is after.state and before.allocations is after.allocations:
-            return
+        if after.checked_in_at != before.checked_in_at:
+            self.records.came(after.company)
         self._wait(before, after)
-        if after.state.live and next_change(after) != next_change(before):
-            heappush(self.agenda, (next_change(after), after.id))
+        if after.state.live and (due := self.next_change(after)) != self.next_change(before):
+            heappush(self.agenda, (due, after.id))
         if not after.state.live:
             self.ended.append((self.now, after.id))
 
@@ -214,7 +233,7 @@ class Centre:
         self.reservations[reservation.id] = reservation
         self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
         if reservation.state.live:
-            heappush(self.agenda, (next_change(reservation), reservation.id))
+            heappush(self.agenda, (self.next_change(reservation), reservation.id))
         if reservation.state is State.HELD:
             self._note_held(reservation)
         if reservation.state.waiting:
@@ -238,11 +257,11 @@ class Centre:
             time, reservation_id = heappop(self.agenda)
             reservation = self.reservations.get(reservation_id)
             # Stale is what ended before its time or has moved on; what was rehearsed comes twice.
-            stale = reservation is None or not reservation.state.live or next_change(reservation) != time
+            stale = reservation is None or not reservation.state.live or self.next_change(reservation) != time
             if reservation is not None and not stale and (not due or due[-1] is not reservation):
                 due.append(reservation)
         for reservation in due:
-            heappush(self.agenda, (next_change(reservation), reservation.id))
+            heappush(self.agenda, (self.next_change(reservation), reservation.id))
         return due
 
     def next_due(self) -> int | None:

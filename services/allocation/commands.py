@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
-from services.allocation.resources import Company, Line, Quota, Resource
+from services.allocation.conduct import Qualification
+from services.allocation.resources import Company, Condition, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.terms import Terms
 from services.allocation.use import Record
 
 
@@ -58,20 +60,59 @@ class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """Give a reservation back before it starts. An empty `etag` matches any version."""
+    """Give a reservation back before it starts. An empty `etag` matches any version; what is excused is no strike."""
 
     reservation_id: str
     company: str
     etag: str = ""
     reason: str = ""
+    excused: bool = False
 
 
 class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """End an active reservation early and give the rest back. An empty `etag` matches any version."""
+    """End an active reservation early, saying how things were left. An empty `etag` matches any version."""
 
     reservation_id: str
     company: str
     etag: str = ""
+    reason: str = ""
+    condition: Condition = Condition.UNSAID
+    hand_over: str = ""
+
+
+class CheckIn(Struct, frozen=True, gc=False, kw_only=True):
+    """Say that somebody has come to use a reservation."""
+
+    reservation_id: str
+    company: str
+    etag: str = ""
+
+
+class PublishTerms(Struct, frozen=True, gc=False, kw_only=True):
+    """Let these terms hold for everybody from a date on."""
+
+    terms: Terms
+
+
+class GrantQualification(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a company's people run a piece of equipment by themselves."""
+
+    qualification: Qualification
+
+
+class RevokeQualification(Struct, frozen=True, gc=False, kw_only=True):
+    """Take that back."""
+
+    company: str
+    resource: str
+    reason: str = ""
+
+
+class ForgiveStrike(Struct, frozen=True, gc=False, kw_only=True):
+    """Take a strike back, and the suspension with it where the others do not carry it."""
+
+    company: str
+    reservation_id: str
     reason: str = ""
 
 
@@ -83,7 +124,7 @@ class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
-    """Let time pass: activate what starts, complete what ends, let go of what nobody confirmed."""
+    """Let time pass: what starts, what ends, what nobody confirmed, and what nobody came for."""
 
 
 Command = (
@@ -92,10 +133,15 @@ Command = (
     | GrantQuota
     | PublishTariff
     | ClosePeriod
+    | PublishTerms
+    | GrantQualification
+    | RevokeQualification
+    | ForgiveStrike
     | CreateReservation
     | ConfirmReservation
     | CancelReservation
     | ReleaseReservation
     | RecordUse
+    | CheckIn
     | Tick
 )

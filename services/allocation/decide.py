@@ -9,10 +9,11 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import commands, events, holding, rules
+from services.allocation import commands, discipline, events, holding, rules
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
+from services.allocation.conduct import Cause, Conduct
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
@@ -40,6 +41,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
             return release_reservation(centre, command, now)
+        case commands.CheckIn():
+            return discipline.check_in(centre, command, now)
         case commands.Tick():
             return tick(centre, now)
         case commands.RecordUse():
@@ -57,6 +60,14 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return publish_tariff(centre, command, now)
         case commands.ClosePeriod():
             return (events.PeriodClosed(period=close(command.month, centre.zone, centre.closed, now)),)
+        case commands.PublishTerms():
+            return discipline.publish_terms(centre, command, now)
+        case commands.GrantQualification():
+            return discipline.grant_qualification(centre, command)
+        case commands.RevokeQualification():
+            return discipline.revoke_qualification(centre, command)
+        case commands.ForgiveStrike():
+            return discipline.forgive_strike(centre, command, now)
         case _:
             assert_never(command)
 
@@ -129,18 +140,28 @@ def cancel_reservation(centre: Centre, command: commands.CancelReservation, now:
     if reservation.start <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The reservation begins just now; it can be released.", reservation.id)
-    return (events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason),)
+    conduct = centre.records.conduct(reservation.company)
+    late = not command.excused and discipline.late_cancel(centre, reservation, now)
+    return (
+        *(discipline.strike(centre, conduct, reservation, Cause.LATE_CANCEL, now) if late else ()),
+        events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason, excused=command.excused),
+    )
 
 
 def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> Events:
-    """End an active reservation at the next cell boundary of its calendars, and give the rest back."""
+    """End an active reservation, give the rest back, and say how things were left."""
     reservation = find(centre, command)
     if reservation.state is not State.ACTIVE:
         raise wrong_state(reservation, "released while it is active", "A confirmed one can be cancelled.")
-    cell = max(centre.pools[part.resource].calendar.cell_seconds for part in reservation.allocations)
-    # What has begun counts as used: a cell is the least that anybody else could take.
-    cut = min(reservation.end, max(reservation.start, -(-now // cell) * cell))
-    return (events.ReservationReleased(reservation_id=reservation.id, released_at=cut, reason=command.reason),)
+    return (
+        events.ReservationReleased(
+            reservation_id=reservation.id,
+            released_at=discipline.cut(centre, reservation, now),
+            reason=command.reason,
+            condition=command.condition,
+            hand_over=command.hand_over,
+        ),
+    )
 
 
 def record_use(centre: Centre, command: commands.RecordUse) -> Events:
@@ -162,9 +183,15 @@ def record_use(centre: Centre, command: commands.RecordUse) -> Events:
 
 
 def tick(centre: Centre, now: int) -> Events:
-    """Activate what has started, complete what has ended, and let go of what nobody confirmed."""
-    due = centre.due(now, TICK_RESERVATIONS_MAX)
-    return tuple(_TURNS[reservation.state](reservation_id=reservation.id) for reservation in due)
+    """What time makes of every reservation that is due."""
+    made: list[Event] = []
+    conducts: dict[str, Conduct] = {}
+    for reservation in centre.due(now, TICK_RESERVATIONS_MAX):
+        if discipline.missed(centre, reservation, now):
+            made += discipline.give_up(centre, conducts, reservation, now)
+        else:
+            made.append(_TURNS[reservation.state](reservation_id=reservation.id))
+    return tuple(made)
 
 
 _TURNS: Mapping[State, Callable[..., Event]] = {

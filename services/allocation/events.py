@@ -7,9 +7,11 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
+from services.allocation.conduct import Cause, Qualification
 from services.allocation.months import ClosedMonth
-from services.allocation.resources import Allocation, Company, Line, Quota, Resource
+from services.allocation.resources import Allocation, Company, Condition, Line, Quota, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.terms import Terms
 from services.allocation.use import MeasuredUse
 
 
@@ -55,6 +57,49 @@ class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured
     until: int
     resources: tuple[MeasuredUse, ...]
     in_use: bool | None = None
+
+
+class TermsPublished(Struct, frozen=True, gc=False, kw_only=True, tag="terms_published", tag_field="type"):
+    """From a date on, these terms hold for everybody."""
+
+    terms: Terms
+
+
+class QualificationGranted(Struct, frozen=True, gc=False, kw_only=True, tag="qualification_granted", tag_field="type"):
+    """A company's people were trained for a piece of equipment."""
+
+    qualification: Qualification
+
+
+class QualificationRevoked(Struct, frozen=True, gc=False, kw_only=True, tag="qualification_revoked", tag_field="type"):
+    """A company's people may no longer run a piece of equipment by themselves."""
+
+    company: str
+    resource: str
+    reason: str
+
+
+class StrikeGiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_given", tag_field="type"):
+    """A company let equipment stand idle that others could have had."""
+
+    company: str
+    reservation_id: str
+    cause: Cause
+
+
+class StrikeForgiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_forgiven", tag_field="type"):
+    """A strike was taken back."""
+
+    company: str
+    reservation_id: str
+    reason: str
+
+
+class SuspensionSet(Struct, frozen=True, gc=False, kw_only=True, tag="suspension_set", tag_field="type"):
+    """A company books no equipment before `until`; 0 lifts what was set before."""
+
+    company: str
+    until: int
 
 
 class ReservationConfirmed(
@@ -114,10 +159,11 @@ class ReservationCompleted(Struct, frozen=True, gc=False, kw_only=True, tag="res
 class ReservationCancelled(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_cancelled", tag_field="type", omit_defaults=True
 ):
-    """The reservation was given back before its start; nothing was used."""
+    """The reservation was given back before its start; nothing was used. What an operator excused costs nothing."""
 
     reservation_id: str
     reason: str = ""
+    excused: bool = False
 
 
 class ReservationReleased(
@@ -128,6 +174,21 @@ class ReservationReleased(
     reservation_id: str
     released_at: int
     reason: str = ""
+    condition: Condition = Condition.UNSAID
+    hand_over: str = ""
+
+
+class ReservationCheckedIn(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_checked_in", tag_field="type"):
+    """Somebody came to use what was reserved."""
+
+    reservation_id: str
+
+
+class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_missed", tag_field="type"):
+    """Nobody came in time: reserved until `released_at`, free again from there on."""
+
+    reservation_id: str
+    released_at: int
 
 
 ReservationEvent = (
@@ -139,15 +200,17 @@ ReservationEvent = (
     | ReservationCompleted
     | ReservationCancelled
     | ReservationReleased
+    | ReservationCheckedIn
+    | ReservationMissed
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
-Event = (
-    ResourceRegistered
-    | CompanyRegistered
-    | QuotaGranted
-    | TariffPublished
-    | PeriodClosed
-    | UseMeasured
-    | ReservationEvent
-)
+ConductEvent = QualificationGranted | QualificationRevoked | StrikeGiven | StrikeForgiven | SuspensionSet
+"""The events in a company's record."""
+
+RecordEvent = TermsPublished | ConductEvent
+"""The events in the centre's records: see `services.allocation.records`."""
+
+CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
+
+Event = CatalogueEvent | RecordEvent | ReservationEvent

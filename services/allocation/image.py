@@ -4,21 +4,27 @@ The calendars are left out, since they follow from the reservations; what follow
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.centre import Answer, Centre, Subject
+from services.allocation.conduct import Conduct
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import Company, Quota, Reservation, Resource
 from services.allocation.tariff import Tariff
+from services.allocation.terms import Terms
 
-FORMAT = 1
+FORMAT = 2
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
+WHOLE: Mapping[str, type[ClosedMonth | Conduct | Terms]] = {
+    kind.__name__: kind for kind in (ClosedMonth, Conduct, Terms)
+}
+"""What a request can have made that is remembered as it was, not by its name."""
 
 
 class Granted(Struct, frozen=True, gc=False, array_like=True):
@@ -51,6 +57,8 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     resources: list[Resource]
     companies: list[Company]
     quotas: list[Granted]
+    terms: list[Terms]
+    conducts: list[Conduct]
     reservations: list[Reservation]
     ended: list[tuple[int, str]]
     answers: list[Remembered]
@@ -83,6 +91,8 @@ class Moment:
             resources=[pool.resource for pool in centre.pools.values()],
             companies=list(centre.companies.values()),
             quotas=[Granted(each.quota, each.booked) for meter in centre.meters.values() for each in meter.periods],
+            terms=list(centre.records.terms),
+            conducts=list(centre.records.conducts.values()),
             reservations=[],
             ended=list(centre.ended),
             answers=[],
@@ -155,6 +165,8 @@ def centre_of(image: Image) -> Centre:
     for tariff in image.tariffs:
         centre.publish(tariff)
     centre.closed = image.closed
+    centre.records.terms.extend(image.terms)
+    centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
     centre.keep_all(image.reservations)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
@@ -178,12 +190,12 @@ def digest(centre: Centre) -> str:
 def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answer: Answer) -> Remembered:
     actor, request_id = key
     subject = answer.subject
-    then = None
+    then: Reservation | None = None
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth():
-            name = f"{subject.month}\n{subject.start}\n{subject.end}"
+        case ClosedMonth() | Conduct() | Terms():
+            name = msgspec.json.encode(subject).decode()
         case Reservation():
             name = subject.id
             then = None if reservations.get(subject.id) is subject else subject
@@ -201,12 +213,11 @@ def _subject(centre: Centre, answer: Remembered) -> Subject:
             return centre.companies[answer.key]
         case "Tariff":
             return centre.tariffs[answer.key]
-        case "ClosedMonth":
-            month, start, end = answer.key.split("\n")
-            return ClosedMonth(month=month, start=int(start), end=int(end))
         case "Quota":
             company, meter, start = answer.key.split("\n")
             periods = centre.meters[(company, meter)].periods
             return next(period.quota for period in periods if period.quota.start == int(start))
-        case _:
+        case "Reservation":
             return answer.then or centre.reservations[answer.key]
+        case _:
+            return msgspec.json.decode(answer.key, type=WHOLE[answer.kind])

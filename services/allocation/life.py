@@ -25,6 +25,8 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationCompleted: {State.ACTIVE: State.COMPLETED},
     events.ReservationCancelled: {State.HELD: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
     events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
+    events.ReservationCheckedIn: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
+    events.ReservationMissed: {State.ACTIVE: State.NO_SHOW},
 }
 """Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
 
@@ -52,11 +54,13 @@ def follow(before: Reservation | None, event: ReservationEvent, at: int, positio
     return _AFTER[kind](before, event, state, at, position)
 
 
-def next_change(reservation: Reservation) -> int:
-    """When time alone will change a live reservation, in seconds."""
+def next_change(reservation: Reservation, grace: int = 0) -> int:
+    """When time alone will change a live reservation, in seconds. It is missed without a check-in within the grace."""
     match reservation.state:
         case State.HELD:
             return reservation.expires_at
+        case State.ACTIVE if grace and not reservation.checked_in_at:
+            return min(reservation.end, reservation.activated_at + grace)
         case State.ACTIVE:
             return reservation.end
         case _:
@@ -161,6 +165,31 @@ def _released(
         reason=event.reason,
         end=cut,
         allocations=used_until(before.allocations, cut),
+        condition=event.condition,
+        hand_over=event.hand_over,
+    )
+
+
+def _activated(
+    before: Reservation, event: events.ReservationActivated, state: State, at: int, position: int
+) -> Reservation:
+    return replace(before, version=before.version + 1, position=position, state=state, activated_at=at)
+
+
+def _checked_in(
+    before: Reservation, event: events.ReservationCheckedIn, state: State, at: int, position: int
+) -> Reservation:
+    return replace(before, version=before.version + 1, position=position, checked_in_at=at)
+
+
+def _missed(before: Reservation, event: events.ReservationMissed, state: State, at: int, position: int) -> Reservation:
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        state=state,
+        end=event.released_at,
+        allocations=used_until(before.allocations, event.released_at),
     )
 
 
@@ -174,8 +203,10 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationHeld: _begun,
     events.ReservationExpired: _stepped,
     events.AllocationsMoved: _moved,
-    events.ReservationActivated: _stepped,
+    events.ReservationActivated: _activated,
     events.ReservationCompleted: _stepped,
     events.ReservationCancelled: _cancelled,
     events.ReservationReleased: _released,
+    events.ReservationCheckedIn: _checked_in,
+    events.ReservationMissed: _missed,
 }

@@ -18,6 +18,9 @@ class Reason(StrEnum):
     INVALID_QUOTA = "INVALID_QUOTA"
     INVALID_TARIFF = "INVALID_TARIFF"  # a rate card that contradicts itself, or reaches into the past
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
+    INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
+    INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
+    NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand
     STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read
     WRONG_STATE = "WRONG_STATE"  # the reservation is not in a state that allows this
     INVALID_LINES = "INVALID_LINES"  # none, too many, or the same resource twice
@@ -30,6 +33,9 @@ class Reason(StrEnum):
     BEYOND_HORIZON = "BEYOND_HORIZON"
     OUTSIDE_AGREEMENT = "OUTSIDE_AGREEMENT"  # the company's agreement does not cover the interval
     NOT_ENTITLED = "NOT_ENTITLED"  # certification missing for a restricted data zone
+    SUSPENDED = "SUSPENDED"  # strikes: no equipment before a date
+    NOT_QUALIFIED = "NOT_QUALIFIED"  # training missing, and no operator along
+    TOO_EARLY = "TOO_EARLY"  # a check-in long before the start
     NO_QUOTA = "NO_QUOTA"  # the company holds no quota on this meter for the period
     OUT_OF_SERVICE = "OUT_OF_SERVICE"
     OUTSIDE_OPENING_HOURS = "OUTSIDE_OPENING_HOURS"

@@ -204,7 +204,7 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
 
 
 class State(StrEnum):
-    """Where a reservation stands in its life."""
+    """Where a reservation stands in its life. A no-show began and was given back, since nobody came."""
 
     HELD = "held"
     CONFIRMED = "confirmed"
@@ -212,6 +212,7 @@ class State(StrEnum):
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    NO_SHOW = "no_show"
 
     @property
     def live(self) -> bool:
@@ -230,6 +231,15 @@ _LIVE = (State.ACTIVE, *_WAITING)
 _GIVEN_BACK = (State.CANCELLED, State.EXPIRED)
 
 
+class Condition(StrEnum):
+    """How equipment was left at check-out."""
+
+    UNSAID = ""
+    GOOD = "good"
+    WORN = "worn"
+    DAMAGED = "damaged"
+
+
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
 
@@ -246,6 +256,10 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     version: int = 1
     position: int = 0
     expires_at: int = 0  # when it ends by itself unless it is confirmed before; 0 once it was
+    activated_at: int = 0  # 0: not yet
+    checked_in_at: int = 0  # 0: nobody has said so
+    condition: Condition = Condition.UNSAID  # how the equipment was left
+    hand_over: str = ""  # what whoever comes next should know
 
     @property
     def etag(self) -> str:

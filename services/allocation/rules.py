@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
+from services.allocation.discipline import may_book
 from services.allocation.quota import Charge, meter_violations
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Company, Kind, Resource
@@ -47,6 +48,7 @@ def violations(
             yield from _entitlement(want.resource, company)
             yield from _company_of(want.resource, named)
         yield from _group(centre, want, wants)
+    yield from may_book(centre, company, wants, (start, end), now)
     yield from _quota(centre, company, wants)
 
 

@@ -40,6 +40,7 @@ Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {'
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
 Reason = Annotated[str, typer.Option(help="Why, for people.")]
 Hold = Annotated[str, typer.Option(metavar="DURATION", help="Hold it for so long, at most 15m, and do not book yet.")]
+CONDITIONS = {"good": api.CONDITION_GOOD, "worn": api.CONDITION_WORN, "damaged": api.CONDITION_DAMAGED}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide and explain, but change nothing.")]
 
 
@@ -98,6 +99,7 @@ def confirm(
 def cancel(
     name: Name,
     reason: Reason = "",
+    excused: Annotated[bool, typer.Option("--excused", help="Free, and no strike; operators only.")] = False,
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
@@ -110,6 +112,7 @@ def cancel(
             name=reservation_name(client.connection, name),
             request_id=checked_request_id(request_id),
             reason=reason,
+            excused=excused,
             validate_only=dry_run,
         )
         answer(client, client.scheduler.CancelReservation, request, {}, as_json)
@@ -118,6 +121,8 @@ def cancel(
 def release(
     name: Name,
     reason: Reason = "",
+    condition: Annotated[str, typer.Option(help="How the equipment was left: good, worn, damaged.")] = "",
+    hand_over: Annotated[str, typer.Option(help="What whoever comes next should know.")] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
@@ -130,9 +135,20 @@ def release(
             name=reservation_name(client.connection, name),
             request_id=checked_request_id(request_id),
             reason=reason,
+            condition=read_condition(condition),
+            hand_over=hand_over,
             validate_only=dry_run,
         )
         answer(client, client.scheduler.ReleaseReservation, request, {}, as_json)
+
+
+def read_condition(text: str) -> "api.Condition.ValueType":
+    """How equipment was left, by its name."""
+    if not text:
+        return api.CONDITION_UNSPECIFIED
+    if text not in CONDITIONS:
+        raise Failed(f"the condition {text!r} is none of {', '.join(CONDITIONS)}")
+    return CONDITIONS[text]
 
 
 def answer(client: Client, method: Any, request: Any, units: Units, as_json: bool) -> None:

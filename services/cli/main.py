@@ -11,7 +11,20 @@ import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
 from typer.exceptions import Abort, Exit
 
-from services.cli import agent, audit, booking, ledger, many, quotas, reservations, resources, statement, tariff, top
+from services.cli import (
+    agent,
+    audit,
+    booking,
+    ledger,
+    many,
+    quotas,
+    records,
+    reservations,
+    resources,
+    statement,
+    tariff,
+    top,
+)
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
@@ -40,14 +53,19 @@ for command, panel in (
     (booking.confirm, BOOK),
     (booking.cancel, BOOK),
     (booking.release, BOOK),
+    (records.check_in, BOOK),
     (reservations.list_, LOOK),
     (reservations.show, LOOK),
     (reservations.watch, LOOK),
     (statement.statement, LOOK),
     (quotas.quotas, LOOK),
     (quotas.token, LOOK),
+    (records.conduct, LOOK),
+    (records.terms, LOOK),
     (tariff.tariff, LOOK),
     (tariff.close, RUN),
+    (records.qualify, RUN),
+    (records.forgive, RUN),
     (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)

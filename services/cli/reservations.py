@@ -35,14 +35,7 @@ from services.cli.times import from_timestamp, parse_time, show_time, to_timesta
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-STATES = {
-    "held": api.Reservation.STATE_HELD,
-    "confirmed": api.Reservation.STATE_CONFIRMED,
-    "active": api.Reservation.STATE_ACTIVE,
-    "completed": api.Reservation.STATE_COMPLETED,
-    "cancelled": api.Reservation.STATE_CANCELLED,
-    "expired": api.Reservation.STATE_EXPIRED,
-}
+STATES = {state_name(state): state for state in api.Reservation.State.values() if state}
 LIST_DEFAULT = 50
 
 

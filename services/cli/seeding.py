@@ -30,7 +30,8 @@ async def seed(client: AsyncClient, catalogue: Catalogue, advance: Callable[[], 
 
 def size(catalogue: Catalogue) -> int:
     """How many registrations a catalogue takes."""
-    return len(catalogue.resources) + len(catalogue.companies) + len(catalogue.quotas) + (catalogue.tariff is not None)
+    rows = (catalogue.resources, catalogue.companies, catalogue.quotas, catalogue.qualifications)
+    return sum(map(len, rows)) + sum(each is not None for each in (catalogue.tariff, catalogue.terms))
 
 
 def waves(client: AsyncClient, catalogue: Catalogue) -> Iterator[Sequence[tuple[Any, Message]]]:
@@ -38,9 +39,12 @@ def waves(client: AsyncClient, catalogue: Catalogue) -> Iterator[Sequence[tuple[
     scheduler = client.scheduler
     for resources in independent(catalogue.resources):
         yield [(scheduler.RegisterResource, api.RegisterResourceRequest(resource=item)) for item in resources]
+    if catalogue.terms is not None:
+        yield [(scheduler.PublishTerms, api.PublishTermsRequest(terms=catalogue.terms))]
     if catalogue.tariff is not None:
         yield [(scheduler.PublishTariff, api.PublishTariffRequest(tariff=catalogue.tariff))]
     yield [(scheduler.RegisterCompany, api.RegisterCompanyRequest(company=item)) for item in catalogue.companies]
+    yield [(scheduler.GrantQualification, each) for each in catalogue.qualifications]
     yield [(scheduler.GrantQuota, api.GrantQuotaRequest(quota=item)) for item in catalogue.quotas]
 
 

@@ -138,7 +138,14 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
     if item.HasField("expire_time"):
         facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
-    for label, text in (("note", item.note), ("reason", item.state_reason)):
+    for label, moment in (("check in by", item.check_in_deadline), ("checked in", item.check_in_time)):
+        if moment.seconds:
+            facts.add_row(label, show_time(from_timestamp(moment), zone))
+    left = api.Condition.Name(item.condition).removeprefix("CONDITION_").lower() if item.condition else ""
+    for label, text in (
+        *(("note", item.note), ("reason", item.state_reason)),
+        *(("left", left), ("hand-over", item.hand_over)),
+    ):
         if text:
             facts.add_row(label, text)
     facts.add_row("position", f"{item.position:,}")

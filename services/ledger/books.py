@@ -63,6 +63,8 @@ class Books:
 
     def take(self, event: Event, number: int, at: int, position: int) -> Step | None:
         """Fold the event of this number, at a time in seconds. Gives the step of the reservation that it concerns."""
+        if isinstance(event, events.ReservationEvent):
+            return self._follow(event, number, at, position)
         match event:
             case events.ResourceRegistered(resource=resource):
                 self._place(resource)
@@ -77,7 +79,7 @@ class Books:
             case events.PeriodClosed(period=period):
                 self._close(number_of(period.month))
             case _:
-                return self._follow(event, number, at, position)
+                pass  # The others change nothing that the books remember.
         return None
 
     def _follow(self, event: ReservationEvent, number: int, at: int, position: int) -> Step:

@@ -99,7 +99,15 @@ def _company(event: Event) -> str:
             return admitted.id
         case events.QuotaGranted(quota=quota):
             return quota.company
-        case events.UseMeasured(company=company):
+        case events.QualificationGranted(qualification=qualification):
+            return qualification.company
+        case (
+            events.UseMeasured(company=company)
+            | events.QualificationRevoked(company=company)
+            | events.StrikeGiven(company=company)
+            | events.StrikeForgiven(company=company)
+            | events.SuspensionSet(company=company)
+        ):
             return company
         case _:
             return ""

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from services.allocation import events
+from services.allocation.conduct import Cause
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Unit
 from services.allocation.use import MeasuredUse
@@ -66,6 +67,8 @@ class Words(Struct, frozen=True, kw_only=True):
         return f"{text}, which {allocation.companion_of} needs" if allocation.companion_of else text
 
 
+CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was cancelled too late for anybody else"}
+
 Sentence = Callable[[Any, Words], str]
 
 SENTENCES: Mapping[type[Event], Sentence] = {
@@ -104,10 +107,36 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationCompleted: lambda event, words: "It ended; all that it held counts as used.",
     events.ReservationCancelled: lambda event, words: (
         f"{words.who} cancelled it before its start; nothing was used{because(event.reason)}."
+        + (" It was excused: free of charge, and no strike." if event.excused else "")
     ),
     events.ReservationReleased: lambda event, words: (
         f"{words.who} released it early: used until {words.moment(event.released_at)},"
         f" the rest was given back{because(event.reason)}."
+        + (f" It was left {event.condition}." if event.condition else "")
+        + (f" For whoever comes next: {event.hand_over}" if event.hand_over else "")
+    ),
+    events.ReservationCheckedIn: lambda event, words: f"{words.who} checked in.",
+    events.ReservationMissed: lambda event, words: (
+        f"Nobody checked in in time: it was given back from {words.moment(event.released_at)} on."
+    ),
+    events.TermsPublished: lambda event, words: (
+        f"{words.who} published the centre's terms, in effect from {words.moment(event.terms.effective)}."
+    ),
+    events.QualificationGranted: lambda event, words: (
+        f"{words.who} recorded that {event.qualification.company} is trained for {event.qualification.resource}, from"
+        f" {words.moment(event.qualification.start)} to {words.moment(event.qualification.end)}."
+    ),
+    events.QualificationRevoked: lambda event, words: (
+        f"{words.who} took back that {event.company} is trained for {event.resource}{because(event.reason)}."
+    ),
+    events.StrikeGiven: lambda event, words: f"{event.company} got a strike: {CAUSES[event.cause]}.",
+    events.StrikeForgiven: lambda event, words: (
+        f"{words.who} forgave {event.company} the strike{because(event.reason)}."
+    ),
+    events.SuspensionSet: lambda event, words: (
+        f"{event.company} books no equipment before {words.moment(event.until)}."
+        if event.until
+        else f"{event.company} may book equipment again."
     ),
 }
 

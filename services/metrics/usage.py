@@ -118,6 +118,10 @@ class Usage:
 
     def _apply_one(self, event: Event) -> None:
         self.applied[type(event)] += 1
+        if isinstance(event, events.ReservationEvent):
+            before = self._live.get(event.reservation_id)
+            self._stand(before, follow(before, event, self.now, self._page))
+            return
         match event:
             case events.ResourceRegistered():
                 self._registered(event.resource)
@@ -126,13 +130,10 @@ class Usage:
             case events.QuotaGranted():
                 quota = event.quota
                 self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
-            case events.TariffPublished() | events.PeriodClosed():
-                pass  # Money is the ledger's business.
             case events.UseMeasured():
                 self._measured(event)
             case _:
-                before = self._live.get(event.reservation_id)
-                self._stand(before, follow(before, event, self.now, self._page))
+                pass  # The others change no figure of use.
 
     def _registered(self, resource: Resource) -> None:
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)

@@ -39,6 +39,12 @@ def demand_own(call: Call, company: str, name: str) -> None:
         raise problem_of(no_reservation(name))
 
 
+def demand_operator(call: Call, sentence: str) -> None:
+    """What only an operator may say. Raises `Problem` with the sentence."""
+    if call.identity.role is not Role.OPERATOR:
+        raise Problem(grpc.StatusCode.PERMISSION_DENIED, "OPERATORS_ONLY", f"{sentence} Ask one to.")
+
+
 def no_reservation(name: str) -> Rejected:
     return refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
 

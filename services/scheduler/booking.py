@@ -1,25 +1,21 @@
 """The methods that change something: a request becomes a command, and its durable result becomes a reply."""
 
 import time
-from typing import Any
 
 from services.allocation import commands, offers
-from services.allocation.centre import Subject
-from services.allocation.commands import Command
-from services.allocation.months import ClosedMonth
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Company, Quota, Reservation, Resource
-from services.allocation.tariff import Tariff
+from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import batch, catalogue, replies, requests, tariffs
-from services.scheduler.access import actor_of, company_of, demand_own, log_unavailable
+from services.scheduler import batch, replies, requests
+from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
+from services.scheduler.answering import answer
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
 from services.scheduler.telemetry import Telemetry
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 
 class Booking:
@@ -37,7 +33,7 @@ class Booking:
         command = requests.create_reservation(request, company, requests.new_id())
         only_asking = request.validate_only
         try:
-            reservation = await self._answer(call, request, command)
+            reservation = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             if not only_asking:
                 self._telemetry.answered(company, "refused")
@@ -72,69 +68,20 @@ class Booking:
             position=self._writer.pages.head.position,
         )
 
-    async def change_reservation(self, call: Call, request: requests.Change) -> api.Reservation:
-        """Confirm a held offer, cancel a reservation before it starts, or release it while it is active."""
+    async def change_reservation(self, call: Call, request: requests.ChangeRequest) -> api.Reservation:
+        """Confirm a held offer, cancel before the start, check in, or release while it is active."""
         company, reservation_id = requests.reservation_name(request.name)
         command = requests.change(request, company, reservation_id)
         demand_own(call, company, request.name)
+        if isinstance(request, api.CancelReservationRequest) and request.excused:
+            demand_operator(call, "Only an operator excuses a cancellation.")
         try:
-            reservation = await self._answer(call, request, command)
+            reservation = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             raise problem_of(refusal) from None
         shown = reservation or self._centre.reservations[reservation_id]
         assert isinstance(shown, Reservation)
         return replies.reservation_reply(self._centre, shown)
-
-    async def register_resource(self, call: Call, request: api.RegisterResourceRequest) -> api.Resource:
-        """Make a resource bookable."""
-        command = catalogue.register_resource(request)
-        made = await self._administer(call, request, command)
-        assert made is None or isinstance(made, Resource)
-        return catalogue.resource_reply(made or command.resource, nodes=True)
-
-    async def register_company(self, call: Call, request: api.RegisterCompanyRequest) -> api.Company:
-        """Let a company book."""
-        command = requests.register_company(request)
-        made = await self._administer(call, request, command)
-        assert made is None or isinstance(made, Company)
-        return replies.company_reply(made or command.company)
-
-    async def grant_quota(self, call: Call, request: api.GrantQuotaRequest) -> api.Quota:
-        """Give a company unit-seconds for a period."""
-        command = requests.grant_quota(request)
-        made = await self._administer(call, request, command)
-        assert made is None or isinstance(made, Quota)
-        return replies.quota_reply(made or command.quota)
-
-    async def publish_tariff(self, call: Call, request: api.PublishTariffRequest) -> api.Tariff:
-        """Let a rate card apply from now on, or from later."""
-        command = tariffs.publish_tariff(request)
-        made = await self._administer(call, request, command)
-        assert made is None or isinstance(made, Tariff)
-        return tariffs.tariff_reply(made or command.tariff)
-
-    async def close_period(self, call: Call, request: api.ClosePeriodRequest) -> api.ClosedPeriod:
-        """Freeze the books up to the end of a month."""
-        made = await self._administer(call, request, tariffs.close_period(request))
-        assert made is None or isinstance(made, ClosedMonth)
-        return tariffs.period_reply(made) if made else api.ClosedPeriod(month=request.month)
-
-    async def _answer(self, call: Call, request: Any, command: Command) -> Subject | None:
-        """What a command made, durably; None if it was only to be checked. Raises `Rejected` or `Problem`."""
-        try:
-            if request.validate_only:
-                request.validate_only = False
-                self._writer.check(_ask(call, request, command))
-                return None
-            return (await self._writer.submit(_ask(call, request, command)))[0]
-        except LogBehind as error:
-            raise log_unavailable(error) from None
-
-    async def _administer(self, call: Call, request: Any, command: Command) -> Subject | None:
-        try:
-            return await self._answer(call, request, command)
-        except Rejected as refusal:
-            raise problem_of(refusal) from None
 
     def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
         """The refusal with what would be granted instead."""
@@ -147,13 +94,3 @@ class Booking:
         reply.start_time.seconds = command.start
         reply.end_time.seconds = command.end
         return reply
-
-
-def _ask(call: Call, request: Any, command: Command) -> Ask:
-    request.request_id = request.request_id.lower()
-    return Ask(
-        command=command,
-        actor=actor_of(call),
-        request_id=request.request_id,
-        digest=requests.digest_of(request),
-    )

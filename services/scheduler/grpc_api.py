@@ -7,6 +7,8 @@ from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
 from services.scheduler.reading import Reading
+from services.scheduler.records import RecordKeeping
+from services.scheduler.registering import Registering
 from services.scheduler.searching import Searching
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
@@ -37,6 +39,13 @@ ROLES = {
     "PublishTariff": OPERATORS,
     "ListTariffs": EVERYBODY,
     "ClosePeriod": OPERATORS,
+    "CheckIn": BOOKERS,
+    "PublishTerms": OPERATORS,
+    "GetTerms": EVERYBODY,
+    "GrantQualification": OPERATORS,
+    "RevokeQualification": OPERATORS,
+    "ForgiveStrike": OPERATORS,
+    "GetConduct": EVERYBODY,
 }
 
 
@@ -48,10 +57,12 @@ class SchedulerApi:
         self._book_stream = BookStream(writer, telemetry).serve
         self._searching = Searching(writer, telemetry)
         self._reading = Reading(writer, watches)
+        self._registering = Registering(writer)
+        self._records = RecordKeeping(writer, self._reading)
 
     def handlers(self) -> Mapping[str, Any]:
         """Every method by its name in the proto."""
-        booking, reading = self._booking, self._reading
+        booking, reading, registering, records = self._booking, self._reading, self._registering, self._records
         return {
             "ListResources": reading.list_resources,
             "GetResource": reading.get_resource,
@@ -67,10 +78,17 @@ class SchedulerApi:
             "ReleaseReservation": booking.change_reservation,
             "ListQuotas": reading.list_quotas,
             "WatchReservations": reading.watch_reservations,
-            "RegisterResource": booking.register_resource,
-            "RegisterCompany": booking.register_company,
-            "GrantQuota": booking.grant_quota,
-            "PublishTariff": booking.publish_tariff,
+            "RegisterResource": registering.register_resource,
+            "RegisterCompany": registering.register_company,
+            "GrantQuota": registering.grant_quota,
+            "PublishTariff": registering.publish_tariff,
             "ListTariffs": reading.list_tariffs,
-            "ClosePeriod": booking.close_period,
+            "ClosePeriod": registering.close_period,
+            "CheckIn": booking.change_reservation,
+            "PublishTerms": records.publish_terms,
+            "GetTerms": records.get_terms,
+            "GrantQualification": records.grant_qualification,
+            "RevokeQualification": records.revoke_qualification,
+            "ForgiveStrike": records.forgive_strike,
+            "GetConduct": records.get_conduct,
         }

@@ -32,9 +32,9 @@ class Reading:
     async def list_resources(self, call: Call, request: api.ListResourcesRequest) -> api.ListResourcesResponse:
         """What can be booked, by name."""
         page = reads.Page.of(request.page_size, request.page_token, f"resources {request.kind}", default=100, most=500)
-        position, seconds = self._reached(0), self._seconds()
+        position, seconds = self.reached(0), self._seconds()
         found, token = reads.list_resources(self._centre, catalogue.KINDS.get(request.kind), page)
-        await self._durable(position)
+        await self.durable(position)
         return api.ListResourcesResponse(
             resources=[catalogue.resource_reply(resource, nodes=False) for resource in found],
             next_page_token=token,
@@ -44,9 +44,9 @@ class Reading:
 
     async def get_resource(self, call: Call, request: api.GetResourceRequest) -> api.Resource:
         """One resource and its rules."""
-        position = self._reached(0)
+        position = self.reached(0)
         resource = self._pool(request.name).resource
-        await self._durable(position)
+        await self.durable(position)
         return catalogue.resource_reply(resource, nodes=True)
 
     async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
@@ -57,9 +57,9 @@ class Reading:
         start = fields.time("start_time", request, "start_time")
         end = fields.time("end_time", request, "end_time")
         fields.demand_valid()
-        position = self._reached(request.min_position)
+        position = self.reached(request.min_position)
         intervals = reads.calendar_reply(pool, start, end, self._seconds())
-        await self._durable(position)
+        await self.durable(position)
         return api.Calendar(
             resource=request.name,
             intervals=intervals,
@@ -69,9 +69,9 @@ class Reading:
 
     async def list_tariffs(self, call: Call, request: api.ListTariffsRequest) -> api.ListTariffsResponse:
         """Every rate card, the newest first, and how far the books are closed."""
-        position = self._reached(request.min_position)
+        position = self.reached(request.min_position)
         found, closed = [*self._centre.tariffs.values()], self._centre.closed
-        await self._durable(position)
+        await self.durable(position)
         return api.ListTariffsResponse(
             tariffs=[tariffs.tariff_reply(tariff) for tariff in reversed(found)],
             closed_month=closed.month if closed else "",
@@ -82,11 +82,11 @@ class Reading:
         """One reservation."""
         company, reservation_id = requests.reservation_name(request.name)
         demand_own(call, company, request.name)
-        position = self._reached(request.min_position)
+        position = self.reached(request.min_position)
         reservation = self._centre.reservations.get(reservation_id)
         if reservation is None or reservation.company != company:
             raise problem_of(no_reservation(request.name))
-        await self._durable(position)
+        await self.durable(position)
         return replies.reservation_reply(self._centre, reservation)
 
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
@@ -102,9 +102,9 @@ class Reading:
         )
         fields.demand_valid()
         page = reads.Page.of(request.page_size, request.page_token, repr(wanted), default=50, most=1000)
-        position = self._reached(request.min_position)
+        position = self.reached(request.min_position)
         found, token = reads.list_reservations(self._centre, wanted, page)
-        await self._durable(position)
+        await self.durable(position)
         return api.ListReservationsResponse(
             reservations=[replies.reservation_reply(self._centre, each) for each in found],
             next_page_token=token,
@@ -119,10 +119,10 @@ class Reading:
         fields.demand_valid()
         question = f"quotas {company} {start} {end}"
         page = reads.Page.of(request.page_size, request.page_token, question, default=100, most=500)
-        position = self._reached(request.min_position)
+        position = self.reached(request.min_position)
         found, token = reads.list_quotas(self._centre, company, start, end, page)
         quotas = [replies.quota_reply(period.quota, period.booked) for period in found]
-        await self._durable(position)
+        await self.durable(position)
         return api.ListQuotasResponse(quotas=quotas, next_page_token=token, position=position)
 
     async def watch_reservations(
@@ -157,7 +157,7 @@ class Reading:
             description = f"{resource.id} lies in the restricted data zone, which needs a security certificate."
             raise problem_of(refuse(Reason.NOT_ENTITLED, description, resource.id))
 
-    def _reached(self, min_position: int) -> int:
+    def reached(self, min_position: int) -> int:
         """The position that the state is true at, just now. Raises `Problem` if the one asked for lies ahead."""
         position = self._writer.decided
         if position < min_position:
@@ -170,7 +170,7 @@ class Reading:
             )
         return position
 
-    async def _durable(self, position: int) -> None:
+    async def durable(self, position: int) -> None:
         """Wait until what was read from the state at a position may be told. Raises `Problem` if the log is away.
 
         First read, then wait: while one waits, the state goes on to what is not durable yet.

@@ -12,6 +12,7 @@ from services.allocation.resources import (
     Allocation,
     Colocation,
     Company,
+    Condition,
     Interval,
     Line,
     Quota,
@@ -27,8 +28,15 @@ STATE_OF = {
     State.COMPLETED: api.Reservation.STATE_COMPLETED,
     State.CANCELLED: api.Reservation.STATE_CANCELLED,
     State.EXPIRED: api.Reservation.STATE_EXPIRED,
+    State.NO_SHOW: api.Reservation.STATE_NO_SHOW,
 }
 STATES = {number: state for state, number in STATE_OF.items()}
+CONDITION_OF = {
+    Condition.UNSAID: api.CONDITION_UNSPECIFIED,
+    Condition.GOOD: api.CONDITION_GOOD,
+    Condition.WORN: api.CONDITION_WORN,
+    Condition.DAMAGED: api.CONDITION_DAMAGED,
+}
 COLOCATION_OF = {
     Colocation.ANYWHERE: api.COLOCATION_UNSPECIFIED,
     Colocation.NODE: api.COLOCATION_NODE,
@@ -64,7 +72,20 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     }
     if reservation.expires_at:
         plain["expire_time"] = {"seconds": reservation.expires_at}
+    _tell_attendance(plain, centre, reservation)
     return plain
+
+
+def _tell_attendance(plain: Plain, centre: Centre, reservation: Reservation) -> None:
+    """Who must come by when, who came, and how things were left. Most reservations have nothing of that."""
+    if reservation.checked_in_at:
+        plain["check_in_time"] = {"seconds": reservation.checked_in_at}
+    elif reservation.state.live and (grace := centre.grace(reservation)):
+        plain["check_in_deadline"] = {"seconds": (reservation.activated_at or reservation.start) + grace}
+    if reservation.condition:
+        plain["condition"] = CONDITION_OF[reservation.condition]
+    if reservation.hand_over:
+        plain["hand_over"] = reservation.hand_over
 
 
 def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:

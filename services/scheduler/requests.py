@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.holding import HOLD_SECONDS_MAX
-from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Line, Quota
+from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Condition, Line, Quota
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
@@ -29,6 +29,14 @@ COLOCATIONS = {
     api.COLOCATION_NODE: Colocation.NODE,
     api.COLOCATION_RACK: Colocation.RACK,
     api.COLOCATION_FABRIC_GROUP: Colocation.FABRIC_GROUP,
+}
+
+
+CONDITIONS = {
+    api.CONDITION_UNSPECIFIED: Condition.UNSAID,
+    api.CONDITION_GOOD: Condition.GOOD,
+    api.CONDITION_WORN: Condition.WORN,
+    api.CONDITION_DAMAGED: Condition.DAMAGED,
 }
 
 
@@ -205,25 +213,39 @@ def reservation_name(text: str) -> tuple[str, str]:
     return company, reservation
 
 
-Change = api.ConfirmReservationRequest | api.CancelReservationRequest | api.ReleaseReservationRequest
+Change = commands.ConfirmReservation | commands.CancelReservation | commands.ReleaseReservation | commands.CheckIn
+ChangeRequest = (
+    api.ConfirmReservationRequest | api.CancelReservationRequest | api.ReleaseReservationRequest | api.CheckInRequest
+)
 
 
-def change(
-    request: Change, company: str, reservation_id: str
-) -> commands.ConfirmReservation | commands.CancelReservation | commands.ReleaseReservation:
-    """A confirmation, a cancel or a release. Raises `Problem` with every invalid field."""
+def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
+    """What is asked of one reservation. Raises `Problem` with every invalid field."""
     fields = Fields()
     fields.request_id(request.request_id)
     etag = fields.text("etag", request.etag, 64)
     if isinstance(request, api.ConfirmReservationRequest):
         fields.demand_valid()
         return commands.ConfirmReservation(reservation_id=reservation_id, company=company, etag=etag)
+    if isinstance(request, api.CheckInRequest):
+        fields.demand_valid()
+        return commands.CheckIn(reservation_id=reservation_id, company=company, etag=etag)
     reason = fields.text("reason", request.reason)
+    if isinstance(request, api.CancelReservationRequest):
+        fields.demand_valid()
+        return commands.CancelReservation(
+            reservation_id=reservation_id, company=company, etag=etag, reason=reason, excused=request.excused
+        )
+    hand_over = fields.text("hand_over", request.hand_over)
     fields.demand_valid()
-    kind = (
-        commands.CancelReservation if isinstance(request, api.CancelReservationRequest) else commands.ReleaseReservation
+    return commands.ReleaseReservation(
+        reservation_id=reservation_id,
+        company=company,
+        etag=etag,
+        reason=reason,
+        condition=CONDITIONS[request.condition],
+        hand_over=hand_over,
     )
-    return kind(reservation_id=reservation_id, company=company, etag=etag, reason=reason)
 
 
 def register_company(request: api.RegisterCompanyRequest) -> commands.RegisterCompany:

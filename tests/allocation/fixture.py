@@ -3,6 +3,7 @@
 Monday, 2 March 2026, 08:00 in Seoul is now. Times are local unless a zone is named.
 """
 
+from services.allocation.conduct import Qualification
 from services.allocation.resources import (
     EQUIPMENT_METER,
     Companion,
@@ -198,9 +199,21 @@ BROKEN = Resource(
     in_service=False,
 )
 
+LENS = Resource(
+    id="L01",
+    kind=Kind.EQUIPMENT,
+    unit=Unit.SEAT,
+    nodes=seats("L01", 3),
+    slot_minutes=60,
+    time_zone=SEOUL,
+    training_required=True,
+    no_show_grace_minutes=15,
+    free_cancel_hours=24,
+)
+
 RESOURCES = (
     *(A100, H100, CPU, OPERATORS, M03, M01, cabin("M05"), cabin("M06"), track("T1"), track("T2")),
-    *(NIGHT_LAB, CLOCK_ROUND, RESTRICTED, BROKEN),
+    *(NIGHT_LAB, CLOCK_ROUND, RESTRICTED, BROKEN, LENS),
 )
 
 
@@ -213,6 +226,11 @@ def company(name: str, **terms: object) -> Company:
         "horizon_days": 60,
     }
     return Company(id=name, **(usual | terms))  # type: ignore[arg-type]  # The terms of one test each.
+
+
+def qualification(name: str, resource: str = "L01", days: int = 30) -> Qualification:
+    """A training for some days from now."""
+    return Qualification(company=name, resource=resource, start=NOW, end=NOW + days * DAY)
 
 
 def quota(name: str, meter: str, month: int, hours: float, at_once: int = 0) -> Quota:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.allocation.rejections import Reason
 from services.allocation.resources import Company, Kind, Line, Quota, Resource
+from services.allocation.terms import Terms
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600
@@ -24,17 +25,25 @@ class Booking:
     end: int
     held: Counter[tuple[str, int]]
     paid: Counter[tuple[str, int]]
+    own: tuple[str, ...] = ()
     state: str = "confirmed"
     expires: int = 0
+    activated_at: int = 0
+    checked_in: bool = False
 
 
 class Naive:
     """What is booked, and what the rules say about one more wish."""
 
-    def __init__(self, resources: Iterable[Resource], companies: Iterable[Company], quotas: Iterable[Quota]) -> None:
+    def __init__(
+        self, resources: Iterable[Resource], companies: Iterable[Company], quotas: Iterable[Quota], terms: Terms
+    ) -> None:
         self.resources = {each.id: each for each in resources}
         self.companies = {each.id: each for each in companies}
         self.quotas = list(quotas)
+        self.terms = terms
+        self.strikes: dict[str, list[int]] = {}
+        self.suspended: dict[str, int] = {}
         self.bookings: dict[str, Booking] = {}
         self._open: dict[str, dict[int, str]] = {name: dict(self._cells(each)) for name, each in self.resources.items()}
 
@@ -88,7 +97,8 @@ class Naive:
                 held[name, cell] += units
                 if meter:
                     paid[meter, cell] += units
-        return Booking(company, start, end, held, paid)
+        own = tuple(name for name, _, parent in self.wants(lines) if not parent)
+        return Booking(company, start, end, held, paid, own)
 
     @staticmethod
     def _meter(resource: Resource) -> str:
@@ -118,6 +128,8 @@ class Naive:
         for name, units, parent in self.wants(lines):
             if not parent:
                 found |= self._own_terms(self.resources[name], terms, start, end, now)
+            if not parent and self.resources[name].kind is Kind.EQUIPMENT and now < self.suspended.get(company, 0):
+                found.add(Reason.SUSPENDED)
             found |= self._groups(name, parent, lines, start, end)
             cells = self.spans(parent or name, start, end)
             if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
@@ -225,12 +237,36 @@ class Naive:
         booking.state, booking.end = "completed", cut
         return cut
 
+    def cell(self, booking: Booking) -> int:
+        """The coarsest step of what a booking holds: an hour for compute, half an hour for the rest."""
+        kinds = {self.resources[name].kind for name, _ in booking.held}
+        return HOUR if Kind.COMPUTE in kinds else CELL
+
+    def strike(self, company: str, now: int) -> None:
+        """One more strike, and the suspension that the terms make of it."""
+        times = self.strikes.setdefault(company, [])
+        times.append(now)
+        for rule in self.terms.strike_rules:
+            for last in times:
+                recent = [each for each in times if last - rule.window_days * DAY <= each <= last]
+                if len(recent) >= rule.strikes:
+                    until = last + rule.suspension_days * DAY
+                    self.suspended[company] = max(self.suspended.get(company, 0), until)
+
     def tick(self, now: int) -> None:
         """Let time pass."""
         for booking in self.bookings.values():
             if booking.state == "held" and booking.expires <= now:
                 booking.state = "expired"
+        for name, booking in self.bookings.items():
+            graces = [self.resources[name].no_show_grace_minutes * 60 for name in booking.own]
+            grace = min((each for each in graces if each), default=0)
+            due = booking.state == "active" and grace and not booking.checked_in
+            if due and now >= booking.activated_at + grace and booking.activated_at < now:
+                self.release(name, now, self.cell(booking))
+                booking.state = "no_show"
+                self.strike(booking.company, now)
             if booking.state == "confirmed" and booking.start <= now:
-                booking.state = "active"
+                booking.state, booking.activated_at = "active", now
             if booking.state == "active" and booking.end <= now:
                 booking.state = "completed"

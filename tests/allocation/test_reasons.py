@@ -7,16 +7,21 @@ from msgspec.structs import replace
 
 from services.allocation.commands import (
     CancelReservation,
+    CheckIn,
     ClosePeriod,
     Command,
+    ForgiveStrike,
+    GrantQualification,
     GrantQuota,
     PublishTariff,
+    PublishTerms,
     RegisterCompany,
     RegisterResource,
 )
 from services.allocation.holding import HOLDS_MAX
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
+from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
@@ -57,6 +62,21 @@ def changed(scenario: Scenario) -> Command:
     reservation = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=1))
     scenario.reaches(ELEVEN)
     return CancelReservation(reservation_id=reservation.id, company="ALPHA", etag=reservation.etag)
+
+
+def suspended(scenario: Scenario) -> Command:
+    """Nobody came to what the company booked before, and once is enough."""
+    strict = Terms(effective=NOW, strike_rules=(StrikeRule(strikes=1, window_days=1, suspension_days=9),))
+    scenario.given(PublishTerms(terms=strict), GrantQualification(qualification=fixture.qualification("ALPHA")))
+    scenario.given(book("ALPHA", line("L01"), start=ELEVEN, hours=1))
+    scenario.reaches(ELEVEN).reaches(ELEVEN + 900)
+    return book("ALPHA", line("T1"), start=ELEVEN + HOUR, hours=1)
+
+
+def early(scenario: Scenario) -> Command:
+    """The reservation begins only tomorrow."""
+    reservation = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=1))
+    return CheckIn(reservation_id=reservation.id, company="ALPHA")
 
 
 def group_held(scenario: Scenario) -> Command:
@@ -120,6 +140,15 @@ CASES: dict[Reason, Case] = {
     Reason.CHANGEOVER_TOO_SHORT: no_time_to_change,
     Reason.NO_CAPACITY: full,
     Reason.NO_PLACEMENT: scattered,
+}
+
+CASES |= {
+    Reason.INVALID_TERMS: lambda _: PublishTerms(terms=Terms(effective=NOW, extend_days_max=-1)),
+    Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
+    Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),
+    Reason.SUSPENDED: suspended,
+    Reason.NOT_QUALIFIED: lambda _: book("ALPHA", line("L01"), start=ELEVEN, hours=1),
+    Reason.TOO_EARLY: early,
 }
 
 ASKED_ELSEWHERE = {Reason.REQUEST_ID_REUSED}

@@ -99,6 +99,30 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ClosePeriod(self, request: Any, context: Any) -> Any:
         return self._answer("ClosePeriod", request, context)
 
+    def CheckIn(self, request: Any, context: Any) -> Any:
+        return self._answer("CheckIn", request, context)
+
+    def ReleaseReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("ReleaseReservation", request, context)
+
+    def GetConduct(self, request: Any, context: Any) -> Any:
+        return self._answer("GetConduct", request, context)
+
+    def GrantQualification(self, request: Any, context: Any) -> Any:
+        return self._answer("GrantQualification", request, context)
+
+    def RevokeQualification(self, request: Any, context: Any) -> Any:
+        return self._answer("RevokeQualification", request, context)
+
+    def ForgiveStrike(self, request: Any, context: Any) -> Any:
+        return self._answer("ForgiveStrike", request, context)
+
+    def GetTerms(self, request: Any, context: Any) -> Any:
+        return self._answer("GetTerms", request, context)
+
+    def PublishTerms(self, request: Any, context: Any) -> Any:
+        return self._answer("PublishTerms", request, context)
+
     def GetHistory(self, request: Any, context: Any) -> Any:
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 

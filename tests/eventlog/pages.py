@@ -2,21 +2,30 @@
 
 from collections.abc import Iterator
 
+from services.allocation.conduct import Cause, Qualification
 from services.allocation.events import (
     AllocationsMoved,
     CompanyRegistered,
     Event,
     PeriodClosed,
+    QualificationGranted,
+    QualificationRevoked,
     QuotaGranted,
     ReservationActivated,
     ReservationCancelled,
+    ReservationCheckedIn,
     ReservationCompleted,
     ReservationConfirmed,
     ReservationExpired,
     ReservationHeld,
+    ReservationMissed,
     ReservationReleased,
     ResourceRegistered,
+    StrikeForgiven,
+    StrikeGiven,
+    SuspensionSet,
     TariffPublished,
+    TermsPublished,
     UseMeasured,
 )
 from services.allocation.months import ClosedMonth
@@ -35,6 +44,7 @@ from services.allocation.resources import (
     Unit,
 )
 from services.allocation.tariff import Basis, Discount, Price, Tariff
+from services.allocation.terms import StrikeRule, Terms
 from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
@@ -93,6 +103,22 @@ SAMPLES: tuple[Event, ...] = (
         resources=(MeasuredUse(resource="h100", measured=28_800, busy=19_000, idle=3_600),),
         in_use=True,
     ),
+    TermsPublished(
+        terms=Terms(
+            effective=MONDAY_9,
+            extend_window_hours=24,
+            extend_days_max=3,
+            check_in_early_minutes=30,
+            strike_rules=(StrikeRule(strikes=2, window_days=90, suspension_days=30),),
+        )
+    ),
+    QualificationGranted(
+        qualification=Qualification(company="CMP-0001", resource="M01", start=MONDAY_9, end=MONDAY_9 + 86_400)
+    ),
+    QualificationRevoked(company="CMP-0001", resource="M01", reason="the trainee left"),
+    StrikeGiven(company="CMP-0001", reservation_id="r-4", cause=Cause.NO_SHOW),
+    StrikeForgiven(company="CMP-0001", reservation_id="r-4", reason="the door was locked"),
+    SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",
@@ -118,6 +144,8 @@ SAMPLES: tuple[Event, ...] = (
     ReservationCompleted(reservation_id="r-1"),
     ReservationCancelled(reservation_id="r-2", reason="no longer needed"),
     ReservationReleased(reservation_id="r-3", released_at=MONDAY_9 + 600, reason="done early"),
+    ReservationCheckedIn(reservation_id="r-3"),
+    ReservationMissed(reservation_id="r-4", released_at=MONDAY_9 + 900),
 )
 
 

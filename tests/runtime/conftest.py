@@ -29,7 +29,12 @@ SERVICE = pb.DESCRIPTOR.services_by_name["Scheduler"]
 COMPANY = Identity("kim", Role.COMPANY, "CMP-0001")
 OPERATOR = Identity("lee", Role.OPERATOR, "")
 AUDITOR = Identity("han", Role.AUDITOR, "")
-OPERATORS_ONLY = frozenset({"RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"})
+OPERATORS_ONLY = frozenset(
+    {
+        *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
+        *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
+    }
+)
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

@@ -98,14 +98,27 @@ def sound(method: str) -> Message:
             return search("cpu")
         case "GetCalendar":
             return calendar("cpu")
-        case "RegisterResource" | "RegisterCompany" | "GrantQuota" | "PublishTariff" | "ClosePeriod":
+        case (
+            "RegisterResource"
+            | "RegisterCompany"
+            | "GrantQuota"
+            | "PublishTariff"
+            | "ClosePeriod"
+            | "PublishTerms"
+            | "GrantQualification"
+            | "ForgiveStrike"
+        ):
             request: Message = administration(method, "companies/BETA")
             return request
         case "GetResource":
             return api.GetResourceRequest(name="resources/cpu")
         case "ListReservations" | "WatchReservations":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(parent="companies/ALPHA")
-        case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation":
+        case "RevokeQualification":
+            return api.RevokeQualificationRequest(parent="companies/BETA", resource="resources/L01")
+        case "GetConduct":
+            return api.GetConductRequest(parent="companies/ALPHA")
+        case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation" | "CheckIn":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")
         case _:

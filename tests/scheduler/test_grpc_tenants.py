@@ -89,6 +89,13 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "PublishTariff": ADMINISTERING,
     "ListTariffs": PUBLIC,
     "ClosePeriod": ADMINISTERING,
+    "CheckIn": CHANGING,
+    "PublishTerms": ADMINISTERING,
+    "GetTerms": PUBLIC,
+    "GrantQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "RevokeQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "ForgiveStrike": {**ADMINISTERING, **{("operator", whose): MISSING for whose in WHOSE}},  # There is no strike.
+    "GetConduct": FOLLOWING,
 }
 
 
@@ -147,12 +154,28 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
         case "ReleaseReservation":
             name = await booked(desk, company, active=True)
             return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+        case "CheckIn":
+            return api.CheckInRequest(name=await booked(desk, company, active=True), request_id=request_id(6))
+        case "RevokeQualification":
+            if company != "GHOST":
+                await desk.call("GrantQualification", training(parent, 9), OPERATOR)
+            return api.RevokeQualificationRequest(parent=parent, resource="resources/L01", request_id=request_id(7))
+        case "GetConduct":
+            return api.GetConductRequest(parent=parent)
         case "ListQuotas":
             return api.ListQuotasRequest(parent=parent)
         case "WatchReservations":
             return api.WatchReservationsRequest(parent=parent)
         case _:
             return administration(method, parent)
+
+
+def training(parent: str, number: int) -> api.GrantQualificationRequest:
+    """A company is trained for L01."""
+    request = api.GrantQualificationRequest(parent=parent, request_id=request_id(number))
+    request.qualification.resource = "resources/L01"
+    request.qualification.start_time.seconds, request.qualification.end_time.seconds = NOW, NOW + 30 * DAY
+    return request
 
 
 def administration(method: str, parent: str) -> Any:
@@ -187,6 +210,14 @@ def administration(method: str, parent: str) -> Any:
         case "PublishTariff":
             tariff = api.Tariff(name="tariffs/krw-2026", prices=[api.Price(resource="resources/cpu", krw=20)])
             return api.PublishTariffRequest(tariff=tariff, request_id=request_id(7))
+        case "PublishTerms":
+            return api.PublishTermsRequest(terms=api.Terms(), request_id=request_id(7))
+        case "GetTerms":
+            return api.GetTermsRequest()
+        case "GrantQualification":
+            return training(parent, 7)
+        case "ForgiveStrike":
+            return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":
             return api.ListTariffsRequest()
         case "ClosePeriod":
@@ -214,11 +245,13 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
     assert await outcome(desk, method, request, WHO[who]) == expected
 
 
-@pytest.mark.parametrize("method", ["GetReservation", "ConfirmReservation", "CancelReservation", "ReleaseReservation"])
+@pytest.mark.parametrize(
+    "method", ["GetReservation", "ConfirmReservation", "CancelReservation", "ReleaseReservation", "CheckIn"]
+)
 @pytest.mark.parametrize("validate_only", [False, True])
 async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:
     """P8: the whole answer is the same, but for the name that was asked for."""
-    theirs = await booked(desk, "BETA", active=method == "ReleaseReservation")
+    theirs = await booked(desk, "BETA", active=method in ("ReleaseReservation", "CheckIn"))
     missing = "companies/BETA/reservations/" + "0" * len(theirs.rsplit("/", 1)[1])
     kind = getattr(api, f"{method}Request")
     answers = []

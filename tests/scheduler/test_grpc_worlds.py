@@ -65,6 +65,10 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(13, ("a100", 48_000), start=NINE, hours=3)),
         ("BatchCreateReservations", batch(demand(14, ("cpu", 100)), demand(15, ("T1", 1)))),
         ("ListTariffs", api.ListTariffsRequest()),
+        ("GetTerms", api.GetTermsRequest()),
+        ("GetConduct", api.GetConductRequest(parent="companies/ALPHA")),
+        ("GetConduct", api.GetConductRequest(parent="companies/GAMMA")),
+        ("CheckIn", api.CheckInRequest(name=theirs, request_id=request_id(19))),
         ("BookStream", stream(demand(17, ("cpu", 100)), demand(18, ("T1", 1)))),
         ("GetReservation", api.GetReservationRequest(name=mine)),
         ("GetReservation", api.GetReservationRequest(name=theirs)),
@@ -80,7 +84,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("WatchReservations", api.WatchReservationsRequest(parent="companies/GAMMA")),
     ]
     assert {method for method, _ in asked} >= {each.name for each in SERVICE.methods} - {
-        *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod")
+        *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
+        *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
     }
     told = []
     for method, request in asked:

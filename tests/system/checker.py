@@ -123,8 +123,16 @@ class _Judge:
                 self.resources[event["resource"]["id"]] = event["resource"]
             case "company_registered":
                 self.companies.add(event["company"]["id"])
-            case "quota_granted":
+            case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
+            case "strike_given" | "strike_forgiven" | "suspension_set":
+                if event["company"] not in self.companies:
+                    self._say(f"{event['type']} for an unknown company")
+            case "reservation_checked_in":
+                if self.claims[event["reservation_id"]].state not in ("confirmed", "active"):
+                    self._say(f"{event['reservation_id']} was over, and somebody checked in")
+            case "reservation_missed":
+                self._end(event["reservation_id"], "active", "no_show", cut=event["released_at"])
             case "reservation_confirmed":
                 return self._confirm(event, now)
             case "reservation_held":

@@ -13,8 +13,10 @@ from services.cli.catalogue.companies import read_companies
 from services.cli.catalogue.compute import read_pools
 from services.cli.catalogue.equipment import read_equipment
 from services.cli.catalogue.operators import read_operators
+from services.cli.catalogue.qualifications import read_qualifications
 from services.cli.catalogue.tables import CatalogueError, read_rules
 from services.cli.catalogue.tariff import charging_tariff
+from services.cli.catalogue.terms import centre_terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 CENTRE_FOLDER = Path(services.__file__).parents[1] / "deploy" / "centre"
@@ -31,6 +33,8 @@ class Catalogue:
     companies: tuple[api.Company, ...]
     quotas: tuple[api.Quota, ...]
     tariff: api.Tariff | None = None
+    terms: api.Terms | None = None
+    qualifications: tuple[api.GrantQualificationRequest, ...] = ()
 
 
 def read_catalogue(folder: Path) -> Catalogue:
@@ -50,6 +54,8 @@ def read_catalogue(folder: Path) -> Catalogue:
         companies=tuple(companies),
         quotas=tuple(quotas),
         tariff=charging_tariff(rules, equipment),
+        terms=centre_terms(rules),
+        qualifications=tuple(read_qualifications(folder / "qualifications.csv", rules)),
     )
 
 

@@ -112,10 +112,12 @@ async def list_reservations(client: AsyncClient) -> tuple[list[api.Reservation],
 def overdue(reservation: api.Reservation, now: datetime) -> bool:
     """Whether its start or end has come and it has not moved on."""
     due = {
-        api.Reservation.STATE_CONFIRMED: reservation.start_time,
-        api.Reservation.STATE_ACTIVE: reservation.end_time,
+        api.Reservation.STATE_CONFIRMED: reservation.start_time.seconds,
+        api.Reservation.STATE_ACTIVE: min(
+            reservation.end_time.seconds, reservation.check_in_deadline.seconds or reservation.end_time.seconds
+        ),
     }.get(reservation.state)
-    return due is not None and due.seconds <= now.timestamp()
+    return due is not None and due <= now.timestamp()
 
 
 def add(views: Views, reservation: api.Reservation, now: datetime) -> None:

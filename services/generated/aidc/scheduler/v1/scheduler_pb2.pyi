@@ -124,6 +124,34 @@ COLOCATION_FABRIC_GROUP: Colocation.ValueType  # 3
 """All in one fabric group."""
 Global___Colocation: _TypeAlias = Colocation  # noqa: Y015
 
+class _Condition:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConditionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Condition.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONDITION_UNSPECIFIED: _Condition.ValueType  # 0
+    """Nobody said."""
+    CONDITION_GOOD: _Condition.ValueType  # 1
+    """As it was found."""
+    CONDITION_WORN: _Condition.ValueType  # 2
+    """It works, and needs care soon."""
+    CONDITION_DAMAGED: _Condition.ValueType  # 3
+    """It does not work as it should."""
+
+class Condition(_Condition, metaclass=_ConditionEnumTypeWrapper):
+    """How equipment was left."""
+
+CONDITION_UNSPECIFIED: Condition.ValueType  # 0
+"""Nobody said."""
+CONDITION_GOOD: Condition.ValueType  # 1
+"""As it was found."""
+CONDITION_WORN: Condition.ValueType  # 2
+"""It works, and needs care soon."""
+CONDITION_DAMAGED: Condition.ValueType  # 3
+"""It does not work as it should."""
+Global___Condition: _TypeAlias = Condition  # noqa: Y015
+
 class _PriceBasis:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -247,7 +275,7 @@ class Resource(_message.Message):
     approval: _builtins.str
     """Who approves a booking: auto, manager or committee. Kept, not enforced yet."""
     training_required: _builtins.bool
-    """Kept, not enforced yet."""
+    """Whether it takes a training to book it without an operator."""
     human_subjects: _builtins.bool
     """Kept, not enforced yet."""
     weather_dependent: _builtins.bool
@@ -300,11 +328,11 @@ class Resource(_message.Message):
 
     @_builtins.property
     def free_cancel(self) -> _duration_pb2.Duration:
-        """Kept, not enforced yet."""
+        """Giving it back later than this before the start is a strike."""
 
     @_builtins.property
     def no_show_grace(self) -> _duration_pb2.Duration:
-        """Kept, not enforced yet."""
+        """Within so long after the start somebody must check in; 0 means that nobody need."""
 
     @_builtins.property
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -924,6 +952,8 @@ class Reservation(_message.Message):
         """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
         STATE_EXPIRED: Reservation._State.ValueType  # 7
         """Held, and not confirmed in time."""
+        STATE_NO_SHOW: Reservation._State.ValueType  # 9
+        """Began, and was given back since nobody came."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a reservation stands in its life."""
@@ -942,6 +972,8 @@ class Reservation(_message.Message):
     """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
     STATE_EXPIRED: Reservation.State.ValueType  # 7
     """Held, and not confirmed in time."""
+    STATE_NO_SHOW: Reservation.State.ValueType  # 9
+    """Began, and was given back since nobody came."""
 
     NAME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -956,6 +988,10 @@ class Reservation(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
+    CHECK_IN_DEADLINE_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    HAND_OVER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -968,6 +1004,10 @@ class Reservation(_message.Message):
     """Changes with every change. Output only."""
     position: _builtins.int
     """The log position of its last change. Output only."""
+    condition: Global___Condition.ValueType
+    """How the equipment was left at check-out. Output only."""
+    hand_over: _builtins.str
+    """What whoever comes next should know. Output only."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand as asked. Required."""
@@ -996,6 +1036,14 @@ class Reservation(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends by itself unless it is confirmed before. Output only; set while it is held, and once it expired."""
 
+    @_builtins.property
+    def check_in_time(self) -> _timestamp_pb2.Timestamp:
+        """When somebody came to use it; unset until then. Output only."""
+
+    @_builtins.property
+    def check_in_deadline(self) -> _timestamp_pb2.Timestamp:
+        """Without a check-in by then, an active reservation of equipment is given back. Output only."""
+
     def __init__(
         self,
         *,
@@ -1012,14 +1060,52 @@ class Reservation(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        check_in_time: _timestamp_pb2.Timestamp | None = ...,
+        check_in_deadline: _timestamp_pb2.Timestamp | None = ...,
+        condition: Global___Condition.ValueType = ...,
+        hand_over: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "lines", b"lines", "name", b"name", "note", b"note", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class CheckInRequest(_message.Message):
+    """Says that somebody has come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckInRequest: _TypeAlias = CheckInRequest  # noqa: Y015
 
 @_typing.final
 class Allocation(_message.Message):
@@ -1488,6 +1574,7 @@ class CancelReservationRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
@@ -1498,6 +1585,8 @@ class CancelReservationRequest(_message.Message):
     """For people, at most 500 characters."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
+    excused: _builtins.bool
+    """Free of charge and no strike, for weather or a fault of the centre. Operators only."""
     def __init__(
         self,
         *,
@@ -1506,10 +1595,11 @@ class CancelReservationRequest(_message.Message):
         etag: _builtins.str = ...,
         reason: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        excused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1526,6 +1616,8 @@ class ReleaseReservationRequest(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    CONDITION_FIELD_NUMBER: _builtins.int
+    HAND_OVER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
@@ -1536,6 +1628,10 @@ class ReleaseReservationRequest(_message.Message):
     """For people, at most 500 characters."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
+    condition: Global___Condition.ValueType
+    """How the equipment was left."""
+    hand_over: _builtins.str
+    """What whoever comes next should know, at most 500 characters."""
     def __init__(
         self,
         *,
@@ -1544,10 +1640,12 @@ class ReleaseReservationRequest(_message.Message):
         etag: _builtins.str = ...,
         reason: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        condition: Global___Condition.ValueType = ...,
+        hand_over: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "etag", b"etag", "hand_over", b"hand_over", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2194,6 +2292,423 @@ class ClosedPeriod(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClosedPeriod: _TypeAlias = ClosedPeriod  # noqa: Y015
+
+@_typing.final
+class Terms(_message.Message):
+    """Rules that hold for everybody, from a time on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    EXTEND_WINDOW_FIELD_NUMBER: _builtins.int
+    EXTEND_MAX_FIELD_NUMBER: _builtins.int
+    CHECK_IN_EARLY_FIELD_NUMBER: _builtins.int
+    STRIKE_RULES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From then on. On the way in it may be left out: then from the publication on."""
+
+    @_builtins.property
+    def extend_window(self) -> _duration_pb2.Duration:
+        """An active reservation may be extended in its last hours only."""
+
+    @_builtins.property
+    def extend_max(self) -> _duration_pb2.Duration:
+        """By at most so much at a time."""
+
+    @_builtins.property
+    def check_in_early(self) -> _duration_pb2.Duration:
+        """One may check in so long before the start."""
+
+    @_builtins.property
+    def strike_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrikeRule]:
+        """What strikes lead to; the longest suspension counts."""
+
+    def __init__(
+        self,
+        *,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        extend_window: _duration_pb2.Duration | None = ...,
+        extend_max: _duration_pb2.Duration | None = ...,
+        check_in_early: _duration_pb2.Duration | None = ...,
+        strike_rules: _abc.Iterable[Global___StrikeRule] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "strike_rules", b"strike_rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Terms: _TypeAlias = Terms  # noqa: Y015
+
+@_typing.final
+class StrikeRule(_message.Message):
+    """So many strikes within a window suspend a company from booking equipment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRIKES_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    SUSPENSION_FIELD_NUMBER: _builtins.int
+    strikes: _builtins.int
+    """At least 1."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """Whole days."""
+
+    @_builtins.property
+    def suspension(self) -> _duration_pb2.Duration:
+        """Whole days, from the last strike on."""
+
+    def __init__(
+        self,
+        *,
+        strikes: _builtins.int = ...,
+        window: _duration_pb2.Duration | None = ...,
+        suspension: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["suspension", b"suspension", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["strikes", b"strikes", "suspension", b"suspension", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StrikeRule: _TypeAlias = StrikeRule  # noqa: Y015
+
+@_typing.final
+class PublishTermsRequest(_message.Message):
+    """Asks to publish terms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERMS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but publish nothing."""
+    @_builtins.property
+    def terms(self) -> Global___Terms:
+        """All of them: they replace those before."""
+
+    def __init__(
+        self,
+        *,
+        terms: Global___Terms | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["terms", b"terms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "terms", b"terms", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishTermsRequest: _TypeAlias = PublishTermsRequest  # noqa: Y015
+
+@_typing.final
+class GetTermsRequest(_message.Message):
+    """Asks for the terms."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """At this time; unset means now."""
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTermsRequest: _TypeAlias = GetTermsRequest  # noqa: Y015
+
+@_typing.final
+class Qualification(_message.Message):
+    """A company's people may run a piece of equipment by themselves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From here."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until here."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "resource", b"resource", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Qualification: _TypeAlias = Qualification  # noqa: Y015
+
+@_typing.final
+class GrantQualificationRequest(_message.Message):
+    """Asks to record a training."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    QUALIFICATION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but record nothing."""
+    @_builtins.property
+    def qualification(self) -> Global___Qualification:
+        """The training."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        qualification: Global___Qualification | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["qualification", b"qualification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "qualification", b"qualification", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GrantQualificationRequest: _TypeAlias = GrantQualificationRequest  # noqa: Y015
+
+@_typing.final
+class RevokeQualificationRequest(_message.Message):
+    """Asks to take a training back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        resource: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "reason", b"reason", "request_id", b"request_id", "resource", b"resource", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeQualificationRequest: _TypeAlias = RevokeQualificationRequest  # noqa: Y015
+
+@_typing.final
+class ForgiveStrikeRequest(_message.Message):
+    """Asks to take a strike back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`: what the strike was for."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForgiveStrikeRequest: _TypeAlias = ForgiveStrikeRequest  # noqa: Y015
+
+@_typing.final
+class GetConductRequest(_message.Message):
+    """Asks for a company's record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetConductRequest: _TypeAlias = GetConductRequest  # noqa: Y015
+
+@_typing.final
+class Conduct(_message.Message):
+    """A company's record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    RELIABILITY_FIELD_NUMBER: _builtins.int
+    KEPT_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    STRIKES_FIELD_NUMBER: _builtins.int
+    SUSPENDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    QUALIFICATIONS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    company: _builtins.str
+    """`companies/{company}`."""
+    reliability: _builtins.float
+    """The share of what needed a check-in and got one, 0 to 1; 1 for a company without a record."""
+    kept: _builtins.int
+    """Check-ins so far."""
+    missed: _builtins.int
+    """Strikes so far, without those that were forgiven."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def strikes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Strike]:
+        """The strikes that rules can still reach, the oldest first."""
+
+    @_builtins.property
+    def suspended_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until then it books no equipment; unset if it is not suspended."""
+
+    @_builtins.property
+    def qualifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Qualification]:
+        """Its trainings, as they were recorded."""
+
+    def __init__(
+        self,
+        *,
+        company: _builtins.str = ...,
+        reliability: _builtins.float = ...,
+        kept: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        strikes: _abc.Iterable[Global___Strike] | None = ...,
+        suspended_until_time: _timestamp_pb2.Timestamp | None = ...,
+        qualifications: _abc.Iterable[Global___Qualification] | None = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "kept", b"kept", "missed", b"missed", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conduct: _TypeAlias = Conduct  # noqa: Y015
+
+@_typing.final
+class Strike(_message.Message):
+    """A piece of equipment stood idle that others could have had."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Cause:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _CauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Strike._Cause.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CAUSE_UNSPECIFIED: Strike._Cause.ValueType  # 0
+        """Not said."""
+        CAUSE_NO_SHOW: Strike._Cause.ValueType  # 1
+        """Nobody came."""
+        CAUSE_LATE_CANCEL: Strike._Cause.ValueType  # 2
+        """It was given back too late for anybody else."""
+
+    class Cause(_Cause, metaclass=_CauseEnumTypeWrapper):
+        """What a strike is for."""
+
+    CAUSE_UNSPECIFIED: Strike.Cause.ValueType  # 0
+    """Not said."""
+    CAUSE_NO_SHOW: Strike.Cause.ValueType  # 1
+    """Nobody came."""
+    CAUSE_LATE_CANCEL: Strike.Cause.ValueType  # 2
+    """It was given back too late for anybody else."""
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    reservation: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    cause: Global___Strike.Cause.ValueType
+    """What for."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        reservation: _builtins.str = ...,
+        cause: Global___Strike.Cause.ValueType = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "reservation", b"reservation", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Strike: _TypeAlias = Strike  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):

@@ -1,0 +1,57 @@
+"""The records of the centre: its published terms, and how each company stands."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from services.allocation import events
+from services.allocation.conduct import Conduct, Strike
+from services.allocation.events import ConductEvent, RecordEvent
+from services.allocation.terms import Terms, terms_at
+
+
+class Records:
+    """Terms in the order of their publication, and the conduct of every company that has a record."""
+
+    def __init__(self) -> None:
+        self.terms: list[Terms] = []
+        self.conducts: dict[str, Conduct] = {}
+
+    def terms_at(self, at: int) -> Terms:
+        """The terms that hold at a time in seconds."""
+        return terms_at(self.terms, at)
+
+    def conduct(self, company: str) -> Conduct:
+        """A company's record; an empty one if there is nothing to tell."""
+        return self.conducts.get(company) or Conduct(company=company)
+
+    def came(self, company: str) -> None:
+        """Somebody of a company came to use what it had reserved."""
+        conduct = self.conduct(company)
+        self.conducts[company] = replace(conduct, kept=conduct.kept + 1)
+
+    def apply(self, event: RecordEvent, at: int) -> Terms | Conduct:
+        """Make an event true, at a time in seconds. Gives what it made or changed."""
+        if isinstance(event, events.TermsPublished):
+            self.terms.append(event.terms)
+            return event.terms
+        named = event.qualification.company if isinstance(event, events.QualificationGranted) else event.company
+        conduct = self.conducts[named] = judged(self.conduct(named), event, at)
+        return conduct
+
+
+def judged(conduct: Conduct, event: ConductEvent, at: int) -> Conduct:
+    """A company's record after an event, at a time in seconds."""
+    match event:
+        case events.QualificationGranted():
+            return conduct.with_qualification(event.qualification)
+        case events.QualificationRevoked():
+            return conduct.without_qualification(event.resource)
+        case events.StrikeGiven():
+            return conduct.struck(Strike(reservation_id=event.reservation_id, cause=event.cause, at=at))
+        case events.StrikeForgiven():
+            return conduct.forgiven(event.reservation_id)
+        case events.SuspensionSet():
+            return replace(conduct, suspended_until=event.until)
+        case _:
+            assert_never(event)

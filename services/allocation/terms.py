@@ -1,0 +1,58 @@
+"""The terms of the centre: rules that hold for everybody, from a date on.
+
+They are facts of the log, so that a decision can be understood by the rules of its own day. New terms never reach back.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
+STRIKE_RULES_MAX = 8
+DAYS_MAX = 1000
+
+
+class StrikeRule(Struct, frozen=True, gc=False, kw_only=True):
+    """So many strikes within a window suspend a company (after the equipment rules of Seoul Technopark and NYCU)."""
+
+    strikes: int
+    window_days: int
+    suspension_days: int
+
+
+class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What holds from `effective` on, in seconds UTC, until newer terms take over."""
+
+    effective: int
+    extend_window_hours: int = 48  # An active reservation may be extended in its last hours only.
+    extend_days_max: int = 7  # By so much at a time.
+    check_in_early_minutes: int = 15  # One may check in so long before the start.
+    strike_rules: tuple[StrikeRule, ...] = ()
+
+
+FIRST = Terms(effective=0)
+"""What holds before any terms were published."""
+
+
+def terms_at(published: Sequence[Terms], at: int) -> Terms:
+    """The terms that hold at a time in seconds. `published` are in the order of their publication."""
+    return next((terms for terms in reversed(published) if terms.effective <= at), FIRST)
+
+
+def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
+    """What forbids publishing these terms, in words."""
+    if published and terms.effective < max(now, published[-1].effective):
+        yield "new terms take effect neither in the past nor before those published last"
+    bounds = (
+        (terms.extend_window_hours, 24 * DAYS_MAX),
+        (terms.extend_days_max, DAYS_MAX),
+        (terms.check_in_early_minutes, 24 * 60),
+    )
+    if any(not 0 <= figure <= most for figure, most in bounds):
+        yield "hours, days and minutes must not be negative or absurdly long"
+    if len(terms.strike_rules) > STRIKE_RULES_MAX:
+        yield f"at most {STRIKE_RULES_MAX} strike rules"
+    for rule in terms.strike_rules:
+        if rule.strikes < 1 or not (0 < rule.window_days <= DAYS_MAX and 0 < rule.suspension_days <= DAYS_MAX):
+            yield "a strike rule needs at least one strike, and a window and a suspension of at least a day"

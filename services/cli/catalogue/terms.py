@@ -1,0 +1,55 @@
+"""The centre's terms: what `centre.yaml` says for everybody; or a file of its own.
+
+effective: 2027-01-01                 # a day in the centre's zone; without it, from their publication on
+extend_window_hours: 48               # an active reservation may be extended in its last hours only
+extend_max_days: 7                    # by so much at a time
+check_in_early_minutes: 15            # one may check in so long before the start
+strikes: [{count: 2, window_days: 90, suspend_days: 30}]
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.cli.catalogue.tables import CatalogueError, Rules, days, hours, minutes, read_rules
+from services.cli.catalogue.tariff import first_moment
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+
+def centre_terms(rules: Rules) -> api.Terms:
+    """The terms of `centre.yaml`, from their publication on."""
+    slots, equipment = rules.at("compute_slots"), rules.at("equipment_rules")
+    return api.Terms(
+        extend_window=hours(int(slots["extend_window_hours"])),
+        extend_max=days(int(slots["extend_max_days"])),
+        check_in_early=minutes(int(equipment["check_in_early_minutes"])),
+        strike_rules=strike_rules(equipment["strikes"]),
+    )
+
+
+def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
+    """Terms in a file of their own. Raises `CatalogueError`."""
+    rules = read_rules(path)
+    try:
+        return api.Terms(
+            effective_time=first_moment(rules.data.get("effective"), zone),
+            extend_window=hours(int(rules.at("extend_window_hours"))),
+            extend_max=days(int(rules.at("extend_max_days"))),
+            check_in_early=minutes(int(rules.at("check_in_early_minutes"))),
+            strike_rules=strike_rules(rules.data.get("strikes", [])),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
+        raise CatalogueError(f"{path}: cannot make sense of {problem}") from problem
+
+
+def strike_rules(given: Iterable[Mapping[str, Any]]) -> list[api.StrikeRule]:
+    """What strikes lead to. Raises KeyError or ValueError for what makes no sense."""
+    return [
+        api.StrikeRule(
+            strikes=int(rule["count"]),
+            window=days(int(rule["window_days"])),
+            suspension=days(int(rule["suspend_days"])),
+        )
+        for rule in given
+    ]

@@ -1,0 +1,187 @@
+"""The methods about the centre's records: its terms, and how a company stands with it."""
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.allocation import commands
+from services.allocation.conduct import Cause, Conduct, Qualification
+from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, StrikeRule, Terms
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.doors import Call
+from services.scheduler.access import company_of
+from services.scheduler.answering import administer
+from services.scheduler.clock import MICROSECONDS
+from services.scheduler.reading import Reading
+from services.scheduler.requests import Fields, reservation_name
+from services.scheduler.writer import Writer
+
+CAUSE_OF = {Cause.NO_SHOW: api.Strike.CAUSE_NO_SHOW, Cause.LATE_CANCEL: api.Strike.CAUSE_LATE_CANCEL}
+
+
+class RecordKeeping:
+    """Publishes terms, and keeps the companies' records."""
+
+    def __init__(self, writer: Writer, reading: Reading) -> None:
+        self._writer = writer
+        self._reading = reading
+        self._records = writer.centre.records
+
+    async def publish_terms(self, call: Call, request: api.PublishTermsRequest) -> api.Terms:
+        """Let new terms hold from now on, or from later."""
+        command = publish_terms(request, self._now())
+        made = await administer(self._writer, call, request, command)
+        assert made is None or isinstance(made, Terms)
+        return terms_reply(made or command.terms)
+
+    async def get_terms(self, call: Call, request: api.GetTermsRequest) -> api.Terms:
+        """The terms that hold now, or at another time."""
+        fields = Fields()
+        at = fields.seconds("time", request.time) if request.HasField("time") else self._now()
+        fields.demand_valid()
+        return terms_reply(self._records.terms_at(at))
+
+    async def grant_qualification(self, call: Call, request: api.GrantQualificationRequest) -> api.Conduct:
+        """Record a training."""
+        return await self._judge(call, request, grant_qualification(request))
+
+    async def revoke_qualification(self, call: Call, request: api.RevokeQualificationRequest) -> api.Conduct:
+        """Take a training back."""
+        return await self._judge(call, request, revoke_qualification(request))
+
+    async def forgive_strike(self, call: Call, request: api.ForgiveStrikeRequest) -> api.Conduct:
+        """Take a strike back."""
+        return await self._judge(call, request, forgive_strike(request))
+
+    async def get_conduct(self, call: Call, request: api.GetConductRequest) -> api.Conduct:
+        """A company's record."""
+        company = company_of(call, request.parent)
+        position = self._reading.reached(request.min_position)
+        conduct = self._records.conduct(company)
+        await self._reading.durable(position)
+        return conduct_reply(conduct, position)
+
+    async def _judge(
+        self,
+        call: Call,
+        request: api.GrantQualificationRequest | api.RevokeQualificationRequest | api.ForgiveStrikeRequest,
+        command: commands.GrantQualification | commands.RevokeQualification | commands.ForgiveStrike,
+    ) -> api.Conduct:
+        made = await administer(self._writer, call, request, command)
+        company = command.qualification.company if isinstance(command, commands.GrantQualification) else command.company
+        shown = made or self._records.conduct(company)
+        assert isinstance(shown, Conduct)
+        return conduct_reply(shown, self._writer.pages.head.position)
+
+    def _now(self) -> int:
+        return self._writer.now() // MICROSECONDS
+
+
+def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.PublishTerms:
+    """Terms; without a time they hold from `now` on. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.terms
+    wish = Terms(
+        effective=fields.seconds("terms.effective_time", given.effective_time)
+        if given.HasField("effective_time")
+        else now,
+        extend_window_hours=fields.whole("terms.extend_window", given.extend_window, HOUR_SECONDS, "hours"),
+        extend_days_max=fields.whole("terms.extend_max", given.extend_max, DAY_SECONDS, "days"),
+        check_in_early_minutes=fields.whole("terms.check_in_early", given.check_in_early, 60, "minutes"),
+        strike_rules=tuple(_strike_rule(fields, number, rule) for number, rule in enumerate(given.strike_rules)),
+    )
+    fields.demand_valid()
+    return commands.PublishTerms(terms=wish)
+
+
+def _strike_rule(fields: Fields, number: int, rule: api.StrikeRule) -> StrikeRule:
+    where = f"terms.strike_rules[{number}]"
+    return StrikeRule(
+        strikes=rule.strikes,
+        window_days=fields.whole(f"{where}.window", rule.window, DAY_SECONDS, "days"),
+        suspension_days=fields.whole(f"{where}.suspension", rule.suspension, DAY_SECONDS, "days"),
+    )
+
+
+def grant_qualification(request: api.GrantQualificationRequest) -> commands.GrantQualification:
+    """A training. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    given = request.qualification
+    (resource,) = fields.name("qualification.resource", given.resource, "resources")
+    wish = Qualification(
+        company=company,
+        resource=resource,
+        start=fields.time("qualification.start_time", given, "start_time"),
+        end=fields.time("qualification.end_time", given, "end_time"),
+    )
+    fields.demand_valid()
+    return commands.GrantQualification(qualification=wish)
+
+
+def revoke_qualification(request: api.RevokeQualificationRequest) -> commands.RevokeQualification:
+    """The end of a training. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    (resource,) = fields.name("resource", request.resource, "resources")
+    reason = fields.text("reason", request.reason)
+    fields.demand_valid()
+    return commands.RevokeQualification(company=company, resource=resource, reason=reason)
+
+
+def forgive_strike(request: api.ForgiveStrikeRequest) -> commands.ForgiveStrike:
+    """A strike taken back. Raises `Problem` with every invalid field."""
+    company, reservation_id = reservation_name(request.name)
+    fields = Fields()
+    fields.request_id(request.request_id)
+    reason = fields.text("reason", request.reason)
+    fields.demand_valid()
+    return commands.ForgiveStrike(company=company, reservation_id=reservation_id, reason=reason)
+
+
+def terms_reply(terms: Terms) -> api.Terms:
+    """Terms as clients see them."""
+    return api.Terms(
+        effective_time=Timestamp(seconds=terms.effective),
+        extend_window=Duration(seconds=terms.extend_window_hours * HOUR_SECONDS),
+        extend_max=Duration(seconds=terms.extend_days_max * DAY_SECONDS),
+        check_in_early=Duration(seconds=terms.check_in_early_minutes * 60),
+        strike_rules=[
+            api.StrikeRule(
+                strikes=rule.strikes,
+                window=Duration(seconds=rule.window_days * DAY_SECONDS),
+                suspension=Duration(seconds=rule.suspension_days * DAY_SECONDS),
+            )
+            for rule in terms.strike_rules
+        ],
+    )
+
+
+def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
+    """A company's record as clients see it."""
+    return api.Conduct(
+        company=f"companies/{conduct.company}",
+        reliability=conduct.reliability,
+        kept=conduct.kept,
+        missed=conduct.missed,
+        strikes=[
+            api.Strike(
+                reservation=f"companies/{conduct.company}/reservations/{strike.reservation_id}",
+                cause=CAUSE_OF[strike.cause],
+                time=Timestamp(seconds=strike.at),
+            )
+            for strike in conduct.strikes
+        ],
+        suspended_until_time=Timestamp(seconds=conduct.suspended_until) if conduct.suspended_until else None,
+        qualifications=[
+            api.Qualification(
+                resource=f"resources/{each.resource}",
+                start_time=Timestamp(seconds=each.start),
+                end_time=Timestamp(seconds=each.end),
+            )
+            for each in conduct.qualifications
+        ],
+        position=position,
+    )

@@ -1,0 +1,95 @@
+"""The commands about who came and what follows, against a centre that answers what the test says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from services.cli import main
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.cli.fake_centre import FakeCentre
+from tests.cli.test_commands import LINES, NINE, ONE, centre, refused, reservation
+
+__all__ = ["centre"]
+
+RECORD = api.Conduct(
+    company="companies/CMP-0004",
+    reliability=0.75,
+    kept=3,
+    missed=1,
+    strikes=[
+        api.Strike(reservation="companies/CMP-0004/reservations/r7", cause=api.Strike.CAUSE_NO_SHOW, time=NINE),
+    ],
+    suspended_until_time=ONE,
+    qualifications=[api.Qualification(resource="resources/M09", start_time=NINE, end_time=ONE)],
+)
+
+
+def test_a_check_in_is_shown_or_refused(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the reservation, shows when somebody came, and a no ends with exit status 2."""
+    came = reservation(LINES)
+    came.check_in_time.CopyFrom(NINE)
+    centre.answers["CheckIn"] = lambda _: came
+    assert main.run(["check-in", "r1"]) == 0
+    assert "checked in" in capsys.readouterr().out
+    assert centre.requests[-1].name == "companies/CMP-0004/reservations/r1"
+    centre.answers["CheckIn"] = refused
+    assert main.run(["check-in", "r1"]) == 2
+
+
+def test_a_record_is_shown_whole(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Reliability, strikes, suspension and trainings, for people and for programs."""
+    centre.answers["GetConduct"] = lambda _: RECORD
+    assert main.run(["conduct"]) == 0
+    shown = capsys.readouterr().out
+    for text in ("75%", "3 kept, 1 missed", "Suspended", "nobody came", "M09"):
+        assert text in shown
+    assert main.run(["conduct", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["missed"] == 1
+
+
+def test_a_training_is_recorded_and_taken_back(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """One of --until and --revoke says which; both or none is a mistake."""
+    centre.answers["GrantQualification"] = centre.answers["RevokeQualification"] = lambda _: RECORD
+    assert main.run(["qualify", "CMP-0004", "M09", "--until", "2026-12-31 18:00"]) == 0
+    assert centre.requests[-1].qualification.resource == "resources/M09"
+    assert main.run(["qualify", "CMP-0004", "M09", "--revoke", "--reason", "left"]) == 0
+    assert (centre.requests[-1].resource, centre.requests[-1].reason) == ("resources/M09", "left")
+    capsys.readouterr()
+    assert main.run(["qualify", "CMP-0004", "M09"]) == 1
+    assert "--until" in capsys.readouterr().err
+
+
+def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
+    """The reservation names the strike."""
+    centre.answers["ForgiveStrike"] = lambda _: RECORD
+    assert main.run(["forgive", "CMP-0004/r7", "--reason", "storm"]) == 0
+    assert centre.requests[-1].name == "companies/CMP-0004/reservations/r7"
+
+
+def test_terms_are_shown_and_published(centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """What is published is what stands in the file; a file that makes no sense publishes nothing."""
+    centre.answers["PublishTerms"] = lambda request: request.terms
+    file = tmp_path / "terms.yaml"
+    file.write_text(
+        "extend_window_hours: 24\nextend_max_days: 3\ncheck_in_early_minutes: 30\n"
+        "strikes: [{count: 2, window_days: 90, suspend_days: 30}]\n"
+    )
+    assert main.run(["terms", "--publish", str(file)]) == 0
+    assert "2 strikes within 90 days suspend from booking equipment for 30 days." in capsys.readouterr().out
+    centre.answers["GetTerms"] = lambda _: api.Terms(effective_time=NINE)
+    assert main.run(["terms"]) == 0
+    file.write_text("strikes: [{count: two}]\n")
+    assert main.run(["terms", "--publish", str(file)]) == 1
+
+
+def test_how_equipment_was_left_is_said_at_the_release(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The condition and the hand-over go with the release; a condition that there is not is a mistake."""
+    centre.answers["ReleaseReservation"] = lambda _: reservation(LINES)
+    assert main.run(["release", "r1", "--condition", "worn", "--hand-over", "The lamp flickers."]) == 0
+    sent = (
+        centre.requests[-1] if isinstance(centre.requests[-1], api.ReleaseReservationRequest) else centre.requests[-2]
+    )
+    assert (sent.condition, sent.hand_over) == (api.CONDITION_WORN, "The lamp flickers.")
+    assert main.run(["release", "r1", "--condition", "broken"]) == 1
+    assert "good, worn, damaged" in capsys.readouterr().err

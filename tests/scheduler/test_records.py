@@ -1,0 +1,112 @@
+"""Discipline over the wire: training, check-in, no-show, strike, suspension, forgiveness, terms."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.allocation.scenario import DAY, HOUR
+from tests.scheduler.serving import BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.test_grpc_tenants import training
+
+NO_SHOW = api.Reservation.STATE_NO_SHOW
+STRICT = api.Terms(strike_rules=[api.StrikeRule(strikes=1)])
+STRICT.strike_rules[0].window.seconds = STRICT.strike_rules[0].suspension.seconds = 9 * DAY
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The fixture centre behind its doors; ALPHA is trained for L01, and one strike suspends."""
+    async with serving(tmp_path / "keys") as served:
+        await served.call("PublishTerms", api.PublishTermsRequest(terms=STRICT, request_id=request_id(901)), OPERATOR)
+        await served.call("GrantQualification", training("companies/ALPHA", 902), OPERATOR)
+        yield served
+
+
+def pass_time(desk: Desk, until: float) -> None:
+    """Time passes, and every tick that was due has come."""
+    desk.clock.seconds = until
+    while desk.writer.tick():
+        pass
+
+
+async def conduct(desk: Desk) -> api.Conduct:
+    """ALPHA's record."""
+    found: api.Conduct = await desk.call("GetConduct", api.GetConductRequest(parent="companies/ALPHA"))
+    return found
+
+
+async def test_nobody_came_and_everything_follows(desk: Desk) -> None:
+    """The deadline is told at the booking; then come the no-show, the strike, the suspension, and forgiveness."""
+    booked = await desk.call("CreateReservation", demand(1, ("L01", 1), hours=4))
+    assert booked.check_in_deadline.seconds == booked.start_time.seconds + 900
+    pass_time(desk, NOON)
+    pass_time(desk, NOON + 900)
+    missed = await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))
+    assert (missed.state, missed.end_time.seconds) == (NO_SHOW, NOON + HOUR)
+    record = await conduct(desk)
+    assert [strike.reservation for strike in record.strikes] == [booked.name]
+    assert record.suspended_until_time.seconds == NOON + 900 + 9 * DAY
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + 2 * HOUR))
+    assert refused.value.reason == "SUSPENDED"
+    forgive = api.ForgiveStrikeRequest(name=booked.name, request_id=request_id(3), reason="the door was locked")
+    after = await desk.call("ForgiveStrike", forgive, OPERATOR)
+    assert not after.strikes
+    assert not after.HasField("suspended_until_time")
+    assert await desk.call("ForgiveStrike", forgive, OPERATOR) == after
+    await desk.call("CreateReservation", demand(4, ("T1", 1), start=NOON + 2 * HOUR))
+
+
+async def test_a_check_in_keeps_the_reservation_and_is_safe_to_repeat(desk: Desk) -> None:
+    """P4: the same request gives the same answer; the reservation stays to its end, and the record is clean."""
+    booked = await desk.call("CreateReservation", demand(1, ("L01", 1), hours=4))
+    pass_time(desk, NOON)
+    came = api.CheckInRequest(name=booked.name, request_id=request_id(2))
+    first = await desk.call("CheckIn", came)
+    assert first.check_in_time.seconds == NOON
+    assert not first.HasField("check_in_deadline")
+    assert await desk.call("CheckIn", came) == first
+    pass_time(desk, NOON + 3 * HOUR)
+    assert (await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))).state == first.state
+    release = api.ReleaseReservationRequest(
+        name=booked.name, request_id=request_id(3), condition=api.CONDITION_DAMAGED, hand_over="One lens is cracked."
+    )
+    left = await desk.call("ReleaseReservation", release)
+    assert (left.condition, left.hand_over) == (api.CONDITION_DAMAGED, "One lens is cracked.")
+    record = await conduct(desk)
+    assert (record.reliability, record.kept, record.missed) == (1.0, 1, 0)
+
+
+async def test_only_an_operator_excuses_a_late_cancellation(desk: Desk) -> None:
+    """A company cannot excuse itself; what an operator excuses is no strike."""
+    booked = await desk.call("CreateReservation", demand(1, ("L01", 1)))
+    desk.clock.seconds = NOON - HOUR
+    late = api.CancelReservationRequest(name=booked.name, request_id=request_id(2), excused=True, reason="storm")
+    with pytest.raises(Refused) as refused:
+        await desk.call("CancelReservation", late)
+    assert refused.value.code == grpc.StatusCode.PERMISSION_DENIED
+    await desk.call("CancelReservation", late, OPERATOR)
+    assert not (await conduct(desk)).strikes
+
+
+async def test_without_a_training_the_equipment_stays_closed(desk: Desk) -> None:
+    """A company without a training is told so, and what would help."""
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", demand(1, ("L01", 1), company="BETA"), BETA)
+    assert "NOT_QUALIFIED" in str(refused.value.status)
+
+
+async def test_the_terms_of_a_time_can_be_read(desk: Desk) -> None:
+    """Terms take effect at their time, and those before are still known."""
+    later = api.Terms(strike_rules=STRICT.strike_rules)
+    later.effective_time.seconds = NOON
+    later.check_in_early.seconds = 1800
+    await desk.call("PublishTerms", api.PublishTermsRequest(terms=later, request_id=request_id(1)), OPERATOR)
+    request = api.GetTermsRequest()
+    request.time.seconds = NOON - 1
+    assert (await desk.call("GetTerms", request)).check_in_early.seconds == 0
+    request.time.seconds = NOON
+    assert (await desk.call("GetTerms", request)).check_in_early.seconds == 1800
