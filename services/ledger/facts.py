@@ -70,7 +70,7 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact
                     company=step.after.reservation.company if step else _company(event),
                     reservation=step.after.reservation.id if step else _reservation(event),
                     step=step,
-                    transfers=post(event, step, books, entry.actor, at),
+                    transfers=post(event, step, books, at),
                     leaf=leaves[index],
                 )
             )

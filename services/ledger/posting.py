@@ -16,8 +16,6 @@ from services.ledger.charges import Amount, Rate
 from services.ledger.chart import Account, Transfer
 from services.ledger.periods import number_of
 
-OPERATORS = "operators/"
-"""How the log names an operator who acts: what the centre itself cancels costs the company nothing."""
 PERCENT = 100
 
 STANDING: Mapping[State, Account] = {
@@ -25,6 +23,7 @@ STANDING: Mapping[State, Account] = {
     State.CONFIRMED: Account.BOOKED,
     State.ACTIVE: Account.BOOKED,
     State.COMPLETED: Account.USED,
+    State.NO_SHOW: Account.USED,  # Nobody else could have had it, up to where it was given back.
 }
 """Where stands what a reservation holds, by its state."""
 
@@ -32,13 +31,13 @@ GIVEN_BACK: Mapping[type[Event], Account] = {}
 """Where goes what an event takes from a reservation, if the company did not release it itself."""
 
 
-def post(event: Event, step: Step | None, books: Books, actor: str, at: int) -> tuple[Transfer, ...]:
-    """The transfers of an event that `books` have just taken, caused by an actor at a time in seconds.
+def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transfer, ...]:
+    """The transfers of an event that `books` have just taken, at a time in seconds.
 
     `step` is what it makes of the reservation that it names, if it names one.
     """
     if step is not None:
-        return tuple(_of_step(event, step, books, actor, at))
+        return tuple(_of_step(event, step, books, at))
     match event:
         case events.QuotaGranted():
             return _granted(event, books)
@@ -48,7 +47,7 @@ def post(event: Event, step: Step | None, books: Books, actor: str, at: int) -> 
             return ()  # Registrations move nothing.
 
 
-def _of_step(event: Event, step: Step, books: Books, actor: str, at: int) -> Iterator[Transfer]:
+def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transfer]:
     """What moves between two states of a reservation."""
     before, after = step.before, step.after
     target = STANDING.get(after.reservation.state, Account.RELEASED)
@@ -66,7 +65,7 @@ def _of_step(event: Event, step: Step, books: Books, actor: str, at: int) -> Ite
     for had, has in _paired(before.amounts, after.amounts):
         stays, more, less = _split(had, has)
         rate = books.prices.rate(after.tariff, after.reservation.company, had.resource)
-        due = _penalty(event, before.reservation, rate, less.krw, actor, at)
+        due = _penalty(event, before.reservation, rate, less.krw, at)
         lost = Amount(less.resource, less.month, less.unit_seconds, less.krw - due)
         fee = Amount(less.resource, less.month, 0, due)
         moves = (
@@ -99,11 +98,13 @@ def _split(had: Amount, has: Amount) -> tuple[Amount, Amount, Amount]:
     )
 
 
-def _penalty(event: Event, before: Reservation, rate: Rate, krw: int, actor: str, at: int) -> int:
-    """What of the price is due all the same: the company cancels closer to the start than it may for nothing."""
+def _penalty(event: Event, before: Reservation, rate: Rate, krw: int, at: int) -> int:
+    """What of the price is due all the same: it was cancelled too late without excuse, or nobody came."""
     match event:
-        case events.ReservationCancelled() if before.state is State.CONFIRMED and not actor.startswith(OPERATORS):
+        case events.ReservationCancelled(excused=False) if before.state is State.CONFIRMED:
             return krw * rate.late_percent // PERCENT if before.start - at < rate.late_seconds else 0
+        case events.ReservationMissed():
+            return krw * rate.no_show_percent // PERCENT
         case _:
             return 0
 

@@ -103,6 +103,7 @@ def tariff(
     discounts: dict[str, int] | None = None,
     compute_late: int = 0,
     equipment_late: int = 100,
+    no_show: int = 0,
     **prices: int,
 ) -> Event:
     """A rate card: KRW an hour, or a slot for resources whose name begins with M; discounts by a company's stage."""
@@ -121,6 +122,7 @@ def tariff(
             share_step=125,
             compute_late_percent=compute_late,
             equipment_late_percent=equipment_late,
+            no_show_percent=no_show,
         )
     )
 
@@ -171,8 +173,12 @@ def completed(name: str) -> Event:
     return events.ReservationCompleted(reservation_id=name)
 
 
-def cancelled(name: str, reason: str = "") -> Event:
-    return events.ReservationCancelled(reservation_id=name, reason=reason)
+def cancelled(name: str, reason: str = "", excused: bool = False) -> Event:
+    return events.ReservationCancelled(reservation_id=name, reason=reason, excused=excused)
+
+
+def missed(name: str, at: int) -> Event:
+    return events.ReservationMissed(reservation_id=name, released_at=at)
 
 
 def released(name: str, at: int) -> Event:

@@ -24,13 +24,13 @@ from tests.ledger.pages import (
     grant,
     held,
     hours,
+    missed,
     moved,
     pool,
     released,
     tariff,
 )
 
-ME, LEE = "companies/CMP-0001", "operators/lee"
 APRIL = 29 * 24 + 15  # Hours from Monday, 2 March, 00:00 UTC to midnight of 1 April in Seoul.
 CENTRE = (
     pool(),
@@ -52,11 +52,11 @@ class Desk:
         for fact in facts:
             self.says(fact)
 
-    def says(self, event: Event, at: int = MONDAY, by: str = ME) -> list[Transfer]:
+    def says(self, event: Event, at: int = MONDAY) -> list[Transfer]:
         """What an event posts."""
         self.number += 1
         step = self.books.take(event, self.number, at, self.number)
-        transfers = list(post(event, step, self.books, by, at))
+        transfers = list(post(event, step, self.books, at))
         assert all(transfer.unit_seconds >= 0 and transfer.krw >= 0 for transfer in transfers)
         assert all(transfer.unit_seconds or transfer.krw for transfer in transfers)
         self.posted += transfers
@@ -87,21 +87,26 @@ def allocations(draw: st.DrawFn) -> tuple[Allocation, ...]:
     return tuple(made)
 
 
-@given(allocations(), st.integers(-10, 910), st.integers(-100, 400), st.sampled_from([ME, LEE]), st.booleans())
+@given(allocations(), st.integers(-10, 910), st.integers(-100, 400), st.booleans(), st.booleans())
 def test_what_is_booked_ends_somewhere_and_sums_to_zero(
-    held_: tuple[Allocation, ...], cut: int, notice: int, by: str, close: bool
+    held_: tuple[Allocation, ...], cut: int, notice: int, excused: bool, close: bool
 ) -> None:
     """However a reservation ends, all of it and all of its price end on one account or another, in every month."""
     start = min(span[0] for each in held_ for span in each.spans)
-    for ending in (completed("r"), cancelled("r"), released("r", MONDAY + cut * HOUR)):
+    for ending in (
+        completed("r"),
+        cancelled("r", excused=excused),
+        released("r", MONDAY + cut * HOUR),
+        missed("r", MONDAY + cut * HOUR),
+    ):
         desk = Desk(*CENTRE)
         desk.says(confirmed("r", *held_))
         booked = desk.standing()
         if not isinstance(ending, type(cancelled("r"))):
             desk.says(activated("r"))
         if close:
-            desk.says(closed("2026-03"), at=MONDAY + 40 * 24 * HOUR, by=LEE)
-        desk.says(ending, at=start - notice * HOUR, by=by)
+            desk.says(closed("2026-03"), at=MONDAY + 40 * 24 * HOUR)
+        desk.says(ending, at=start - notice * HOUR)
         for period in (0, 202603, 202604, 202605):
             for resource in {resource for resource, _ in desk.standing(period)}:
                 amounts = [pair for (on, _), pair in desk.standing(period).items() if on == resource]
@@ -166,18 +171,28 @@ def test_a_price_never_changes_behind_a_booking() -> None:
 
 
 def test_a_late_cancellation_costs_what_the_rule_says() -> None:
-    """Until 24 hours before the start it is free; from then on the fee is due, unless the centre itself cancels."""
+    """Until 24 hours before the start it is free; from then on the fee is due, unless it is excused."""
     start = MONDAY + 100 * HOUR
-    for at, by, due in (
-        (start - 24 * HOUR, ME, 0),
-        (start - 24 * HOUR + 1, ME, 480_000),
-        (start - HOUR, LEE, 0),
+    for at, excused, due in (
+        (start - 24 * HOUR, False, 0),
+        (start - 24 * HOUR + 1, False, 480_000),
+        (start - HOUR, True, 0),
     ):
         card = tariff(M01=600_000, equipment_late=80)
         desk = Desk(*CENTRE[:-1], card, confirmed("r", held([0], hours(100, 104), resource="M01")))
-        desk.says(cancelled("r"), at=at, by=by)
+        desk.says(cancelled("r", excused=excused), at=at)
         assert desk.standing().get(("M01", Account.PENALTY), (0, 0)) == (0, due)
         assert desk.standing()["M01", Account.RELEASED] == (4 * HOUR, 600_000 - due)
+
+
+def test_not_coming_costs_what_the_rule_says() -> None:
+    """What was held until it was given back counts as used; of the rest the percentage of the rule is due."""
+    card = tariff(M01=600_000, no_show=50)
+    desk = Desk(*CENTRE[:-1], card, confirmed("r", held([0], hours(100, 108), resource="M01")), activated("r"))
+    desk.says(missed("r", MONDAY + 104 * HOUR), at=MONDAY + 101 * HOUR)
+    assert desk.standing()["M01", Account.USED] == (4 * HOUR, 600_000)
+    assert desk.standing()["M01", Account.PENALTY] == (0, 300_000)
+    assert desk.standing()["M01", Account.RELEASED] == (4 * HOUR, 300_000)
 
 
 def test_compute_may_be_cancelled_by_the_companys_own_hours() -> None:
@@ -199,7 +214,7 @@ def test_a_booking_over_the_end_of_a_month_is_split_there() -> None:
 def test_a_closed_month_is_frozen() -> None:
     """What it leaves pending is carried over, and what is learnt about it later is posted to the open month."""
     desk = Desk(*CENTRE, confirmed("r", held([0], hours(APRIL - 2, APRIL + 3))), activated("r"))
-    carried = desk.says(closed("2026-03"), at=MONDAY + APRIL * HOUR, by=LEE)
+    carried = desk.says(closed("2026-03"), at=MONDAY + APRIL * HOUR)
     assert [(each.period, each.about, each.from_account, each.to_account) for each in carried] == [
         (202603, 202603, Account.BOOKED, Account.CAPACITY),
         (202604, 202603, Account.CAPACITY, Account.BOOKED),

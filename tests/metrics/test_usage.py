@@ -72,7 +72,7 @@ def test_accounts_equal_the_ledgers_postings(history: list[Decision]) -> None:
     timed = [(time, event) for time, decided in history for event in decided]
     for number, (time, event) in enumerate(timed):
         step = books.take(event, number, time, 1)
-        for transfer in post(event, step, books, "companies/A", time):
+        for transfer in post(event, step, books, time):
             balances[transfer.company, transfer.resource, transfer.to_account] += transfer.unit_seconds
             balances[transfer.company, transfer.resource, transfer.from_account] -= transfer.unit_seconds
     for (company, pool), account in usage.accounts.items():
