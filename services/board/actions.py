@@ -1,5 +1,6 @@
-"""Giving a reservation back: cancelled before its start, released while it runs."""
+"""What is done with a reservation: a held one confirmed, one given back before its start or while it runs."""
 
+from typing import Any
 from uuid import uuid4
 
 from starlette.responses import RedirectResponse, Response
@@ -8,10 +9,12 @@ from services.board import parts
 from services.board.answers import Refused
 from services.board.frame import form, hidden, show
 from services.board.markup import Markup, el
+from services.board.times import from_timestamp
 from services.board.visit import Visit, address, read_sealed_form
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 REASON_CHARACTERS_MAX = 500
+FIELDS = ("name", "etag", "request_id", "reason")
 SEE_OTHER = 303
 CONFLICT = 409
 
@@ -19,7 +22,7 @@ CONFLICT = 409
 def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
     """A button behind a question, for what can be given back by whoever looks."""
     match item.state:
-        case api.Reservation.STATE_CONFIRMED if visit.person.books:
+        case api.Reservation.STATE_HELD | api.Reservation.STATE_CONFIRMED if visit.person.books:
             action = "cancel"
         case api.Reservation.STATE_ACTIVE if visit.person.books:
             action = "release"
@@ -43,26 +46,45 @@ def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
     )
 
 
+def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
+    """A button that takes what is held, and until when it can be taken."""
+    if item.state != api.Reservation.STATE_HELD or not visit.person.books:
+        return None
+    words, until = visit.words, from_timestamp(item.expire_time)
+    return el(
+        "div",
+        el("p", words("held_until", moment=visit.clock.short(until), away=visit.clock.away(until))),
+        form(
+            visit,
+            "/confirm",
+            hidden("name", item.name),
+            hidden("etag", item.etag),
+            hidden("request_id", str(uuid4())),
+            el("button", words("confirm_held")),
+        ),
+        class_="notice warn",
+    )
+
+
+async def take(visit: Visit) -> Response:
+    """A confirmation that was sent."""
+    return await _change(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "booked")
+
+
 async def cancel(visit: Visit) -> Response:
     """A cancellation that was sent."""
-    return await _change(visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest)
+    return await _change(visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest, "given_back")
 
 
 async def release(visit: Visit) -> Response:
     """A release that was sent."""
-    return await _change(visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest)
+    return await _change(visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest, "given_back")
 
 
-async def _change(
-    visit: Visit, method: object, kind: type[api.CancelReservationRequest] | type[api.ReleaseReservationRequest]
-) -> Response:
+async def _change(visit: Visit, method: Any, kind: Any, done: str) -> Response:
+    """A change of one reservation, asked for by a form of ours."""
     fields = await read_sealed_form(visit)
-    request = kind(
-        name=fields.get("name", ""),
-        etag=fields.get("etag", ""),
-        request_id=fields.get("request_id", ""),
-        reason=fields.get("reason", ""),
-    )
+    request = kind(**{name: fields[name] for name in FIELDS if name in fields})
     try:
         changed = await visit.caller.ask(method, request)
     except Refused as refused:
@@ -76,4 +98,4 @@ async def _change(
             status=CONFLICT,
             live=False,
         )
-    return RedirectResponse(address(parts.path_of(changed.name), done="given_back"), status_code=SEE_OTHER)
+    return RedirectResponse(address(parts.path_of(changed.name), done=done), status_code=SEE_OTHER)

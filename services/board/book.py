@@ -1,7 +1,8 @@
-"""*Book*: a demand and a window, the offers that would be granted, and the booking of one of them.
+"""*Book*: a demand and a window, the offers that would be granted, and the booking or holding of one of them.
 
-An offer is a promise about the moment in which it was made. Each has a request id of its own, so that a form that is
-sent twice books once, and what was taken meanwhile is refused with reasons and with what would be granted instead.
+An offer is a promise about the moment in which it was made. Each has request ids of its own, so that a form that is
+sent twice books once, and what was taken meanwhile is refused with reasons and with what would be granted instead. An
+offer that is held is a promise for some minutes: nobody else takes it until it is confirmed on its own page.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ from services.board.wishes import Wish, lasting, read_sent, read_wish, sent_line
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNAVAILABLE = 503
+HOLD_SECONDS, HOLD_SECONDS_MIN = 600, 60
 
 
 async def book(visit: Visit) -> Response:
@@ -48,7 +50,8 @@ async def confirm(visit: Visit) -> Response:
         return _refused(visit, request, refused, back)
     except Unavailable:
         return _unknown(visit, request, back)
-    return RedirectResponse(address(parts.path_of(made.name), done="booked"), status_code=SEE_OTHER)
+    done = "held" if made.state == api.Reservation.STATE_HELD else "booked"
+    return RedirectResponse(address(parts.path_of(made.name), done=done), status_code=SEE_OTHER)
 
 
 async def _found(visit: Visit, wish: Wish) -> Content:
@@ -85,23 +88,47 @@ def _offer(visit: Visit, company: str, offer: api.Offer, note: str, back: str) -
     words, clock = visit.words, visit.clock
     start = from_timestamp(offer.start_time)
     when = clock.span(start, from_timestamp(offer.end_time))
-    lines = [hidden(f"line{number}", sent_line(line)) for number, line in enumerate(offer.lines, 1)]
+    # Until its start an offer may be held, so that one can ask somebody before one books.
+    seconds = min(HOLD_SECONDS, int((start - clock.now).total_seconds()))
+    hold = [
+        hidden("hold_request_id", str(uuid4())),
+        el(
+            "button",
+            words("hold_this", minutes=seconds // 60),
+            name="hold",
+            value=seconds,
+            class_="second",
+            aria_label=words("hold_at", when=when),
+        ),
+    ]
     return form(
         visit,
         "/book",
-        hidden("company", company),
-        lines,
-        hidden("start", str(offer.start_time.seconds)),
-        hidden("end", str(offer.end_time.seconds)),
-        hidden("note", note),
-        hidden("back", back),
+        _demand(company, offer.lines, offer.start_time.seconds, offer.end_time.seconds, note, back),
         hidden("request_id", str(uuid4())),
         el("p", clock.stamp(start, when), class_="slot"),
         el("p", clock.away(start), " · ", length(lasting(offer), words), class_="away"),
         parts.lines(visit, offer.lines),
-        el("button", words("book_this"), aria_label=words("book_at", when=when)),
+        el(
+            "div",
+            el("button", words("book_this"), aria_label=words("book_at", when=when)),
+            hold if seconds >= HOLD_SECONDS_MIN else None,
+            class_="buttons",
+        ),
         class_="offer",
     )
+
+
+def _demand(company: str, lines: Iterable[api.Line], start: int, end: int, note: str, back: str) -> list[Markup]:
+    """What is asked for, as fields that nobody sees."""
+    return [
+        hidden("company", company),
+        *(hidden(f"line{number}", sent_line(line)) for number, line in enumerate(lines, 1)),
+        hidden("start", str(start)),
+        hidden("end", str(end)),
+        hidden("note", note),
+        hidden("back", back),
+    ]
 
 
 def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refused, back: str) -> Response:
@@ -125,17 +152,13 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
 def _unknown(visit: Visit, request: api.CreateReservationRequest, back: str) -> Response:
     """Nobody answered, so nobody knows: the same request again tells, and books once."""
     words, wish = visit.words, request.reservation
-    lines = [hidden(f"line{number}", sent_line(line)) for number, line in enumerate(wish.lines, 1)]
+    company = request.parent.partition("/")[2]
     again = form(
         visit,
         "/book",
-        hidden("company", request.parent.partition("/")[2]),
-        lines,
-        hidden("start", str(wish.start_time.seconds)),
-        hidden("end", str(wish.end_time.seconds)),
-        hidden("note", wish.note),
-        hidden("back", back),
-        hidden("request_id", request.request_id),
+        _demand(company, wish.lines, wish.start_time.seconds, wish.end_time.seconds, wish.note, back),
+        hidden("hold_request_id" if request.HasField("hold") else "request_id", request.request_id),
+        hidden("hold", str(request.hold.seconds)) if request.HasField("hold") else None,
         el("button", words("ask_again")),
     )
     title = words("unknown_title")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board import parts
-from services.board.actions import give_back
+from services.board.actions import confirm, give_back
 from services.board.answers import Missing, Refused, Unavailable
 from services.board.catalogue import hours_figure, plain
 from services.board.frame import show
@@ -127,6 +127,7 @@ def _upcoming(visit: Visit, found: Sequence[api.Reservation], more: bool) -> Mar
                     href=parts.path_of(item.name),
                     aria_label=words("open_named", name=plain(item.name)),
                 ),
+                confirm(visit, item),
                 give_back(visit, item),
                 class_="actions",
             ),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board import parts
-from services.board.actions import give_back
+from services.board.actions import confirm, give_back
 from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
 from services.board.frame import show
@@ -17,7 +17,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "given_back")
+DONE = ("booked", "held", "given_back")
 
 
 async def reservation(visit: Visit) -> Response:
@@ -33,6 +33,7 @@ async def reservation(visit: Visit) -> Response:
         title,
         el("div", el("h1", title), el("p", plain(name), class_="period"), class_="heading"),
         parts.note(words(f"done_{done}"), "good") if done in DONE else None,
+        confirm(visit, item),
         _facts(visit, item),
         give_back(visit, item),
         _held(visit, item),

@@ -17,6 +17,7 @@ from services.board.visit import Visit, address
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 SHOWN = (
+    api.Reservation.STATE_HELD,
     api.Reservation.STATE_CONFIRMED,
     api.Reservation.STATE_ACTIVE,
     api.Reservation.STATE_COMPLETED,

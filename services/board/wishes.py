@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
+from google.protobuf.duration_pb2 import Duration
+
 from services.board.catalogue import figure, plain, units_of
 from services.board.times import from_timestamp, to_duration, to_timestamp
 from services.board.visit import Visit
@@ -136,8 +138,13 @@ def read_sent(visit: Visit, fields: Mapping[str, str]) -> api.CreateReservationR
     reservation.start_time.seconds = int(fields.get("start", ""))
     reservation.end_time.seconds = int(fields.get("end", ""))
     company = visit.person.company or fields.get("company", "")
+    hold = int(fields["hold"]) if fields.get("hold") else 0
     return api.CreateReservationRequest(
-        parent=f"companies/{company}", reservation=reservation, request_id=fields.get("request_id", "")
+        parent=f"companies/{company}",
+        reservation=reservation,
+        # A booking and a hold of one offer are two requests, and each of them has its own effect once.
+        request_id=fields.get("hold_request_id" if hold else "request_id", ""),
+        hold=Duration(seconds=hold) if hold else None,
     )
 
 

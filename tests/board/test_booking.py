@@ -131,3 +131,33 @@ async def test_a_form_that_was_tampered_with_is_refused(board: Browsing) -> None
         odd = await browser.post("/book", data={**form, "line1": "../core:1:0"})
     assert odd.status_code == 409
     assert "INVALID_FIELD" in odd.text
+
+
+async def test_an_offer_is_held_and_then_confirmed(board: Browsing) -> None:
+    """Held once however often the form is sent, taken by nobody else, and booked by its own button."""
+    page = SEARCH.replace("03-20", "03-27")
+    form = forms(await board.page(page, BOOKER), "/book")[0]
+    async with board.browser(BOOKER) as browser:
+        answers = [await browser.post("/book", data={**form, "hold": "600"}) for _ in range(2)]
+        assert len({answer.headers["location"] for answer in answers}) == 1
+        held = await browser.get(answers[0].headers["location"])
+        assert "Held for you" in held.text
+        assert "Held until" in held.text
+        confirmation = forms(held.text, "/confirm")[0]
+        taken = await board.page(page.replace("amount=4", "amount=1").replace("hours=2", "hours=1"), RIVAL)
+        assert form["start"] not in [each["start"] for each in forms(taken, "/book")]
+        booked_now = await browser.post("/confirm", data=confirmation, follow_redirects=True)
+        assert "Booked. This is durable" in booked_now.text
+        assert not forms(booked_now.text, "/confirm")
+
+
+async def test_what_is_held_can_be_let_go(board: Browsing) -> None:
+    """A held offer is cancelled like a booking, and a confirmation that comes later is refused."""
+    form = forms(await board.page(SEARCH.replace("03-20", "03-30"), BOOKER), "/book")[0]
+    async with board.browser(BOOKER) as browser:
+        held = await browser.post("/book", data={**form, "hold": "600"}, follow_redirects=True)
+        cancellation, confirmation = forms(held.text, "/cancel")[0], forms(held.text, "/confirm")[0]
+        assert (await browser.post("/cancel", data=cancellation)).status_code == 303
+        late = await browser.post("/confirm", data=confirmation)
+    assert late.status_code == 409
+    assert re.search("STALE_ETAG|WRONG_STATE", late.text)

@@ -12,6 +12,7 @@ from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
+CHANGES = ("/confirm", "/cancel", "/release")
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
 FIELDS = ("search", "company", "resource", "amount", "hours", "earliest", "note", "day", "next")
@@ -59,7 +60,13 @@ async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) ->
         week = (await browser.get("/timeline?kind=all&day=2026-03-14")).text
     assert 'class="busy"' in week
     asked = {address.partition("?")[0] for address in addresses("x")}
-    assert {path for path in known if "{" not in path} - asked <= {"/cancel", "/release", "/sign-out", "/live"}
+    assert {path for path in known if "{" not in path} - asked <= {
+        "/confirm",
+        "/cancel",
+        "/release",
+        "/sign-out",
+        "/live",
+    }
 
 
 async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
@@ -68,7 +75,7 @@ async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
     seal = forms(await board.page("/", ALPHA), "/sign-out")[0]["seal"]
     wish = {"line1": "core:1:0", "start": str(MONDAY + 14 * DAY), "end": str(MONDAY + 14 * DAY + HOUR)}
     async with board.browser(ALPHA) as browser:
-        for path in ("/cancel", "/release"):
+        for path in CHANGES:
             sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4())}
             answer = await browser.post(path, data=sent)
             assert answer.status_code == 404
