@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.drawing import Edges, edges_of, fill, lengths, numbers
 from services.allocation.resources import Allocation, Interval
 
 DAY_SECONDS = 86_400
@@ -22,8 +23,6 @@ RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
 SHORT = 32
 """So few figures are compared one by one sooner than by an array operation."""
-WIDE = 64
-"""A grid of so many bins is summed row by row; a narrower one is not worth a loop of Python."""
 
 Cells = tuple[int, int]
 
@@ -75,11 +74,15 @@ class Timeline:
         for first, last in self.windows(spans):
             self.total[first:last] += amount
 
-    def add_all(self, held: Iterable[tuple[int, tuple[Interval, ...]]]) -> None:
-        """As `add` for each of many amounts and spans, by their edges: a fraction of the time."""
-        edges = [(first, last, amount) for amount, spans in held for first, last in self.windows(spans)]
-        firsts, lasts, amounts = np.array(edges, dtype=np.int64).reshape(-1, 3).T
-        _fill(self.total[:, np.newaxis], firsts, lasts, amounts, np.zeros_like(firsts))
+    def add_all(self, amounts: list[int], spans: list[tuple[Interval, ...]]) -> None:
+        """As `add` for each of many amounts and their spans."""
+        edges = self.edges_of(spans)
+        more = np.array(amounts, dtype=np.int64)[edges.owners]
+        fill(self.total[:, np.newaxis], edges.firsts, edges.lasts, more, np.zeros_like(more))
+
+    def edges_of(self, spans: list[tuple[Interval, ...]]) -> Edges:
+        """As `windows` for each of many."""
+        return edges_of(spans, base=self.base, cell_seconds=self.cell_seconds, cells=self.cells)
 
     def most(self, interval: Interval) -> int:
         """The largest figure within an interval."""
@@ -139,15 +142,15 @@ class Calendar(Timeline):
             self.total[first:last] += units
 
     def hold_all(self, allocations: list[Allocation]) -> None:
-        """As `hold` for each of many allocations, by their edges: a fraction of the time."""
-        edges = [
-            (first, last, bin_, amount)
-            for allocation in allocations
-            for first, last in self.windows(allocation.spans)
-            for bin_, amount in zip(allocation.bins, allocation.amounts, strict=True)
-        ]
-        firsts, lasts, bins, amounts = np.array(edges, dtype=np.int64).reshape(-1, 4).T
-        _fill(self.used, firsts, lasts, amounts, bins)
+        """As `hold` for each of many allocations."""
+        edges = self.edges_of([allocation.spans for allocation in allocations])
+        bins = numbers(allocation.bins for allocation in allocations)
+        amounts = numbers(allocation.amounts for allocation in allocations)
+        counts = lengths([allocation.bins for allocation in allocations])
+        # Every edge has all the bins of its allocation, which stand one after another from `begins` on.
+        begins, each = (np.cumsum(counts) - counts)[edges.owners], counts[edges.owners]
+        places = np.repeat(begins - np.cumsum(each) + each, each) + np.arange(each.sum())
+        fill(self.used, np.repeat(edges.firsts, each), np.repeat(edges.lasts, each), amounts[places], bins[places])
         self.total[:] = self.used.sum(axis=1, dtype=np.int64)
 
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
@@ -158,25 +161,3 @@ def _kind(bin_capacity: int) -> type[np.signedinteger]:
     """The narrowest integers that hold twice what a bin does: while many move, one may stand over another."""
     narrow = (kind for kind in (np.int8, np.int16) if bin_capacity < np.iinfo(kind).max // 2)
     return next(narrow, np.int32)
-
-
-def _fill(
-    grid: NDArray[np.signedinteger],
-    firsts: NDArray[np.int64],
-    lasts: NDArray[np.int64],
-    amounts: NDArray[np.int64],
-    columns: NDArray[np.int64],
-) -> None:
-    """Add every amount to a grid from its first cell up to its last: the running sums of the edges."""
-    edges = np.zeros((len(grid) + 1, grid.shape[1]), dtype=grid.dtype)
-    # Edges that pile up may overflow on the way, but their sums wrap back: no cell holds more than its capacity.
-    np.add.at(edges, (firsts, columns), amounts.astype(grid.dtype))
-    np.subtract.at(edges, (lasts, columns), amounts.astype(grid.dtype))
-    if grid.shape[1] < WIDE:
-        grid += np.cumsum(edges[:-1], axis=0, dtype=grid.dtype)
-        return
-    running = np.zeros(grid.shape[1], dtype=grid.dtype)
-    # Row by row: numpy's own running sum along the first axis jumps through memory, and takes ten times as long.
-    for row, change in zip(grid, edges, strict=False):
-        running += change
-        row += running

@@ -26,7 +26,8 @@ class Group:
 
     def hold_all(self, allocations: list[Allocation]) -> None:
         """As `hold` for each of many allocations."""
-        self.holders.add_all((self._numbers[each.resource], each.spans) for each in allocations)
+        numbers = [self._numbers[each.resource] for each in allocations]
+        self.holders.add_all(numbers, [each.spans for each in allocations])
 
     def is_held(self, spans: tuple[Interval, ...]) -> bool:
         """Whether anybody holds the group at any time of the spans."""

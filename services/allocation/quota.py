@@ -67,7 +67,7 @@ class Meter:
     def hold_all(self, allocations: list[Allocation]) -> None:
         """Draw what many allocations hold at any time, and leave the periods' bookings alone."""
         if self.at_once is not None:
-            self.at_once.add_all((allocation.units, allocation.spans) for allocation in allocations)
+            self.at_once.add_all([each.units for each in allocations], [each.spans for each in allocations])
 
     def violations(self, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
         """Every quota rule that these charges together would break."""
