@@ -58,6 +58,7 @@ for command, panel in (
     (reservations.show, LOOK),
     (reservations.watch, LOOK),
     (statement.statement, LOOK),
+    (statement.changes, LOOK),
     (quotas.quotas, LOOK),
     (quotas.token, LOOK),
     (records.conduct, LOOK),

@@ -6,77 +6,91 @@ from datetime import tzinfo
 from html import escape
 from io import StringIO
 
-from services.cli.tables import COUNTER_ACCOUNT, Units, hours_text, plain_id
+from services.cli.statement_chart import chart
+from services.cli.statement_words import FIGURES, balances_of, figures_of, money_lines, row_hours, whose
+from services.cli.tables import Units, hours_text, plain_id
 from services.cli.times import from_timestamp, show_time
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 
-COLUMNS = ("time", "position", "event", "reservation", "resource", "from", "to", "unit_seconds")
-ACCOUNTS = ("held", "used", "released")
-"""What the bars of a printed statement show, of what was booked."""
-
-Balances = dict[tuple[str, str], int]
+COLUMNS = (
+    *("time", "position", "event", "reservation", "resource", "from", "to", "unit_seconds"),
+    *("krw", "phase", "month", "adjusts"),
+)
+TOTALS = ("company", "display_name", "budget_krw", "pending_krw", "charged_krw", "penalty_krw")
 
 
 def statement_csv(statement: ledger_api.Statement, zone: tzinfo) -> str:
-    """A row for each transfer, exact to the unit-second, with a header."""
+    """A row for each transfer, exact to the unit-second and the won; for the whole centre one for each company."""
     text = StringIO()
     rows = csv.writer(text, lineterminator="\n")
+    if statement.totals:
+        rows.writerow(TOTALS)
+        for total in statement.totals:
+            rows.writerow((plain_id(total.company), *(getattr(total, name) for name in TOTALS[1:])))
+        return text.getvalue()
     rows.writerow(COLUMNS)
     for line in statement.lines:
         time = from_timestamp(line.time).astimezone(zone).isoformat(timespec="seconds")
-        accounts = (line.from_account, line.to_account)
         place = (line.position, line.event, plain_id(line.reservation), plain_id(line.resource))
-        rows.writerow((time, *place, *accounts, line.unit_seconds))
+        amounts = (line.unit_seconds, line.krw, line.phase, line.month, line.adjusts)
+        rows.writerow((time, *place, line.from_account, line.to_account, *amounts))
     return text.getvalue()
 
 
 def statement_html(statement: ledger_api.Statement, period: str, units: Units, zone: tzinfo) -> str:
-    """A page to print: balances with bars, then every transfer."""
+    """A page to print: what it comes to, a drawing, then every transfer with the event behind it."""
     return _PAGE.format(
-        title=escape(f"Statement of {plain_id(statement.name)}"),
+        title=escape(f"Statement of {whose(statement.name)}"),
         period=escape(period),
-        balances="\n".join(_balances(statement, units)),
-        lines="\n".join(_lines(statement, units, zone)),
-        count=len(statement.lines),
+        money="\n".join(f"<p>{escape(line)}</p>" for line in money_lines(statement)),
+        chart=chart(statement.rows),
+        sections="\n".join(_sections(statement, units, zone)),
         position=f"{statement.position:,}",
     )
 
 
-def _balances(statement: ledger_api.Statement, units: Units) -> Iterable[str]:
-    opening: Balances = {(item.resource, item.account): item.unit_seconds for item in statement.opening}
-    closing: Balances = {(item.resource, item.account): item.unit_seconds for item in statement.closing}
-    for resource, account in sorted(opening | closing):
-        if account == COUNTER_ACCOUNT:
-            continue
-        figures = [hours_text(amounts.get((resource, account), 0), resource, units) for amounts in (opening, closing)]
-        yield _row(plain_id(resource), account, *figures, bar=_share(closing, resource, account))
+def _sections(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> Iterable[str]:
+    """The tables that the statement has."""
+    if statement.rows:
+        heads = ("Resource", *(name.capitalize() for name in FIGURES))
+        yield _table("rows", heads, ((row.resource, *row_hours(row), *figures_of(row)) for row in statement.rows))
+    if not statement.month:
+        heads = ("Resource", "Account", "Opening", "Closing", "KRW")
+        yield _table("rows", heads, balances_of(statement, units))
+    if statement.totals:
+        heads = ("Company", "Name", "Budget KRW", "Booked KRW", "Charged KRW", "Penalty KRW")
+        yield _table("rows", heads, map(_total, statement.totals))
+    if statement.lines:
+        heads = ("When", "Event", "Reservation", "Resource", "From → to", "About", "Unit-hours", "KRW")
+        yield _table("lines", heads, (_line(line, units, zone) for line in statement.lines))
 
 
-def _share(closing: Balances, resource: str, account: str) -> float | None:
-    """What part of all that was booked on a resource stands on this account, in per cent."""
-    booked = sum(closing.get((resource, name), 0) for name in ACCOUNTS)
-    if account not in ACCOUNTS or not booked:
-        return None
-    return 100 * closing.get((resource, account), 0) / booked
+def _total(total: ledger_api.CompanyTotal) -> tuple[str, ...]:
+    return (plain_id(total.company), *(_shown(getattr(total, name)) for name in TOTALS[1:]))
 
 
-def _lines(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> Iterable[str]:
-    for line in statement.lines:
-        yield _row(
-            show_time(from_timestamp(line.time), zone),
-            line.event.replace("_", " "),
-            plain_id(line.reservation)[:13],
-            plain_id(line.resource),
-            f"{line.from_account} → {line.to_account}",
-            hours_text(line.unit_seconds, line.resource, units),
-        )
+def _shown(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _row(*cells: str, bar: float | None = None) -> str:
-    """A row of a table; figures stand on the right by their column's style."""
-    row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-    drawn = "" if bar is None else f'<td class="bar"><i style="width:{bar:.1f}%"></i></td>'
-    return f"<tr>{row}{drawn}</tr>"
+def _line(line: ledger_api.StatementLine, units: Units, zone: tzinfo) -> tuple[str, ...]:
+    return (
+        show_time(from_timestamp(line.time), zone),
+        f"{line.event.replace('_', ' ')} (position {line.position:,})",
+        plain_id(line.reservation)[:13],
+        plain_id(line.resource),
+        f"{line.from_account} → {line.to_account}",
+        line.adjusts,
+        hours_text(line.unit_seconds, line.resource, units),
+        f"{line.krw:,}",
+    )
+
+
+def _table(kind: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table; figures stand on the right by their column's style."""
+    head = "".join(f"<th>{escape(text)}" for text in heads)
+    body = "\n".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<table class="{kind}">\n<thead><tr>{head}</tr></thead>\n{body}\n</table>'
 
 
 _PAGE = """<!doctype html>
@@ -84,27 +98,22 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <title>{title}, {period}</title>
 <style>
-  body {{ font: 10pt/1.4 system-ui, sans-serif; max-width: 60em; margin: 2em auto; color: #222 }}
+  body {{ font: 10pt/1.4 system-ui, sans-serif; max-width: 66em; margin: 2em auto; color: #222 }}
   h1 {{ font-size: 1.6em; margin-bottom: 0 }}
+  p {{ margin: .2em 0 }}
   table {{ border-collapse: collapse; width: 100%; margin: 1em 0 2em }}
   thead {{ display: table-header-group }}
   tr {{ break-inside: avoid }}
   th, td {{ text-align: left; padding: .25em .6em; border-bottom: 1px solid #ddd }}
-  .balances td:nth-child(3), .balances td:nth-child(4), .lines td:last-child {{ text-align: right }}
+  .rows td:nth-child(n+3), .lines td:nth-child(n+7) {{ text-align: right }}
   td {{ font-variant-numeric: tabular-nums }}
-  .bar {{ width: 25% }}
-  .bar i {{ display: block; height: .8em; background: #3b7dd8; print-color-adjust: exact }}
+  .chart {{ width: 100%; margin: 1em 0; print-color-adjust: exact; font: 11px system-ui, sans-serif }}
 </style>
 <h1>{title}</h1>
 <p>{period}</p>
-<table class="balances">
-<thead><tr><th>Resource<th>Account<th>Opening<th>Closing<th>Share of what was booked</tr></thead>
-{balances}
-</table>
-<table class="lines">
-<thead><tr><th>When<th>Event<th>Reservation<th>Resource<th>From → to<th>Unit-hours</tr></thead>
-{lines}
-</table>
-<p>{count} transfers. Unit-hours; GPU-hours for pools that share GPUs. The books at log position {position}.</p>
+{money}
+{chart}
+{sections}
+<p>Unit-hours; GPU-hours for pools that share GPUs. The books at log position {position}.</p>
 </html>
 """

@@ -13,7 +13,6 @@ from rich.text import Text
 from services.cli.demands import show_units
 from services.cli.outcome import Refused
 from services.cli.times import from_timestamp, show_duration, show_interval, show_time
-from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 HOUR_SECONDS = 3600
@@ -179,32 +178,3 @@ def hours_text(unit_seconds: int, resource: str, units: Units) -> str:
     unit = units.get(plain_id(resource), api.RESOURCE_UNIT_UNSPECIFIED)
     scale = 1000 if unit == api.RESOURCE_UNIT_MILLI_GPU else 1
     return f"{unit_seconds / scale / HOUR_SECONDS:,.1f}"
-
-
-def statement_tables(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> tuple[Table, Table]:
-    """The transfers of a statement, and the balances before and after them."""
-    lines = table("when", "event", "reservation", "resource", "from", "to", "unit-hours", right=("unit-hours",))
-    for line in statement.lines:
-        lines.add_row(
-            show_time(from_timestamp(line.time), zone),
-            line.event.replace("_", " "),
-            plain_id(line.reservation)[:13],
-            plain_id(line.resource),
-            line.from_account,
-            line.to_account,
-            hours_text(line.unit_seconds, line.resource, units),
-        )
-    return lines, balances_table(statement, units)
-
-
-def balances_table(statement: ledger_api.Statement, units: Units) -> Table:
-    """Opening and closing balances, one a resource and account."""
-    opening = {(item.resource, item.account): item.unit_seconds for item in statement.opening}
-    closing = {(item.resource, item.account): item.unit_seconds for item in statement.closing}
-    made = table("resource", "account", "opening", "closing", right=("opening", "closing"))
-    for resource, account in sorted(opening | closing):
-        if account == COUNTER_ACCOUNT:  # What the centre gave, with the sign turned: no news to a company.
-            continue
-        figures = (balances.get((resource, account), 0) for balances in (opening, closing))
-        made.add_row(plain_id(resource), account, *(hours_text(figure, resource, units) for figure in figures))
-    return made

@@ -368,10 +368,29 @@ def test_a_statement_is_shown_in_unit_hours(centre: FakeCentre, capsys: pytest.C
     )
     centre.answers["GetStatement"] = lambda _: ledger_api.Statement(name="companies/CMP-0004", lines=[line], position=5)
     assert main.run(["statement", "--month", "2026-03"]) == 0
-    assert centre.requests[0].start_time == to_timestamp(datetime(2026, 2, 28, 15, tzinfo=UTC))
+    assert centre.requests[0].month == "2026-03"
     shown = capsys.readouterr().out
     assert "32.0" in shown
     assert "reservation confirmed" in shown
+    assert main.run(["statement", "--from", "2026-03-01 00:00", "--until", "2026-03-02 00:00"]) == 0
+    assert centre.requests[1].start_time == to_timestamp(datetime(2026, 2, 28, 15, tzinfo=UTC))
+    assert not centre.requests[1].month
+
+
+def test_what_changed_is_shown_account_by_account(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Since a position or a time; nothing is said to be nothing."""
+    changed = ledger_api.AccountChange(resource="a100-dev", account="used", krw_before=1000, krw_after=4000)
+    line = ledger_api.StatementLine(event="reservation_completed", from_account="booked", to_account="used", krw=3000)
+    answers = iter((ledger_api.Changes(accounts=[changed], lines=[line], base_position=5), ledger_api.Changes()))
+    centre.answers["GetChanges"] = lambda _: next(answers)
+    assert main.run(["changes", "5", "--month", "2026-03"]) == 0
+    assert (centre.requests[0].base_known_at, centre.requests[0].month) == (5, "2026-03")
+    shown = capsys.readouterr().out
+    assert "4,000" in shown
+    assert "reservation completed" in shown
+    assert main.run(["changes", "2026-03-01 00:00"]) == 0
+    assert centre.requests[1].base_as_of == to_timestamp(datetime(2026, 2, 28, 15, tzinfo=UTC))
+    assert "Nothing changed" in capsys.readouterr().out
 
 
 def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,13 +10,13 @@ from rich.text import Text
 from services.cli.demo.agreement import ACCOUNTS, Views
 from services.cli.demo.replay import Tally
 from services.cli.demo.story import FIRST, SECOND, Told
+from services.cli.statement_tables import statement_tables
 from services.cli.tables import (
     Units,
     allocations_table,
     hours_text,
     interval_text,
     offers_table,
-    statement_tables,
     table,
     violations_table,
 )
