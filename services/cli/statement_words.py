@@ -41,7 +41,7 @@ def money_lines(statement: ledger_api.Statement) -> Iterator[str]:
     budget = sum(row.budget_krw for row in statement.rows)
     if budget:
         share = 100 * (statement.charged_krw + statement.pending_krw) / budget
-        yield f"The hours granted are worth {budget:,} KRW; charged and booked come to {share:.0f} % of that."
+        yield f"The hours granted are worth {budget:,} KRW; charged and booked come to {share:.1f} % of that."
 
 
 def balances_of(statement: ledger_api.Statement, units: Units) -> Iterator[tuple[str, str, str, str, str]]:

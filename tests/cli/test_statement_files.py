@@ -107,7 +107,7 @@ def test_a_printed_month_says_what_it_costs() -> None:
     page = statement_html(MONTH, "2026-03", {"h100": api.RESOURCE_UNIT_GPU}, SEOUL)
     assert "a draft that may still change" in page
     assert "Charged 90,000 KRW, of which 500 about earlier months" in page
-    assert "charged and booked come to 30 %" in page
+    assert "charged and booked come to 30.0 %" in page
     assert "<svg" in page
     assert "<td>100.0</td><td>40.0</td>" in page
     whole = statement_html(CENTRE, "2026-03", {}, SEOUL)
