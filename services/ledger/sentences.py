@@ -55,7 +55,9 @@ class Words(Struct, frozen=True, kw_only=True):
         return "; ".join(map(self._allocation, allocations))
 
     def amount(self, units: int, resource: str) -> str:
-        """Such as `4 GPUs of h100`."""
+        """Such as `4 GPUs of h100`; thousandths of a GPU as parts of one."""
+        if self.units.get(resource) == Unit.MILLI_GPU:
+            return f"{units / 1000:g} {'GPU' if units == 1000 else 'GPUs'} of {resource}"
         name = self.units.get(resource, "unit")
         counted = Unit(name).plural if name in Unit.__members__.values() else f"{name}s"
         return f"{units:,} {counted.removesuffix('s') if units == 1 else counted} of {resource}"
