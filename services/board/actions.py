@@ -1,5 +1,6 @@
-"""What is done with a reservation: a held one confirmed, one given back before its start or while it runs."""
+"""What is done with a reservation: a held one confirmed, somebody checked in, one given back."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,14 @@ from services.board.visit import Visit, address, read_sealed_form
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 REASON_CHARACTERS_MAX = 500
-FIELDS = ("name", "etag", "request_id", "reason")
+FIELDS = ("name", "etag", "request_id", "reason", "hand_over")
+CONDITIONS = {
+    "good": api.CONDITION_GOOD,
+    "worn": api.CONDITION_WORN,
+    "damaged": api.CONDITION_DAMAGED,
+}
+CHECK_IN_AHEAD = timedelta(minutes=30)
+"""The button appears somewhat before the centre's terms allow it; the scheduler has the last word."""
 SEE_OTHER = 303
 CONFLICT = 409
 
@@ -40,6 +48,7 @@ def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
             hidden("request_id", str(uuid4())),
             el("p", words(f"{action}_explained")),
             el("label", words("reason_label"), el("input", name="reason", maxlength=REASON_CHARACTERS_MAX)),
+            _check_out(visit, item) if action == "release" else None,
             el("button", words(f"{action}_confirm"), class_="bad"),
         ),
         class_="ask",
@@ -66,6 +75,43 @@ def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
     )
 
 
+def _check_out(visit: Visit, item: api.Reservation) -> list[Markup] | None:
+    """How equipment was left, and what whoever comes next should know."""
+    words = visit.words
+    if not any(visit.catalogue[line.resource].kind == api.RESOURCE_KIND_EQUIPMENT for line in item.lines):
+        return None
+    states = [el("option", words(f"condition_{name}"), value=name) for name in CONDITIONS]
+    chosen = el("select", el("option", words("condition_none"), value=""), states, name="condition")
+    return [
+        el("label", words("condition_label"), chosen),
+        el("label", words("hand_over_label"), el("input", name="hand_over", maxlength=REASON_CHARACTERS_MAX)),
+    ]
+
+
+def check_in(visit: Visit, item: api.Reservation) -> Markup | None:
+    """A button for whoever comes to use a piece of equipment, where somebody must."""
+    waiting = item.state in (api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_ACTIVE)
+    due = item.HasField("check_in_deadline") and not item.HasField("check_in_time")
+    begins = from_timestamp(item.start_time) - CHECK_IN_AHEAD
+    if not (visit.person.books and waiting and due and visit.clock.now >= begins):
+        return None
+    words, until = visit.words, from_timestamp(item.check_in_deadline)
+    return form(
+        visit,
+        "/check-in",
+        hidden("name", item.name),
+        hidden("etag", item.etag),
+        hidden("request_id", str(uuid4())),
+        el("button", words("check_in"), title=words("check_in_until", moment=visit.clock.short(until))),
+        class_="check-in",
+    )
+
+
+async def come(visit: Visit) -> Response:
+    """A check-in that was sent."""
+    return await _change(visit, visit.caller.scheduler.CheckIn, api.CheckInRequest, "checked_in")
+
+
 async def take(visit: Visit) -> Response:
     """A confirmation that was sent."""
     return await _change(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "booked")
@@ -84,7 +130,10 @@ async def release(visit: Visit) -> Response:
 async def _change(visit: Visit, method: Any, kind: Any, done: str) -> Response:
     """A change of one reservation, asked for by a form of ours."""
     fields = await read_sealed_form(visit)
-    request = kind(**{name: fields[name] for name in FIELDS if name in fields})
+    known = kind.DESCRIPTOR.fields_by_name
+    request = kind(**{name: fields[name] for name in FIELDS if name in fields and name in known})
+    if "condition" in known and fields.get("condition") in CONDITIONS:
+        request.condition = CONDITIONS[fields["condition"]]
     try:
         changed = await visit.caller.ask(method, request)
     except Refused as refused:

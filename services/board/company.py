@@ -7,7 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board import parts
-from services.board.actions import confirm, give_back
+from services.board.actions import check_in, confirm, give_back
 from services.board.answers import Missing, Refused, Unavailable
 from services.board.catalogue import hours_figure, plain
 from services.board.frame import show
@@ -36,17 +36,19 @@ async def company(visit: Visit) -> Response:
         return show(visit, title, el("h1", title), still=choice, live=False)
     parent, moment = f"companies/{name}", visit.clock.now
     try:
-        (upcoming, more, position), (past, _, _), quotas = await asyncio.gather(
+        (upcoming, more, position), (past, _, _), quotas, conduct = await asyncio.gather(
             reservations(visit, moment, parent=parent),
             reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED),
             _quotas(visit, parent),
+            visit.caller.ask(visit.caller.scheduler.GetConduct, api.GetConductRequest(parent=parent)),
         )
-    except Refused:
+    except (Missing, Refused):
         return show(visit, title, el("h1", title), parts.empty(words("no_such_company")), still=choice, live=False)
     return show(
         visit,
         title,
         el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
+        _conduct(visit, conduct),
         _burn(visit, quotas),
         _upcoming(visit, upcoming, more),
         _past(visit, past),
@@ -70,6 +72,18 @@ def _choice(visit: Visit, name: str) -> Markup:
         action="/company",
         class_="controls",
     )
+
+
+def _conduct(visit: Visit, conduct: api.Conduct) -> Markup | None:
+    """A suspension, or strikes that may lead to one; nothing where there is nothing to say."""
+    words, clock = visit.words, visit.clock
+    if conduct.HasField("suspended_until_time") and from_timestamp(conduct.suspended_until_time) > clock.now:
+        until = from_timestamp(conduct.suspended_until_time)
+        return parts.note(words("conduct_suspended", moment=clock.short(until)), "bad")
+    if not conduct.strikes:
+        return None
+    kept = f"{conduct.reliability * 100:.0f}"
+    return parts.note(words("conduct_strikes", count=len(conduct.strikes), kept=kept), "warn")
 
 
 async def _quotas(visit: Visit, parent: str) -> Sequence[api.Quota]:
@@ -128,6 +142,7 @@ def _upcoming(visit: Visit, found: Sequence[api.Reservation], more: bool) -> Mar
                     aria_label=words("open_named", name=plain(item.name)),
                 ),
                 confirm(visit, item),
+                check_in(visit, item),
                 give_back(visit, item),
                 class_="actions",
             ),

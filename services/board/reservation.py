@@ -5,7 +5,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board import parts
-from services.board.actions import confirm, give_back
+from services.board.actions import check_in, confirm, give_back
 from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
 from services.board.frame import show
@@ -17,7 +17,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "held", "given_back")
+DONE = ("booked", "held", "checked_in", "given_back")
 
 
 async def reservation(visit: Visit) -> Response:
@@ -35,6 +35,7 @@ async def reservation(visit: Visit) -> Response:
         parts.note(words(f"done_{done}"), "good") if done in DONE else None,
         confirm(visit, item),
         _facts(visit, item),
+        check_in(visit, item),
         give_back(visit, item),
         _held(visit, item),
         await _history(visit, item),
@@ -52,9 +53,25 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_company"), parts.company_of(item.name)),
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
+        _checked_in(visit, item),
+        (words("condition_label"), _condition(visit, item)),
+        (words("hand_over_label"), item.hand_over),
         (words("head_granted"), visit.clock.stamp(from_timestamp(item.create_time))),
     ]
     return el("dl", [[el("dt", label), el("dd", value)] for label, value in facts if value], class_="facts")
+
+
+def _checked_in(visit: Visit, item: api.Reservation) -> tuple[str, Markup | None]:
+    """When somebody came, or by when somebody must."""
+    if item.HasField("check_in_time"):
+        return visit.words("checked_in_at"), visit.clock.stamp(from_timestamp(item.check_in_time))
+    due = item.HasField("check_in_deadline")
+    return visit.words("check_in_by"), visit.clock.stamp(from_timestamp(item.check_in_deadline)) if due else None
+
+
+def _condition(visit: Visit, item: api.Reservation) -> str:
+    name = api.Condition.Name(item.condition).removeprefix("CONDITION_").lower()
+    return visit.words.either(f"condition_{name}", "") if item.condition else ""
 
 
 def _held(visit: Visit, item: api.Reservation) -> Markup:

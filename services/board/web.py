@@ -68,6 +68,7 @@ class Board:
             _route("GET", "/book", self._page(book)),
             _route("POST", "/book", self._page(confirm)),
             _route("POST", "/confirm", self._page(actions.take)),
+            _route("POST", "/check-in", self._page(actions.come)),
             _route("POST", "/cancel", self._page(actions.cancel)),
             _route("POST", "/release", self._page(actions.release)),
             _route("GET", "/reservations/{company}/{reservation}", self._page(reservation)),

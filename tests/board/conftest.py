@@ -1,16 +1,42 @@
 """A real centre for the board's tests, started once: its scheduler and ledger, and the board's pages over them."""
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from google.protobuf.duration_pb2 import Duration
 
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, browsing
 from tests.system.harness import Clients, running_centre
+from tests.system.small_catalogue import DAY
 
+SLOT_SECONDS = 900
 SPEED = 1
 """Time passes as it does here: what a page says is still true when the test reads it."""
+
+
+def laboratory() -> api.RegisterResourceRequest:
+    """A piece of equipment with short slots, for which somebody must check in."""
+    resource = api.Resource(
+        name="resources/LAB",
+        kind=api.RESOURCE_KIND_EQUIPMENT,
+        unit=api.RESOURCE_UNIT_SEAT,
+        nodes=[api.Node(id="LAB-0")],
+        bins_per_node=1,
+        bin_capacity=1,
+        units_min=1,
+        units_step=1,
+        slot=Duration(seconds=SLOT_SECONDS),
+        time_zone="Asia/Seoul",
+        data_zone="open",
+        in_service=True,
+        horizon=Duration(seconds=60 * DAY),
+        no_show_grace=Duration(seconds=SLOT_SECONDS),
+    )
+    return api.RegisterResourceRequest(resource=resource, request_id=str(uuid.uuid4()))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -18,6 +44,7 @@ async def centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clie
     """A running centre with the small catalogue. Tests share it: each books something of its own."""
     folder: Path = tmp_path_factory.mktemp("board")
     async with running_centre(folder, speed=SPEED) as clients:
+        await clients.call(clients.scheduler.RegisterResource, laboratory(), "operator")
         yield clients
 
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+import uuid
 
 import pytest
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
+from tests.board.conftest import SLOT_SECONDS
 from tests.system.small_catalogue import COMPANIES, COMPANY, RIVAL
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -161,3 +163,21 @@ async def test_what_is_held_can_be_let_go(board: Browsing) -> None:
         late = await browser.post("/confirm", data=confirmation)
     assert late.status_code == 409
     assert re.search("STALE_ETAG|WRONG_STATE", late.text)
+
+
+async def test_somebody_checks_in_where_somebody_must(board: Browsing) -> None:
+    """The button stands there when it is time, checks in once, and is gone afterwards."""
+    start = -(-board.centre.centre.time.now() // SLOT_SECONDS) * SLOT_SECONDS
+    request = api.CreateReservationRequest(parent=f"companies/{COMPANY}", request_id=str(uuid.uuid4()))
+    request.reservation.lines.add(resource="resources/LAB", units=1)
+    request.reservation.start_time.seconds = start
+    request.reservation.end_time.seconds = start + SLOT_SECONDS
+    made = await board.centre.call(board.centre.scheduler.CreateReservation, request, COMPANY)
+    assert made.name in [form["name"] for form in forms(await board.page("/company"), "/check-in")]
+    page = f"/reservations/{COMPANY}/{made.name.rsplit('/', 1)[1]}"
+    form = forms(await board.page(page), "/check-in")[0]
+    async with board.browser(COMPANY) as browser:
+        answers = [await browser.post("/check-in", data=form, follow_redirects=True) for _ in range(2)]
+    for answer in answers:
+        assert "Checked in." in answer.text
+        assert not forms(answer.text, "/check-in")

@@ -13,7 +13,7 @@ from tests.system.small_catalogue import COMPANY, RIVAL
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 PAGES = ("/", "/timeline", "/usage", "/company", "/book", f"/reservations/{COMPANY}/none")
-POSTS = ("/book", "/confirm", "/cancel", "/release", "/sign-out")
+POSTS = ("/book", "/confirm", "/check-in", "/cancel", "/release", "/sign-out")
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/sign-in", "/nowhere", "/static/none", "/live"])

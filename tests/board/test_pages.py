@@ -43,7 +43,7 @@ async def test_the_timeline_draws_a_booking_where_it_is(board: Browsing) -> None
 @pytest.mark.parametrize("kind", ["compute", "equipment", "operators", "all"])
 async def test_every_zoom_and_kind_has_a_row_for_each_resource(board: Browsing, zoom: str, kind: str) -> None:
     """What is asked for is drawn, and nothing else."""
-    expected = {"compute": 3, "equipment": 4, "operators": 1, "all": 8}[kind]
+    expected = {"compute": 3, "equipment": 5, "operators": 1, "all": 9}[kind]
     text = await board.page(f"/timeline?kind={kind}&zoom={zoom}&day=2026-03-04", "auditor")
     assert text.count('<th scope="row">') == expected
 
