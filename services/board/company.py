@@ -8,22 +8,20 @@ from starlette.responses import Response
 
 from services.board import parts
 from services.board.actions import check_in, confirm, give_back
-from services.board.answers import Missing, Refused, Unavailable
+from services.board.answers import Missing, Refused
+from services.board.books import meter_name, of_this_month
 from services.board.catalogue import hours_figure, plain
 from services.board.frame import show
 from services.board.markup import Content, Markup, el
 from services.board.reading import LIVE, reservations
 from services.board.times import DAY, from_timestamp, to_timestamp
-from services.board.usage import Balances
 from services.board.visit import Visit
-from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 QUOTAS_AHEAD = 40 * DAY
 PAST = 30 * DAY
 PAST_ROWS_MAX = 20
 QUOTAS_MAX = 100
-ACCOUNTS = ("granted", "booked", "used", "released")
 ENDED = tuple(value for value in api.Reservation.State.values() if value and value not in LIVE)
 
 
@@ -52,7 +50,7 @@ async def company(visit: Visit) -> Response:
         _burn(visit, quotas),
         _upcoming(visit, upcoming, more),
         _past(visit, past),
-        await _books(visit, parent, position),
+        await of_this_month(visit, parent, position),
         still=choice,
     )
 
@@ -114,7 +112,7 @@ def _burn_row(visit: Visit, quota: api.Quota) -> parts.Row:
     gone = min(1.0, max(0.0, (visit.clock.now - start) / (end - start)))
     said = words("quota_said", booked=f"{share * 100:.0f}", gone=f"{gone * 100:.0f}")
     bar = parts.share_bar([("over" if share > 0.9 else "used", share)], said, mark=gone)
-    name = words("meter_equipment") if quota.meter == "equipment" else visit.name(meter)
+    name = meter_name(visit, quota.meter)
     left = quota.unit_seconds - quota.booked_unit_seconds
     figures = [hours_figure(meter, each) for each in (quota.booked_unit_seconds, quota.unit_seconds, left)]
     period = f"{visit.clock.day(start)} – {visit.clock.day(end - timedelta(seconds=1))}"
@@ -160,27 +158,3 @@ def _past(visit: Visit, found: Sequence[api.Reservation]) -> Markup:
     latest = sorted(found, key=lambda item: -item.end_time.seconds)[:PAST_ROWS_MAX]
     made = parts.reservations(visit, latest, title) if latest else parts.empty(visit.words("nothing_past"))
     return parts.section(title, made)
-
-
-async def _books(visit: Visit, parent: str, position: int) -> Markup:
-    """The ledger's accounts, no older than what else stands on the page; booking goes on without the ledger."""
-    words, title = visit.words, visit.words("books_title")
-    request = books.GetBalanceRequest(name=parent, min_position=position)
-    try:
-        found = await visit.caller.ask(visit.caller.ledger.GetBalance, request)
-    except Missing:
-        return parts.section(title, parts.empty(words("no_such_company")))
-    except Unavailable:
-        return parts.section(title, parts.note(words("books_away"), "warn"))
-    stand: Balances = {(plain(each.resource), each.account): each.unit_seconds for each in found.accounts}
-    meters = list(dict.fromkeys(meter for meter, _ in stand))
-    rows = [
-        [
-            words("meter_equipment") if meter == "equipment" else visit.name(visit.catalogue[meter]),
-            *(hours_figure(visit.catalogue[meter], stand.get((meter, account), 0)) for account in ACCOUNTS),
-        ]
-        for meter in meters
-    ]
-    head = [words("quota_meter"), *(words(f"account_{account}") for account in ACCOUNTS)]
-    made = parts.table(head, rows, title, frozenset({1, 2, 3, 4})) if rows else parts.empty(words("no_usage"))
-    return parts.section(title, made, el("p", words("books_explained", position=f"{found.position:,}"), class_="away"))
