@@ -17,16 +17,15 @@ from typing import Any, NamedTuple
 import grpc.aio
 from playwright.async_api import Browser, async_playwright
 
-from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
 from tests.board.life import Life
 
 UNTIL = "2026-03-11T14:20:00+09:00"
-CLOCK = f"2026-03-02T08:00:00+09:00@6000/{UNTIL}"
+CLOCK = f"2026-03-02T08:00:00+09:00@4000/{UNTIL}"
 BOOKINGS, DAYS, SEEDS = 900, 12, (7, 11, 23)
 COMPANY = "CMP-0178"
 READY_SECONDS_MAX = 240.0
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.05
+APART_SECONDS = 2 * 86_400
 WIDE, NARROW = (1440, 960), (390, 844)
 
 
@@ -69,19 +68,17 @@ async def centre(folder: Path) -> AsyncIterator[Mapping[str, Any]]:
 
 
 async def filled(endpoints: Mapping[str, Any]) -> None:
-    """A fortnight of bookings, over three mornings, and then the end of time."""
+    """A fortnight of bookings, made over three mornings, and of people who come, until the clock stands still."""
     async with grpc.aio.insecure_channel(endpoints["scheduler"]) as channel:
-        for seed in SEEDS:
-            await Life(channel, endpoints["tokens"], seed).live(BOOKINGS, DAYS)
-            await asyncio.sleep(DAYS * 2)
-        stub: Any = SchedulerStub(channel)  # type: ignore[no-untyped-call]  # generated without annotations
-        metadata = (("authorization", f"Bearer {endpoints['tokens']['operator']}"),)
-        before = -1
-        while True:  # Until its clock stands still.
-            listed = await stub.ListResources(api.ListResourcesRequest(page_size=1), metadata=metadata)
-            if listed.time.seconds == before:
+        keeper, made, before, began = Life(channel, endpoints["tokens"], seed=0), 0, -1, 0
+        while True:
+            now = await keeper.attend()
+            if now == before:
                 return
-            before = listed.time.seconds
+            before, began = now, began or now
+            if made < len(SEEDS) and now >= began + made * APART_SECONDS:
+                await Life(channel, endpoints["tokens"], SEEDS[made]).live(BOOKINGS, DAYS)
+                made += 1
             await asyncio.sleep(POLL_SECONDS)
 
 
