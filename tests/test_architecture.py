@@ -29,6 +29,7 @@ THIRD_PARTIES = {
     "starlette": {"board"},
     "uvicorn": {"board"},
     "pynvml": {"agent"},
+    "pyarrow": {"ledger"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

@@ -5,18 +5,35 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from services.cli.client import Client
 from services.cli.connection import DATA_DEFAULT, read_endpoints
 from services.cli.documents import print_json
-from services.cli.options import Data, Json
+from services.cli.options import EVERY_COMPANY, Caller, Company, Data, Json, connect, parent_of
 from services.cli.outcome import Failed
 from services.cli.tables import err, out
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 
+
+class Table(StrEnum):
+    """What can be taken home."""
+
+    TRANSFERS = "transfers"
+    RESERVATIONS = "reservations"
+    EVENTS = "events"
+
+
+TABLES = {
+    Table.TRANSFERS: ledger_api.BOOKS_TABLE_TRANSFERS,
+    Table.RESERVATIONS: ledger_api.BOOKS_TABLE_RESERVATIONS,
+    Table.EVENTS: ledger_api.BOOKS_TABLE_EVENTS,
+}
 PHASES = {"folding": "Folding the log, pages", "comparing": "Comparing, tables"}
 
 app = typer.Typer(name="ledger", help="Look after the ledger's books.", no_args_is_help=True)
@@ -53,6 +70,49 @@ def rebuild(
         print_json(rebuilt)
         return
     out.print(_summary(rebuilt), markup=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where TABLE.parquet goes; it is made if need be.")],
+    table: Annotated[list[Table], typer.Option("--table", help="Only this one; may be repeated.")] = [],  # noqa: B006
+    known_at: Annotated[int, typer.Option("--known-at", min=0, metavar="POSITION", help="As known there.")] = 0,
+    company: Company = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Take transfers, reservations and events home as Parquet files: a company's, or for operators the centre's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with connect(data, caller, company) as client:
+        for chosen in table or list(Table):
+            request = ledger_api.ExportTableRequest(
+                name=parent_of(client.connection, company) if company or client.connection.company else EVERY_COMPANY,
+                table=TABLES[chosen],
+                known_at=0 if chosen is Table.RESERVATIONS else known_at,
+            )
+            written.append(_download(client, request, folder / f"{chosen.value}.parquet"))
+    if as_json:
+        print_json({"files": written})
+        return
+    for each in written:
+        out.print(f"{each['file']}: {each['rows']:,} rows, as of position {each['position']:,}", soft_wrap=True)
+
+
+def _download(client: Client, request: ledger_api.ExportTableRequest, path: Path) -> dict[str, Any]:
+    """Write one file, whole or not at all."""
+    part = path.with_suffix(".part")
+    rows = position = 0
+    try:
+        with part.open("wb") as file:
+            for piece in client.stream(client.ledger.ExportTable, request):
+                file.write(piece.data)
+                rows, position = piece.rows, piece.position
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return {"file": str(path), "rows": rows, "position": position}
 
 
 def _environment(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ A company sees its own books. Another's name answers exactly as one that does no
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -14,7 +14,7 @@ import asyncpg
 
 from services.allocation.months import MONTH
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import balances, history, replies, statements, transfers
+from services.ledger import balances, history, parquet, replies, statements, transfers
 from services.ledger.answering import (
     WHOLE_CENTRE,
     company_in,
@@ -32,6 +32,11 @@ from services.runtime.doors import Call
 from services.runtime.problems import invalid
 
 PERIOD_DAYS_MAX = 400
+EXPORTED = {
+    wire.BOOKS_TABLE_TRANSFERS: "transfers",
+    wire.BOOKS_TABLE_RESERVATIONS: "reservations",
+    wire.BOOKS_TABLE_EVENTS: "events",
+}
 
 _Read = TypeVar("_Read")
 
@@ -125,6 +130,26 @@ class BooksApi:
         return wire.ListTransfersResponse(
             transfers=map(replies.line_reply, found[:size]), next_page_token=token, position=checkpoint.position
         )
+
+    async def export_table(
+        self, call: Call, request: wire.ExportTableRequest
+    ) -> AsyncGenerator[wire.ExportTableResponse, None]:
+        """A table as a Parquet file, as it is written."""
+        company, table = company_in(request.name), EXPORTED.get(request.table)
+        if table is None:
+            raise invalid({"table": "must be said"})
+        if table == "reservations" and request.known_at:
+            raise invalid({"known_at": "is not for reservations: they are told as they stand"})
+        if company == WHOLE_CENTRE:
+            demand_whole_centre(call.identity)
+        else:
+            demand_own(call.identity, company, request.name)
+        await wait_for(self._progress, call, request.known_at, "known_at")
+        await wait_for(self._progress, call, request.min_position)
+        whose, view = "" if company == WHOLE_CENTRE else company, View(known_at=request.known_at or None)
+        with failures(request.name):
+            async for position, piece in parquet.write_table(self._readers, whose, table, view):
+                yield wire.ExportTableResponse(data=piece.data, rows=piece.rows, position=position)
 
     async def get_history(self, call: Call, request: wire.GetHistoryRequest) -> wire.History:
         """The life of a reservation."""

@@ -22,6 +22,7 @@ def methods(doors: Doors, books: BooksApi, proofs: ProofApi) -> grpc.GenericRpcH
         "GetStatement": books.get_statement,
         "GetChanges": books.get_changes,
         "ListTransfers": books.list_transfers,
+        "ExportTable": books.export_table,
         "GetHistory": books.get_history,
         "GetCheckpoint": proofs.get_checkpoint,
         "GetProof": proofs.get_proof,

@@ -126,6 +126,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def GetHistory(self, request: Any, context: Any) -> Any:
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 
+    def ExportTable(self, request: Any, context: Any) -> Iterator[Any]:
+        yield from self._answer("ExportTable", request, context)
+
     def GetChanges(self, request: Any, context: Any) -> Any:
         return self._answer("GetChanges", request, context)
 

@@ -377,6 +377,22 @@ def test_a_statement_is_shown_in_unit_hours(centre: FakeCentre, capsys: pytest.C
     assert not centre.requests[1].month
 
 
+def test_tables_are_taken_home_whole_or_not_at_all(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Each table is a file of its pieces; one that breaks off leaves no file."""
+    pieces = [ledger_api.ExportTableResponse(data=data, rows=2, position=9) for data in (b"PAR1", b"PAR1")]
+    centre.answers["ExportTable"] = lambda _: pieces
+    assert main.run(["ledger", "export", str(tmp_path / "home")]) == 0
+    names = ("events.parquet", "reservations.parquet", "transfers.parquet")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "home").iterdir()} == dict.fromkeys(names, b"PAR1PAR1")
+    assert {request.name for request in centre.requests} == {"companies/CMP-0004"}
+    assert "2 rows, as of position 9" in capsys.readouterr().out
+    centre.answers["ExportTable"] = refused
+    assert main.run(["ledger", "export", str(tmp_path / "none"), "--table", "events"]) == 1
+    assert list((tmp_path / "none").iterdir()) == []
+
+
 def test_what_changed_is_shown_account_by_account(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """Since a position or a time; nothing is said to be nothing."""
     changed = ledger_api.AccountChange(resource="a100-dev", account="used", krw_before=1000, krw_after=4000)

@@ -15,6 +15,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -25,6 +26,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BooksTable:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BooksTableEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BooksTable.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BOOKS_TABLE_UNSPECIFIED: _BooksTable.ValueType  # 0
+    """Not said."""
+    BOOKS_TABLE_TRANSFERS: _BooksTable.ValueType  # 1
+    """Every entry of the books, with the event behind it."""
+    BOOKS_TABLE_RESERVATIONS: _BooksTable.ValueType  # 2
+    """Every reservation as it stands."""
+    BOOKS_TABLE_EVENTS: _BooksTable.ValueType  # 3
+    """Every event of the log."""
+
+class BooksTable(_BooksTable, metaclass=_BooksTableEnumTypeWrapper):
+    """What can be taken home as a Parquet file."""
+
+BOOKS_TABLE_UNSPECIFIED: BooksTable.ValueType  # 0
+"""Not said."""
+BOOKS_TABLE_TRANSFERS: BooksTable.ValueType  # 1
+"""Every entry of the books, with the event behind it."""
+BOOKS_TABLE_RESERVATIONS: BooksTable.ValueType  # 2
+"""Every reservation as it stands."""
+BOOKS_TABLE_EVENTS: BooksTable.ValueType  # 3
+"""Every event of the log."""
+Global___BooksTable: _TypeAlias = BooksTable  # noqa: Y015
 
 @_typing.final
 class GetBalanceRequest(_message.Message):
@@ -705,6 +734,70 @@ class StatementLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StatementLine: _TypeAlias = StatementLine  # noqa: Y015
+
+@_typing.final
+class ExportTableRequest(_message.Message):
+    """Asks for a table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}`; operators and auditors may ask for `companies/-`, the centre as a whole."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    table: Global___BooksTable.ValueType
+    """Which table."""
+    known_at: _builtins.int
+    """As known at this log position; zero is the newest. Reservations are told as they stand now."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+        table: Global___BooksTable.ValueType = ...,
+        known_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "min_position", b"min_position", "name", b"name", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTableRequest: _TypeAlias = ExportTableRequest  # noqa: Y015
+
+@_typing.final
+class ExportTableResponse(_message.Message):
+    """A piece of a Parquet file, in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """Its bytes."""
+    rows: _builtins.int
+    """Rows of the file so far."""
+    position: _builtins.int
+    """The log position that all rows of the file are of."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        rows: _builtins.int = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "position", b"position", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportTableResponse: _TypeAlias = ExportTableResponse  # noqa: Y015
 
 @_typing.final
 class GetHistoryRequest(_message.Message):

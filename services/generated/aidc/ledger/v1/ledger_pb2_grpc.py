@@ -55,6 +55,11 @@ class LedgerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.FromString,
                 _registered_method=True)
+        self.ExportTable = channel.unary_stream(
+                '/aidc.ledger.v1.Ledger/ExportTable',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.FromString,
+                _registered_method=True)
         self.GetHistory = channel.unary_unary(
                 '/aidc.ledger.v1.Ledger/GetHistory',
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.SerializeToString,
@@ -109,6 +114,13 @@ class LedgerServicer:
 
     def ListTransfers(self, request, context):
         """Every transfer of a company or of the centre, in log order, by the page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportTable(self, request, context):
+        """Transfers, reservations or events as a Parquet file, in pieces.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +183,11 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.ListTransfers,
                     request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.SerializeToString,
+            ),
+            'ExportTable': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportTable,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.SerializeToString,
             ),
             'GetHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHistory,
@@ -307,6 +324,33 @@ class Ledger:
             '/aidc.ledger.v1.Ledger/ListTransfers',
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListTransfersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/ExportTable',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.FromString,
             options,
             channel_credentials,
             insecure,
