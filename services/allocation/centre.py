@@ -18,6 +18,8 @@ from services.allocation.events import Event
 from services.allocation.group import Group
 from services.allocation.life import follow, next_change
 from services.allocation.months import ZONE_DEFAULT, ClosedMonth
+from services.allocation.outage import Outage
+from services.allocation.outages import Outages
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.records import Records
@@ -30,7 +32,7 @@ KEPT_SECONDS = 31 * DAY_SECONDS
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct
+Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage
 MeterKey = tuple[str, str]
 
 
@@ -61,6 +63,8 @@ class Centre:
         self.answers: dict[tuple[str, str], Answer] = {}
         self.tariffs: dict[str, Tariff] = {}
         self.closed: ClosedMonth | None = None
+        self.running: dict[str, None] = {}  # reservations that have started
+        self.outages = Outages(self.pools, self.reservations, self.running)
         self.agenda: list[tuple[int, str]] = []
         self.ended: deque[tuple[int, str]] = deque()
         self._answered: deque[tuple[int, tuple[str, str]]] = deque()
@@ -101,6 +105,7 @@ class Centre:
             before = self.reservations.get(event.reservation_id)
             after = follow(before, event, self.now, self.position)
             self._stand(before, after)
+            self.outages.note(before, after, event)
             return after
         match event:
             case events.ResourceRegistered():
@@ -116,6 +121,10 @@ class Centre:
                 return event.period
             case events.UseMeasured():
                 return self.companies[event.company]  # Measuring changes nothing that anybody holds.
+            case events.OutageDeclared():
+                return self.outages.declare(event.outage, self.position)
+            case events.OutageLifted():
+                return self.outages.lift(event, self.position)
             case _:
                 return self.records.apply(event, self.now)
 
@@ -183,6 +192,7 @@ class Centre:
         if after.checked_in_at != before.checked_in_at:
             self.records.came(after.company)
         self._wait(before, after)
+        self._run(after)
         if after.state.live and (due := self.next_change(after)) != self.next_change(before):
             heappush(self.agenda, (due, after.id))
         if not after.state.live:
@@ -205,6 +215,13 @@ class Centre:
         for name in sorted(waits):
             self.pools[name].waiting[after.id] = None
 
+    def _run(self, reservation: Reservation) -> None:
+        """Keep the list of what has started."""
+        if reservation.state.live and not reservation.state.waiting:
+            self.running[reservation.id] = None
+        else:
+            self.running.pop(reservation.id, None)
+
     def keep(self, reservation: Reservation) -> None:
         """Take a reservation in: into the calendars, the quota, and the agenda."""
         self._enter(reservation)
@@ -224,6 +241,7 @@ class Centre:
         for name, allocations in by_pool.items():
             pool = self.pools[name]
             pool.calendar.hold_all(allocations)
+            pool.closed.recount()
             if pool.resource.exclusive_group:
                 self.groups[pool.resource.exclusive_group].hold_all(allocations)
         for key, allocations in by_meter.items():
@@ -239,12 +257,13 @@ class Centre:
         if reservation.state.waiting:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None
+        self._run(reservation)
 
     def _hold(self, reservation: Reservation, sign: int) -> None:
         """Put the allocations into the calendars and the quota, or take them out."""
         for allocation in reservation.holding:
             pool = self.pools[allocation.resource]
-            pool.calendar.hold(allocation, sign)
+            pool.hold(allocation, sign)
             if allocation.meter:
                 self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
@@ -265,7 +284,9 @@ class Centre:
         return due
 
     def next_due(self) -> int | None:
-        """When time will next change a reservation, in seconds."""
+        """When a tick will next have something to do, in seconds."""
+        if self.outages.stranded:
+            return self.now
         return self.agenda[0][0] if self.agenda else None
 
     def _let_time_pass(self, at: int) -> None:
@@ -286,6 +307,7 @@ class Centre:
             group.holders.slide(base)
         for meter in self.meters.values():
             meter.slide(base)
+        self.outages.forget_before(base)
 
     def _forget(self, reservation_id: str) -> None:
         reservation = self.reservations.pop(reservation_id, None)

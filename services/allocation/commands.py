@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from services.allocation.conduct import Qualification
+from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Quota, Resource
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -37,6 +38,20 @@ class ClosePeriod(Struct, frozen=True, gc=False, kw_only=True):
     """Freeze the books up to the end of a month, such as `2026-03`."""
 
     month: str
+
+
+class DeclareOutage(Struct, frozen=True, gc=False, kw_only=True):
+    """Take out what the scopes of an outage name. One that starts at 0 starts now."""
+
+    outage: Outage
+
+
+class LiftOutage(Struct, frozen=True, gc=False, kw_only=True):
+    """Give the units of an outage back, from now on. An empty `etag` matches any version."""
+
+    outage_id: str
+    etag: str = ""
+    reason: str = ""
 
 
 class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -124,7 +139,7 @@ class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Tick(Struct, frozen=True, gc=False, kw_only=True):
-    """Let time pass: what starts, what ends, what nobody confirmed, and what nobody came for."""
+    """Let time pass: what starts, what ends, what nobody confirmed or came for, and what an outage began."""
 
 
 Command = (
@@ -137,6 +152,8 @@ Command = (
     | GrantQualification
     | RevokeQualification
     | ForgiveStrike
+    | DeclareOutage
+    | LiftOutage
     | CreateReservation
     | ConfirmReservation
     | CancelReservation

@@ -12,8 +12,10 @@ from msgspec.structs import replace
 from services.allocation import commands, discipline, events, holding, rules
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
+from services.allocation.clearing import clear
 from services.allocation.commands import Command
 from services.allocation.conduct import Cause, Conduct
+from services.allocation.declaring import declare, lift
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
@@ -47,6 +49,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return tick(centre, now)
         case commands.RecordUse():
             return record_use(centre, command)
+        case commands.DeclareOutage():
+            return declare(centre, command, now)
+        case commands.LiftOutage():
+            return lift(centre, command, now)
         case commands.RegisterResource():
             check_resource(centre, command.resource)
             return (events.ResourceRegistered(resource=command.resource),)
@@ -183,10 +189,16 @@ def record_use(centre: Centre, command: commands.RecordUse) -> Events:
 
 
 def tick(centre: Centre, now: int) -> Events:
-    """What time makes of every reservation that is due."""
+    """What time makes of every reservation that is due; then the way of outages is cleared, as far as a page goes."""
+    due = centre.due(now, TICK_RESERVATIONS_MAX)
+    stranded = centre.outages.stranded
+    # What an outage cut short while nobody ticked has not been used to its end.
+    late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
+    if late or not due:
+        return clear(centre, late or [centre.reservations[each] for each in stranded], now)
     made: list[Event] = []
     conducts: dict[str, Conduct] = {}
-    for reservation in centre.due(now, TICK_RESERVATIONS_MAX):
+    for reservation in due:
         if discipline.missed(centre, reservation, now):
             made += discipline.give_up(centre, conducts, reservation, now)
         else:

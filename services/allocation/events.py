@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.allocation.conduct import Cause, Qualification
 from services.allocation.months import ClosedMonth
+from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Condition, Line, Quota, Resource
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -102,6 +103,22 @@ class SuspensionSet(Struct, frozen=True, gc=False, kw_only=True, tag="suspension
     until: int
 
 
+class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_declared", tag_field="type"):
+    """Units are out, from a time on."""
+
+    outage: Outage
+
+
+class OutageLifted(
+    Struct, frozen=True, gc=False, kw_only=True, tag="outage_lifted", tag_field="type", omit_defaults=True
+):
+    """The units of an outage are back, or never went: nothing of it is left after `lifted_at`."""
+
+    outage: str
+    lifted_at: int
+    reason: str = ""
+
+
 class ReservationConfirmed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
@@ -137,11 +154,17 @@ class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reser
     reservation_id: str
 
 
-class AllocationsMoved(Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type"):
-    """A reservation that has not started now stands on other units of the same resources, for the same spans."""
+class AllocationsMoved(
+    Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type", omit_defaults=True
+):
+    """A reservation now stands on other units of the same resources, for the same spans.
+
+    One that runs is moved for a failure only, which `outage` names: from its beginning on.
+    """
 
     reservation_id: str
     allocations: tuple[Allocation, ...]
+    outage: str = ""
 
 
 class ReservationActivated(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_activated", tag_field="type"):
@@ -191,6 +214,24 @@ class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reserv
     released_at: int
 
 
+class ReservationCurtailed(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_curtailed", tag_field="type"):
+    """An active reservation will end when an outage begins: what lay behind `until` was given back."""
+
+    reservation_id: str
+    until: int
+    outage: str
+
+
+class ReservationDisplaced(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_displaced", tag_field="type", omit_defaults=True
+):
+    """A reservation lost its units from `displaced_at` on and there were no others; what was used stays used."""
+
+    reservation_id: str
+    displaced_at: int
+    outage: str = ""
+
+
 ReservationEvent = (
     ReservationConfirmed
     | ReservationHeld
@@ -202,6 +243,8 @@ ReservationEvent = (
     | ReservationReleased
     | ReservationCheckedIn
     | ReservationMissed
+    | ReservationCurtailed
+    | ReservationDisplaced
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
@@ -211,6 +254,9 @@ ConductEvent = QualificationGranted | QualificationRevoked | StrikeGiven | Strik
 RecordEvent = TermsPublished | ConductEvent
 """The events in the centre's records: see `services.allocation.records`."""
 
+OutageEvent = OutageDeclared | OutageLifted
+"""The events of outages: see `services.allocation.outages`."""
+
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
 
-Event = CatalogueEvent | RecordEvent | ReservationEvent
+Event = CatalogueEvent | RecordEvent | OutageEvent | ReservationEvent

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.conduct import Conduct
 from services.allocation.months import ClosedMonth
+from services.allocation.outage import Fate, Outage
 from services.allocation.resources import Company, Quota, Reservation, Resource
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -21,8 +22,8 @@ FORMAT = 2
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
-WHOLE: Mapping[str, type[ClosedMonth | Conduct | Terms]] = {
-    kind.__name__: kind for kind in (ClosedMonth, Conduct, Terms)
+WHOLE: Mapping[str, type[ClosedMonth | Conduct | Terms | Outage]] = {
+    kind.__name__: kind for kind in (ClosedMonth, Conduct, Terms, Outage)
 }
 """What a request can have made that is remembered as it was, not by its name."""
 
@@ -64,6 +65,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     answers: list[Remembered]
     tariffs: list[Tariff] = []
     closed: ClosedMonth | None = None
+    outages: list[tuple[Outage, list[Fate]]] = []
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -98,6 +100,10 @@ class Moment:
             answers=[],
             tariffs=list(centre.tariffs.values()),
             closed=centre.closed,
+            outages=[
+                (outage, list(centre.outages.fates.get(name, {}).values()))
+                for name, outage in centre.outages.by_id.items()
+            ],
         )
 
     def image(self) -> Image:
@@ -168,6 +174,7 @@ def centre_of(image: Image) -> Centre:
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
     centre.keep_all(image.reservations)
+    centre.outages.restore(image.outages)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
             if period.quota == granted.quota:
@@ -194,7 +201,7 @@ def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answ
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth() | Conduct() | Terms():
+        case ClosedMonth() | Conduct() | Terms() | Outage():
             name = msgspec.json.encode(subject).decode()
         case Reservation():
             name = subject.id

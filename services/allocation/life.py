@@ -20,13 +20,23 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationConfirmed: {None: State.CONFIRMED, State.HELD: State.CONFIRMED},
     events.ReservationHeld: {None: State.HELD},
     events.ReservationExpired: {State.HELD: State.EXPIRED},
-    events.AllocationsMoved: {State.HELD: State.HELD, State.CONFIRMED: State.CONFIRMED},
+    events.AllocationsMoved: {
+        State.HELD: State.HELD,
+        State.CONFIRMED: State.CONFIRMED,
+        State.ACTIVE: State.ACTIVE,
+    },
     events.ReservationActivated: {State.CONFIRMED: State.ACTIVE},
     events.ReservationCompleted: {State.ACTIVE: State.COMPLETED},
     events.ReservationCancelled: {State.HELD: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
     events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
     events.ReservationCheckedIn: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
     events.ReservationMissed: {State.ACTIVE: State.NO_SHOW},
+    events.ReservationCurtailed: {State.ACTIVE: State.ACTIVE},
+    events.ReservationDisplaced: {
+        State.HELD: State.DISPLACED,
+        State.CONFIRMED: State.DISPLACED,
+        State.ACTIVE: State.DISPLACED,
+    },
 }
 """Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
 
@@ -139,7 +149,13 @@ def _confirmed(
 
 
 def _moved(before: Reservation, event: events.AllocationsMoved, state: State, at: int, position: int) -> Reservation:
-    return replace(before, version=before.version + 1, position=position, allocations=event.allocations)
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        allocations=event.allocations,
+        outage=event.outage or before.outage,
+    )
 
 
 def _stepped(before: Reservation, event: ReservationEvent, state: State, at: int, position: int) -> Reservation:
@@ -193,6 +209,35 @@ def _missed(before: Reservation, event: events.ReservationMissed, state: State, 
     )
 
 
+def _curtailed(
+    before: Reservation, event: events.ReservationCurtailed, state: State, at: int, position: int
+) -> Reservation:
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        end=event.until,
+        allocations=tuple(each for each in used_until(before.allocations, event.until) if each.spans),
+        outage=event.outage,
+    )
+
+
+def _displaced(
+    before: Reservation, event: events.ReservationDisplaced, state: State, at: int, position: int
+) -> Reservation:
+    cut = event.displaced_at
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        state=state,
+        # One that never began keeps the times that it lost.
+        end=cut if cut > before.start else before.end,
+        allocations=tuple(each for each in used_until(before.allocations, cut) if each.spans),
+        outage=event.outage,
+    )
+
+
 def used_until(allocations: tuple[Allocation, ...], cut: int) -> tuple[Allocation, ...]:
     """The allocations without what lies after `cut`, in seconds."""
     return tuple(replace(allocation, spans=allocation.until(cut)) for allocation in allocations)
@@ -209,4 +254,6 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationReleased: _released,
     events.ReservationCheckedIn: _checked_in,
     events.ReservationMissed: _missed,
+    events.ReservationCurtailed: _curtailed,
+    events.ReservationDisplaced: _displaced,
 }

@@ -19,10 +19,9 @@ from services.allocation.commands import CreateReservation
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.demand import Want
 from services.allocation.holding import hold_violations
-from services.allocation.placement import free_bins
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.resources import Company, Interval, Line
+from services.allocation.resources import Company, Interval, Line, Reservation
 
 TRIES_MAX = 200
 """Candidates put to the rules in one search."""
@@ -126,6 +125,21 @@ def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, 
         return ()  # It is longer than the calendar.
 
 
+def instead(centre: Centre, reservation: Reservation, lost: Interval, now: int) -> tuple[Interval, ...]:
+    """When what a reservation lost would be granted if it were asked for now, in whole slots, the earliest first."""
+    slot = max(centre.pools[line.resource].resource.slot_seconds for line in reservation.lines)
+    length = -(-(lost[1] - lost[0]) // slot) * slot
+    start = max(lost[0], centre.base)
+    command = CreateReservation(
+        reservation_id="", company=reservation.company, start=start, end=start + length, lines=reservation.lines
+    )
+    try:
+        create_reservation(centre, command, now)
+    except Rejected as refusal:
+        return alternatives(centre, command, refusal, now)
+    return ((start, start + length),)
+
+
 def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
     """Whether a pool has no place for a want then, and nothing waits that could make room."""
     spans = ((start, start + duration),)
@@ -133,7 +147,7 @@ def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
         want.pool.timetable is None
         and not want.pool.waiting
         and not want.companion_of
-        and want.pool.layout.place(free_bins(want.pool.calendar, spans), want.parts, want.line.colocation) is None
+        and want.pool.layout.place(want.pool.free_bins(spans), want.parts, want.line.colocation) is None
         for want in wants
     )
 
@@ -209,7 +223,7 @@ def _bounds(company: Company, wants: tuple[Want, ...], wish: Search, now: int) -
 def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) -> NDArray[np.bool_]:
     """For every start, whether enough units are free, the timetable fits, and the limit at once leaves room."""
     pool, calendar = want.pool, want.pool.calendar
-    short = calendar.total + want.line.units > pool.resource.capacity
+    short = pool.gone(slice(None)) + want.line.units > pool.resource.capacity
     if want.companion_of:
         parent = centre.pools[want.companion_of]
         passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, wish.duration)

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.calendar import Calendar
-from services.allocation.resources import Colocation, Interval, Line, Resource
+from services.allocation.resources import Colocation, Line, Resource
 
 NOT_FITTING = np.iinfo(np.int32).max
 SUM_OF_BYTES = np.uint64(0x0101010101010101)
@@ -166,12 +165,6 @@ class Layout:
     def _all_bins(self, nodes: list[int]) -> list[int]:
         width = self.bins_per_node
         return [node * width + place for node in nodes for place in range(width)]
-
-
-def free_bins(calendar: Calendar, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
-    """What is free of every bin throughout the spans."""
-    free: NDArray[np.signedinteger] = calendar.bin_capacity - calendar.peak(spans)
-    return free
 
 
 def _numbered(names: list[str]) -> NDArray[np.int64]:

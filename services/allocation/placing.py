@@ -11,7 +11,7 @@ from msgspec import Struct
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.events import AllocationsMoved
-from services.allocation.placement import Place, free_bins
+from services.allocation.placement import Place
 from services.allocation.rejections import Reason, Violation
 from services.allocation.repack import repack
 from services.allocation.resources import Allocation, Reservation
@@ -34,7 +34,7 @@ def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
         for want in wants:
             if not want.spans:
                 continue  # It is closed throughout, and the rules have said so.
-            place = want.pool.layout.place(free_bins(want.pool.calendar, want.spans), want.parts, want.line.colocation)
+            place = want.pool.layout.place(want.pool.free_bins(want.spans), want.parts, want.line.colocation)
             if place is None:
                 arranged = repack(centre, want, now, paper.moved)
                 if arranged is not None:
@@ -61,7 +61,7 @@ class Paper:
 
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Draw an allocation, or with `sign` -1 take it out."""
-        self._centre.pools[allocation.resource].calendar.hold(allocation, sign)
+        self._centre.pools[allocation.resource].hold(allocation, sign)
         self._held.append((allocation, sign))
 
     def move(self, moved: Iterable[Reservation]) -> None:
@@ -77,7 +77,7 @@ class Paper:
     def clear(self) -> tuple[AllocationsMoved, ...]:
         """Leave the calendars as they were, and tell what has to move."""
         for allocation, sign in self._held:
-            self._centre.pools[allocation.resource].calendar.hold(allocation, -sign)
+            self._centre.pools[allocation.resource].hold(allocation, -sign)
         return tuple(
             AllocationsMoved(reservation_id=after.id, allocations=after.allocations) for after in self.moved.values()
         )
@@ -105,8 +105,8 @@ def _unplaced(want: Want) -> Violation:
         closed = int(closures[short].max())
         return Violation(
             reason=Reason.MAINTENANCE,
-            description=f"Announced maintenance takes {closed} {resource.unit.plural} of {resource.id}{for_whom} out; "
-            f"{max(free, 0)} of the {units} asked for are left. Choose another time.",
+            description=f"{closed} {resource.unit.plural} of {resource.id}{for_whom} are out: "
+            f"{want.pool.told(want.spans)}. {max(free, 0)} of the {units} asked for are left. Choose another time.",
             subject=resource.id,
             limit=max(free, 0),
             asked=units,

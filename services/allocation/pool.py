@@ -1,15 +1,21 @@
 """A pool: a resource, its calendar and its timetable, ready to be asked."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.calendar import Calendar, Timeline
+from services.allocation.calendar import Calendar
+from services.allocation.closed import Closed, Closing
+from services.allocation.outage import HOUR_SECONDS, OPEN_END, Outage
 from services.allocation.placement import Layout
-from services.allocation.resources import Interval, Resource
+from services.allocation.resources import Allocation, Interval, Resource
 from services.allocation.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
+
+TOLD_MAX = 3
+"""A refusal names at most so many closings."""
 
 
 class Pool:
@@ -26,51 +32,112 @@ class Pool:
             cell_seconds=cell_minutes(resource) * 60,
             base=base,
         )
-        # Units that announced closures take out of the calendar.
-        self.closed = Timeline(cell_seconds=self.calendar.cell_seconds, base=base)
+        self.closed = Closed(self.calendar)
         self.waiting: dict[str, None] = {}  # Reservations that hold units here and have not started.
         self.timetable: OpenCells | None = None
         self._draw()
-        self._close((base, self.calendar.end))
+        for key, closing in self._announced():
+            self.closed.put(key, closing)
 
-    def _bins_in(self, zone: str) -> list[int]:
+    def bins_of(self, nodes: Iterable[int]) -> tuple[int, ...]:
+        """The bins of some nodes."""
         width = self.resource.bins_per_node
-        return [
-            number * width + place
-            for number, node in enumerate(self.resource.nodes)
-            if zone in ("", node.zone)
-            for place in range(width)
-        ]
+        return tuple(number * width + place for number in nodes for place in range(width))
+
+    def _announced(self) -> Iterator[tuple[str, Closing]]:
+        """What was registered with the resource: closures, and nodes that arrive late or retire."""
+        nodes = self.resource.nodes
+        for number, closure in enumerate(self.resource.closures):
+            bins = self.bins_of(each for each, node in enumerate(nodes) if closure.zone in ("", node.zone))
+            label = f"announced maintenance ({closure.reason})" if closure.reason else "announced maintenance"
+            yield f"closure {number}", Closing(start=closure.start, end=closure.end, bins=bins, label=label)
+
+    def close(self, outage: Outage, nodes: tuple[int, ...]) -> None:
+        """Take nodes out for an outage, or, if it took them before, until when it now says."""
+        start, end = outage.interval
+        if start == end:
+            self.reopen(outage.id)
+            return
+        self.closed.put(
+            f"outage {outage.id}",
+            Closing(
+                start=start,
+                end=end,
+                bins=self.bins_of(nodes),
+                label=f"outage {outage.id} ({outage.kind}{f': {outage.reason}' if outage.reason else ''})",
+                lead_in=outage.lead_in_hours * HOUR_SECONDS,
+            ),
+        )
+
+    def reopen(self, outage_id: str) -> None:
+        """Forget an outage."""
+        self.closed.drop(f"outage {outage_id}")
 
     def _draw(self) -> None:
         if keeps_hours(self.resource):
             calendar = self.calendar
             self.timetable = open_cells(self.resource, calendar.base, calendar.cells, calendar.cell_seconds)
 
-    def _close(self, fresh: Interval) -> None:
-        """Take announced closures out of the cells that are new to the calendar, where nothing is held yet."""
-        if not self.resource.closures:
-            return
-        calendar, capacity = self.calendar, self.resource.bin_capacity
-        for closure in self.resource.closures:
-            first, last = calendar.window((max(closure.start, fresh[0]), min(closure.end, fresh[1])))
-            calendar.used[first:last, self._bins_in(closure.zone)] = capacity
-        cells = slice(*calendar.window(fresh))
-        self.closed.total[cells] = calendar.total[cells] = calendar.used[cells].sum(axis=1, dtype=np.int64)
-
     def slide(self, base: int) -> None:
         """Move the calendar's range forward."""
         known_until = self.calendar.end
         self.calendar.slide(base)
-        self.closed.slide(base)
+        self.closed.slide(known_until)
         self._draw()
-        self._close((max(known_until, base), self.calendar.end))
+
+    def hold(self, allocation: Allocation, sign: int = 1) -> None:
+        """Put an allocation into the calendar, or with `sign` -1 take it out."""
+        self.calendar.hold(allocation, sign)
+        if self.closed:
+            self.closed.held(allocation.spans)
+
+    def free_bins(self, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
+        """What is free of every bin throughout the spans, for something that begins with them."""
+        free: NDArray[np.signedinteger] = self.calendar.bin_capacity - self.calendar.peak(spans)
+        if self.closed:
+            self.closed.strike(free, spans)
+        return free
+
+    def gone(self, cells: slice) -> NDArray[np.int64]:
+        """Units that are held or out, in some cells."""
+        total = self.calendar.total[cells]
+        return total + self.closed.idle.total[cells] if self.closed else total
+
+    def most_gone(self, span: Interval) -> int:
+        """The most units that are held or out at any time of a span."""
+        return int(self.gone(slice(*self.calendar.window(span))).max(initial=0))
 
     def free_and_closed(self, spans: tuple[Interval, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Units free, and units that closures take out, in every cell of the spans."""
-        cells = [slice(*self.calendar.window(span)) for span in spans]
-        held = np.concatenate([self.calendar.total[each] for each in cells])
-        return self.resource.capacity - held, np.concatenate([self.closed.total[each] for each in cells])
+        """Units free, and units that closings take out, in every cell of the spans.
+
+        Bins on which nothing may start when the spans begin count as closed, as far as they are free.
+        """
+        calendar, capacity = self.calendar, self.resource.bin_capacity
+        draining = self.closed.draining(spans[0][0])
+        frees, closures = [], []
+        for window in map(calendar.window, spans):
+            out = self.closed.drawn(*window)
+            gone = self.closed.drawn(*window, absent=False)
+            out[:, draining] = gone[:, draining] = True
+            spare = np.maximum(capacity - calendar.used[slice(*window)], 0).astype(np.int64)
+            frees.append(np.where(out, 0, spare).sum(axis=1))
+            closures.append(np.where(gone, spare, 0).sum(axis=1))
+        return np.concatenate(frees), np.concatenate(closures)
+
+    def told(self, spans: tuple[Interval, ...]) -> str:
+        """What takes units out at any time of the spans, and until when, for people."""
+        closings = [each for each in self.closed.at(spans) if not each.absent]
+        told = [self._told(closing, spans[0][0]) for closing in closings[:TOLD_MAX]]
+        return "; ".join(told) + (f" and {more} more" if (more := len(closings) - TOLD_MAX) > 0 else "")
+
+    def _told(self, closing: Closing, start: int) -> str:
+        if closing.drains(start):
+            return f"{closing.label} begins at {self._moment(closing.start)}, and nothing starts there shortly before"
+        until = self._moment(closing.end) if closing.end < OPEN_END else "it is lifted"
+        return f"{closing.label} until {until}"
+
+    def _moment(self, seconds: int) -> str:
+        return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
 
     def on_grid(self, start: int, end: int) -> tuple[bool, bool]:
         """Whether a slot starts at `start`, and whether one ends at `end`."""

@@ -14,9 +14,11 @@ class Reason(StrEnum):
     COMPANY_NOT_FOUND = "COMPANY_NOT_FOUND"
     RESOURCE_NOT_FOUND = "RESOURCE_NOT_FOUND"
     RESERVATION_NOT_FOUND = "RESERVATION_NOT_FOUND"
+    OUTAGE_NOT_FOUND = "OUTAGE_NOT_FOUND"
     INVALID_RESOURCE = "INVALID_RESOURCE"  # a registration that contradicts itself or the catalogue
     INVALID_QUOTA = "INVALID_QUOTA"
     INVALID_TARIFF = "INVALID_TARIFF"  # a rate card that contradicts itself, or reaches into the past
+    INVALID_OUTAGE = "INVALID_OUTAGE"  # an outage of nothing, or of times that make no sense
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"

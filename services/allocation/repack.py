@@ -6,13 +6,14 @@ is; it began before everything that may move, so the argument holds. For shares 
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
-from services.allocation.placement import Part, Place, free_bins, parts_of
+from services.allocation.placement import Part, Place, parts_of
 from services.allocation.pool import Pool
 from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
 
@@ -34,22 +35,30 @@ class Piece(Struct, frozen=True):
     @property
     def order(self) -> tuple[int, int]:
         """By start, and the larger first among equals."""
-        return self.spans[0][0], -sum(part.nodes * part.bins * part.amount for part in self.parts)
+        return self.spans[0][0], -self.units
+
+    @property
+    def units(self) -> int:
+        """How much it takes."""
+        return sum(part.nodes * part.bins * part.amount for part in self.parts)
 
 
 def repack(
-    centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]
+    centre: Centre,
+    want: Want,
+    now: int,
+    moved: Mapping[str, Reservation],
+    left_out: AbstractSet[str] = frozenset(),
 ) -> tuple[Place, list[Reservation]] | None:
     """A place for the want and the reservations that make it by moving, or None. The calendar is left as it was.
 
-    `moved` are the reservations that other lines of the same demand have moved already, as they stand by now.
+    `moved` are the reservations that other lines of the same demand have moved already, as they stand by now;
+    those that are `left_out` are in no calendar at the moment.
     """
     pool = want.pool
-    if len(pool.waiting) > WAITING_MAX or any(
-        pool.calendar.most(span) + want.line.units > pool.resource.capacity for span in want.spans
-    ):
+    if not may_repack(want):
         return None
-    movable = _movable(centre, want, now, moved)
+    movable = _movable(centre, want, now, moved, left_out)
     if not movable or len(movable) > MOVED_MAX:
         return None
     asked = Piece(want.spans, want.parts, want.line.colocation)
@@ -58,7 +67,7 @@ def repack(
     placed: list[tuple[Piece, Allocation]] = []
     try:
         for piece in sorted([*movable, asked], key=lambda piece: piece.order):
-            place = pool.layout.place(free_bins(pool.calendar, piece.spans), piece.parts, piece.colocation)
+            place = pool.layout.place(pool.free_bins(piece.spans), piece.parts, piece.colocation)
             if place is None:
                 return None
             after = _after(pool, piece, place)
@@ -72,11 +81,22 @@ def repack(
     return _result(placed)
 
 
-def _movable(centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation]) -> list[Piece]:
+def may_repack(want: Want) -> bool:
+    """Whether arranging the pool anew could help at all: enough is free, and not too much waits."""
+    pool = want.pool
+    return len(pool.waiting) <= WAITING_MAX and all(
+        pool.most_gone(span) + want.line.units <= pool.resource.capacity for span in want.spans
+    )
+
+
+def _movable(
+    centre: Centre, want: Want, now: int, moved: Mapping[str, Reservation], left_out: AbstractSet[str]
+) -> list[Piece]:
     """Every allocation of the resource that has not started and is tied to the wanted spans by overlaps."""
+    names = [name for name in want.pool.waiting if name not in left_out]
     waiting = [
         (reservation, number)
-        for reservation in (moved.get(each) or centre.reservations[each] for each in want.pool.waiting)
+        for reservation in (moved.get(name) or centre.reservations[name] for name in names)
         if reservation.start > now
         for number, allocation in enumerate(reservation.allocations)
         if allocation.resource == want.resource.id
@@ -90,10 +110,11 @@ def _movable(centre: Centre, want: Want, now: int, moved: Mapping[str, Reservati
         tied = near
         first = min([first, *(other.start for other, _ in near)])
         last = max([last, *(other.end for other, _ in near)])
-    return [_piece(want.pool, other, number) for other, number in tied[: MOVED_MAX + 1]]
+    return [piece_of(want.pool, other, number) for other, number in tied[: MOVED_MAX + 1]]
 
 
-def _piece(pool: Pool, reservation: Reservation, number: int) -> Piece:
+def piece_of(pool: Pool, reservation: Reservation, number: int) -> Piece:
+    """One allocation of a reservation, as it would be placed anew."""
     allocation = reservation.allocations[number]
     line = next(
         (line for line in reservation.lines if line.resource == allocation.resource and not allocation.companion_of),

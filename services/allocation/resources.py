@@ -202,6 +202,10 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
         """The spans that lie before `cut`."""
         return tuple((start, min(end, cut)) for start, end in self.spans if start < cut)
 
+    def since(self, cut: int) -> tuple[Interval, ...]:
+        """The spans that lie after `cut`."""
+        return tuple((max(start, cut), end) for start, end in self.spans if end > cut)
+
 
 class State(StrEnum):
     """Where a reservation stands in its life. A no-show began and was given back, since nobody came."""
@@ -213,6 +217,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     NO_SHOW = "no_show"
+    DISPLACED = "displaced"
 
     @property
     def live(self) -> bool:
@@ -260,6 +265,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     checked_in_at: int = 0  # 0: nobody has said so
     condition: Condition = Condition.UNSAID  # how the equipment was left
     hand_over: str = ""  # what whoever comes next should know
+    outage: str = ""  # the last outage that moved, curtailed or displaced it
 
     @property
     def etag(self) -> str:

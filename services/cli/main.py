@@ -17,6 +17,7 @@ from services.cli import (
     booking,
     ledger,
     many,
+    outages,
     quotas,
     records,
     reservations,
@@ -72,6 +73,7 @@ for command, panel in (
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
+app.add_typer(outages.app, name="outage", rich_help_panel=RUN)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=RUN)
 
 

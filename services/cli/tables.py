@@ -24,6 +24,7 @@ STATE_COLOURS = {
     "completed": "dim",
     "cancelled": "yellow",
     "expired": "yellow",
+    "displaced": "red",
 }
 
 Units = Mapping[str, "api.ResourceUnit.ValueType"]
@@ -143,7 +144,7 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     left = api.Condition.Name(item.condition).removeprefix("CONDITION_").lower() if item.condition else ""
     for label, text in (
         *(("note", item.note), ("reason", item.state_reason)),
-        *(("left", left), ("hand-over", item.hand_over)),
+        *(("left", left), ("hand-over", item.hand_over), ("outage", plain_id(item.outage))),
     ):
         if text:
             facts.add_row(label, text)

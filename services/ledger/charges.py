@@ -7,6 +7,7 @@ always add up to the whole, to the won.
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, Resource, Unit
 from services.allocation.tariff import ALL_PERCENT, Basis, Tariff
@@ -96,9 +97,24 @@ class Prices:
 def amounts(reservation: Reservation, tariff: int, prices: Prices, periods: Periods) -> tuple[Amount, ...]:
     """What a reservation holds, by resource and month."""
     found: list[Amount] = []
-    for allocation in reservation.holding:
+    holding = reservation.holding
+    for allocation in holding if len(holding) == 1 else _joined(holding):
         found += _portions(allocation, prices.rate(tariff, reservation.company, allocation.resource), periods)
     return tuple(found) if len(found) < 2 else _merged(found)
+
+
+def _joined(allocations: tuple[Allocation, ...]) -> list[Allocation]:
+    """Allocations as they are priced: what was moved while it ran goes on where it stood before, and is one."""
+    joined: list[Allocation] = []
+    for allocation in allocations:
+        last = joined[-1] if joined else allocation
+        alike = all(getattr(last, name) == getattr(allocation, name) for name in ("resource", "units", "companion_of"))
+        if alike and last.spans and allocation.spans and last.spans[-1][1] == allocation.spans[0][0]:
+            bridge = (last.spans[-1][0], allocation.spans[0][1])
+            joined[-1] = replace(last, spans=(*last.spans[:-1], bridge, *allocation.spans[1:]))
+        else:
+            joined.append(allocation)
+    return joined
 
 
 def _portions(allocation: Allocation, rate: Rate, periods: Periods) -> list[Amount]:

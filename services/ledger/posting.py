@@ -24,10 +24,14 @@ STANDING: Mapping[State, Account] = {
     State.ACTIVE: Account.BOOKED,
     State.COMPLETED: Account.USED,
     State.NO_SHOW: Account.USED,  # Nobody else could have had it, up to where it was given back.
+    State.DISPLACED: Account.USED,  # Up to where it lost its units.
 }
 """Where stands what a reservation holds, by its state."""
 
-GIVEN_BACK: Mapping[type[Event], Account] = {}
+GIVEN_BACK: Mapping[type[Event], Account] = {
+    events.ReservationDisplaced: Account.REFUNDED,
+    events.ReservationCurtailed: Account.REFUNDED,
+}
 """Where goes what an event takes from a reservation, if the company did not release it itself."""
 
 

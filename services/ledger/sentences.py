@@ -50,6 +50,10 @@ class Words(Struct, frozen=True, kw_only=True):
         """Such as `2026-03-02 11:00 KST`."""
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
 
+    def until(self, seconds: int) -> str:
+        """Such as `to 2026-03-02 11:00 KST`; nothing but words for 0."""
+        return f"to {self.moment(seconds)}" if seconds else "until it is lifted"
+
     def held(self, allocations: tuple[Allocation, ...]) -> str:
         """Such as `4 GPUs of h100; 2 operators of OP-1, which M01 needs`."""
         return "; ".join(map(self._allocation, allocations))
@@ -102,8 +106,17 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f" from {words.moment(event.start)} to {words.moment(event.end)}{because(event.note)}."
     ),
     events.ReservationExpired: lambda event, words: "It expired, since nobody confirmed it in time.",
+    events.OutageDeclared: lambda event, words: (
+        f"{words.who} declared the outage {event.outage.id} ({event.outage.kind}) from"
+        f" {words.moment(event.outage.start)} {words.until(event.outage.end)}{because(event.outage.reason)}."
+    ),
+    events.OutageLifted: lambda event, words: (
+        f"{words.who} lifted the outage {event.outage} as of {words.moment(event.lifted_at)}{because(event.reason)}."
+    ),
     events.AllocationsMoved: lambda event, words: (
-        f"The centre moved it before its start, for the same times: {words.held(event.allocations)}."
+        f"The centre moved it, for the outage {event.outage}: {words.held(event.allocations)}."
+        if event.outage
+        else f"The centre moved it before its start, for the same times: {words.held(event.allocations)}."
     ),
     events.ReservationActivated: lambda event, words: "It started; its units are bound from here on.",
     events.ReservationCompleted: lambda event, words: "It ended; all that it held counts as used.",
@@ -139,6 +152,14 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{event.company} books no equipment before {words.moment(event.until)}."
         if event.until
         else f"{event.company} may book equipment again."
+    ),
+    events.ReservationCurtailed: lambda event, words: (
+        f"The centre curtailed it: the outage {event.outage} ends it at {words.moment(event.until)},"
+        " and what it held after that was given back."
+    ),
+    events.ReservationDisplaced: lambda event, words: (
+        f"The centre displaced it for the outage {event.outage}, from {words.moment(event.displaced_at)} on: there were"
+        " no other units. What was used counts as used, and the rest was given back."
     ),
 }
 

@@ -1,10 +1,11 @@
-"""What of a resource cannot be booked at a moment, and why: out of service, closed, or under announced maintenance."""
+"""What of a resource cannot be booked at a moment, and why: out of service, closed, broken, or under maintenance."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from services.allocation.outage import Outage, OutageKind
 from services.allocation.resources import Interval, Resource
 from services.allocation.timetable import keeps_hours, slot_windows
 
@@ -14,7 +15,8 @@ class Unavailable(StrEnum):
 
     OUT_OF_SERVICE = "out_of_service"
     CLOSED = "closed"  # outside opening hours, or a closed day
-    MAINTENANCE = "maintenance"
+    FAILURE = "failure"  # an outage that nobody planned
+    MAINTENANCE = "maintenance"  # announced with the resource, or any other outage
 
 
 class Availability:
@@ -23,17 +25,26 @@ class Availability:
     def __init__(self) -> None:
         self._drawn: dict[str, tuple[date, tuple[Interval, ...]]] = {}
 
-    def at(self, resources: Iterable[Resource], time: int) -> dict[tuple[str, Unavailable], int]:
+    def at(
+        self, resources: Iterable[Resource], time: int, outages: Collection[Outage] = ()
+    ) -> dict[tuple[str, Unavailable], int]:
         """Units out of reach at a time in seconds, by resource and reason; never more than are installed."""
+        standing = [outage for outage in outages if outage.start <= time < outage.until]
         return {
-            (resource.id, reason): units for resource in resources for reason, units in self._reasons(resource, time)
+            (resource.id, reason): units
+            for resource in resources
+            for reason, units in self._reasons(resource, time, standing)
         }
 
-    def _reasons(self, resource: Resource, time: int) -> Iterator[tuple[Unavailable, int]]:
+    def _reasons(self, resource: Resource, time: int, outages: Collection[Outage]) -> Iterator[tuple[Unavailable, int]]:
         whole = self._whole_reason(resource, time)
+        broken = _taken(resource, (outage for outage in outages if outage.kind is OutageKind.FAILURE))
+        other = _taken(resource, (outage for outage in outages if outage.kind is not OutageKind.FAILURE))
+        maintained = (other | _maintained(resource, time)) - broken
         yield Unavailable.OUT_OF_SERVICE, resource.capacity if whole is Unavailable.OUT_OF_SERVICE else 0
         yield Unavailable.CLOSED, resource.capacity if whole is Unavailable.CLOSED else 0
-        yield Unavailable.MAINTENANCE, 0 if whole else _maintained_units(resource, time)
+        yield Unavailable.FAILURE, 0 if whole else len(broken) * resource.units_per_node
+        yield Unavailable.MAINTENANCE, 0 if whole else len(maintained) * resource.units_per_node
 
     def _whole_reason(self, resource: Resource, time: int) -> Unavailable | None:
         if not resource.in_service:
@@ -54,7 +65,13 @@ class Availability:
         return any(start <= time < end for start, end in drawn[1])
 
 
-def _maintained_units(resource: Resource, time: int) -> int:
+def _taken(resource: Resource, outages: Iterable[Outage]) -> set[int]:
+    """The nodes that some outages take out, by number."""
+    return {
+        node for outage in outages for taken in outage.taken if taken.resource == resource.id for node in taken.nodes
+    }
+
+
+def _maintained(resource: Resource, time: int) -> set[int]:
     zones = {closure.zone for closure in resource.closures if closure.start <= time < closure.end}
-    nodes = sum(1 for node in resource.nodes if "" in zones or node.zone in zones)
-    return nodes * resource.units_per_node
+    return {number for number, node in enumerate(resource.nodes) if "" in zones or node.zone in zones}

@@ -95,7 +95,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         labelled,
         limits.measured,
     )
-    unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now)
+    unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now, usage.outages.values())
     reserved = usage.reserved_now()
     return Figures(
         position=usage.position,

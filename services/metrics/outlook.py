@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.outage import Outage
 from services.allocation.placement import Part, parts_of
 from services.allocation.resources import Allocation, Interval, Kind, Line, Resource
 from services.allocation.timetable import cell_minutes, keeps_hours, open_cells
@@ -49,11 +50,13 @@ class Outlook(NamedTuple):
     due: dict[Change, int]  # units that reservations take or leave within the next hour
 
 
-def look_ahead(resource: Resource, allocations: Collection[Allocation], now: int) -> Outlook:
-    """The outlook of a resource with these live allocations, at a time in seconds."""
+def look_ahead(
+    resource: Resource, allocations: Collection[Allocation], now: int, outages: Iterable[Outage] = ()
+) -> Outlook:
+    """The outlook of a resource with these live allocations and under these outages, at a time in seconds."""
     if not resource.in_service:
         return Outlook({}, {}, 0 if resource.kind is Kind.COMPUTE else None, _due(allocations, now))
-    grid = Grid(resource, allocations, now)
+    grid = Grid(resource, allocations, now, outages)
     return Outlook(
         {name: share for name, seconds in HORIZONS.items() if (share := grid.committed(seconds)) is not None},
         {shape: start for shape in Shape if (start := _next_fit(grid, shape)) is not None},
@@ -65,7 +68,9 @@ def look_ahead(resource: Resource, allocations: Collection[Allocation], now: int
 class Grid:
     """What is held and what can be held of every bin, in every cell from now on."""
 
-    def __init__(self, resource: Resource, allocations: Iterable[Allocation], now: int) -> None:
+    def __init__(
+        self, resource: Resource, allocations: Iterable[Allocation], now: int, outages: Iterable[Outage] = ()
+    ) -> None:
         self.resource = resource
         self.now = now
         self.cell_seconds = cell_minutes(resource) * 60
@@ -73,7 +78,7 @@ class Grid:
         self.cells = AHEAD_SECONDS // self.cell_seconds
         self._bins = len(resource.nodes) * resource.bins_per_node
         self._draw_hours()
-        self.closed = self._draw_closures()
+        self.closed = self._draw_closures(outages)
         self.held = self._draw_holds(allocations)
         self.free = np.where(self.closed, 0, resource.bin_capacity - self.held)
 
@@ -93,12 +98,18 @@ class Grid:
             self.open, self.starts = np.ones(self.cells, dtype=np.bool_), moments % self.resource.slot_seconds == 0
         self.starts &= moments >= self.now
 
-    def _draw_closures(self) -> NDArray[np.bool_]:
+    def _draw_closures(self, outages: Iterable[Outage]) -> NDArray[np.bool_]:
         closed = np.zeros((self.cells, self._bins), dtype=np.bool_)
         for closure in self.resource.closures:
             within = [closure.zone in ("", node.zone) for node in self.resource.nodes]
             first, last = self._window((closure.start, closure.end))
             closed[first:last] |= np.repeat(within, self.resource.bins_per_node)
+        for outage in outages:
+            out = {node for taken in outage.taken if taken.resource == self.resource.id for node in taken.nodes}
+            first, last = self._window(outage.interval)
+            closed[first:last] |= np.repeat(
+                [number in out for number in range(len(self.resource.nodes))], self.resource.bins_per_node
+            )
         return closed
 
     def _draw_holds(self, allocations: Iterable[Allocation]) -> NDArray[np.int32]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Resource
 from services.metrics.freshness import Freshness
 from services.metrics.outlook import Outlook, look_ahead
@@ -31,10 +32,13 @@ class Outlooker:
             position, now = usage.position, usage.now
             resources = [pool.resource for pool in usage.pools.values()]
             # Allocations are frozen, so the fold may go on while these are drawn.
-            pools = await asyncio.to_thread(_draw, resources, usage.allocations_ahead(), now)
+            outages = [outage for outage in usage.outages.values() if outage.until > now]
+            pools = await asyncio.to_thread(_draw, resources, usage.allocations_ahead(), now, outages)
             self.drawn = Outlooks(position, now, pools)
         self.freshness.worked(at)
 
 
-def _draw(resources: list[Resource], ahead: Mapping[str, list[Allocation]], now: int) -> dict[str, Outlook]:
-    return {resource.id: look_ahead(resource, ahead[resource.id], now) for resource in resources}
+def _draw(
+    resources: list[Resource], ahead: Mapping[str, list[Allocation]], now: int, outages: list[Outage]
+) -> dict[str, Outlook]:
+    return {resource.id: look_ahead(resource, ahead[resource.id], now, outages) for resource in resources}

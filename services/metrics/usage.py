@@ -8,10 +8,12 @@ since 1970-01-01 UTC; "now" is the time of the last entry applied, which is the 
 from typing import get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
+from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Interval, Quota, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
@@ -95,6 +97,7 @@ class Usage:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.measured: dict[tuple[str, str], Measured] = {}
         self.meters: dict[tuple[str, str], list[Period]] = {}
+        self.outages: dict[str, Outage] = {}
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
         self._live: dict[str, Reservation] = {}
         self._page = 0
@@ -125,6 +128,10 @@ class Usage:
         match event:
             case events.ResourceRegistered():
                 self._registered(event.resource)
+            case events.OutageDeclared():
+                self.outages[event.outage.id] = event.outage
+            case events.OutageLifted():
+                self.outages[event.outage] = replace(self.outages[event.outage], lifted_at=event.lifted_at)
             case events.CompanyRegistered():
                 self.companies[event.company.id] = event.company
             case events.QuotaGranted():

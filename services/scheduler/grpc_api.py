@@ -6,6 +6,7 @@ from typing import Any
 from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
+from services.scheduler.outage_desk import OutageDesk
 from services.scheduler.reading import Reading
 from services.scheduler.records import RecordKeeping
 from services.scheduler.registering import Registering
@@ -46,6 +47,10 @@ ROLES = {
     "RevokeQualification": OPERATORS,
     "ForgiveStrike": OPERATORS,
     "GetConduct": EVERYBODY,
+    "DeclareOutage": OPERATORS,
+    "LiftOutage": OPERATORS,
+    "GetOutage": EVERYBODY,
+    "ListOutages": EVERYBODY,
 }
 
 
@@ -59,6 +64,7 @@ class SchedulerApi:
         self._reading = Reading(writer, watches)
         self._registering = Registering(writer)
         self._records = RecordKeeping(writer, self._reading)
+        self._outages = OutageDesk(writer, self._reading)
 
     def handlers(self) -> Mapping[str, Any]:
         """Every method by its name in the proto."""
@@ -91,4 +97,8 @@ class SchedulerApi:
             "RevokeQualification": records.revoke_qualification,
             "ForgiveStrike": records.forgive_strike,
             "GetConduct": records.get_conduct,
+            "DeclareOutage": self._outages.declare_outage,
+            "LiftOutage": self._outages.lift_outage,
+            "GetOutage": self._outages.get_outage,
+            "ListOutages": self._outages.list_outages,
         }

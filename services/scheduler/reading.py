@@ -12,7 +12,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, reads, replies, requests, tariffs
+from services.scheduler import catalogue, outage_replies, reads, replies, requests, tariffs
 from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -32,7 +32,7 @@ class Reading:
     async def list_resources(self, call: Call, request: api.ListResourcesRequest) -> api.ListResourcesResponse:
         """What can be booked, by name."""
         page = reads.Page.of(request.page_size, request.page_token, f"resources {request.kind}", default=100, most=500)
-        position, seconds = self.reached(0), self._seconds()
+        position, seconds = self.reached(0), self.seconds()
         found, token = reads.list_resources(self._centre, catalogue.KINDS.get(request.kind), page)
         await self.durable(position)
         return api.ListResourcesResponse(
@@ -46,8 +46,10 @@ class Reading:
         """One resource and its rules."""
         position = self.reached(0)
         resource = self._pool(request.name).resource
+        reply = catalogue.resource_reply(resource, nodes=True)
+        reply.outages.extend(outage_replies.resource_outages(self._centre, resource, self.seconds()))
         await self.durable(position)
-        return catalogue.resource_reply(resource, nodes=True)
+        return reply
 
     async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
         """How many units are free, and when."""
@@ -58,7 +60,7 @@ class Reading:
         end = fields.time("end_time", request, "end_time")
         fields.demand_valid()
         position = self.reached(request.min_position)
-        intervals = reads.calendar_reply(pool, start, end, self._seconds())
+        intervals = reads.calendar_reply(pool, start, end, self.seconds())
         await self.durable(position)
         return api.Calendar(
             resource=request.name,
@@ -180,5 +182,6 @@ class Reading:
         except LogBehind as error:
             raise log_unavailable(error) from None
 
-    def _seconds(self) -> int:
+    def seconds(self) -> int:
+        """What the centre's clock shows."""
         return self._writer.now() // MICROSECONDS

@@ -133,19 +133,31 @@ def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.Calen
     if faults:
         raise invalid(faults)
     first, last = calendar.window((start, end))
-    total, closed = calendar.total[first:last], pool.closed.total[first:last]
-    held = total - closed
+    held, idle = calendar.total[first:last], pool.closed.idle.total[first:last]
     opened = np.ones(last - first, dtype=np.bool_) if pool.timetable is None else pool.timetable.open[first:last]
-    free = np.where(opened, pool.resource.capacity - total, 0)
-    changes = np.flatnonzero((np.diff(held) != 0) | (np.diff(free) != 0) | (np.diff(opened.astype(np.int8)) != 0))
-    bounds = [0, *(int(change) + 1 for change in changes), last - first]
+    free = np.where(opened, pool.resource.capacity - held - idle, 0)
+    edges = {int(edge) + 1 for figures in (held, idle, free, opened * 1) for edge in np.flatnonzero(np.diff(figures))}
+    for closing in pool.closed.closings.values():
+        edges.update(edge - first for edge in calendar.window((closing.start, closing.end)))
+    shown = [
+        (
+            cell,
+            (int(free[cell]), int(held[cell]), bool(opened[cell]), int(idle[cell]), pool.closed.labels(first + cell)),
+        )
+        for cell in sorted({0, *(edge for edge in edges if 0 < edge < last - first)})
+    ]
+    # Where one closing follows another of the same name, nothing changes.
+    stretches = [shown[0], *(after for before, after in pairwise(shown) if before[1] != after[1])]
+    ends = [cell for cell, _ in stretches[1:]] + [last - first]
     return [
         api.CalendarInterval(
-            start_time=Timestamp(seconds=max(start, calendar.base + (first + a) * calendar.cell_seconds)),
-            end_time=Timestamp(seconds=min(end, calendar.base + (first + b) * calendar.cell_seconds)),
-            free_units=int(free[a]),
-            reserved_units=int(held[a]),
-            open=bool(opened[a]),
+            start_time=Timestamp(seconds=max(start, calendar.base + (first + cell) * calendar.cell_seconds)),
+            end_time=Timestamp(seconds=min(end, calendar.base + (first + until) * calendar.cell_seconds)),
+            free_units=figures[0],
+            reserved_units=figures[1],
+            open=figures[2],
+            closed_units=figures[3],
+            closures=figures[4],
         )
-        for a, b in pairwise(bounds)
+        for (cell, figures), until in zip(stretches, ends, strict=True)
     ]

@@ -29,6 +29,7 @@ STATE_OF = {
     State.CANCELLED: api.Reservation.STATE_CANCELLED,
     State.EXPIRED: api.Reservation.STATE_EXPIRED,
     State.NO_SHOW: api.Reservation.STATE_NO_SHOW,
+    State.DISPLACED: api.Reservation.STATE_DISPLACED,
 }
 STATES = {number: state for state, number in STATE_OF.items()}
 CONDITION_OF = {
@@ -73,6 +74,8 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if reservation.expires_at:
         plain["expire_time"] = {"seconds": reservation.expires_at}
     _tell_attendance(plain, centre, reservation)
+    if reservation.outage:
+        plain["outage"] = f"outages/{reservation.outage}"
     return plain
 
 

@@ -111,7 +111,8 @@ class Writer:
 
     def tick(self) -> int:
         """Let time pass, as far as one page goes. Gives the number of events that it made."""
-        if not self.centre.agenda or self.centre.agenda[0][0] > self.now() // MICROSECONDS:
+        due = self.centre.next_due()
+        if due is None or due > self.now() // MICROSECONDS:
             return 0
         if self.pages.is_full:
             return 0

@@ -14,6 +14,7 @@ CELL = 1800
 DAY, HOUR = 86_400, 3600
 HOLDS_MAX = 5
 GIVEN_BACK = ("cancelled", "expired")
+NEVER = 2**40
 
 
 @dataclass
@@ -30,6 +31,17 @@ class Booking:
     expires: int = 0
     activated_at: int = 0
     checked_in: bool = False
+    cut: int = NEVER  # nothing is held or paid from here on
+
+
+@dataclass
+class Out:
+    """Nodes that are out for a while, by their resource; an outage without end ends never."""
+
+    kind: str
+    start: int
+    end: int
+    nodes: dict[str, set[int]]
 
 
 class Naive:
@@ -45,6 +57,7 @@ class Naive:
         self.strikes: dict[str, list[int]] = {}
         self.suspended: dict[str, int] = {}
         self.bookings: dict[str, Booking] = {}
+        self.outages: dict[str, Out] = {}
         self._open: dict[str, dict[int, str]] = {name: dict(self._cells(each)) for name, each in self.resources.items()}
 
     def _cells(self, resource: Resource) -> Iterator[tuple[int, str]]:
@@ -110,10 +123,24 @@ class Naive:
         """Everything that holds anything, now or in the past."""
         return [each for each in self.bookings.values() if each.state not in GIVEN_BACK]
 
+    def out(self, name: str, cell: int) -> int:
+        """Units of a resource that are out at any time of a half-hour. Compute is counted in whole hours."""
+        first, step = self._counted(name, cell)
+        nodes = {
+            node
+            for each in self.outages.values()
+            if each.start < each.end and each.start < first + step and first < each.end
+            for node in each.nodes.get(name, ())
+        }
+        return len(nodes) * self.resources[name].units_per_node
+
+    def _counted(self, name: str, cell: int) -> tuple[int, int]:
+        step = HOUR if self.resources[name].kind is Kind.COMPUTE else CELL
+        return cell // step * step, step
+
     def used(self, name: str, cell: int) -> int:
         """Units of a resource held in a half-hour. Compute is counted in whole hours."""
-        step = HOUR if self.resources[name].kind is Kind.COMPUTE else CELL
-        first = cell // step * step
+        first, step = self._counted(name, cell)
         return sum(max(each.held[name, part] for part in range(first, first + step, CELL)) for each in self.live())
 
     def reasons(self, company: str, lines: tuple[Line, ...], start: int, end: int, now: int) -> set[Reason]:
@@ -125,6 +152,7 @@ class Naive:
         if start < terms.agreement_start or end > terms.agreement_end:
             found.add(Reason.OUTSIDE_AGREEMENT)
         wish = self.booking(company, lines, start, end)
+        before: Counter[tuple[str, int]] = Counter()  # what the wants before take of each resource
         for name, units, parent in self.wants(lines):
             if not parent:
                 found |= self._own_terms(self.resources[name], terms, start, end, now)
@@ -134,9 +162,11 @@ class Naive:
             cells = self.spans(parent or name, start, end)
             if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
                 found.add(Reason.OUTSIDE_OPENING_HOURS)
-            if any(self.used(name, cell) + wish.held[name, cell] > self.resources[name].capacity for cell in cells):
-                found.add(Reason.NO_CAPACITY)
-            assert units > 0
+            short = self._short(name, {cell: before[name, cell] + units for cell in cells})
+            if short is None:
+                before.update({(name, cell): units for cell in cells})
+            else:
+                found.add(short)
         return found | self._quota(wish)
 
     def holding(self, company: str, start: int, now: int) -> set[Reason]:
@@ -144,6 +174,14 @@ class Naive:
         found = {Reason.START_IN_PAST} if start <= now else set()
         held = [each for each in self.bookings.values() if (each.company, each.state) == (company, "held")]
         return found | ({Reason.TOO_MANY_HOLDS} if len(held) >= HOLDS_MAX else set())
+
+    def _short(self, name: str, wanted: dict[int, int]) -> Reason | None:
+        """What is in the way of so many units in each cell: others, or, where they would be free else, outages."""
+        free = {cell: self.resources[name].capacity - self.used(name, cell) - units for cell, units in wanted.items()}
+        short = [cell for cell in wanted if free[cell] - self.out(name, cell) < 0]
+        if not short:
+            return None
+        return Reason.MAINTENANCE if all(free[cell] >= 0 for cell in short) else Reason.NO_CAPACITY
 
     def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
         compute = resource.kind is Kind.COMPUTE
@@ -214,7 +252,7 @@ class Naive:
     def booked(self, period: Quota) -> int:
         """Unit-seconds of a period that are booked or used."""
         return sum(
-            units * CELL
+            units * min(CELL, each.cut - cell)
             for each in self.live()
             if each.company == period.company
             for (meter, cell), units in each.paid.items()
@@ -252,6 +290,14 @@ class Naive:
                 if len(recent) >= rule.strikes:
                     until = last + rule.suspension_days * DAY
                     self.suspended[company] = max(self.suspended.get(company, 0), until)
+
+    def lose(self, name: str, cut: int, state: str) -> None:
+        """An outage takes everything from a time on; what is left of the half-hour before it is paid to the second."""
+        booking = self.bookings[name]
+        booking.held = Counter({key: units for key, units in booking.held.items() if key[1] < cut})
+        booking.paid = Counter({key: units for key, units in booking.paid.items() if key[1] < cut})
+        booking.state, booking.cut = state, cut
+        booking.end = cut if cut > booking.start else booking.end
 
     def tick(self, now: int) -> None:
         """Let time pass."""

@@ -24,7 +24,9 @@ from services.allocation.commands import (
     Command,
     ConfirmReservation,
     CreateReservation,
+    DeclareOutage,
     GrantQuota,
+    LiftOutage,
     PublishTariff,
     RegisterCompany,
     RegisterResource,
@@ -33,6 +35,7 @@ from services.allocation.commands import (
 )
 from services.allocation.decide import TICK_RESERVATIONS_MAX, Events, decide
 from services.allocation.offers import Found, Search, alternatives, search
+from services.allocation.outage import Outage, OutageKind, Scope
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Company, Interval, Line, Quota, Reservation, Resource
@@ -77,6 +80,29 @@ def book(
     )
 
 
+def outage(
+    name: str,
+    *scopes: Scope,
+    kind: OutageKind = OutageKind.MAINTENANCE,
+    start: int = 0,
+    end: int = 0,
+    lead_in_hours: int = 0,
+    reason: str = "works",
+) -> DeclareOutage:
+    """A wish that some units be out, from now on or from a start, until an end or a lift."""
+    return DeclareOutage(
+        outage=Outage(
+            id=name,
+            kind=kind,
+            reason=reason,
+            start=start,
+            end=end,
+            lead_in_hours=lead_in_hours,
+            scopes=scopes,
+        )
+    )
+
+
 class Scenario:
     """A centre at a time, and everything that happened to it."""
 
@@ -101,7 +127,7 @@ class Scenario:
 
     def grants(self, wish: Command) -> Subject:
         """The wish is granted; gives what it made or changed last."""
-        return self._apply(decide(self.centre, wish, self.now))[-1]
+        return self.tell(decide(self.centre, wish, self.now))[-1]
 
     def books(self, wish: CreateReservation) -> Reservation:
         """The booking is granted; gives the reservation."""
@@ -139,6 +165,22 @@ class Scenario:
         assert isinstance(after, Reservation)
         return after
 
+    def declares(self, wish: DeclareOutage) -> Outage:
+        """The outage is declared; the way is cleared as far as one page goes."""
+        made = self.grants(wish)
+        assert isinstance(made, Outage)
+        return made
+
+    def lifts(self, name: str, etag: str = "") -> Outage:
+        """The outage is lifted."""
+        made = self.grants(LiftOutage(outage_id=name, etag=etag))
+        assert isinstance(made, Outage)
+        return made
+
+    def fates(self, name: str) -> dict[str, str]:
+        """What became of each reservation in the way of an outage."""
+        return {each: fate.outcome.value for each, fate in self.centre.outages.fates.get(name, {}).items()}
+
     def reaches(self, time: int) -> Self:
         """Time passes until then, and every reservation moves on as it should."""
         self.now = time
@@ -146,7 +188,7 @@ class Scenario:
             events = decide(self.centre, Tick(), self.now)
             if not events:
                 return self
-            self._apply(events)
+            self.tell(events)
         raise AssertionError("time does not come to rest")
 
     def offers(
@@ -188,7 +230,8 @@ class Scenario:
         """The centre out of its own snapshot."""
         return image.centre_of(image.decode(image.encode(image.image_of(self.centre))))
 
-    def _apply(self, events: Events) -> list[Subject]:
+    def tell(self, events: Events) -> list[Subject]:
+        """These events happened; gives what each of them made or changed."""
         position = len(self.history) + 1
         self.history.append((self.now, position, events))
         subjects = self.centre.apply(events, self.now, position)
@@ -244,7 +287,7 @@ def grids_of(centre: Centre, since: int) -> dict[str, bytes]:
     for name, pool in centre.pools.items():
         lines[name] = pool.calendar, pool.calendar.used
         lines[f"total {name}"] = pool.calendar, pool.calendar.total
-        lines[f"closed {name}"] = pool.closed, pool.closed.total
+        lines[f"closed {name}"] = pool.closed.idle, pool.closed.idle.total
     for name, group in centre.groups.items():
         lines[f"group {name}"] = group.holders, group.holders.total
     for (company, meter), account in centre.meters.items():

@@ -112,16 +112,16 @@ def test_closures_that_overlap_close_once(capacity: int) -> None:
     pool = replace(fixture.H100, bin_capacity=capacity, quota_required=False, closures=closures)
     scenario = Scenario.of(pool, fixture.ALPHA, now=NOW)
     assert scenario.refuses(book("ALPHA", line("h100", 8), start=NOON, hours=1)) == [Reason.MAINTENANCE]
-    calendar = scenario.centre.pools["h100"].calendar
-    assert calendar.most((NOON, NOON + HOUR)) == pool.capacity
-    assert int(calendar.used.max()) == capacity
+    closed = scenario.centre.pools["h100"]
+    assert closed.most_gone((NOON, NOON + HOUR)) == pool.capacity
+    assert int(closed.closed.idle.total.max()) == pool.capacity
 
 
 def test_closures_within_one_hour_close_it_once() -> None:
     """Two stretches of maintenance in one hour take the hour out, not twice the nodes."""
     closures = (Closure(start=NOON, end=NOON + 900), Closure(start=NOON + 1800, end=NOON + 2700))
     scenario = Scenario.of(replace(fixture.CPU, closures=closures), fixture.ALPHA, now=NOW)
-    assert int(scenario.centre.pools["cpu"].calendar.used.max()) == fixture.CPU.bin_capacity
+    assert int(scenario.centre.pools["cpu"].closed.idle.total.max()) == fixture.CPU.capacity
 
 
 def test_maintenance_is_blamed_only_where_it_is_to_blame() -> None:

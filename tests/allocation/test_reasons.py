@@ -13,6 +13,7 @@ from services.allocation.commands import (
     ForgiveStrike,
     GrantQualification,
     GrantQuota,
+    LiftOutage,
     PublishTariff,
     PublishTerms,
     RegisterCompany,
@@ -24,7 +25,7 @@ from services.allocation.resources import Closure, Colocation
 from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line, outage
 
 Case = Callable[[Scenario], Command]
 
@@ -114,6 +115,8 @@ CASES: dict[Reason, Case] = {
     Reason.INVALID_RESOURCE: lambda _: RegisterResource(resource=replace(fixture.CPU, id="new", nodes=())),
     Reason.INVALID_QUOTA: lambda _: GrantQuota(quota=fixture.quota("BETA", "M01", 3, 1)),
     Reason.INVALID_TARIFF: lambda _: PublishTariff(tariff=replace(fixture.TARIFF, prices=())),
+    Reason.INVALID_OUTAGE: lambda _: outage("nothing"),
+    Reason.OUTAGE_NOT_FOUND: lambda _: LiftOutage(outage_id="nothing"),
     Reason.PERIOD_RUNNING: lambda _: ClosePeriod(month="2026-03"),
     Reason.STALE_ETAG: changed,
     Reason.WRONG_STATE: cancelled,

@@ -123,6 +123,18 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def PublishTerms(self, request: Any, context: Any) -> Any:
         return self._answer("PublishTerms", request, context)
 
+    def DeclareOutage(self, request: Any, context: Any) -> Any:
+        return self._answer("DeclareOutage", request, context)
+
+    def LiftOutage(self, request: Any, context: Any) -> Any:
+        return self._answer("LiftOutage", request, context)
+
+    def GetOutage(self, request: Any, context: Any) -> Any:
+        return self._answer("GetOutage", request, context)
+
+    def ListOutages(self, request: Any, context: Any) -> Any:
+        return self._answer("ListOutages", request, context)
+
     def GetHistory(self, request: Any, context: Any) -> Any:
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 

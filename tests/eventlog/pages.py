@@ -7,6 +7,8 @@ from services.allocation.events import (
     AllocationsMoved,
     CompanyRegistered,
     Event,
+    OutageDeclared,
+    OutageLifted,
     PeriodClosed,
     QualificationGranted,
     QualificationRevoked,
@@ -16,6 +18,8 @@ from services.allocation.events import (
     ReservationCheckedIn,
     ReservationCompleted,
     ReservationConfirmed,
+    ReservationCurtailed,
+    ReservationDisplaced,
     ReservationExpired,
     ReservationHeld,
     ReservationMissed,
@@ -29,6 +33,7 @@ from services.allocation.events import (
     UseMeasured,
 )
 from services.allocation.months import ClosedMonth
+from services.allocation.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.resources import (
     Allocation,
     Closure,
@@ -119,6 +124,20 @@ SAMPLES: tuple[Event, ...] = (
     StrikeGiven(company="CMP-0001", reservation_id="r-4", cause=Cause.NO_SHOW),
     StrikeForgiven(company="CMP-0001", reservation_id="r-4", reason="the door was locked"),
     SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),
+    OutageDeclared(
+        outage=Outage(
+            id="hall-2-march",
+            kind=OutageKind.MAINTENANCE,
+            reason="power works",
+            start=MONDAY_9,
+            end=MONDAY_9 + 9 * HOUR,
+            lead_in_hours=4,
+            scopes=(Scope(zone="Z1"), Scope(resource="OPERATORS", count=1), Scope(resource="h100", nodes=("h100-1",))),
+            taken=(Taken(resource="h100", nodes=(0, 1)), Taken(resource="OPERATORS", nodes=(3,))),
+            declared_at=MONDAY_9 - HOUR,
+        )
+    ),
+    OutageLifted(outage="hall-2-march", lifted_at=MONDAY_9 + HOUR, reason="done early"),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",
@@ -146,6 +165,8 @@ SAMPLES: tuple[Event, ...] = (
     ReservationReleased(reservation_id="r-3", released_at=MONDAY_9 + 600, reason="done early"),
     ReservationCheckedIn(reservation_id="r-3"),
     ReservationMissed(reservation_id="r-4", released_at=MONDAY_9 + 900),
+    ReservationCurtailed(reservation_id="r-4", until=MONDAY_9, outage="hall-2-march"),
+    ReservationDisplaced(reservation_id="r-5", displaced_at=MONDAY_9, outage="hall-2-march"),
 )
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.allocation import events
 from services.allocation.events import Event
+from services.allocation.outage import Outage, OutageKind, Taken
 from services.allocation.resources import Closure, Kind, Node, OpeningHours, Quota, Resource, Unit
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.figures import OTHER, Figures, LabelLimits, Pair, draw, fold_pairs
@@ -91,6 +92,23 @@ def test_maintenance_counts_each_node_once() -> None:
     assert [units["pool-000", Unavailable.MAINTENANCE] for units in at] == [80, 240, 0]
 
 
+def test_outages_take_units_out_while_they_last_and_once() -> None:
+    """A failure counts as one, other outages as maintenance; a node under both, or under a closure too, counts once."""
+    resource = closed_pool(Closure(start=START, end=START + 120, zone="Z-0"))
+    nodes = (Taken(resource=resource.id, nodes=(0, 1, 2)),)
+    broken = Outage(id="a", kind=OutageKind.FAILURE, start=START, taken=nodes, lifted_at=START + 60)
+    planned = Outage(id="b", kind=OutageKind.CLOSURE, start=START, taken=nodes, end=START + 120)
+    at = [Availability().at([resource], START + second, (broken, planned)) for second in (-1, 0, 60, 120)]
+    assert [units[resource.id, Unavailable.FAILURE] for units in at] == [0, 24, 0, 0]
+    zone = {number for number, node in enumerate(resource.nodes) if node.zone == "Z-0"} | {0, 1, 2}
+    assert [units[resource.id, Unavailable.MAINTENANCE] for units in at] == [
+        0,
+        8 * len(zone - {0, 1, 2}),
+        8 * len(zone),
+        0,
+    ]
+
+
 def closed_pool(*closures: Closure) -> Resource:
     """Thirty nodes of eight units in three zones, with closures."""
     return Resource(
@@ -123,6 +141,7 @@ def test_resource_out_of_service_counts_under_that_alone() -> None:
     assert units == {
         ("M01", Unavailable.OUT_OF_SERVICE): 1,
         ("M01", Unavailable.CLOSED): 0,
+        ("M01", Unavailable.FAILURE): 0,
         ("M01", Unavailable.MAINTENANCE): 0,
     }
 

@@ -107,6 +107,7 @@ def sound(method: str) -> Message:
             | "PublishTerms"
             | "GrantQualification"
             | "ForgiveStrike"
+            | "DeclareOutage"
         ):
             request: Message = administration(method, "companies/BETA")
             return request
@@ -118,6 +119,8 @@ def sound(method: str) -> Message:
             return api.RevokeQualificationRequest(parent="companies/BETA", resource="resources/L01")
         case "GetConduct":
             return api.GetConductRequest(parent="companies/ALPHA")
+        case "GetOutage" | "LiftOutage":
+            return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="outages/works")
         case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation" | "CheckIn":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")

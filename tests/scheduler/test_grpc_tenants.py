@@ -96,6 +96,10 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "RevokeQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ForgiveStrike": {**ADMINISTERING, **{("operator", whose): MISSING for whose in WHOSE}},  # There is no strike.
     "GetConduct": FOLLOWING,
+    "DeclareOutage": ADMINISTERING,
+    "LiftOutage": ADMINISTERING,
+    "GetOutage": PUBLIC,
+    "ListOutages": PUBLIC,
 }
 
 
@@ -166,6 +170,11 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.ListQuotasRequest(parent=parent)
         case "WatchReservations":
             return api.WatchReservationsRequest(parent=parent)
+        case "GetOutage" | "LiftOutage":
+            await desk.call("DeclareOutage", administration("DeclareOutage", parent), OPERATOR)
+            if method == "GetOutage":
+                return api.GetOutageRequest(name="outages/works")
+            return api.LiftOutageRequest(name="outages/works", request_id=request_id(8))
         case _:
             return administration(method, parent)
 
@@ -220,6 +229,12 @@ def administration(method: str, parent: str) -> Any:
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":
             return api.ListTariffsRequest()
+        case "DeclareOutage":
+            scope = api.OutageScope(resource="resources/cpu", nodes=["cpu-1"])
+            outage = api.Outage(name="outages/works", kind=api.Outage.KIND_FAILURE, scopes=[scope])
+            return api.DeclareOutageRequest(outage=outage, request_id=request_id(7))
+        case "ListOutages":
+            return api.ListOutagesRequest()
         case "ClosePeriod":
             return api.ClosePeriodRequest(month="2026-02", request_id=request_id(7))
         case _:

@@ -47,6 +47,10 @@ async def live(desk: Desk, other: str, note: str, number: int) -> list[bytes]:
     )
     cancel = api.CancelReservationRequest(name=theirs.name, request_id=request_id(number + 3), reason=note)
     await desk.call("CancelReservation", cancel, identity)
+    scope = api.OutageScope(resource="resources/cpu")
+    outage = api.Outage(name="outages/works", kind=api.Outage.KIND_FAILURE, scopes=[scope], reason="power")
+    declared = api.DeclareOutageRequest(outage=outage, request_id=request_id(number + 4))
+    assert (await desk.call("DeclareOutage", declared, OPERATOR)).affected_count == 1
     told += [await everything(desk, mine.name, made.name)]
     return told
 
@@ -69,6 +73,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("GetConduct", api.GetConductRequest(parent="companies/ALPHA")),
         ("GetConduct", api.GetConductRequest(parent="companies/GAMMA")),
         ("CheckIn", api.CheckInRequest(name=theirs, request_id=request_id(19))),
+        ("ListOutages", api.ListOutagesRequest()),
+        ("GetOutage", api.GetOutageRequest(name="outages/works")),
         ("BookStream", stream(demand(17, ("cpu", 100)), demand(18, ("T1", 1)))),
         ("GetReservation", api.GetReservationRequest(name=mine)),
         ("GetReservation", api.GetReservationRequest(name=theirs)),
@@ -86,6 +92,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
     assert {method for method, _ in asked} >= {each.name for each in SERVICE.methods} - {
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
+        *("DeclareOutage", "LiftOutage"),
     }
     told = []
     for method, request in asked:

@@ -170,6 +170,8 @@ def assert_true(pool: Pool, held: list[tuple[int, int, int]], replies: list[api.
             is_open = pool.is_open(((moment, moment + 1),))
             assert (reply.reserved_units, reply.open) == (reserved, is_open)
             assert reply.free_units == (free if is_open else 0)
+            assert reply.closed_units == len(closed) * pool.resource.units_per_node
+            assert bool(reply.closures) == bool(closed)
 
 
 bookings = st.lists(st.tuples(st.integers(1, 300), st.integers(1, 30), st.integers(1, 4)), max_size=12)
@@ -208,7 +210,7 @@ def test_calendars_cover_exactly_and_count_right(
     edges = [interval(each) for each in replies]
     assert (edges[0][0], edges[-1][1]) == (start, end)
     assert all(left[1] == right[0] and left[0] < left[1] for left, right in pairwise(edges))
-    shown = [(each.free_units, each.reserved_units, each.open) for each in replies]
+    shown = [(each.free_units, each.reserved_units, each.open, list(each.closures)) for each in replies]
     assert all(left != right for left, right in pairwise(shown))
     assert_true(pool, held, replies)
 
@@ -231,6 +233,6 @@ def test_a_calendar_has_bounds(start: int, end: int) -> None:
 
 
 def test_a_calendar_tells_no_names() -> None:
-    """P8: free and busy have nothing but times and counts."""
+    """P8: free and busy have nothing but times and counts, and what is out and why."""
     fields = {field.name for field in api.CalendarInterval.DESCRIPTOR.fields}
-    assert fields == {"start_time", "end_time", "free_units", "reserved_units", "open"}
+    assert fields == {"start_time", "end_time", "free_units", "reserved_units", "open", "closed_units", "closures"}

@@ -14,6 +14,7 @@ from tests.system.workload import Asked, Outcome
 
 GENESIS = "0" * 64
 MICROSECONDS = 1_000_000
+NEVER = 2**40
 
 Json = dict[str, Any]
 Place = tuple[str, int]
@@ -104,6 +105,7 @@ class _Judge:
     claims: dict[str, _Claim] = field(default_factory=dict)
     held: dict[Place, dict[str, list[Holding]]] = field(default_factory=lambda: defaultdict(dict))
     rooms: dict[str, dict[str, list[tuple[int, int, str]]]] = field(default_factory=lambda: defaultdict(dict))
+    outages: dict[str, Json] = field(default_factory=dict)
     where: str = ""
 
     def take(self, position: int, entry: Json) -> None:
@@ -133,6 +135,14 @@ class _Judge:
                     self._say(f"{event['reservation_id']} was over, and somebody checked in")
             case "reservation_missed":
                 self._end(event["reservation_id"], "active", "no_show", cut=event["released_at"])
+            case "outage_declared":
+                self.outages[event["outage"]["id"]] = event["outage"]
+            case "outage_lifted":
+                self.outages[event["outage"]]["end"] = event["lifted_at"]
+            case "reservation_curtailed":
+                self._lose(event["reservation_id"], event["until"], event["outage"], ends=False)
+            case "reservation_displaced":
+                self._lose(event["reservation_id"], event["displaced_at"], event["outage"], ends=True)
             case "reservation_confirmed":
                 return self._confirm(event, now)
             case "reservation_held":
@@ -140,7 +150,7 @@ class _Judge:
             case "reservation_expired":
                 self._expire(event["reservation_id"], now)
             case "allocations_moved":
-                return self._move(event["reservation_id"], event["allocations"])
+                return self._move(event["reservation_id"], event["allocations"], event.get("outage", ""))
             case "reservation_activated":
                 self._activate(event["reservation_id"], now)
             case "reservation_completed":
@@ -161,6 +171,7 @@ class _Judge:
         claim.expires_at = min(event.get("expires_at", 0), claim.start)
         self._judge_whole(name, event)
         self._judge_rooms(name, claim)
+        self._judge_in(name, claim)
         return self._hold(name, claim)
 
     def _confirm(self, event: Json, now: int) -> set[Place]:
@@ -180,13 +191,28 @@ class _Judge:
             self._say(f"{name} expired at {now}, before its time")
         self._end(name, ("held",), "expired", cut=0)
 
-    def _move(self, name: str, allocations: list[Json]) -> set[Place]:
+    def _move(self, name: str, allocations: list[Json], outage: str) -> set[Place]:
         claim = self.claims[name]
-        if claim.state not in WAITING or _worth(claim.allocations) != _worth(allocations):
-            self._say(f"{name} was {claim.state} and moved to something else")
+        runs = claim.state == "active" and self._fails(outage)
+        if not (claim.state in WAITING or runs) or _worth(claim.allocations) != _worth(allocations):
+            self._say(f"{name} was {claim.state} and moved to something else, for {outage or 'no outage'}")
         self._forget(name, claim)
         claim.allocations = allocations
+        self._judge_in(name, claim)
         return self._hold(name, claim)
+
+    def _fails(self, outage: str) -> bool:
+        """Whether an outage, if it was declared before, is a failure; the entry that declares it may still come."""
+        return bool(outage) and self.outages.get(outage, {"kind": "failure"})["kind"] == "failure"
+
+    def _lose(self, name: str, cut: int, outage: str, *, ends: bool) -> None:
+        """An outage takes a claim from a time on: it ends, or if it runs it will end then."""
+        claim = self.claims[name]
+        if claim.state not in ("confirmed", "active") or (not ends and claim.state != "active") or cut > claim.end:
+            self._say(f"{name} was {claim.state} until {claim.end} and lost it from {cut} on, for {outage}")
+        before, after = claim.state, "displaced" if ends else "active"
+        self._end(name, before, after, cut)
+        claim.end = cut
 
     def _activate(self, name: str, now: int) -> None:
         claim = self.claims[name]
@@ -257,6 +283,17 @@ class _Judge:
                 if brought.get("units", 0) < companion["units"] or brought["spans"] != allocation["spans"]:
                     self._say(f"{name} holds {resource['id']} without {companion}")
 
+    def _judge_in(self, name: str, claim: _Claim) -> None:
+        """Nothing is given that is out at that time, by what was declared before."""
+        for outage in self.outages.values():
+            since, until = outage["start"], outage.get("end") or NEVER
+            out = {taken["resource"]: set(taken["nodes"]) for taken in outage["taken"]} if since < until else {}
+            for each in claim.allocations:
+                width = self.resources[each["resource"]].get("bins_per_node", 1)
+                given = {place // width for place in each["bins"]} & out.get(each["resource"], set())
+                if given and any(start < until and since < end for start, end in each["spans"]):
+                    self._say(f"{name} was given {given} of {each['resource']}, which {outage['id']} takes out")
+
     def _judge_rooms(self, name: str, claim: _Claim) -> None:
         for allocation in claim.allocations:
             resource = self.resources[allocation["resource"]]
@@ -268,8 +305,13 @@ class _Judge:
                         self._say(f"{name} and {other} are in the same room, {resource['id']} and {member}")
 
 
-def _worth(allocations: list[Json]) -> list[tuple[str, int, str]]:
-    return sorted((each["resource"], each["units"], str(each["spans"])) for each in allocations)
+def _worth(allocations: list[Json]) -> dict[tuple[str, str], int]:
+    """Unit-seconds of each resource, and what brought it: a move may cut what runs in two."""
+    worth: dict[tuple[str, str], int] = defaultdict(int)
+    for each in allocations:
+        key = each["resource"], each.get("companion_of", "")
+        worth[key] += each["units"] * sum(end - start for start, end in each["spans"])
+    return dict(worth)
 
 
 def _peak(holdings: list[Holding]) -> int:

@@ -193,6 +193,54 @@ async def test_company_sees_only_its_own(clients: Clients) -> None:
         assert answers[0][0] is grpc.StatusCode.NOT_FOUND
 
 
+async def test_an_outage_moves_and_displaces_and_is_accounted_for(clients: Clients) -> None:
+    """One broken node moves a booking, a broken pool displaces it; ledger, history and metrics follow every step."""
+    granted = await book(clients, booking(COMPANY, "core", 64, day=30))
+    node = granted.allocations[0].unit_names[0]
+    report = await declare(clients, "one", api.OutageScope(resource="resources/core", nodes=[node]))
+    assert (granted.name, api.AffectedReservation.OUTCOME_MOVED) in affected(report)
+    moved = await clients.call(clients.scheduler.GetReservation, api.GetReservationRequest(name=granted.name), COMPANY)
+    assert moved.allocations[0].unit_names != granted.allocations[0].unit_names
+    report = await declare(clients, "all", api.OutageScope(resource="resources/core"))
+    assert (granted.name, api.AffectedReservation.OUTCOME_DISPLACED) in affected(report)
+    told = await statement(clients, report.outage.position)
+    lines = [
+        (line.from_account, line.to_account, line.unit_seconds)
+        for line in told.lines
+        if line.reservation == granted.name
+    ]
+    assert lines == [
+        ("capacity", "booked", 64 * 2 * HOUR),
+        ("booked", "refunded", 64 * 2 * HOUR),
+    ]
+    request = ledger_api.GetHistoryRequest(name=granted.name, min_position=report.outage.position)
+    history = await clients.call(clients.ledger.GetHistory, request, COMPANY)
+    assert [entry.event for entry in history.entries][1:] == ["allocations_moved", "reservation_displaced"]
+    assert "for the outage all" in history.entries[-1].description
+    await eventually(lambda: _out(clients, "core", 16 * 64), "the metrics show what is out")
+    for name in ("all", "one"):
+        lift = api.LiftOutageRequest(name=f"outages/{name}", request_id=str(uuid.uuid4()))
+        await clients.call(clients.scheduler.LiftOutage, lift, "operator")
+    await eventually(lambda: _out(clients, "core", 0), "the metrics show that nothing is out")
+
+
+async def declare(clients: Clients, name: str, scope: api.OutageScope) -> api.OutageReport:
+    """A failure, from now until it is lifted."""
+    outage = api.Outage(name=f"outages/{name}", kind=api.Outage.KIND_FAILURE, scopes=[scope])
+    request = api.DeclareOutageRequest(outage=outage, request_id=str(uuid.uuid4()))
+    report: api.OutageReport = await clients.call(clients.scheduler.DeclareOutage, request, "operator")
+    return report
+
+
+def affected(report: api.OutageReport) -> list[tuple[str, int]]:
+    """Each reservation in the way, and what became of it."""
+    return [(each.reservation, each.outcome) for each in report.affected]
+
+
+async def _out(clients: Clients, pool: str, units: int) -> bool:
+    return (await scrape(clients)).get(("alloc_pool_unavailable_units", pool, "failure")) == units
+
+
 async def test_all_views_agree_in_the_end(clients: Clients) -> None:
     """P1, P6: after all of it the log is sound, and the ledger, the metrics and the calendars equal its fold."""
     log = await read_log(clients.centre)

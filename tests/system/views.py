@@ -22,6 +22,7 @@ METRICS = {
     "booked": "alloc_held_unit_seconds",
     "used": "alloc_used_unit_seconds_total",
     "released": "alloc_released_unit_seconds_total",
+    "refunded": "alloc_released_unit_seconds_total",
 }
 LIVE = ("held", "confirmed", "active")
 
@@ -42,15 +43,28 @@ class Fold:
         self.accounts[company, resource, source] -= unit_seconds
         self.accounts[company, resource, target] += unit_seconds
 
-    def move_all(self, reservation: str, source: str, target: str, cut: int | None = None) -> None:
-        """Post all that a reservation holds, or the part of it before `cut`; the rest was released."""
+    def move_all(
+        self, reservation: str, source: str, target: str, cut: int | None = None, rest: str = "released"
+    ) -> None:
+        """Post all that a reservation holds, or the part of it before `cut`; the rest was given back."""
         company, _, allocations = self.live[reservation]
         for allocation in allocations:
             spans = allocation["spans"]
             total = allocation["units"] * sum(end - start for start, end in spans)
             before = total if cut is None else allocation["units"] * sum(max(0, min(b, cut) - a) for a, b in spans)
             self.move(company, allocation["resource"], source, target, before)
-            self.move(company, allocation["resource"], source, "released", total - before)
+            self.move(company, allocation["resource"], source, rest, total - before)
+
+    def curtail(self, reservation: str, cut: int) -> None:
+        """Post what a reservation holds after `cut` as refunded, and let it hold the rest."""
+        company, state, allocations = self.live[reservation]
+        kept = []
+        for each in allocations:
+            spans = [[start, min(end, cut)] for start, end in each["spans"] if start < cut]
+            seconds = sum(end - start for start, end in each["spans"]) - sum(end - start for start, end in spans)
+            self.move(company, each["resource"], "booked", "refunded", each["units"] * seconds)
+            kept.append({**each, "spans": spans})
+        self.live[reservation] = (company, state, kept)
 
     def reserved(self, resource: str, moment: int) -> int:
         """Units of a resource held at a moment."""
@@ -101,6 +115,11 @@ def _apply(made: Fold, event: dict) -> None:
         case "reservation_released":
             made.move_all(name, "booked", "used", cut=event["released_at"])
             del made.live[name]
+        case "reservation_displaced":
+            made.move_all(name, ACCOUNT_OF[made.live[name][1]], "used", cut=event["displaced_at"], rest="refunded")
+            del made.live[name]
+        case "reservation_curtailed":
+            made.curtail(name, event["until"])
 
 
 async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:

@@ -238,6 +238,7 @@ class Resource(_message.Message):
     FREE_CANCEL_FIELD_NUMBER: _builtins.int
     NO_SHOW_GRACE_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    OUTAGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`resources/{resource}`; lower- or upper-case letters, digits and hyphens, at most 63."""
     display_name: _builtins.str
@@ -338,6 +339,10 @@ class Resource(_message.Message):
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What else the catalogue tells, such as the room."""
 
+    @_builtins.property
+    def outages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceOutage]:
+        """Outages that are not over. Output only."""
+
     def __init__(
         self,
         *,
@@ -377,14 +382,67 @@ class Resource(_message.Message):
         free_cancel: _duration_pb2.Duration | None = ...,
         no_show_grace: _duration_pb2.Duration | None = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        outages: _abc.Iterable[Global___ResourceOutage] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Resource: _TypeAlias = Resource  # noqa: Y015
+
+@_typing.final
+class ResourceOutage(_message.Message):
+    """What an outage takes out of one resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTAGE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    outage: _builtins.str
+    """`outages/{outage}`."""
+    kind: Global___Outage.Kind.ValueType
+    """Why units are out."""
+    reason: _builtins.str
+    """For people."""
+    units: _builtins.int
+    """The units in them."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From here."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until here; unset means until it is lifted."""
+
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The nodes that are out."""
+
+    def __init__(
+        self,
+        *,
+        outage: _builtins.str = ...,
+        kind: Global___Outage.Kind.ValueType = ...,
+        reason: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        nodes: _abc.Iterable[_builtins.str] | None = ...,
+        units: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "kind", b"kind", "nodes", b"nodes", "outage", b"outage", "reason", b"reason", "start_time", b"start_time", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceOutage: _TypeAlias = ResourceOutage  # noqa: Y015
 
 @_typing.final
 class Node(_message.Message):
@@ -699,12 +757,16 @@ class CalendarInterval(_message.Message):
     FREE_UNITS_FIELD_NUMBER: _builtins.int
     RESERVED_UNITS_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
+    CLOSED_UNITS_FIELD_NUMBER: _builtins.int
+    CLOSURES_FIELD_NUMBER: _builtins.int
     free_units: _builtins.int
     """Units that a reservation could still take; 0 while it is closed."""
     reserved_units: _builtins.int
     """Units held by reservations."""
     open: _builtins.bool
     """Whether the resource is open."""
+    closed_units: _builtins.int
+    """Units that nobody holds and nobody can: out for maintenance, an outage, or not there."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From here."""
@@ -712,6 +774,10 @@ class CalendarInterval(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Until here."""
+
+    @_builtins.property
+    def closures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why they are, for people: each names its outage or announcement."""
 
     def __init__(
         self,
@@ -721,10 +787,12 @@ class CalendarInterval(_message.Message):
         free_units: _builtins.int = ...,
         reserved_units: _builtins.int = ...,
         open: _builtins.bool = ...,
+        closed_units: _builtins.int = ...,
+        closures: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "free_units", b"free_units", "open", b"open", "reserved_units", b"reserved_units", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_units", b"closed_units", "closures", b"closures", "end_time", b"end_time", "free_units", b"free_units", "open", b"open", "reserved_units", b"reserved_units", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -948,6 +1016,8 @@ class Reservation(_message.Message):
         """Ended, in time or released early."""
         STATE_CANCELLED: Reservation._State.ValueType  # 4
         """Given back before it began."""
+        STATE_DISPLACED: Reservation._State.ValueType  # 10
+        """Lost to an outage, wholly or from some time on."""
         STATE_HELD: Reservation._State.ValueType  # 5
         """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
         STATE_EXPIRED: Reservation._State.ValueType  # 7
@@ -968,6 +1038,8 @@ class Reservation(_message.Message):
     """Ended, in time or released early."""
     STATE_CANCELLED: Reservation.State.ValueType  # 4
     """Given back before it began."""
+    STATE_DISPLACED: Reservation.State.ValueType  # 10
+    """Lost to an outage, wholly or from some time on."""
     STATE_HELD: Reservation.State.ValueType  # 5
     """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
     STATE_EXPIRED: Reservation.State.ValueType  # 7
@@ -987,6 +1059,7 @@ class Reservation(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    OUTAGE_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_DEADLINE_FIELD_NUMBER: _builtins.int
@@ -1004,6 +1077,8 @@ class Reservation(_message.Message):
     """Changes with every change. Output only."""
     position: _builtins.int
     """The log position of its last change. Output only."""
+    outage: _builtins.str
+    """`outages/{outage}`: the last one that moved it, cut it short or displaced it. Output only."""
     condition: Global___Condition.ValueType
     """How the equipment was left at check-out. Output only."""
     hand_over: _builtins.str
@@ -1059,6 +1134,7 @@ class Reservation(_message.Message):
         etag: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
+        outage: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_deadline: _timestamp_pb2.Timestamp | None = ...,
@@ -1067,7 +1143,7 @@ class Reservation(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2709,6 +2785,503 @@ class Strike(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Strike: _TypeAlias = Strike  # noqa: Y015
+
+@_typing.final
+class Outage(_message.Message):
+    """Units that are out, for a while or until somebody says that they are back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Outage._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Outage._Kind.ValueType  # 0
+        """Not said."""
+        KIND_MAINTENANCE: Outage._Kind.ValueType  # 1
+        """Planned work."""
+        KIND_FAILURE: Outage._Kind.ValueType  # 2
+        """Something broke. One that begins now moves even what runs."""
+        KIND_CLOSURE: Outage._Kind.ValueType  # 3
+        """A room, a site or staff is not to be had."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Why units are out."""
+
+    KIND_UNSPECIFIED: Outage.Kind.ValueType  # 0
+    """Not said."""
+    KIND_MAINTENANCE: Outage.Kind.ValueType  # 1
+    """Planned work."""
+    KIND_FAILURE: Outage.Kind.ValueType  # 2
+    """Something broke. One that begins now moves even what runs."""
+    KIND_CLOSURE: Outage.Kind.ValueType  # 3
+    """A room, a site or staff is not to be had."""
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Outage._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Outage._State.ValueType  # 0
+        """Not said."""
+        STATE_PLANNED: Outage._State.ValueType  # 1
+        """It has not begun."""
+        STATE_IN_FORCE: Outage._State.ValueType  # 2
+        """The units are out."""
+        STATE_OVER: Outage._State.ValueType  # 3
+        """The units are back, or never went."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Where an outage stands."""
+
+    STATE_UNSPECIFIED: Outage.State.ValueType  # 0
+    """Not said."""
+    STATE_PLANNED: Outage.State.ValueType  # 1
+    """It has not begun."""
+    STATE_IN_FORCE: Outage.State.ValueType  # 2
+    """The units are out."""
+    STATE_OVER: Outage.State.ValueType  # 3
+    """The units are back, or never went."""
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    LEAD_IN_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    TAKEN_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    DECLARE_TIME_FIELD_NUMBER: _builtins.int
+    LIFT_TIME_FIELD_NUMBER: _builtins.int
+    LIFT_REASON_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`outages/{outage}`; letters, digits and hyphens, at most 63. Required."""
+    kind: Global___Outage.Kind.ValueType
+    """Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    state: Global___Outage.State.ValueType
+    """Output only."""
+    etag: _builtins.str
+    """Changes with every change. Output only."""
+    lift_reason: _builtins.str
+    """Why it was lifted. Output only."""
+    position: _builtins.int
+    """The log position of its last change. Output only."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """On a full minute; unset means now."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """On a full minute; unset means until it is lifted."""
+
+    @_builtins.property
+    def lead_in(self) -> _duration_pb2.Duration:
+        """So long before the start no new reservation may start on the units, so that they drain. Whole hours."""
+
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutageScope]:
+        """What it is about, 1 to 100. Required."""
+
+    @_builtins.property
+    def taken(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutageUnits]:
+        """What that comes to. Output only."""
+
+    @_builtins.property
+    def declare_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was declared. Output only."""
+
+    @_builtins.property
+    def lift_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was lifted, if it was. Output only."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___Outage.Kind.ValueType = ...,
+        reason: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        lead_in: _duration_pb2.Duration | None = ...,
+        scopes: _abc.Iterable[Global___OutageScope] | None = ...,
+        taken: _abc.Iterable[Global___OutageUnits] | None = ...,
+        state: Global___Outage.State.ValueType = ...,
+        etag: _builtins.str = ...,
+        declare_time: _timestamp_pb2.Timestamp | None = ...,
+        lift_time: _timestamp_pb2.Timestamp | None = ...,
+        lift_reason: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declare_time", b"declare_time", "end_time", b"end_time", "lead_in", b"lead_in", "lift_time", b"lift_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declare_time", b"declare_time", "end_time", b"end_time", "etag", b"etag", "kind", b"kind", "lead_in", b"lead_in", "lift_reason", b"lift_reason", "lift_time", b"lift_time", "name", b"name", "position", b"position", "reason", b"reason", "scopes", b"scopes", "start_time", b"start_time", "state", b"state", "taken", b"taken"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Outage: _TypeAlias = Outage  # noqa: Y015
+
+@_typing.final
+class OutageScope(_message.Message):
+    """What an outage is about: a resource, or a place and all that stands there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    RACK_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
+    ROOM_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    count: _builtins.int
+    """So many of them, whichever are needed least."""
+    rack: _builtins.str
+    """Instead of a resource: a rack."""
+    zone: _builtins.str
+    """Instead of a resource: a power and cooling zone."""
+    room: _builtins.str
+    """Instead of a resource: the room of equipment, as its attribute `room` names it."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of its nodes, seats or people; none and no `count` means all of them."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        nodes: _abc.Iterable[_builtins.str] | None = ...,
+        count: _builtins.int = ...,
+        rack: _builtins.str = ...,
+        zone: _builtins.str = ...,
+        room: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "nodes", b"nodes", "rack", b"rack", "resource", b"resource", "room", b"room", "zone", b"zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutageScope: _TypeAlias = OutageScope  # noqa: Y015
+
+@_typing.final
+class OutageUnits(_message.Message):
+    """What an outage takes out of one resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    units: _builtins.int
+    """The units in them."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Ids of the nodes."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        nodes: _abc.Iterable[_builtins.str] | None = ...,
+        units: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nodes", b"nodes", "resource", b"resource", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutageUnits: _TypeAlias = OutageUnits  # noqa: Y015
+
+@_typing.final
+class AffectedReservation(_message.Message):
+    """A reservation that stood in the way of an outage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AffectedReservation._Outcome.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: AffectedReservation._Outcome.ValueType  # 0
+        """Not said."""
+        OUTCOME_PENDING: AffectedReservation._Outcome.ValueType  # 1
+        """Not dealt with yet; the centre goes on by itself, and nobody can book the units meanwhile."""
+        OUTCOME_MOVED: AffectedReservation._Outcome.ValueType  # 2
+        """It keeps its slots, on other units."""
+        OUTCOME_CURTAILED: AffectedReservation._Outcome.ValueType  # 3
+        """It runs, and ends when the outage begins; the rest was given back."""
+        OUTCOME_DISPLACED: AffectedReservation._Outcome.ValueType  # 4
+        """It lost its slots; what was used stays used, and the rest was given back."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of it."""
+
+    OUTCOME_UNSPECIFIED: AffectedReservation.Outcome.ValueType  # 0
+    """Not said."""
+    OUTCOME_PENDING: AffectedReservation.Outcome.ValueType  # 1
+    """Not dealt with yet; the centre goes on by itself, and nobody can book the units meanwhile."""
+    OUTCOME_MOVED: AffectedReservation.Outcome.ValueType  # 2
+    """It keeps its slots, on other units."""
+    OUTCOME_CURTAILED: AffectedReservation.Outcome.ValueType  # 3
+    """It runs, and ends when the outage begins; the rest was given back."""
+    OUTCOME_DISPLACED: AffectedReservation.Outcome.ValueType  # 4
+    """It lost its slots; what was used stays used, and the rest was given back."""
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    OFFERS_FIELD_NUMBER: _builtins.int
+    LOST_START_TIME_FIELD_NUMBER: _builtins.int
+    LOST_END_TIME_FIELD_NUMBER: _builtins.int
+    reservation: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    outcome: Global___AffectedReservation.Outcome.ValueType
+    """What became of it."""
+    @_builtins.property
+    def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
+        """For what was displaced: when the same demand would be granted if it were asked for now. For the first 20 at most."""
+
+    @_builtins.property
+    def lost_start_time(self) -> _timestamp_pb2.Timestamp:
+        """What it lost, if anything: from here."""
+
+    @_builtins.property
+    def lost_end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until here."""
+
+    def __init__(
+        self,
+        *,
+        reservation: _builtins.str = ...,
+        outcome: Global___AffectedReservation.Outcome.ValueType = ...,
+        offers: _abc.Iterable[Global___Offer] | None = ...,
+        lost_start_time: _timestamp_pb2.Timestamp | None = ...,
+        lost_end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lost_end_time", b"lost_end_time", "lost_start_time", b"lost_start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_end_time", b"lost_end_time", "lost_start_time", b"lost_start_time", "offers", b"offers", "outcome", b"outcome", "reservation", b"reservation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AffectedReservation: _TypeAlias = AffectedReservation  # noqa: Y015
+
+@_typing.final
+class OutageReport(_message.Message):
+    """An outage, and what became of whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTAGE_FIELD_NUMBER: _builtins.int
+    AFFECTED_FIELD_NUMBER: _builtins.int
+    AFFECTED_COUNT_FIELD_NUMBER: _builtins.int
+    PENDING_COUNT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    affected_count: _builtins.int
+    """How many did, of whom the caller may know."""
+    pending_count: _builtins.int
+    """How many of them are not dealt with yet."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def outage(self) -> Global___Outage:
+        """As it stands."""
+
+    @_builtins.property
+    def affected(self) -> _containers.RepeatedCompositeFieldContainer[Global___AffectedReservation]:
+        """Who stood in its way, pending ones last. At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        outage: Global___Outage | None = ...,
+        affected: _abc.Iterable[Global___AffectedReservation] | None = ...,
+        affected_count: _builtins.int = ...,
+        pending_count: _builtins.int = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outage", b"outage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "affected_count", b"affected_count", "outage", b"outage", "pending_count", b"pending_count", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutageReport: _TypeAlias = OutageReport  # noqa: Y015
+
+@_typing.final
+class DeclareOutageRequest(_message.Message):
+    """Asks to take units out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTAGE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and report, but change nothing: a drain plan."""
+    @_builtins.property
+    def outage(self) -> Global___Outage:
+        """All of it."""
+
+    def __init__(
+        self,
+        *,
+        outage: Global___Outage | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outage", b"outage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outage", b"outage", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareOutageRequest: _TypeAlias = DeclareOutageRequest  # noqa: Y015
+
+@_typing.final
+class LiftOutageRequest(_message.Message):
+    """Asks to give the units of an outage back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`outages/{outage}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the outage has changed since."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftOutageRequest: _TypeAlias = LiftOutageRequest  # noqa: Y015
+
+@_typing.final
+class GetOutageRequest(_message.Message):
+    """Asks for one outage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`outages/{outage}`."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOutageRequest: _TypeAlias = GetOutageRequest  # noqa: Y015
+
+@_typing.final
+class ListOutagesRequest(_message.Message):
+    """Asks for the outages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SHOW_OVER_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most so many; 0 means 100, and 500 is the most."""
+    page_token: _builtins.str
+    """From the answer before; bound to the same question."""
+    show_over: _builtins.bool
+    """Also those that are over; they are kept for a month."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        show_over: _builtins.bool = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "page_size", b"page_size", "page_token", b"page_token", "show_over", b"show_over"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOutagesRequest: _TypeAlias = ListOutagesRequest  # noqa: Y015
+
+@_typing.final
+class ListOutagesResponse(_message.Message):
+    """A page of outages, by start and name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def outages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Outage]:
+        """At most `page_size`."""
+
+    def __init__(
+        self,
+        *,
+        outages: _abc.Iterable[Global___Outage] | None = ...,
+        next_page_token: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "outages", b"outages", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOutagesResponse: _TypeAlias = ListOutagesResponse  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):

@@ -170,6 +170,26 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConductRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
                 _registered_method=True)
+        self.DeclareOutage = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/DeclareOutage',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DeclareOutageRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.FromString,
+                _registered_method=True)
+        self.LiftOutage = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/LiftOutage',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftOutageRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Outage.FromString,
+                _registered_method=True)
+        self.GetOutage = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/GetOutage',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetOutageRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.FromString,
+                _registered_method=True)
+        self.ListOutages = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ListOutages',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesResponse.FromString,
+                _registered_method=True)
 
 
 class SchedulerServicer:
@@ -368,6 +388,35 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeclareOutage(self, request, context):
+        """Takes units out, from now or later on: who stood on them is moved or displaced, and the report names each.
+        Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LiftOutage(self, request, context):
+        """Gives the units of an outage back, from now on. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOutage(self, request, context):
+        """Reports one outage: what it takes out, and what became of whom. A company is told of its own reservations.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOutages(self, request, context):
+        """Lists outages, the earliest start first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SchedulerServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -505,6 +554,26 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.GetConduct,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConductRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'DeclareOutage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareOutage,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DeclareOutageRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.SerializeToString,
+            ),
+            'LiftOutage': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftOutage,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftOutageRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Outage.SerializeToString,
+            ),
+            'GetOutage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOutage,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetOutageRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.SerializeToString,
+            ),
+            'ListOutages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOutages,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1237,6 +1306,114 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/GetConduct',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConductRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareOutage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/DeclareOutage',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DeclareOutageRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftOutage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/LiftOutage',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftOutageRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Outage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOutage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/GetOutage',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetOutageRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.OutageReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOutages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ListOutages',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOutagesResponse.FromString,
             options,
             channel_credentials,
             insecure,
