@@ -38,7 +38,7 @@ BUDGETS = (
     ),
     Budget(
         key="stream_bookings_per_second",
-        what="durable bookings through BatchCreateReservations, 100 a call, 16 calls at once: rate",
+        what="durable bookings, 100 a message: in 16 batches at once, or on 48 streams: rate",
         limit=20_000,
         at_least=True,
     ),

@@ -18,6 +18,7 @@ import uvloop
 from loadtests.batch_client import BatchTarget, batch_round
 from loadtests.jobs import Job, Targets
 from loadtests.measures import Round, percentiles_ms
+from loadtests.stream_client import StreamTarget, stream_round
 from loadtests.targets import GrpcTarget, Target
 from loadtests.workload import Demand, demands
 
@@ -128,6 +129,8 @@ async def serve() -> None:
 
 async def play(target: Target | BatchTarget, job: Job) -> Round:
     """Do one job in its own way."""
+    if isinstance(target, StreamTarget):
+        return await stream_round(target, job)
     if isinstance(target, BatchTarget):
         return await batch_round(target, job)
     return await (open_loop if job.rate else closed_loop)(target, job)
@@ -135,6 +138,8 @@ async def play(target: Target | BatchTarget, job: Job) -> Round:
 
 def open_target(name: str, targets: Targets) -> Target | BatchTarget:
     """Connect to a target by its name."""
+    if name == "streams":
+        return StreamTarget(targets.scheduler, targets.lanes)
     if name == "batches":
         return BatchTarget(targets.scheduler, targets.lanes)
     addresses = {"echo": targets.echo, "postgres": targets.postgres, "scheduler": targets.scheduler}

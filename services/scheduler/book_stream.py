@@ -116,17 +116,17 @@ class BookStream:
                 company = company_of(call, message.parent)
                 await window.room(len(message.requests))
                 await call.afford(len(message.requests))
-                window.put(self._decide(message, company, actor_of(call)))
+                window.put(await self._decide(message, company, actor_of(call)))
         except LogBehind as error:
             raise log_unavailable(error) from None
         finally:
             window.close()
 
-    def _decide(self, message: api.BookStreamRequest, company: str, actor: str) -> Taken:
+    async def _decide(self, message: api.BookStreamRequest, company: str, actor: str) -> Taken:
         """Decide the items that make sense. Raises `LogBehind`."""
         read = [self._read(request, message.parent, company, actor) for request in message.requests]
         asks = [item for item in read if isinstance(item, Ask)]
-        decided, position = self._writer.decide_each(asks)
+        decided, position = await self._writer.decide_each(asks)
         count(self._centre, self._telemetry, company, asks, decided)
         answers = iter(decided)
         return Taken(

@@ -24,6 +24,8 @@ GATHER_SECONDS = 0.002
 callers wait for the processor, not for the disk."""
 PAGES_WAITING_MAX = 16
 """Full pages that may wait for the log before new commands are shed."""
+BULK_PAGES_WAITING_MAX = 2
+"""Full pages that may wait for the log before bulk work waits as well: single calls find room and a short queue."""
 
 
 class LogBehind(Exception):
@@ -106,6 +108,11 @@ class GroupCommit:
     def is_full(self) -> bool:
         """Whether as much waits for the log as may."""
         return len(self._waiting) > PAGES_WAITING_MAX
+
+    async def room_for_bulk(self) -> None:
+        """Wait until the log has caught up so far that bulk work may go on. Raises `LogBehind`."""
+        while len(self._waiting) > BULK_PAGES_WAITING_MAX:
+            await self._waiting[0].durable()
 
     def open_sheet(self, size: int, entries: int) -> Sheet:
         """The page that has room for so many entries, of so many bytes together."""

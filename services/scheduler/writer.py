@@ -4,7 +4,9 @@ Decisions are made on the state as it will be, ahead of the log, and written dow
 hears of a decision before its page is in the log.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import msgspec
 from msgspec import Struct
@@ -39,6 +41,7 @@ class Writer:
         self.pages = pages
         self.clock = clock
         self._time = 0
+        self._turn = asyncio.Lock()
 
     async def submit(self, ask: Ask) -> tuple[Subject, int]:
         """Decide, make it durable, and give what was made and its position. Raises `Rejected` or `LogBehind`."""
@@ -46,28 +49,41 @@ class Writer:
         if known is not None:
             await self.pages.durable(known.position)
             return known.subject, known.position
-        sheet, subjects = self._decide(ask)
+        sheet, subjects = self._decide(ask, self._ready())
         await sheet.durable()
         return subjects[-1], sheet.position
 
     async def submit_each(self, asks: list[Ask]) -> list[Subject | Rejected]:
         """Decide each for itself, in order, and give all the answers once they are durable. Raises `LogBehind`."""
-        answers, position = self.decide_each(asks)
+        answers, position = await self.decide_each(asks)
         await self.pages.durable(position)
         return answers
 
-    def decide_each(self, asks: list[Ask]) -> tuple[list[Subject | Rejected], int]:
+    async def decide_each(self, asks: list[Ask]) -> tuple[list[Subject | Rejected], int]:
         """Decide each for itself, in order. Nobody may hear the answers before the position given is durable.
 
-        Raises `LogBehind`; what was decided before that may become durable.
+        Raises `LogBehind`; then nothing was decided.
         """
+        async with self._bulk():
+            return self._decide_each(asks, self._ready())
+
+    @asynccontextmanager
+    async def _bulk(self) -> AsyncIterator[None]:
+        """The turn of whoever brings many: one after another, with single calls in between, as the log keeps pace."""
+        async with self._turn:
+            await self.pages.room_for_bulk()
+            yield
+            # Whoever hurries comes in between.
+            await asyncio.sleep(0)
+
+    def _decide_each(self, asks: list[Ask], now: int) -> tuple[list[Subject | Rejected], int]:
         answers: list[Subject | Rejected] = []
         position = 0
         for ask in asks:
             try:
                 known = self.known(ask)
                 if known is None:
-                    sheet, subjects = self._decide(ask)
+                    sheet, subjects = self._decide(ask, now)
                     answers.append(subjects[-1])
                     position = max(position, sheet.position)
                 else:
@@ -79,6 +95,12 @@ class Writer:
 
     async def submit_together(self, asks: list[Ask]) -> list[Subject]:
         """Decide all or nothing, on one page. Raises `RejectedTogether` or `LogBehind`."""
+        async with self._bulk():
+            answers, position = self._decide_together(asks)
+        await self.pages.durable(position)
+        return answers
+
+    def _decide_together(self, asks: list[Ask]) -> tuple[list[Subject], int]:
         known = self._all_known(asks)
         fresh = [ask for index, ask in enumerate(asks) if index not in known]
         position = max([answer.position for answer in known.values()], default=0)
@@ -89,8 +111,8 @@ class Writer:
             decided = create_together(self.centre, wishes, now // MICROSECONDS)
             sheet, subjects = self._write_down(list(zip(fresh, decided, strict=True)), now)
             position, made = sheet.position, iter(subjects)
-        await self.pages.durable(position)
-        return [known[index].subject if index in known else next(made)[-1] for index in range(len(asks))]
+        answers = [known[index].subject if index in known else next(made)[-1] for index in range(len(asks))]
+        return answers, position
 
     def _all_known(self, asks: list[Ask]) -> dict[int, Answer]:
         """The answers of those that were granted before, by their place. Raises `RejectedTogether`."""
@@ -116,7 +138,7 @@ class Writer:
             return 0
         if self.pages.is_full:
             return 0
-        return len(self._decide(Ask(command=Tick(), actor=SYSTEM))[1])
+        return len(self._decide(Ask(command=Tick(), actor=SYSTEM), self._ready())[1])
 
     def now(self) -> int:
         """Microseconds, never earlier than the last decision."""
@@ -148,9 +170,8 @@ class Writer:
             )
         return known
 
-    def _decide(self, ask: Ask) -> tuple[Sheet, list[Subject]]:
+    def _decide(self, ask: Ask, now: int) -> tuple[Sheet, list[Subject]]:
         """Decide on the state as it will be, make it so, and write it down on the page that comes next."""
-        now = self._ready()
         events = decide(self.centre, ask.command, now // MICROSECONDS)
         if not events:
             return Sheet(self.centre.position), []

@@ -6,6 +6,7 @@ from loadtests.batch_client import ITEMS, BatchTarget, batch_round, outcomes_of
 from loadtests.batches import Batches
 from loadtests.jobs import Job, Lane
 from loadtests.measures import GRANTED, Round
+from loadtests.stream_client import StreamTarget, stream_round
 from loadtests.workload import CROWD
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -51,6 +52,36 @@ async def test_a_refused_item_is_no_booking():
 def test_an_empty_answer_grants_nothing():
     """What is not there is not counted."""
     assert list(outcomes_of(b"")) == []
+
+
+class Talking(StreamTarget):
+    """A scheduler that grants everything on a stream."""
+
+    async def stream(self, lane, requests):
+        asked = [api.BookStreamRequest.FromString(request) for request in requests]
+        answers = [
+            api.BookStreamResponse(results=[api.BatchResult(reservation=each.reservation) for each in message.requests])
+            for message in asked
+        ]
+        return [(0.0, answer.SerializeToString()) for answer in answers]
+
+
+async def test_streams_carry_the_same_demands_as_batches():
+    """Every message of a round is sent, each on its own company's stream, and its items are counted."""
+    target = Talking("127.0.0.1:1", LANES)
+    played = await stream_round(target, JOB)
+    await target.close()
+    assert played.outcomes == {GRANTED: JOB.calls * ITEMS}
+
+
+def test_the_faster_way_counts():
+    """The rate is the median of the rounds of one way, not of both mixed."""
+    rounds = [
+        Round(target=target, seconds=1, outcomes={GRANTED: granted}, latency_ms={})
+        for target, granted in (("batches", 10), ("streams", 40), ("batches", 30), ("streams", 60), ("batches", 20))
+    ]
+    assert Batches(rounds=rounds, grown_bytes=0).rates() == {"batches": 20, "streams": 50}
+    assert Batches(rounds=rounds, grown_bytes=0).bookings_per_second == 50
 
 
 def test_memory_is_shared_by_all_that_was_booked():

@@ -1,6 +1,7 @@
 """Batches: every item for itself, or all of them on one page; and a retry finds what was granted."""
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 
@@ -12,12 +13,13 @@ from services.allocation.together import RejectedTogether
 from services.eventlog.memory import MemoryLog
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
+from services.scheduler import group_commit
 from services.scheduler.batch import ITEMS_MAX, asks_of, result_of
 from services.scheduler.writer import Ask
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, book, line
-from tests.scheduler.desk import ManualClock, ask, leading, pages
+from tests.scheduler.desk import Held, ManualClock, ask, leading, pages, turns
 
 NOON = TUESDAY + 12 * HOUR
 THINGS = (fixture.CPU, fixture.A100, *fixture.COMPANIES)
@@ -110,6 +112,35 @@ async def test_concurrent_batches_never_book_a_unit_twice() -> None:
         outcomes = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(outcome, list) for outcome in outcomes) == 1
         assert writer.centre.pools["cpu"].calendar.total.max() == CORES
+
+
+async def test_single_calls_come_in_between_batches() -> None:
+    """P11: many batches at once take turns, and a single call that comes after them does not wait for them all."""
+    log = MemoryLog()
+    async with leading(log, *THINGS) as writer:
+        batches = [
+            asyncio.create_task(writer.submit_each([wish(100 * number + item) for item in range(10)]))
+            for number in range(10)
+        ]
+        await asyncio.gather(asyncio.create_task(writer.submit(wish(5000))), *batches)
+        order = [entry.request_id for page in pages(log) for entry in page.entries if entry.request_id]
+        assert order.index("id-5000") <= 10
+
+
+async def test_bulk_work_waits_for_the_log_and_single_calls_do_not() -> None:
+    """P11: what batches leave waiting for a slow log is bounded, so that single calls still find room."""
+    log = Held()
+    async with leading(log, *THINGS) as writer:
+        log.gate.clear()
+        with patch.object(group_commit, "ENTRIES_MAX", 2):
+            batches = [asyncio.create_task(writer.submit_each([wish(number)])) for number in range(2, 50)]
+            await turns()
+            assert len(writer.centre.reservations) < 12
+            single = asyncio.create_task(writer.submit(wish(1)))
+            await turns()
+            assert "id-1" in {request_id for _, request_id in writer.centre.answers}
+            log.gate.set()
+            await asyncio.gather(single, *batches)
 
 
 def batch(*changes: dict[str, object], count: int = 2) -> api.BatchCreateReservationsRequest:
