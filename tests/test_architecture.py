@@ -30,6 +30,8 @@ THIRD_PARTIES = {
     "uvicorn": {"board"},
     "pynvml": {"agent"},
     "pyarrow": {"ledger"},
+    "icalendar": {"scheduler"},
+    "dateutil": {"scheduler"},
     "typer": {"cli"},
     "rich": {"cli"},
 }

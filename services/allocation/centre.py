@@ -24,6 +24,7 @@ from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.records import Records
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
+from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 
@@ -32,7 +33,7 @@ KEPT_SECONDS = 31 * DAY_SECONDS
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage
+Subject = Series | Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage
 MeterKey = tuple[str, str]
 
 
@@ -55,6 +56,8 @@ class Centre:
         self.pools: dict[str, Pool] = {}
         self.companies: dict[str, Company] = {}
         self.records = Records()
+        self.series: dict[str, Series] = {}
+        self.series_of: dict[str, str] = {}  # by reservation
         self.meters: dict[MeterKey, Meter] = {}
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
@@ -125,8 +128,19 @@ class Centre:
                 return self.outages.declare(event.outage, self.position)
             case events.OutageLifted():
                 return self.outages.lift(event, self.position)
+            case events.SeriesBooked():
+                return self.put_series(event.series)
+            case events.SeriesCancelled():
+                return self.put_series(self.series[event.series_id].cancelled(event.since))
             case _:
                 return self.records.apply(event, self.now)
+
+    def put_series(self, series: Series) -> Series:
+        """Let a series stand as it is."""
+        self.series[series.id] = series
+        kept = (each.reservation_id for each in series.booked_from(0) if each.reservation_id in self.reservations)
+        self.series_of.update(dict.fromkeys(kept, series.id))
+        return series
 
     @property
     def zone(self) -> ZoneInfo:
@@ -313,6 +327,13 @@ class Centre:
         reservation = self.reservations.pop(reservation_id, None)
         if reservation is not None:
             self.reservations_of[reservation.company].pop(reservation_id, None)
+            self._forget_series(self.series_of.pop(reservation_id, ""))
+
+    def _forget_series(self, series_id: str) -> None:
+        """A series is kept as long as any of its reservations."""
+        series = self.series.get(series_id)
+        if series is not None and not any(each.reservation_id in self.series_of for each in series.booked_from(0)):
+            del self.series[series_id]
 
     def _forget_answer(self, time: int, key: tuple[str, str]) -> None:
         answer = self.answers.get(key)

@@ -5,6 +5,7 @@ from msgspec import Struct
 from services.allocation.conduct import Qualification
 from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Quota, Resource
+from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 from services.allocation.use import Record
@@ -72,6 +73,27 @@ class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):
     reservation_id: str
     company: str
     etag: str = ""
+
+
+class BookSeries(Struct, frozen=True, gc=False, kw_only=True):
+    """Book every occurrence of a series, with what its policy makes of those that cannot be granted.
+
+    `series` comes with the times that its rule gave, and `reservation_ids` has an id for each.
+    """
+
+    series: Series
+    reservation_ids: tuple[str, ...]
+
+
+class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
+    """Give back what of a series begins at `since` or later and has not begun. An empty `etag` matches any version."""
+
+    series_id: str
+    company: str
+    since: int = 0
+    etag: str = ""
+    reason: str = ""
+    excused: bool = False
 
 
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -160,5 +182,7 @@ Command = (
     | ReleaseReservation
     | RecordUse
     | CheckIn
+    | BookSeries
+    | CancelSeries
     | Tick
 )

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import commands, discipline, events, holding, rules
+from services.allocation import commands, discipline, events, holding, recurring, rules
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.clearing import clear
@@ -43,6 +43,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
             return release_reservation(centre, command, now)
+        case commands.BookSeries():
+            return recurring.book_series(centre, command, now, create_reservation)
+        case commands.CancelSeries():
+            return recurring.cancel_series(centre, command, now, cancel_reservation)
         case commands.CheckIn():
             return discipline.check_in(centre, command, now)
         case commands.Tick():

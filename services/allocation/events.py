@@ -11,6 +11,7 @@ from services.allocation.conduct import Cause, Qualification
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Condition, Line, Quota, Resource
+from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 from services.allocation.use import MeasuredUse
@@ -116,6 +117,23 @@ class OutageLifted(
 
     outage: str
     lifted_at: int
+    reason: str = ""
+
+
+class SeriesBooked(Struct, frozen=True, gc=False, kw_only=True, tag="series_booked", tag_field="type"):
+    """A company books the same again and again; the bookings themselves are the events before this one."""
+
+    series: Series
+
+
+class SeriesCancelled(
+    Struct, frozen=True, gc=False, kw_only=True, tag="series_cancelled", tag_field="type", omit_defaults=True
+):
+    """What of a series begins at `since` or later was given back, by the events before this one."""
+
+    series_id: str
+    company: str
+    since: int
     reason: str = ""
 
 
@@ -257,6 +275,9 @@ RecordEvent = TermsPublished | ConductEvent
 OutageEvent = OutageDeclared | OutageLifted
 """The events of outages: see `services.allocation.outages`."""
 
+SeriesEvent = SeriesBooked | SeriesCancelled
+"""The events of a series: see `services.allocation.series`."""
+
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
 
-Event = CatalogueEvent | RecordEvent | OutageEvent | ReservationEvent
+Event = CatalogueEvent | RecordEvent | OutageEvent | SeriesEvent | ReservationEvent

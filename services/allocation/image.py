@@ -15,15 +15,16 @@ from services.allocation.conduct import Conduct
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Fate, Outage
 from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 
-FORMAT = 2
+FORMAT = 3
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
-WHOLE: Mapping[str, type[ClosedMonth | Conduct | Terms | Outage]] = {
-    kind.__name__: kind for kind in (ClosedMonth, Conduct, Terms, Outage)
+WHOLE: Mapping[str, type[ClosedMonth | Conduct | Outage | Series | Terms]] = {
+    kind.__name__: kind for kind in (ClosedMonth, Conduct, Outage, Series, Terms)
 }
 """What a request can have made that is remembered as it was, not by its name."""
 
@@ -60,6 +61,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     quotas: list[Granted]
     terms: list[Terms]
     conducts: list[Conduct]
+    series: list[Series]
     reservations: list[Reservation]
     ended: list[tuple[int, str]]
     answers: list[Remembered]
@@ -95,6 +97,7 @@ class Moment:
             quotas=[Granted(each.quota, each.booked) for meter in centre.meters.values() for each in meter.periods],
             terms=list(centre.records.terms),
             conducts=list(centre.records.conducts.values()),
+            series=list(centre.series.values()),
             reservations=[],
             ended=list(centre.ended),
             answers=[],
@@ -175,6 +178,8 @@ def centre_of(image: Image) -> Centre:
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages)
+    for series in image.series:
+        centre.put_series(series)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
             if period.quota == granted.quota:
@@ -201,7 +206,7 @@ def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answ
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth() | Conduct() | Terms() | Outage():
+        case ClosedMonth() | Conduct() | Outage() | Series() | Terms():
             name = msgspec.json.encode(subject).decode()
         case Reservation():
             name = subject.id

@@ -30,6 +30,13 @@ class Records:
         conduct = self.conduct(company)
         self.conducts[company] = replace(conduct, kept=conduct.kept + 1)
 
+    def restore(self, company: str, conduct: Conduct | None) -> None:
+        """Let a company's record be what it was, None for an empty one."""
+        if conduct is None:
+            self.conducts.pop(company, None)
+        else:
+            self.conducts[company] = conduct
+
     def apply(self, event: RecordEvent, at: int) -> Terms | Conduct:
         """Make an event true, at a time in seconds. Gives what it made or changed."""
         if isinstance(event, events.TermsPublished):

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
     NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand
+    SERIES_NOT_FOUND = "SERIES_NOT_FOUND"
+    INVALID_SERIES = "INVALID_SERIES"  # no occurrence, too many, or a rule that nothing can be made of
     STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read
     WRONG_STATE = "WRONG_STATE"  # the reservation is not in a state that allows this
     INVALID_LINES = "INVALID_LINES"  # none, too many, or the same resource twice

@@ -22,6 +22,7 @@ from services.cli import (
     records,
     reservations,
     resources,
+    series,
     statement,
     tariff,
     top,
@@ -55,6 +56,7 @@ for command, panel in (
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (records.check_in, BOOK),
+    (series.calendar, LOOK),
     (reservations.list_, LOOK),
     (reservations.show, LOOK),
     (reservations.watch, LOOK),
@@ -72,6 +74,7 @@ for command, panel in (
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 
+app.add_typer(series.app, name="series", rich_help_panel=BOOK)
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 app.add_typer(outages.app, name="outage", rich_help_panel=RUN)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=RUN)

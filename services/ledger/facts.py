@@ -99,10 +99,13 @@ def _company(event: Event) -> str:
             return admitted.id
         case events.QuotaGranted(quota=quota):
             return quota.company
+        case events.SeriesBooked(series=series):
+            return series.company
         case events.QualificationGranted(qualification=qualification):
             return qualification.company
         case (
-            events.UseMeasured(company=company)
+            events.SeriesCancelled(company=company)
+            | events.UseMeasured(company=company)
             | events.QualificationRevoked(company=company)
             | events.StrikeGiven(company=company)
             | events.StrikeForgiven(company=company)

@@ -144,6 +144,13 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.QualificationRevoked: lambda event, words: (
         f"{words.who} took back that {event.company} is trained for {event.resource}{because(event.reason)}."
     ),
+    events.SeriesBooked: lambda event, words: (
+        f"{words.who} booked a series: {sum(1 for _ in event.series.booked_from(0))} of"
+        f" {len(event.series.occurrences)} occurrences{because(event.series.note)}."
+    ),
+    events.SeriesCancelled: lambda event, words: (
+        f"{words.who} gave the series back from {words.moment(event.since)} on{because(event.reason)}."
+    ),
     events.StrikeGiven: lambda event, words: f"{event.company} got a strike: {CAUSES[event.cause]}.",
     events.StrikeForgiven: lambda event, words: (
         f"{words.who} forgave {event.company} the strike{because(event.reason)}."

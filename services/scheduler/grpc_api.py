@@ -11,6 +11,7 @@ from services.scheduler.reading import Reading
 from services.scheduler.records import RecordKeeping
 from services.scheduler.registering import Registering
 from services.scheduler.searching import Searching
+from services.scheduler.series import SeriesBooking
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -41,6 +42,11 @@ ROLES = {
     "ListTariffs": EVERYBODY,
     "ClosePeriod": OPERATORS,
     "CheckIn": BOOKERS,
+    "CreateSeries": BOOKERS,
+    "GetSeries": EVERYBODY,
+    "ListSeries": EVERYBODY,
+    "CancelSeries": BOOKERS,
+    "ExportCalendar": EVERYBODY,
     "PublishTerms": OPERATORS,
     "GetTerms": EVERYBODY,
     "GrantQualification": OPERATORS,
@@ -65,6 +71,7 @@ class SchedulerApi:
         self._registering = Registering(writer)
         self._records = RecordKeeping(writer, self._reading)
         self._outages = OutageDesk(writer, self._reading)
+        self._series = SeriesBooking(writer, self._reading)
 
     def handlers(self) -> Mapping[str, Any]:
         """Every method by its name in the proto."""
@@ -91,6 +98,11 @@ class SchedulerApi:
             "ListTariffs": reading.list_tariffs,
             "ClosePeriod": registering.close_period,
             "CheckIn": booking.change_reservation,
+            "CreateSeries": self._series.create_series,
+            "GetSeries": self._series.get_series,
+            "ListSeries": self._series.list_series,
+            "CancelSeries": self._series.cancel_series,
+            "ExportCalendar": self._series.export_calendar,
             "PublishTerms": records.publish_terms,
             "GetTerms": records.get_terms,
             "GrantQualification": records.grant_qualification,

@@ -45,7 +45,7 @@ class Reading:
     async def get_resource(self, call: Call, request: api.GetResourceRequest) -> api.Resource:
         """One resource and its rules."""
         position = self.reached(0)
-        resource = self._pool(request.name).resource
+        resource = self.pool(request.name).resource
         reply = catalogue.resource_reply(resource, nodes=True)
         reply.outages.extend(outage_replies.resource_outages(self._centre, resource, self.seconds()))
         await self.durable(position)
@@ -53,8 +53,8 @@ class Reading:
 
     async def get_calendar(self, call: Call, request: api.GetCalendarRequest) -> api.Calendar:
         """How many units are free, and when."""
-        pool = self._pool(request.name)
-        self._demand_entitled(call, pool.resource)
+        pool = self.pool(request.name)
+        self.demand_entitled(call, pool.resource)
         fields = requests.Fields()
         start = fields.time("start_time", request, "start_time")
         end = fields.time("end_time", request, "end_time")
@@ -142,7 +142,7 @@ class Reading:
                 position=position,
             )
 
-    def _pool(self, name: str) -> Pool:
+    def pool(self, name: str) -> Pool:
         fields = requests.Fields()
         (resource,) = fields.name("name", name, "resources")
         fields.demand_valid()
@@ -151,7 +151,7 @@ class Reading:
             raise problem_of(refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {resource!r}.", resource))
         return pool
 
-    def _demand_entitled(self, call: Call, resource: Resource) -> None:
+    def demand_entitled(self, call: Call, resource: Resource) -> None:
         """P8: a company sees busy time only on what it may book, and a restricted zone needs a certificate."""
         company = self._centre.companies.get(call.identity.company)
         certified = call.identity.role is not Role.COMPANY or (company is not None and company.certified)

@@ -73,6 +73,8 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     }
     if reservation.expires_at:
         plain["expire_time"] = {"seconds": reservation.expires_at}
+    if series := centre.series_of.get(reservation.id):
+        plain["series"] = f"companies/{reservation.company}/series/{series}"
     _tell_attendance(plain, centre, reservation)
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"

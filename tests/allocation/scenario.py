@@ -129,6 +129,10 @@ class Scenario:
         """The wish is granted; gives what it made or changed last."""
         return self.tell(decide(self.centre, wish, self.now))[-1]
 
+    def decided(self, wish: Command) -> Events:
+        """What a wish would make happen."""
+        return decide(self.centre, wish, self.now)
+
     def books(self, wish: CreateReservation) -> Reservation:
         """The booking is granted; gives the reservation."""
         reservation = self.grants(wish)

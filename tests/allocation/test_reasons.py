@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from services.allocation.commands import (
     CancelReservation,
+    CancelSeries,
     CheckIn,
     ClosePeriod,
     Command,
@@ -26,6 +27,7 @@ from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line, outage
+from tests.allocation.test_series import daily
 
 Case = Callable[[Scenario], Command]
 
@@ -150,6 +152,8 @@ CASES |= {
     Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
     Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),
     Reason.SUSPENDED: suspended,
+    Reason.SERIES_NOT_FOUND: lambda _: CancelSeries(series_id="none", company="ALPHA"),
+    Reason.INVALID_SERIES: lambda _: daily(0),
     Reason.NOT_QUALIFIED: lambda _: book("ALPHA", line("L01"), start=ELEVEN, hours=1),
     Reason.TOO_EARLY: early,
 }

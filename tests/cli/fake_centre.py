@@ -135,6 +135,21 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ListOutages(self, request: Any, context: Any) -> Any:
         return self._answer("ListOutages", request, context)
 
+    def CreateSeries(self, request: Any, context: Any) -> Any:
+        return self._answer("CreateSeries", request, context)
+
+    def GetSeries(self, request: Any, context: Any) -> Any:
+        return self._answer("GetSeries", request, context)
+
+    def ListSeries(self, request: Any, context: Any) -> Any:
+        return self._answer("ListSeries", request, context)
+
+    def CancelSeries(self, request: Any, context: Any) -> Any:
+        return self._answer("CancelSeries", request, context)
+
+    def ExportCalendar(self, request: Any, context: Any) -> Any:
+        return self._answer("ExportCalendar", request, context)
+
     def GetHistory(self, request: Any, context: Any) -> Any:
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 

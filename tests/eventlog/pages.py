@@ -25,6 +25,8 @@ from services.allocation.events import (
     ReservationMissed,
     ReservationReleased,
     ResourceRegistered,
+    SeriesBooked,
+    SeriesCancelled,
     StrikeForgiven,
     StrikeGiven,
     SuspensionSet,
@@ -48,6 +50,7 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
+from services.allocation.series import Occurrence, Policy, Series
 from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.allocation.terms import StrikeRule, Terms
 from services.allocation.use import MeasuredUse
@@ -121,6 +124,26 @@ SAMPLES: tuple[Event, ...] = (
         qualification=Qualification(company="CMP-0001", resource="M01", start=MONDAY_9, end=MONDAY_9 + 86_400)
     ),
     QualificationRevoked(company="CMP-0001", resource="M01", reason="the trainee left"),
+    SeriesBooked(
+        series=Series(
+            id="s-1",
+            company="CMP-0001",
+            first="2026-03-02T09:00",
+            duration=HOUR,
+            time_zone="Asia/Seoul",
+            tzdata="2025b",
+            recurrence=("RRULE:FREQ=DAILY;COUNT=3",),
+            lines=(Line(resource="h100", units=2),),
+            policy=Policy.SHIFT,
+            occurrences=(
+                Occurrence(start=MONDAY_9, end=MONDAY_9 + HOUR, reservation_id="r-1"),
+                Occurrence(start=MONDAY_9 + 90_000, end=MONDAY_9 + 93_600, reservation_id="r-2", shifted_from=MONDAY_9),
+                Occurrence(start=MONDAY_9 + 172_800, end=MONDAY_9 + 176_400, reasons=("NO_CAPACITY",)),
+            ),
+            note="team exercise",
+        )
+    ),
+    SeriesCancelled(series_id="s-1", company="CMP-0001", since=MONDAY_9 + 86_400, reason="the team is ill"),
     StrikeGiven(company="CMP-0001", reservation_id="r-4", cause=Cause.NO_SHOW),
     StrikeForgiven(company="CMP-0001", reservation_id="r-4", reason="the door was locked"),
     SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),

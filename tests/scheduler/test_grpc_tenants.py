@@ -90,6 +90,11 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListTariffs": PUBLIC,
     "ClosePeriod": ADMINISTERING,
     "CheckIn": CHANGING,
+    "CreateSeries": {**BOOKING, ("operator", "missing"): MISSING},
+    "GetSeries": READING,
+    "ListSeries": FOLLOWING,
+    "CancelSeries": CHANGING,
+    "ExportCalendar": FOLLOWING,
     "PublishTerms": ADMINISTERING,
     "GetTerms": PUBLIC,
     "GrantQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
@@ -158,6 +163,16 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
         case "ReleaseReservation":
             name = await booked(desk, company, active=True)
             return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+        case "CreateSeries":
+            return series(company)
+        case "GetSeries":
+            return api.GetSeriesRequest(name=await booked_series(desk, company))
+        case "ListSeries":
+            return api.ListSeriesRequest(parent=parent)
+        case "CancelSeries":
+            return api.CancelSeriesRequest(name=await booked_series(desk, company), request_id=request_id(6))
+        case "ExportCalendar":
+            return api.ExportCalendarRequest(name=parent)
         case "CheckIn":
             return api.CheckInRequest(name=await booked(desk, company, active=True), request_id=request_id(6))
         case "RevokeQualification":
@@ -177,6 +192,24 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.LiftOutageRequest(name="outages/works", request_id=request_id(8))
         case _:
             return administration(method, parent)
+
+
+def series(company: str, number: int = 5) -> api.CreateSeriesRequest:
+    """Three days of an hour of cores at noon in Seoul."""
+    request = api.CreateSeriesRequest(parent=f"companies/{company}", request_id=request_id(number))
+    request.series.lines.add(resource="resources/cpu", units=1)
+    request.series.first, request.series.time_zone = "2026-03-03T12:00", "Asia/Seoul"
+    request.series.duration.seconds = HOUR
+    request.series.recurrence.append("RRULE:FREQ=DAILY;COUNT=3")
+    return request
+
+
+async def booked_series(desk: Desk, company: str) -> str:
+    """The name of a series of a company, or one that is missing."""
+    if company == "GHOST":
+        return "companies/GHOST/series/none"
+    made = await desk.call("CreateSeries", series(company), {"ALPHA": ALPHA, "BETA": BETA}[company])
+    return str(made.name)
 
 
 def training(parent: str, number: int) -> api.GrantQualificationRequest:

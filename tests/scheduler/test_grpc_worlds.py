@@ -24,6 +24,7 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
+from tests.scheduler.test_grpc_tenants import series
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -69,6 +70,13 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(13, ("a100", 48_000), start=NINE, hours=3)),
         ("BatchCreateReservations", batch(demand(14, ("cpu", 100)), demand(15, ("T1", 1)))),
         ("ListTariffs", api.ListTariffsRequest()),
+        ("CreateSeries", series("ALPHA", 21)),
+        ("ListSeries", api.ListSeriesRequest(parent="companies/ALPHA")),
+        ("ListSeries", api.ListSeriesRequest(parent="companies/GAMMA")),
+        ("GetSeries", api.GetSeriesRequest(name="companies/GAMMA/series/none")),
+        ("CancelSeries", api.CancelSeriesRequest(name="companies/GAMMA/series/none", request_id=request_id(22))),
+        ("ExportCalendar", api.ExportCalendarRequest(name="companies/ALPHA")),
+        ("ExportCalendar", api.ExportCalendarRequest(name="resources/cpu")),
         ("GetTerms", api.GetTermsRequest()),
         ("GetConduct", api.GetConductRequest(parent="companies/ALPHA")),
         ("GetConduct", api.GetConductRequest(parent="companies/GAMMA")),

@@ -127,6 +127,12 @@ class _Judge:
                 self.companies.add(event["company"]["id"])
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
+            case "series_booked":
+                booked = {each["reservation_id"] for each in event["series"]["occurrences"] if "reservation_id" in each}
+                if not booked or not booked <= self.claims.keys():
+                    self._say(f"series {event['series']['id']} names what was not booked")
+            case "series_cancelled":
+                pass
             case "strike_given" | "strike_forgiven" | "suspension_set":
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")

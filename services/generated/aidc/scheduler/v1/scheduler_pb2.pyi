@@ -176,6 +176,34 @@ PRICE_BASIS_SLOT: PriceBasis.ValueType  # 2
 """A slot of one unit, begun or whole."""
 Global___PriceBasis: _TypeAlias = PriceBasis  # noqa: Y015
 
+class _ConflictPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConflictPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConflictPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONFLICT_POLICY_UNSPECIFIED: _ConflictPolicy.ValueType  # 0
+    """The same as failing."""
+    CONFLICT_POLICY_FAIL: _ConflictPolicy.ValueType  # 1
+    """Nothing is booked, and every conflict is told."""
+    CONFLICT_POLICY_SKIP: _ConflictPolicy.ValueType  # 2
+    """The others are booked."""
+    CONFLICT_POLICY_SHIFT: _ConflictPolicy.ValueType  # 3
+    """It is booked later on the same day where that can be granted, and else skipped."""
+
+class ConflictPolicy(_ConflictPolicy, metaclass=_ConflictPolicyEnumTypeWrapper):
+    """What becomes of an occurrence that cannot be granted."""
+
+CONFLICT_POLICY_UNSPECIFIED: ConflictPolicy.ValueType  # 0
+"""The same as failing."""
+CONFLICT_POLICY_FAIL: ConflictPolicy.ValueType  # 1
+"""Nothing is booked, and every conflict is told."""
+CONFLICT_POLICY_SKIP: ConflictPolicy.ValueType  # 2
+"""The others are booked."""
+CONFLICT_POLICY_SHIFT: ConflictPolicy.ValueType  # 3
+"""It is booked later on the same day where that can be granted, and else skipped."""
+Global___ConflictPolicy: _TypeAlias = ConflictPolicy  # noqa: Y015
+
 @_typing.final
 class Resource(_message.Message):
     """Anything bookable."""
@@ -1065,6 +1093,7 @@ class Reservation(_message.Message):
     CHECK_IN_DEADLINE_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -1083,6 +1112,8 @@ class Reservation(_message.Message):
     """How the equipment was left at check-out. Output only."""
     hand_over: _builtins.str
     """What whoever comes next should know. Output only."""
+    series: _builtins.str
+    """`companies/{company}/series/{series}` if it is an occurrence of one. Output only."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand as asked. Required."""
@@ -1140,10 +1171,11 @@ class Reservation(_message.Message):
         check_in_deadline: _timestamp_pb2.Timestamp | None = ...,
         condition: Global___Condition.ValueType = ...,
         hand_over: _builtins.str = ...,
+        series: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "position", b"position", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2368,6 +2400,360 @@ class ClosedPeriod(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClosedPeriod: _TypeAlias = ClosedPeriod  # noqa: Y015
+
+@_typing.final
+class Series(_message.Message):
+    """One demand, again and again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    RECURRENCE_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    OCCURRENCES_FIELD_NUMBER: _builtins.int
+    TZDATA_RELEASE_FIELD_NUMBER: _builtins.int
+    CANCELLED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/series/{series}`. Output only."""
+    first: _builtins.str
+    """The first time by the wall clock of the zone, such as `2026-03-09T09:00`. Required."""
+    time_zone: _builtins.str
+    """IANA zone, such as `Asia/Seoul`. Required."""
+    policy: Global___ConflictPolicy.ValueType
+    """What becomes of an occurrence that cannot be granted."""
+    note: _builtins.str
+    """For people, at most 500 characters; every occurrence has it."""
+    tzdata_release: _builtins.str
+    """The release of the time zone rules by which the civil times became moments. Output only."""
+    etag: _builtins.str
+    """Changes with every change of the series. Output only."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """What each occurrence books. Required."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long each occurrence is. Required."""
+
+    @_builtins.property
+    def recurrence(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Lines of RFC 5545: `RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10`, `EXDATE:20260316T090000`, `RDATE:`. A rule repeats by the
+        day, the week or the month, and ends; a series has at most 100 occurrences.
+        """
+
+    @_builtins.property
+    def occurrences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Occurrence]:
+        """What became of each. Output only."""
+
+    @_builtins.property
+    def cancelled_from_time(self) -> _timestamp_pb2.Timestamp:
+        """What began at this time or later was given back. Output only; unset if nothing was."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        lines: _abc.Iterable[Global___Line] | None = ...,
+        first: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        recurrence: _abc.Iterable[_builtins.str] | None = ...,
+        policy: Global___ConflictPolicy.ValueType = ...,
+        note: _builtins.str = ...,
+        occurrences: _abc.Iterable[Global___Occurrence] | None = ...,
+        tzdata_release: _builtins.str = ...,
+        cancelled_from_time: _timestamp_pb2.Timestamp | None = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "duration", b"duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Series: _TypeAlias = Series  # noqa: Y015
+
+@_typing.final
+class Occurrence(_message.Message):
+    """One time of a series."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    SHIFTED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    reservation: _builtins.str
+    """`companies/{company}/reservations/{reservation}`; empty if it was skipped."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From here."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until here."""
+
+    @_builtins.property
+    def shifted_from_time(self) -> _timestamp_pb2.Timestamp:
+        """The start that the rule gave, where a later one was booked."""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Why it was skipped."""
+
+    def __init__(
+        self,
+        *,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        reservation: _builtins.str = ...,
+        shifted_from_time: _timestamp_pb2.Timestamp | None = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "shifted_from_time", b"shifted_from_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "reasons", b"reasons", "reservation", b"reservation", "shifted_from_time", b"shifted_from_time", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Occurrence: _TypeAlias = Occurrence  # noqa: Y015
+
+@_typing.final
+class CreateSeriesRequest(_message.Message):
+    """Asks for a series."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but book nothing."""
+    @_builtins.property
+    def series(self) -> Global___Series:
+        """All of it."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        series: Global___Series | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["series", b"series"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "series", b"series", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateSeriesRequest: _TypeAlias = CreateSeriesRequest  # noqa: Y015
+
+@_typing.final
+class GetSeriesRequest(_message.Message):
+    """Asks for one series."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/series/{series}`."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSeriesRequest: _TypeAlias = GetSeriesRequest  # noqa: Y015
+
+@_typing.final
+class ListSeriesRequest(_message.Message):
+    """Asks for a company's series."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`; operators and auditors may ask for `companies/-`."""
+    page_size: _builtins.int
+    """At most so many; 0 means 50, and 200 is the most."""
+    page_token: _builtins.str
+    """From the answer before; bound to the same question."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeriesRequest: _TypeAlias = ListSeriesRequest  # noqa: Y015
+
+@_typing.final
+class ListSeriesResponse(_message.Message):
+    """A page of series, by their first occurrence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___Series]:
+        """At most `page_size`."""
+
+    def __init__(
+        self,
+        *,
+        series: _abc.Iterable[Global___Series] | None = ...,
+        next_page_token: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "position", b"position", "series", b"series"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSeriesResponse: _TypeAlias = ListSeriesResponse  # noqa: Y015
+
+@_typing.final
+class CancelSeriesRequest(_message.Message):
+    """Asks to give back what of a series is still to come."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/series/{series}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the series has changed since."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    excused: _builtins.bool
+    """Free of charge and no strikes. Operators only."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what begins at this time or later; unset means all that has not begun."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        excused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "from_time", b"from_time", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancelSeriesRequest: _TypeAlias = CancelSeriesRequest  # noqa: Y015
+
+@_typing.final
+class ExportCalendarRequest(_message.Message):
+    """Asks for a calendar file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}` for its bookings, or `resources/{resource}` for the times when it is busy; operators and auditors
+    see by whom.
+    """
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportCalendarRequest: _TypeAlias = ExportCalendarRequest  # noqa: Y015
+
+@_typing.final
+class CalendarFile(_message.Message):
+    """A calendar file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    content: _builtins.bytes
+    """iCalendar (RFC 5545), UTF-8."""
+    content_type: _builtins.str
+    """`text/calendar; charset=utf-8`."""
+    position: _builtins.int
+    """The log position that the file is true at."""
+    def __init__(
+        self,
+        *,
+        content: _builtins.bytes = ...,
+        content_type: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "content_type", b"content_type", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CalendarFile: _TypeAlias = CalendarFile  # noqa: Y015
 
 @_typing.final
 class Terms(_message.Message):

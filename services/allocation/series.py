@@ -1,0 +1,67 @@
+"""A series: one demand, again and again, at the times that a calendar rule gave.
+
+The rule itself is read outside; here a series is the list of its occurrences, and what became of each.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.allocation.resources import Line
+
+OCCURRENCES_MAX = 100
+"""One page of the log takes so many bookings, and one decision stays short."""
+
+
+class Policy(StrEnum):
+    """What becomes of an occurrence that cannot be granted."""
+
+    FAIL = "fail"  # Nothing is booked.
+    SKIP = "skip"  # The others are.
+    SHIFT = "shift"  # It is booked later on the same day if that can be granted, and else skipped.
+
+
+class Occurrence(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One time of a series, in seconds UTC: booked as `reservation_id`, or skipped for `reasons`."""
+
+    start: int
+    end: int
+    reservation_id: str = ""
+    shifted_from: int = 0  # the start that the rule gave, where another was booked
+    reasons: tuple[str, ...] = ()
+
+
+class Series(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A series as it was asked for, and its occurrences. `first` is a civil time in the zone, such as 2026-03-09T09:00.
+
+    `tzdata` names the release of the time zone rules by which the civil times became moments.
+    """
+
+    id: str
+    company: str
+    first: str
+    duration: int
+    time_zone: str
+    tzdata: str
+    recurrence: tuple[str, ...]
+    lines: tuple[Line, ...]
+    policy: Policy
+    occurrences: tuple[Occurrence, ...]
+    note: str = ""
+    cancelled_from: int = 0  # what began at this time or later was given back; 0 for none
+    version: int = 1
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the series does."""
+        return f'"{self.version}"'
+
+    def booked_from(self, moment: int) -> Iterator[Occurrence]:
+        """The occurrences from a moment on that were booked."""
+        return (each for each in self.occurrences if each.reservation_id and each.start >= moment)
+
+    def cancelled(self, moment: int) -> "Series":
+        """The series with nothing left from a moment on."""
+        return replace(self, cancelled_from=moment, version=self.version + 1)
