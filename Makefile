@@ -35,12 +35,12 @@ check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/python -m services.eventlog.schema --check
 	$(BIN)/python -m tests.check_generated
 
-metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus and promtool)
+metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus, promtool and prometheus-alertmanager)
 	$(BIN)/python -m tests.metrics.scrape | promtool check metrics
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
 	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
-	$(BIN)/python -m pytest tests/metrics/with_prometheus.py
+	$(BIN)/python -m pytest tests/metrics/with_prometheus.py tests/metrics/with_alertmanager.py
 
 board-check: setup ## the board in headless Chromium: keyboard, live changes, print, contrast (needs chromium)
 	$(BIN)/python -m pytest tests/board/in_browser.py

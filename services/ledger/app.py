@@ -25,6 +25,7 @@ from services.ledger import rebuild_app
 from services.ledger.agreement import Agreement
 from services.ledger.books_api import BooksApi
 from services.ledger.database import connect_readers, connect_writer
+from services.ledger.database_health import DatabaseHealth
 from services.ledger.following import Follower
 from services.ledger.grpc_api import SERVICE, methods
 from services.ledger.journal import Journal
@@ -81,6 +82,8 @@ async def run(settings: Settings, stop: Stop) -> None:
     doors = Doors(verifier=TokenVerifier(settings.keys), telemetry=DoorTelemetry(registry))
     async with _pools(settings) as (writer, readers), lifecycle.background() as background:
         telemetry.watch(progress, [writer, readers])
+        statistics = DatabaseHealth(readers, monotonic)
+        registry.register(statistics)
         journal = Journal(writer)
         notary = _notary(settings, writer, readers)
         prover = Prover(readers, notary) if notary else None
@@ -98,6 +101,7 @@ async def run(settings: Settings, stop: Stop) -> None:
         async with HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http, server:
             background.start(follower.run(), name="follower")
             background.start(agreement.run(), name="agreement")
+            background.start(statistics.keep_reading(progress), name="statistics")
             if notary:
                 background.start(notary.run(progress, follower.halt), name="notary")
             background.start(_announce(settings, progress, server, http), name="announcement")

@@ -28,7 +28,7 @@ from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
 from services.metrics.jetstream import Monitor, MonitorError
 from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
-from services.metrics.readings import Sources
+from services.metrics.showing import Sources
 from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
 from services.metrics.use import UseNow

@@ -18,12 +18,15 @@ from services.metrics.figures import (
     ACCOUNT_LABELS_MAX,
     COMPANY_LABELS_MAX,
     MEASURED_LABELS_MAX,
+    NO_SHOW_LABELS_MAX,
     OVERFLOW_LABELS,
     QUOTA_LABELS_MAX,
 )
+from services.metrics.forecast import HORIZONS_HOURS, QUANTILES, Model
 from services.metrics.jetstream import STREAMS_MAX
 from services.metrics.outlook import HORIZONS, Change, Shape
-from services.metrics.readings import PROJECTION, SERIES, Reading
+from services.metrics.readings import PROJECTION, SERIES
+from services.metrics.showing import Reading
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES
 
 POOLS_MAX = 100
@@ -70,6 +73,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_reservation_transitions_total", "counter", "", ("pool", "to_state"), POOLS_MAX * len(State),
            readings.entered,
            "Reservations that entered a state; released early counts as completed."),
+    Metric("alloc_no_shows_total", "counter", "", ("company", "pool"), NO_SHOW_LABELS_MAX + POOLS_MAX,
+           readings.no_shows,
+           "Reservations that were given back because nobody came in time."),
     Metric("alloc_company_info", "gauge", "", ("company", "programme"), COMPANY_LABELS_MAX + 1,
            readings.company_info,
            "1 for each company; join on company."),
@@ -133,6 +139,18 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_pool_next_fit_timestamp_seconds", "gauge", "seconds", ("pool", "shape"), POOLS_MAX * len(Shape),
            readings.outlooks(lambda outlook: (((shape.value,), start) for shape, start in outlook.next_fit.items())),
            "Earliest start of a reference shape by room alone: the least, one node, all of it; absent beyond 30 days."),
+    Metric("alloc_pool_forecast_units", "gauge", "units", ("pool", "horizon", "quantile_level"),
+           POOLS_MAX * len(HORIZONS_HOURS) * len(QUANTILES),
+           readings.forecasts(lambda drawn: drawn.units.items()),
+           "Units expected to be held, mean up to the horizon, by the same hours of earlier weeks; none before two."),
+    Metric("alloc_pool_forecast_error_ratio", "gauge", "ratio", ("pool", "model"), POOLS_MAX * len(Model),
+           readings.forecasts(lambda drawn: (((model.value,), off) for model, off in drawn.error.items())),
+           "What forecasts of the last week's hours were off by, of what was held; beside two that need no model."),
+    Metric("alloc_pool_forecast_pinball_units", "gauge", "units", ("pool", "quantile_level"),
+           POOLS_MAX * len(QUANTILES),
+           readings.forecasts(lambda drawn: (((name,), loss) for name, loss in drawn.pinball.items())),
+           "Pinball loss of the last week's hours: the mean cost of being off, where too low costs more the higher the "
+           "quantile."),
     Metric("alloc_unmet_unit_seconds", "gauge", "unit_seconds", ("pool", "reason", "programme"), UNMET_MAX,
            readings.unmet(lambda missing: missing.unit_seconds),
            "Units times seconds asked for and refused within the last day, each distinct demand once."),
@@ -178,6 +196,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_stream_consumer_lag_messages", "gauge", "messages", ("stream",), STREAMS_MAX,
            readings.streams(lambda stream: stream.lag_messages),
            "Messages not yet handed to the reader that lags most."),
+    Metric("alloc_stream_waiting_pulls", "gauge", "", ("stream",), STREAMS_MAX,
+           readings.streams(lambda stream: stream.waiting_pulls),
+           "Requests of readers that stand ready for the next message of a stream."),
+    Metric("alloc_stream_redelivered_messages", "gauge", "messages", ("stream",), STREAMS_MAX,
+           readings.streams(lambda stream: stream.redelivered),
+           "Messages of a stream that were handed to the same reader more than once; ours take each once."),
     Metric("alloc_nats_connections", "gauge", "", (), 1,
            readings.server(lambda server: server.connections),
            "Clients connected to nats-server."),
@@ -202,6 +226,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_build_info", "gauge", "", ("version", "python"), 1,
            readings.build,
            "1; what is running."),
+    Metric("alloc_series_limit", "gauge", "", ("metric",), METRICS_MAX,
+           readings.extents(lambda extent: extent.limit),
+           "Series that a metric may have; together they stay within twenty thousand."),
+    Metric("alloc_series_cut", "gauge", "", ("metric",), METRICS_MAX,
+           readings.extents(lambda extent: extent.cut),
+           "Series that this scrape left out because they were beyond their metric's bound; must stay 0."),
     Metric(SERIES, "gauge", "", ("metric",), METRICS_MAX,
            readings.series,
            "Series of each metric in this scrape."),

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator
 from importlib import metadata
+from itertools import islice
 
 from prometheus_client import Metric as Family
 from prometheus_client.registry import Collector
@@ -11,7 +12,7 @@ from prometheus_client.samples import Exemplar, Sample
 from services.metrics.availability import Availability
 from services.metrics.catalogue import METRICS, Metric
 from services.metrics.figures import Figures, LabelLimits, draw
-from services.metrics.readings import Build, Showing, Sources
+from services.metrics.showing import Build, Extent, Showing, Sources
 from services.metrics.unmet import Key, Missing
 
 
@@ -53,8 +54,10 @@ class UsageCollector(Collector):
 
 def _family(metric: Metric, showing: Showing) -> Family:
     family = Family(metric.name.removesuffix("_total"), metric.help, metric.type)
-    family.samples = [_sample(metric, *row) for row in metric.read(showing)]
-    showing.series[metric.name] = len(family.samples)
+    rows = iter(metric.read(showing))
+    # A bound that is passed is our mistake, and must cost figures rather than Prometheus's memory.
+    family.samples = [_sample(metric, *row) for row in islice(rows, metric.series_max)]
+    showing.series[metric.name] = Extent(len(family.samples), sum(1 for _ in rows), metric.series_max)
     return family
 
 

@@ -17,19 +17,21 @@ COMPANY_LABELS_MAX = 1_000
 ACCOUNT_LABELS_MAX = 1_500
 QUOTA_LABELS_MAX = 1_200
 MEASURED_LABELS_MAX = 600
-OVERFLOW_LABELS = ("company", "company_pool", "company_kind", "company_measured")
+NO_SHOW_LABELS_MAX = 200
+OVERFLOW_LABELS = ("company", "company_pool", "company_kind", "company_measured", "company_no_show")
 """What can overflow, in the order of `LabelLimits`."""
 
 Pair = tuple[str, str]
 
 
 class LabelLimits(NamedTuple):
-    """How many companies, pairs of company and pool (booked, or measured), and of company and meter have series."""
+    """How many companies, pairs of company and pool (booked, measured, missed) and of company and meter have series."""
 
     companies: int = COMPANY_LABELS_MAX
     accounts: int = ACCOUNT_LABELS_MAX
     quotas: int = QUOTA_LABELS_MAX
     measured: int = MEASURED_LABELS_MAX
+    no_shows: int = NO_SHOW_LABELS_MAX
 
 
 class AccountFigures(NamedTuple):
@@ -70,6 +72,7 @@ class Figures(NamedTuple):
     moved: dict[Pair, Account]  # tells the pages that last moved an account; sums have none
     measured: dict[Pair, MeasuredFigures]
     measured_at: dict[Pair, Measured]  # the same for what was measured
+    no_shows: dict[Pair, int]
     quotas: dict[Pair, QuotaFigures]
     spent_at: dict[Pair, int]  # sums have none
     period_ends: dict[str, int]  # by meter: the first end of a running period
@@ -95,8 +98,13 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         labelled,
         limits.measured,
     )
+    no_shows, no_shows_folded = fold_pairs(
+        {pair: (count,) for pair, count in usage.no_shows.items()}, labelled, limits.no_shows
+    )
     unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now, usage.outages.values())
     reserved = usage.reserved_now()
+    companies_folded = len(usage.companies) - len(labelled)
+    folded = (companies_folded, accounts_folded, quotas_folded, measured_folded, no_shows_folded)
     return Figures(
         position=usage.position,
         now=usage.now,
@@ -109,6 +117,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         moved=usage.accounts,
         measured={pair: MeasuredFigures(*sums) for pair, sums in measured.items()},
         measured_at=usage.measured,
+        no_shows={pair: count for pair, (count,) in no_shows.items()},
         quotas={pair: QuotaFigures(*sums) for pair, sums in quotas.items()},
         spent_at={
             pair: spent_at
@@ -117,13 +126,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         },
         period_ends=_period_ends(periods),
         applied={name: usage.applied[event] for event, name in EVENT_NAMES.items()},
-        overflow=dict(
-            zip(
-                OVERFLOW_LABELS,
-                (len(usage.companies) - len(labelled), accounts_folded, quotas_folded, measured_folded),
-                strict=True,
-            )
-        ),
+        overflow=dict(zip(OVERFLOW_LABELS, folded, strict=True)),
     )
 
 

@@ -12,11 +12,12 @@ import msgspec
 
 from services.eventlog.beside import REFUSALS, SIDE_STREAMS_MAX, USE, side_stream_name
 from services.eventlog.stream import stream_name
+from services.eventlog.witness import STANDING
 from services.metrics.freshness import Freshness
 
 ANSWER_BYTES_MAX = 4 << 20
 ANSWER_SECONDS_MAX = 3.0
-STREAMS_MAX = 2 + SIDE_STREAMS_MAX  # the log, its snapshots, and what stands beside it
+STREAMS_MAX = 3 + SIDE_STREAMS_MAX  # the log, its snapshots, and what stands beside it
 JSZ = "/jsz?streams=true&consumers=true&config=true"
 VARZ = "/varz"
 
@@ -31,6 +32,8 @@ class StreamHealth(NamedTuple):
     messages: int
     consumers: int
     lag_messages: int  # of the consumer that lags most; 0 without one
+    waiting_pulls: int  # of all consumers: readers that stand ready for the next message
+    redelivered: int  # of all consumers: messages handed out a second time
 
 
 class ServerHealth(NamedTuple):
@@ -70,7 +73,7 @@ def read_health(jsz: dict[str, Any], varz: dict[str, Any], centre: str) -> Serve
     """The answers of /jsz and /varz as health. Raises LookupError or TypeError for answers of another form."""
     server_bytes_max = jsz["config"]["max_storage"]
     log = stream_name(centre)
-    ours = (log, f"OBJ_{log}-snapshots", *(side_stream_name(centre, side) for side in (REFUSALS, USE)))
+    ours = (log, f"OBJ_{log}-snapshots", *(side_stream_name(centre, side) for side in (REFUSALS, USE, STANDING)))
     streams = [
         stream
         for account in jsz.get("account_details") or ()
@@ -94,6 +97,8 @@ def _stream(stream: dict[str, Any], server_bytes_max: int) -> StreamHealth:
         messages=stream["state"]["messages"],
         consumers=stream["state"]["consumer_count"],
         lag_messages=max((consumer["num_pending"] for consumer in consumers), default=0),
+        waiting_pulls=sum(consumer["num_waiting"] for consumer in consumers),
+        redelivered=sum(consumer["num_redelivered"] for consumer in consumers),
     )
 
 

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Resource
+from services.metrics.forecast import Forecast, forecast
 from services.metrics.freshness import Freshness
+from services.metrics.history import HOUR_SECONDS, Held
 from services.metrics.outlook import Outlook, look_ahead
 from services.metrics.usage import Usage
 
@@ -17,13 +19,14 @@ class Outlooks(NamedTuple):
     position: int
     now: int
     pools: Mapping[str, Outlook]
+    forecasts: Mapping[str, Forecast]
 
 
 class Outlooker:
     """Holds the newest outlooks, and draws new ones when the log has gone on."""
 
     def __init__(self, started_at: float) -> None:
-        self.drawn = Outlooks(0, 0, {})
+        self.drawn = Outlooks(0, 0, {}, {})
         self.freshness = Freshness(started_at)
 
     async def look(self, usage: Usage, at: float) -> None:
@@ -32,13 +35,21 @@ class Outlooker:
             position, now = usage.position, usage.now
             resources = [pool.resource for pool in usage.pools.values()]
             # Allocations are frozen, so the fold may go on while these are drawn.
+            ahead = usage.allocations_ahead()
             outages = [outage for outage in usage.outages.values() if outage.until > now]
-            pools = await asyncio.to_thread(_draw, resources, usage.allocations_ahead(), now, outages)
-            self.drawn = Outlooks(position, now, pools)
+            past, known = usage.history.past(ahead, now), (now - usage.began) // HOUR_SECONDS
+            pools, forecasts = await asyncio.gather(
+                asyncio.to_thread(_look, resources, ahead, now, outages), asyncio.to_thread(_expect, past, known)
+            )
+            self.drawn = Outlooks(position, now, pools, forecasts)
         self.freshness.worked(at)
 
 
-def _draw(
+def _look(
     resources: list[Resource], ahead: Mapping[str, list[Allocation]], now: int, outages: list[Outage]
 ) -> dict[str, Outlook]:
     return {resource.id: look_ahead(resource, ahead[resource.id], now, outages) for resource in resources}
+
+
+def _expect(past: Mapping[str, Held], hours_known: int) -> dict[str, Forecast]:
+    return {name: drawn for name, held in past.items() if (drawn := forecast(held, hours_known)) is not None}

@@ -1,66 +1,23 @@
 """How the rows of each metric are read off what a scrape can see. A row is label values and a number."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
 
 from services.allocation.resources import State
-from services.metrics.beside import Side
-from services.metrics.figures import AccountFigures, Figures, MeasuredFigures, QuotaFigures
+from services.metrics.figures import AccountFigures, MeasuredFigures, QuotaFigures
+from services.metrics.forecast import Forecast
 from services.metrics.freshness import Freshness
-from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
+from services.metrics.jetstream import ServerHealth, StreamHealth
 from services.metrics.outlook import Outlook
-from services.metrics.outlooks import Outlooker, Outlooks
-from services.metrics.progress import Progress
-from services.metrics.unmet import Key, Missing, Unmet
-from services.metrics.usage import Account, Measured, PoolUsage, Usage
-from services.metrics.use import PoolUse, UseNow
+from services.metrics.outlooks import Outlooks
+from services.metrics.showing import Extent, Reading, Row, Showing
+from services.metrics.unmet import Missing
+from services.metrics.usage import Account, Measured, PoolUsage
+from services.metrics.use import PoolUse
 
 PROJECTION = "metrics"
 SERIES = "alloc_series"
 NEVER = Account()
 NOT_MEASURED = Measured()
-
-
-class Build(NamedTuple):
-    """What is running."""
-
-    version: str
-    python: str
-
-
-class Sources(NamedTuple):
-    """What the service keeps up to date, and a scrape looks at."""
-
-    usage: Usage
-    progress: Progress
-    outlooker: Outlooker
-    unmet: Unmet
-    use: UseNow
-    sides: tuple[Side, ...]
-    monitor: Monitor | None
-
-    def freshness(self) -> dict[str, Freshness]:
-        """When each background reading last worked, by collector."""
-        known = {"log": self.progress.asked, "outlook": self.outlooker.freshness}
-        known |= {side.name: side.freshness for side in self.sides if side.messages}
-        return known | {"jetstream": self.monitor.freshness} if self.monitor else known
-
-
-class Showing(NamedTuple):
-    """What one scrape can see. `at` is its monotonic time, in seconds; `series` counts what it has shown so far."""
-
-    figures: Figures
-    missing: Mapping[Key, Missing]
-    use: Mapping[str, PoolUse]
-    sources: Sources
-    build: Build
-    at: float
-    series: dict[str, int]
-
-
-Row = tuple[tuple[str, ...], float] | tuple[tuple[str, ...], float, int]
-"""Label values, a number, and of some counters the position of the page that last moved it; 0 if none did."""
-Reading = Callable[[Showing], Iterable[Row]]
 
 
 def pools(value: Callable[[PoolUsage], float]) -> Reading:
@@ -98,6 +55,11 @@ def measured(value: Callable[[MeasuredFigures], float]) -> Reading:
         (pair, value(known), showing.figures.measured_at.get(pair, NOT_MEASURED).at)
         for pair, known in showing.figures.measured.items()
     )
+
+
+def no_shows(showing: Showing) -> Iterator[Row]:
+    """Reservations that nobody came to, by company and pool."""
+    yield from showing.figures.no_shows.items()
 
 
 def taken_up(showing: Showing) -> Iterator[Row]:
@@ -157,6 +119,15 @@ def outlooks(rows: Callable[[Outlook], Iterable[tuple[tuple[str, ...], float]]])
         ((name, *labels), number)
         for name, outlook in showing.sources.outlooker.drawn.pools.items()
         for labels, number in rows(outlook)
+    )
+
+
+def forecasts(rows: Callable[[Forecast], Iterable[tuple[tuple[str, ...], float]]]) -> Reading:
+    """The rows of each pool's forecast, the pool first among their labels."""
+    return lambda showing: (
+        ((name, *labels), number)
+        for name, drawn in showing.sources.outlooker.drawn.forecasts.items()
+        for labels, number in rows(drawn)
     )
 
 
@@ -247,8 +218,13 @@ def build(showing: Showing) -> Iterator[Row]:
     yield tuple(showing.build), 1
 
 
+def extents(value: Callable[[Extent], float]) -> Reading:
+    """One row a metric that was shown before this one."""
+    return lambda showing: (((name,), value(extent)) for name, extent in list(showing.series.items()))
+
+
 def series(showing: Showing) -> Iterator[Row]:
     """Series of each metric so far, and of the metric that says so, which comes last."""
-    for name, count in showing.series.items():
-        yield (name,), count
+    for name, extent in showing.series.items():
+        yield (name,), extent.shown
     yield (SERIES,), len(showing.series) + 1

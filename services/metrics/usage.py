@@ -17,6 +17,7 @@ from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Interval, Quota, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
+from services.metrics.history import History
 
 MICROSECONDS = 1_000_000
 _WRONG = "The figures would be wrong from here on; restore the log."
@@ -96,9 +97,13 @@ class Usage:
         self.companies: dict[str, Company] = {}
         self.accounts: dict[tuple[str, str], Account] = {}
         self.measured: dict[tuple[str, str], Measured] = {}
+        self.no_shows: dict[tuple[str, str], int] = {}
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.outages: dict[str, Outage] = {}
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
+        self.history = History()
+        self.began = 0
+        """The time of the first entry, in seconds; 0 before there is one."""
         self._live: dict[str, Reservation] = {}
         self._page = 0
 
@@ -107,6 +112,7 @@ class Usage:
         self._page = position
         for entry in page.entries:
             self.now = max(self.now, entry.time // MICROSECONDS)
+            self.began = self.began or self.now
             for event in entry.events:
                 try:
                     self._apply_one(event)
@@ -154,6 +160,7 @@ class Usage:
             self._live[after.id] = after
         else:
             self._live.pop(after.id, None)
+            self.history.add(after.holding, self.now)
         self._count(before, after)
         for flow in flows(before, after):
             self._flow(self.companies[after.company].id, flow)
@@ -189,6 +196,9 @@ class Usage:
             if entered.live:
                 pool.live[entered] += 1
             if left is not entered:
+                if entered is State.NO_SHOW:
+                    pair = (self.companies[after.company].id, name)
+                    self.no_shows[pair] = self.no_shows.get(pair, 0) + 1
                 pool.entered[entered] += 1
                 pool.entered_at[entered] = self._page
 

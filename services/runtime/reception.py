@@ -1,6 +1,7 @@
 """The reception: who may come in, who is inside, and who has to leave."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from services.runtime.telemetry import DoorTelemetry
 from services.runtime.visit import Call, Context, Visit
 
 SWEEP_SECONDS = 0.25
+TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Reception:
@@ -46,10 +48,10 @@ class Reception:
         seconds = seconds_max if remaining is None else min(remaining, seconds_max)
         if seconds <= 0:
             raise refusals.deadline_exceeded()
-        token = _bearer(context)
+        token, trace = _read(context)
         identity = self.identify(token)
         tenant = admission.enter(identity, stream, now)
-        call = Call(identity, method, now + seconds, tenant)
+        call = Call(identity, method, now + seconds, tenant, trace)
         visit = Visit(call, tenant, token, stream=stream, incoming=incoming)
         self.visits.add(visit)
         return visit
@@ -95,15 +97,19 @@ class Reception:
         return None
 
 
-def _bearer(context: Context) -> str:
-    token = None
+def _read(context: Context) -> tuple[str, str]:
+    """The bearer's token, and the id of the trace that the call is a part of, or an empty string."""
+    token, trace = None, ""
     for key, value in context.invocation_metadata() or ():
         if key == "authorization":
             if token is not None:
                 raise Unauthenticated("two_tokens")
             token = value
+        elif key == "traceparent" and isinstance(value, str):
+            found = TRACEPARENT.fullmatch(value)
+            trace = found[1] if found else ""
     if token is None:
         raise Unauthenticated("missing")
     if not isinstance(token, str) or token[:7].lower() != "bearer ":
         raise Unauthenticated("wrong_scheme")
-    return token[7:]
+    return token[7:], trace

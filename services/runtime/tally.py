@@ -6,10 +6,12 @@ library's own counters cost, which a booking would pay six times. What Prometheu
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 
@@ -29,17 +31,22 @@ class Count:
 class Spread:
     """How long something took, by buckets."""
 
-    __slots__ = ("_bounds", "buckets", "sum")
+    __slots__ = ("_bounds", "buckets", "examples", "sum")
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.buckets = [0] * (len(bounds) + 1)
         self.sum = 0.0
+        self.examples: dict[int, Exemplar] = {}
         self._bounds = bounds
 
     def observe(self, seconds: float) -> None:
         """Once more, for so long."""
         self.buckets[bisect_left(self._bounds, seconds)] += 1
         self.sum += seconds
+
+    def show(self, seconds: float, example: dict[str, str]) -> None:
+        """Keep what took so long as its bucket's example: labels by which it can be found elsewhere."""
+        self.examples[bisect_left(self._bounds, seconds)] = Exemplar(example, seconds)
 
 
 class Counter(Collector):
@@ -88,9 +95,10 @@ class Histogram(Collector):
         ends = [*map(floatToGoString, self._bounds), "+Inf"]
         for values, spread in list(self._spreads.items()):
             reached = 0
-            buckets = []
-            for end, count in zip(ends, spread.buckets, strict=True):
+            buckets: list[Any] = []  # A pair, or with an example a triple, as the library wants them.
+            for place, (end, count) in enumerate(zip(ends, spread.buckets, strict=True)):
                 reached += count
-                buckets.append((end, float(reached)))
+                example = spread.examples.get(place)
+                buckets.append((end, float(reached), example) if example else (end, float(reached)))
             family.add_metric(values, buckets=buckets, sum_value=spread.sum)
         yield family

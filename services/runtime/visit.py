@@ -20,6 +20,8 @@ class Call(NamedTuple):
     method: str
     deadline: float
     tenant: Tenant | None = None
+    trace: str = ""
+    """The id of the caller's trace (W3C Trace Context), where it sent one."""
 
     def spend(self, calls: int) -> None:
         """Charge the tenant for so many calls more, when one call does the work of many. Raises `Problem`."""

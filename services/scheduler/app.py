@@ -110,6 +110,7 @@ async def serve(
     telemetry.on_unmet.append(lambda command, refusal: unmet.note(command, refusal, writer.now() // MICROSECONDS))
     background.start(unmet.run(), name="unmet")
     meter = Meter(writer, registry)
+    background.start(meter.keep_stream(reports), name="reports stream")
     background.start(meter.read(reports), name="reports")
     background.start(meter.keep_recording(), name="metering")
     doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))

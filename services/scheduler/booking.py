@@ -47,7 +47,8 @@ class Booking:
             return self._draft(command)
         assert isinstance(reservation, Reservation)
         self._telemetry.answered(company, "granted" if reservation.id == command.reservation_id else "replay")
-        self._telemetry.decided(command.lines[0].resource, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._telemetry.decided(command.lines[0].resource, seconds, call.trace, reservation.position)
         return replies.reservation_reply(self._centre, reservation)
 
     async def batch_create_reservations(

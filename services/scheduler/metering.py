@@ -31,7 +31,7 @@ LATE_SECONDS = 60.0
 PAUSE_SECONDS = 5.0
 RECORDS_AT_ONCE = 20
 """Bookings have their turn between so many records."""
-MAKE_SECONDS = 5.0
+MAKE_SECONDS = 10.0
 REPORT_SECONDS_MAX = 900
 """No report covers more than this; one that claims to is not believed."""
 
@@ -66,15 +66,17 @@ class Meter:
             self._follow(reservation)
         writer.pages.on_durable.append(self._on_durable)
 
-    async def read(self, reports: Reports) -> None:
-        """Take every report in, from now on, for ever."""
+    async def keep_stream(self, reports: Reports, pause_seconds: float = MAKE_SECONDS) -> None:
+        """See again and again that the stream is there, for ever: it is in memory, and a restart of NATS forgets it."""
         while True:
             try:
                 await reports.make()
-                break
             except Unknown as doubt:
-                _log.warning("use_stream_missing", reason=str(doubt))
-                await asyncio.sleep(MAKE_SECONDS)
+                _log.debug("use_stream_not_made", reason=str(doubt))
+            await asyncio.sleep(pause_seconds)
+
+    async def read(self, reports: Reports) -> None:
+        """Take every report in, from now on, for ever."""
         async for messages in reports.follow(from_now=True):
             for message in messages:
                 self._reports.labels(self._outcome(message.data)).inc()

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
-from services.runtime.tally import Counter, Histogram
+from services.runtime.tally import Counter, Histogram, Spread
 from services.scheduler.group_commit import Sheet
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -48,7 +48,7 @@ class Telemetry:
         self.on_unmet: list[Callable[[CreateReservation, Rejected], None]] = []
         self._registry = registry
         self._counted: dict[tuple[str, str], Callable[[], None]] = {}
-        self._observed: dict[str, Callable[[float], None]] = {}
+        self._spreads: dict[str, Spread] = {}
         self._companies: set[str] = set()
 
     def follow(self, writer: Writer, watches: Watches) -> None:
@@ -79,12 +79,14 @@ class Telemetry:
         for listener in self.on_unmet:
             listener(command, refusal)
 
-    def decided(self, pool: str, seconds: float) -> None:
-        """Note how long a granted request took."""
-        observe = self._observed.get(pool)
-        if observe is None:
-            observe = self._observed[pool] = self._decision.labels(pool).observe
-        observe(seconds)
+    def decided(self, pool: str, seconds: float, trace: str = "", position: int = 0) -> None:
+        """Note how long a granted request took; one that is traced is the example for its like."""
+        spread = self._spreads.get(pool)
+        if spread is None:
+            spread = self._spreads[pool] = self._decision.labels(pool)
+        spread.observe(seconds)
+        if trace:
+            spread.show(seconds, {"trace_id": trace, "position": str(position)})
 
     def _on_durable(self, sheet: Sheet) -> None:
         self._pages.inc()

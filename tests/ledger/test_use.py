@@ -5,7 +5,7 @@ from time import monotonic
 import pytest
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger.grpc_api import LedgerApi
+from services.ledger.books_api import BooksApi
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from tests.ledger.folding import Ledger
@@ -45,7 +45,7 @@ async def test_a_history_tells_what_was_used(booked: Ledger) -> None:
     await booked.fold()
     call = Call(Identity("kim", Role.COMPANY, "CMP-0001"), "", monotonic() + 5)
     name = "companies/CMP-0001/reservations/r1"
-    answer = await LedgerApi(booked.readers, booked.progress).get_history(call, wire.GetHistoryRequest(name=name))
+    answer = await BooksApi(booked.readers, booked.progress).get_history(call, wire.GetHistoryRequest(name=name))
     assert answer.entries[-1].description == (
         "Its use was measured from 2026-03-02 09:00 KST to 2026-03-02 10:00 KST: of 2.0 unit-hours of h100, 1.5 were at"
         " work and 0.2 idle; it was taken into use soon after its start."

@@ -13,20 +13,26 @@ from services.eventlog.page import decode_page
 from services.metrics.beside import Side
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import LabelLimits
+from services.metrics.forecast import forecast
+from services.metrics.history import HOURS_KEPT
 from services.metrics.jetstream import Monitor, ServerHealth, StreamHealth
 from services.metrics.outlooks import Outlooker
 from services.metrics.progress import Progress
-from services.metrics.readings import Sources
+from services.metrics.showing import Sources
 from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
 from services.metrics.use import UseNow
 from tests.metrics.synthetic import bookings, catalogue, chained, refusals, report
 
+LIMITS = LabelLimits()
+
 
 class Centre:
     """A centre of so many companies and pools, after so many reservations."""
 
-    def __init__(self, companies: int, pools: int, reservations: int, meters: int = 2) -> None:
+    def __init__(
+        self, companies: int, pools: int, reservations: int, meters: int = 2, limits: LabelLimits = LIMITS
+    ) -> None:
         self.usage, self.progress = Usage(), Progress(started_at=0)
         registered = ([event] for event in catalogue(companies, pools, meters))
         for record in chained(chain(registered, bookings(reservations, companies, pools, meters))):
@@ -35,8 +41,13 @@ class Centre:
         self.progress.advanced(self.usage.position)
         self.outlooker = Outlooker(started_at=0)
         asyncio.run(self.outlooker.look(self.usage, at=1))
+        past = self.usage.history.past(dict.fromkeys(self.usage.pools, ()), self.usage.now)
+        forecasts = {name: drawn for name, held in past.items() if (drawn := forecast(held + 1, HOURS_KEPT))}
+        self.outlooker.drawn = self.outlooker.drawn._replace(forecasts=forecasts)
         self.monitor = Monitor("", "test", started_at=0)
-        streams = {name: StreamHealth(4_096, 1 << 30, 7, 3, 1) for name in ("AIDC-test", "OBJ_AIDC-test-snapshots")}
+        streams = {
+            name: StreamHealth(4_096, 1 << 30, 7, 3, 1, 2, 0) for name in ("AIDC-test", "OBJ_AIDC-test-snapshots")
+        }
         self.monitor.seen = ServerHealth(streams, connections=4, slow_consumers=0, api_errors=1)
         self.registry = CollectorRegistry()
         self.unmet, refused = Unmet(), Side("refusals", started_at=0)
@@ -46,7 +57,7 @@ class Centre:
             for node in pool.resource.nodes:
                 self.use.take(report(node.id))
         sources = Sources(self.usage, self.progress, self.outlooker, self.unmet, self.use, (refused,), self.monitor)
-        self.registry.register(UsageCollector(sources, lambda: 2.0, LabelLimits()))
+        self.registry.register(UsageCollector(sources, lambda: 2.0, limits))
 
     def scrape(self) -> str:
         """What Prometheus would read."""

@@ -98,8 +98,9 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
             yield [
                 events.ReservationReleased(reservation_id=name, released_at=START + number) for name in starting[:10]
             ]
-            yield [events.ReservationCompleted(reservation_id=name) for name in starting[10:]]
-            yield [measured(name, *holders[name], number) for name in starting[10:]]
+            yield [events.ReservationMissed(reservation_id=starting[10], released_at=START + number)]
+            yield [events.ReservationCompleted(reservation_id=name) for name in starting[11:]]
+            yield [measured(name, *holders[name], number) for name in starting[11:]]
             holders = {name: holders[name] for name in waiting}
 
 

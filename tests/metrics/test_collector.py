@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from services.eventlog.page import decode_page
 from services.metrics.catalogue import METRICS, METRICS_MAX, POOLS_MAX, SERIES_MAX
-from services.metrics.figures import COMPANY_LABELS_MAX
+from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
 from tests.metrics.scrape import Centre
 from tests.metrics.synthetic import chained
 
@@ -81,6 +81,24 @@ def test_series_stay_within_their_bounds(large: Centre) -> None:
         assert len(found[metric.name]) <= metric.series_max, metric.name
         assert counted[metric.name] == len(found[metric.name])
     assert sum(metric.series_max for metric in METRICS) <= SERIES_MAX
+
+
+def test_a_metric_that_would_pass_its_bound_is_cut_and_says_so() -> None:
+    """With more labels than were budgeted for, a scrape stays within the budget and counts what it left out."""
+    crowded = Centre(companies=900, pools=POOLS_MAX, reservations=6_000, limits=LabelLimits(accounts=10_000))
+    scraped = crowded.scrape()
+    found = series(scraped)
+    extents = {
+        (sample.name, sample.labels["metric"]): sample.value
+        for family in text_string_to_metric_families(scraped)
+        for sample in family.samples
+        if sample.name.startswith("alloc_series")
+    }
+    (cut,) = {metric for metric in METRICS if metric.name == "alloc_reserved_unit_seconds_total"}
+    assert len(found[cut.name]) == cut.series_max == extents["alloc_series_limit", cut.name]
+    assert extents["alloc_series_cut", cut.name] == len(crowded.usage.accounts) - cut.series_max > 0
+    assert extents["alloc_series_cut", "alloc_pool_info"] == 0
+    assert sum(len(labels) for labels in found.values()) <= SERIES_MAX
 
 
 def test_scrape_is_fast_enough(large: Centre) -> None:

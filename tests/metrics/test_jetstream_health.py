@@ -22,6 +22,7 @@ async def test_health_is_that_of_the_centres_own_streams(nats_url: str, nats_mon
     stream = monitor.seen.streams.pop("AIDC-healthy")
     assert monitor.seen.streams == {}
     assert (stream.messages, stream.consumers, stream.lag_messages) == (len(pages), 1, 0)
+    assert (stream.waiting_pulls, stream.redelivered) == (1, 0)
     assert sum(len(record.data) for record in pages) < stream.bytes < stream.bytes_max
     assert monitor.seen.connections >= 2
     assert (monitor.freshness.working, monitor.freshness.age_seconds(7)) == (True, 2)
@@ -52,14 +53,17 @@ def test_a_stream_without_a_limit_has_the_servers(stream_bytes_max: int, limit: 
                         "name": "AIDC-x",
                         "config": {"max_bytes": stream_bytes_max},
                         "state": {"bytes": 500, "messages": 9, "consumer_count": 2},
-                        "consumer_detail": [{"num_pending": 4}, {"num_pending": 7}],
+                        "consumer_detail": [
+                            {"num_pending": 4, "num_waiting": 1, "num_redelivered": 0},
+                            {"num_pending": 7, "num_waiting": 2, "num_redelivered": 3},
+                        ],
                     }
                 ]
             }
         ],
     }
     health = read_health(jsz, {"connections": 3, "slow_consumers": 1}, "x")
-    assert health.streams["AIDC-x"] == (500, limit, 9, 2, 7)
+    assert health.streams["AIDC-x"] == (500, limit, 9, 2, 7, 3, 3)
     assert (health.connections, health.slow_consumers, health.api_errors) == (3, 1, 2)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,8 +10,10 @@ from prometheus_client import CollectorRegistry
 from services.allocation import events
 from services.allocation.commands import CreateReservation, ReleaseReservation
 from services.allocation.resources import Reservation
+from services.eventlog import Unknown
 from services.eventlog.beside import USE, SideStream
 from services.eventlog.jetstream import JetStreamLog
+from services.eventlog.stream import StreamInfo
 from services.eventlog.use import NodeUse, encode_use
 from services.scheduler import metering
 from services.scheduler.clock import SimulatedClock
@@ -183,11 +185,12 @@ async def test_a_report_of_impossible_length_is_not_believed() -> None:
 
 
 async def test_reports_arrive_by_a_real_stream(nats_url: str) -> None:
-    """On a real nats-server the stream is made, reports are counted, and what is no report is left out."""
+    """On a real nats-server the stream is made, again if it is lost, and reports are counted, if they are any."""
     connected = await JetStreamLog.connect(nats_url, "metering")
     stream = SideStream(connected.connection, "metering", USE)
     async with metered() as room, asyncio.timeout(SECONDS_MAX):
         await room.active()
+        making = asyncio.create_task(room.meter.keep_stream(stream, pause_seconds=0))
         reading = asyncio.create_task(room.meter.read(stream))
         await stream.make()
         now = int(room.clock.seconds)
@@ -198,6 +201,12 @@ async def test_reports_arrive_by_a_real_stream(nats_url: str) -> None:
         await stream.publish(encode_use(NodeUse(node="nobody", start=now - 60, end=now, source="test")))
         while not (count(room, "counted") and count(room, "left_out")):
             await stream.publish(b"no report")  # A round trip each time, until both were read.
+        await connected.connection.ask(f"STREAM.DELETE.{stream.name}", {}, StreamInfo)
+        before = count(room, "unreadable")
+        while count(room, "unreadable") == before:
+            with suppress(Unknown):
+                await stream.publish(b"no report")  # Until the stream is there again, and so is the reader.
+        making.cancel()
         reading.cancel()
     await connected.close()
 

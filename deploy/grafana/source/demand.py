@@ -1,4 +1,4 @@
-"""Demand and forecast: what a planner asks. The forecast is what is booked; nothing here predicts."""
+"""Demand and forecast: what a planner asks. What is booked ahead, what is expected, and what could not be had."""
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
@@ -49,6 +49,33 @@ def demand() -> Dashboard:
                 Query(f'topk(20, alloc_pool_committed_ratio{{horizon="30d"}} * {EQUIPMENT})'),
                 columns=("pool",),
                 unit="percentunit",
+            )
+        )
+        .with_row(row("Expected, by the same hours of earlier weeks"))
+        .with_panel(
+            curves(
+                "Expected to be held",
+                "Units, mean over the next day and week: as likely as not, and nine times in ten not more.",
+                Query(f'alloc_pool_forecast_units{{quantile_level="0.5"}} * {COMPUTE}', "{{pool}} {{horizon}}"),
+                Query(f'alloc_pool_forecast_units{{quantile_level="0.9"}} * {COMPUTE}', "{{pool}} {{horizon}}, most"),
+            )
+        )
+        .with_panel(
+            curves(
+                "How wrong the forecast was",
+                "Of what was held last week: what it was off by, beside as a week ago and as a day ago.",
+                Query(f"alloc_pool_forecast_error_ratio * {COMPUTE}", "{{pool}} {{model}}"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            rows(
+                "Cost of being off",
+                "Mean pinball loss of the last week, in units, by quantile.",
+                Query(f"alloc_pool_forecast_pinball_units * {COMPUTE}"),
+                columns=("pool", "quantile_level"),
+                width=4,
             )
         )
         .with_row(row("Asked for"))

@@ -143,6 +143,15 @@ def log(before: Dashboard) -> Dashboard:
             )
         )
         .with_panel(
+            curves(
+                "Readers standing ready",
+                "Requests of readers for the next message of a stream, and messages handed out twice.",
+                Query("alloc_stream_waiting_pulls", "{{stream}} ready"),
+                Query("alloc_stream_redelivered_messages", "{{stream}} twice"),
+                width=6,
+            )
+        )
+        .with_panel(
             number(
                 "nats-server",
                 "Clients connected, clients cut off for being slow, requests to JetStream refused.",
@@ -176,6 +185,48 @@ def processes(before: Dashboard) -> Dashboard:
         )
         .with_panel(
             curves("Connections to Postgres", "By state.", Query("alloc_db_pool_connections", "{{state}}"), width=6)
+        )
+        .with_panel(
+            curves(
+                "Transactions in Postgres",
+                "Transactions that ended, and rows written, a second.",
+                Query("rate(alloc_db_transactions_total[5m])", "{{outcome}}"),
+                Query("rate(alloc_db_rows_written_total[5m])", "rows written"),
+                width=6,
+            )
+        )
+        .with_panel(
+            curves(
+                "Found in Postgres's memory",
+                "Share of blocks that needed no disk; deadlocks and temporary bytes a second should be none.",
+                Query(
+                    'sum(rate(alloc_db_blocks_total{source="memory"}[5m]))'
+                    " / (sum(rate(alloc_db_blocks_total[5m])) > 0)",
+                    "share",
+                ),
+                Query("rate(alloc_db_deadlocks_total[5m])", "deadlocks"),
+                Query("rate(alloc_db_temporary_bytes_total[5m])", "temporary bytes"),
+                width=6,
+            )
+        )
+        .with_panel(
+            curves(
+                "Size of the books",
+                "The database, and its largest tables.",
+                Query("alloc_db_size_bytes", "database"),
+                Query("topk(5, alloc_db_table_bytes)", "{{table}}"),
+                unit="bytes",
+                width=6,
+            )
+        )
+        .with_panel(
+            curves(
+                "Rows to be swept away",
+                "Dead rows of a table, and connections that Postgres serves.",
+                Query("topk(5, alloc_db_table_dead_rows)", "{{table}}"),
+                Query("alloc_db_backends", "connections"),
+                width=6,
+            )
         )
         .with_panel(
             curves(

@@ -129,6 +129,15 @@ def usage() -> Dashboard:
         .with_row(row("By company"))
         .with_panel(
             rows(
+                "Nobody came",
+                "Reservations given back because nobody came in time.",
+                Query("topk(20, alloc_no_shows_total)"),
+                columns=("company", "pool"),
+                width=8,
+            )
+        )
+        .with_panel(
+            rows(
                 "Most used, a week",
                 "Unit-hours held to their end in the last seven days.",
                 Query(f"topk(20, sum by (company) (increase(alloc_used_unit_seconds_total[7d]))) {HOURS}"),
