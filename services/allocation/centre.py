@@ -23,7 +23,7 @@ from services.allocation.outages import Outages
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.records import Records
-from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Kind, Quota, Reservation, Resource, State
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -153,12 +153,12 @@ class Centre:
         return tariff
 
     def grace(self, reservation: Reservation) -> int:
-        """Seconds after its start within which somebody must check in; 0 where nobody need."""
-        graces = [
-            self.pools[allocation.resource].resource.no_show_grace_minutes * 60
-            for allocation in reservation.allocations
-            if not allocation.companion_of
-        ]
+        """Seconds after its start within which somebody must check in; 0 where nobody need.
+
+        At a machine nobody stands: whether compute is in use, its nodes report.
+        """
+        own = (self.pools[each.resource].resource for each in reservation.allocations if not each.companion_of)
+        graces = [each.no_show_grace_minutes * 60 for each in own if each.kind is Kind.EQUIPMENT]
         return min(filter(None, graces), default=0)
 
     def next_change(self, reservation: Reservation) -> int:

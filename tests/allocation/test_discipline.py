@@ -1,5 +1,7 @@
 """Who came, who did not, what follows, and who may run a piece of equipment by themselves."""
 
+from msgspec.structs import replace
+
 from services.allocation import events, image
 from services.allocation.commands import (
     CancelReservation,
@@ -7,6 +9,7 @@ from services.allocation.commands import (
     ForgiveStrike,
     GrantQualification,
     PublishTerms,
+    RegisterResource,
     ReleaseReservation,
     RevokeQualification,
     Tick,
@@ -61,6 +64,15 @@ def test_nobody_comes_and_the_rest_is_given_back() -> None:
     assert [(strike.reservation_id, strike.cause) for strike in conduct.strikes] == [(reservation.id, Cause.NO_SHOW)]
     assert conduct.reliability == 0
     scenario.books(book("ALPHA", line("L01", 3), start=START + HOUR, hours=3))
+
+
+def test_nobody_checks_in_to_compute() -> None:
+    """Compute has a grace in the catalogue too, and no door to come in by: it is never a no-show by that."""
+    pool = replace(fixture.CPU, id="graced", no_show_grace_minutes=60)
+    scenario = trained().given(RegisterResource(resource=pool))
+    reservation = scenario.books(book("ALPHA", line("graced"), start=START, hours=4))
+    scenario.reaches(START).reaches(START + 2 * HOUR)
+    assert scenario.current(reservation).state is State.ACTIVE
 
 
 def test_whoever_checks_in_keeps_it_to_the_end() -> None:
