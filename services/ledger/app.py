@@ -14,6 +14,7 @@ from pathlib import Path
 from time import monotonic, time
 
 import asyncpg
+import grpc
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -35,6 +36,7 @@ from services.ledger.progress import Progress
 from services.ledger.proof_api import ProofApi
 from services.ledger.proofs import Prover
 from services.ledger.telemetry import LedgerTelemetry
+from services.ledger.year_api import YearApi
 from services.runtime import lifecycle, logs
 from services.runtime.doors import Doors
 from services.runtime.health import Health
@@ -92,7 +94,7 @@ async def run(settings: Settings, stop: Stop) -> None:
         server = GrpcServer(
             listen=settings.listen,
             doors=doors,
-            methods=[methods(doors, BooksApi(readers, progress), ProofApi(readers, progress, prover))],
+            methods=[_methods(doors, readers, progress, prover)],
             health=health,
             background=background,
             tls=_tls(settings),
@@ -106,6 +108,11 @@ async def run(settings: Settings, stop: Stop) -> None:
                 background.start(notary.run(progress, follower.halt), name="notary")
             background.start(_announce(settings, progress, server, http), name="announcement")
             await stop.wait()
+
+
+def _methods(doors: Doors, readers: asyncpg.Pool, progress: Progress, prover: Prover | None) -> grpc.GenericRpcHandler:
+    """The service, answered from these readers' connections."""
+    return methods(doors, BooksApi(readers, progress), YearApi(readers, progress), ProofApi(readers, progress, prover))
 
 
 async def _connect(settings: Settings) -> JetStreamLog:

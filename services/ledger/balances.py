@@ -57,10 +57,10 @@ async def balance_before(
 
 
 async def balances_of_all(
-    connection: PoolConnectionProxy, moment: datetime, number: int, period: int
+    connection: PoolConnectionProxy, moment: datetime, number: int, first: int, last: int
 ) -> list[tuple[str, Amount]]:
-    """What stood on every company's accounts before a moment, by the events up to a number, by company."""
-    rows = await connection.fetch(_ALL_BEFORE, period, moment, number)
+    """What stood on every company's accounts of some months before a moment, by the events up to a number."""
+    rows = await connection.fetch(_ALL_BEFORE, first, moment, number, last)
     return [(row["company"], Amount(row["resource"], row["account"], row["unit_seconds"], row["krw"])) for row in rows]
 
 
@@ -119,13 +119,13 @@ ORDER BY resource, account
 _ALL_BEFORE = """
 SELECT company, resource, account, sum(unit_seconds)::bigint AS unit_seconds, sum(krw)::bigint AS krw
 FROM (
-    SELECT company, resource, account, unit_seconds, krw FROM balances WHERE period = $1
+    SELECT company, resource, account, unit_seconds, krw FROM balances WHERE period BETWEEN $1 AND $4
     UNION ALL
     SELECT company, resource, from_account, unit_seconds, krw FROM transfers
-    WHERE period = $1 AND (time >= $2 OR number > $3)
+    WHERE period BETWEEN $1 AND $4 AND (time >= $2 OR number > $3)
     UNION ALL
     SELECT company, resource, to_account, -unit_seconds, -krw FROM transfers
-    WHERE period = $1 AND (time >= $2 OR number > $3)
+    WHERE period BETWEEN $1 AND $4 AND (time >= $2 OR number > $3)
 ) AS amounts (company, resource, account, unit_seconds, krw)
 GROUP BY company, resource, account
 HAVING sum(unit_seconds) <> 0 OR sum(krw) <> 0

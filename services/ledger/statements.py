@@ -84,7 +84,7 @@ async def centre_statement(readers: asyncpg.Pool, period: int, view: View) -> St
     async with snapshot(readers) as connection:
         standing = await known(connection, view)
         bounds = Bounds(after(view), standing.number)
-        amounts = await balances_of_all(connection, bounds.before, bounds.number, period)
+        amounts = await balances_of_all(connection, bounds.before, bounds.number, period, period)
         closing = [Amount(resource, account, *sums) for (resource, account), sums in sorted(_summed(amounts).items())]
         names = {row["company"]: row["display_name"] for row in await connection.fetch(_COMPANIES, standing.number)}
         return Statement(

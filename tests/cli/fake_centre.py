@@ -156,6 +156,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ExportTable(self, request: Any, context: Any) -> Iterator[Any]:
         yield from self._answer("ExportTable", request, context)
 
+    def GetYearReport(self, request: Any, context: Any) -> Any:
+        return self._answer("GetYearReport", request, context)
+
+    def ListEquipmentUse(self, request: Any, context: Any) -> Any:
+        return self._answer("ListEquipmentUse", request, context)
+
     def GetChanges(self, request: Any, context: Any) -> Any:
         return self._answer("GetChanges", request, context)
 

@@ -1,5 +1,6 @@
 """The command line against a centre that answers as told: what is asked, what is shown, and the exit status."""
 
+import csv
 import json
 import uuid
 from collections.abc import Iterator
@@ -375,6 +376,42 @@ def test_a_statement_is_shown_in_unit_hours(centre: FakeCentre, capsys: pytest.C
     assert main.run(["statement", "--from", "2026-03-01 00:00", "--until", "2026-03-02 00:00"]) == 0
     assert centre.requests[1].start_time == to_timestamp(datetime(2026, 2, 28, 15, tzinfo=UTC))
     assert not centre.requests[1].month
+
+
+def test_a_year_is_told_and_its_use_log_written(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Every group has its row; the log has a line for each use, of all pages, in the centre's zone."""
+    figures = ledger_api.ReportFigures(companies=2, gpu_hours_used=1234.5, charged_krw=600_000)
+    groups = [ledger_api.ReportGroup(dimension="region", value=value, figures=figures) for value in ("gwangju", "")]
+    centre.answers["GetYearReport"] = lambda request: ledger_api.YearReport(
+        year=request.year, total=figures, groups=groups, position=9
+    )
+    use = ledger_api.EquipmentUse(
+        resource="M01",
+        start_time=NINE,
+        end_time=ONE,
+        hours=4,
+        organisation="A, B",
+        user="companies/CMP-0004",
+        fee_krw=5,
+    )
+    pages = iter(
+        (
+            ledger_api.ListEquipmentUseResponse(uses=[use], next_page_token="more"),
+            ledger_api.ListEquipmentUseResponse(uses=[use]),
+        )
+    )
+    centre.answers["ListEquipmentUse"] = lambda _: next(pages)
+    log = tmp_path / "use.csv"
+    assert main.run(["report", "2026", "--use-log", str(log)]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("1,234.5", "600,000", "gwangju", "not said"))
+    header, *rows = csv.reader(log.read_text().splitlines())
+    assert len(rows) == 2
+    told = dict(zip(header, rows[0], strict=True))
+    assert (told["used_at"], told["organisation"], told["user"]) == ("2026-03-16T09:00+09:00", "A, B", "CMP-0004")
+    assert {request.known_at for request in centre.requests[1:]} == {9}
 
 
 def test_tables_are_taken_home_whole_or_not_at_all(

@@ -96,6 +96,20 @@ def equipment(name: str = "M01", *, fee: int = 0, slot_hours: int = 4, free_canc
     )
 
 
+def operators(name: str = "OP", people: int = 4) -> Event:
+    """Staff, round the clock."""
+    return events.ResourceRegistered(
+        resource=Resource(
+            id=name,
+            kind=Kind.OPERATORS,
+            unit=Unit.OPERATOR,
+            nodes=tuple(Node(id=f"{name}-{number}") for number in range(people)),
+            slot_minutes=60,
+            time_zone="Asia/Seoul",
+        )
+    )
+
+
 def tariff(
     name: str = "krw-2026",
     *,

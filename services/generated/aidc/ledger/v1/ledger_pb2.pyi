@@ -800,6 +800,330 @@ class ExportTableResponse(_message.Message):
 Global___ExportTableResponse: _TypeAlias = ExportTableResponse  # noqa: Y015
 
 @_typing.final
+class GetYearReportRequest(_message.Message):
+    """Asks for the report of a year."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/-`."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    year: _builtins.int
+    """The calendar year in the centre's zone, such as 2026."""
+    known_at: _builtins.int
+    """As known at this log position: what was written later does not count. Zero is the newest."""
+    @_builtins.property
+    def as_of(self) -> _timestamp_pb2.Timestamp:
+        """What was true at this time: what was decided later does not count."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+        year: _builtins.int = ...,
+        as_of: _timestamp_pb2.Timestamp | None = ...,
+        known_at: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "known_at", b"known_at", "min_position", b"min_position", "name", b"name", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetYearReportRequest: _TypeAlias = GetYearReportRequest  # noqa: Y015
+
+@_typing.final
+class YearReport(_message.Message):
+    """A year of the centre, from events alone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    GROUPS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    year: _builtins.int
+    """The year."""
+    position: _builtins.int
+    """The log position that the report equals."""
+    @_builtins.property
+    def total(self) -> Global___ReportFigures:
+        """All companies together."""
+
+    @_builtins.property
+    def groups(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReportGroup]:
+        """The same by sector (industry), programme and region."""
+
+    def __init__(
+        self,
+        *,
+        year: _builtins.int = ...,
+        total: Global___ReportFigures | None = ...,
+        groups: _abc.Iterable[Global___ReportGroup] | None = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["groups", b"groups", "position", b"position", "total", b"total", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___YearReport: _TypeAlias = YearReport  # noqa: Y015
+
+@_typing.final
+class ReportGroup(_message.Message):
+    """Companies that are alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DIMENSION_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    dimension: _builtins.str
+    """industry, programme or region."""
+    value: _builtins.str
+    """Such as mobility; empty where the log does not say."""
+    @_builtins.property
+    def figures(self) -> Global___ReportFigures:
+        """What they come to."""
+
+    def __init__(
+        self,
+        *,
+        dimension: _builtins.str = ...,
+        value: _builtins.str = ...,
+        figures: Global___ReportFigures | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dimension", b"dimension", "figures", b"figures", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportGroup: _TypeAlias = ReportGroup  # noqa: Y015
+
+@_typing.final
+class ReportFigures(_message.Message):
+    """What some companies come to in a year."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANIES_FIELD_NUMBER: _builtins.int
+    ACTIVE_COMPANIES_FIELD_NUMBER: _builtins.int
+    BOOKINGS_FIELD_NUMBER: _builtins.int
+    GPU_HOURS_GRANTED_FIELD_NUMBER: _builtins.int
+    GPU_HOURS_USED_FIELD_NUMBER: _builtins.int
+    GPU_HOURS_IDLE_FIELD_NUMBER: _builtins.int
+    GPU_HOURS_RELEASED_FIELD_NUMBER: _builtins.int
+    CORE_HOURS_USED_FIELD_NUMBER: _builtins.int
+    EQUIPMENT_HOURS_GRANTED_FIELD_NUMBER: _builtins.int
+    EQUIPMENT_HOURS_USED_FIELD_NUMBER: _builtins.int
+    EQUIPMENT_HOURS_RELEASED_FIELD_NUMBER: _builtins.int
+    STAFF_HOURS_USED_FIELD_NUMBER: _builtins.int
+    CHARGED_KRW_FIELD_NUMBER: _builtins.int
+    PENALTY_KRW_FIELD_NUMBER: _builtins.int
+    companies: _builtins.int
+    """Companies admitted by its end."""
+    active_companies: _builtins.int
+    """Those of them that booked anything for it."""
+    bookings: _builtins.int
+    """Bookings."""
+    gpu_hours_granted: _builtins.float
+    """Hours of whole accelerators granted; shares count by their part."""
+    gpu_hours_used: _builtins.float
+    """Used."""
+    gpu_hours_idle: _builtins.float
+    """Held, and not used."""
+    gpu_hours_released: _builtins.float
+    """Given back."""
+    core_hours_used: _builtins.float
+    """Hours of processor cores used."""
+    equipment_hours_granted: _builtins.float
+    """Hours of equipment granted."""
+    equipment_hours_used: _builtins.float
+    """Used."""
+    equipment_hours_released: _builtins.float
+    """Given back."""
+    staff_hours_used: _builtins.float
+    """Hours of staff used."""
+    charged_krw: _builtins.int
+    """KRW owed, penalties included."""
+    penalty_krw: _builtins.int
+    """KRW owed for late cancellations and for not coming."""
+    def __init__(
+        self,
+        *,
+        companies: _builtins.int = ...,
+        active_companies: _builtins.int = ...,
+        bookings: _builtins.int = ...,
+        gpu_hours_granted: _builtins.float = ...,
+        gpu_hours_used: _builtins.float = ...,
+        gpu_hours_idle: _builtins.float = ...,
+        gpu_hours_released: _builtins.float = ...,
+        core_hours_used: _builtins.float = ...,
+        equipment_hours_granted: _builtins.float = ...,
+        equipment_hours_used: _builtins.float = ...,
+        equipment_hours_released: _builtins.float = ...,
+        staff_hours_used: _builtins.float = ...,
+        charged_krw: _builtins.int = ...,
+        penalty_krw: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_companies", b"active_companies", "bookings", b"bookings", "charged_krw", b"charged_krw", "companies", b"companies", "core_hours_used", b"core_hours_used", "equipment_hours_granted", b"equipment_hours_granted", "equipment_hours_released", b"equipment_hours_released", "equipment_hours_used", b"equipment_hours_used", "gpu_hours_granted", b"gpu_hours_granted", "gpu_hours_idle", b"gpu_hours_idle", "gpu_hours_released", b"gpu_hours_released", "gpu_hours_used", b"gpu_hours_used", "penalty_krw", b"penalty_krw", "staff_hours_used", b"staff_hours_used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportFigures: _TypeAlias = ReportFigures  # noqa: Y015
+
+@_typing.final
+class ListEquipmentUseRequest(_message.Message):
+    """Asks for the use of equipment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    YEAR_FIELD_NUMBER: _builtins.int
+    KNOWN_AT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}`; operators and auditors may ask for `companies/-`, the centre as a whole."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    year: _builtins.int
+    """The calendar year in the centre's zone, such as 2026."""
+    known_at: _builtins.int
+    """As known at this log position: what was written later does not count. Zero is the newest."""
+    page_size: _builtins.int
+    """At most so many; 100 if 0, and never more than 1000."""
+    page_token: _builtins.str
+    """From the answer before, to go on."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+        year: _builtins.int = ...,
+        known_at: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_at", b"known_at", "min_position", b"min_position", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEquipmentUseRequest: _TypeAlias = ListEquipmentUseRequest  # noqa: Y015
+
+@_typing.final
+class ListEquipmentUseResponse(_message.Message):
+    """The use of equipment. Samples and the type of use are known to no event, and left to the centre."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """To go on; empty at the end."""
+    position: _builtins.int
+    """The log position that the answer equals."""
+    @_builtins.property
+    def uses(self) -> _containers.RepeatedCompositeFieldContainer[Global___EquipmentUse]:
+        """In the order in which the bookings were made."""
+
+    def __init__(
+        self,
+        *,
+        uses: _abc.Iterable[Global___EquipmentUse] | None = ...,
+        next_page_token: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "position", b"position", "uses", b"uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEquipmentUseResponse: _TypeAlias = ListEquipmentUseResponse  # noqa: Y015
+
+@_typing.final
+class EquipmentUse(_message.Message):
+    """One booking's use of one piece of equipment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    RESOURCE_NAME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    HOURS_FIELD_NUMBER: _builtins.int
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    ORGANISATION_TYPE_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    STAFF_HOURS_FIELD_NUMBER: _builtins.int
+    FEE_KRW_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """The piece."""
+    resource_name: _builtins.str
+    """What it is called."""
+    hours: _builtins.float
+    """Hours used, pauses and nights left out."""
+    organisation: _builtins.str
+    """The organisation."""
+    organisation_type: _builtins.str
+    """What sort of organisation it is, such as university."""
+    user: _builtins.str
+    """Who booked it."""
+    staff_hours: _builtins.float
+    """Hours of staff that came along with the booking."""
+    fee_krw: _builtins.int
+    """The fee, in KRW."""
+    reservation: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """It was used from then on."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until then."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        resource_name: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        hours: _builtins.float = ...,
+        organisation: _builtins.str = ...,
+        organisation_type: _builtins.str = ...,
+        user: _builtins.str = ...,
+        staff_hours: _builtins.float = ...,
+        fee_krw: _builtins.int = ...,
+        reservation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "fee_krw", b"fee_krw", "hours", b"hours", "organisation", b"organisation", "organisation_type", b"organisation_type", "reservation", b"reservation", "resource", b"resource", "resource_name", b"resource_name", "staff_hours", b"staff_hours", "start_time", b"start_time", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EquipmentUse: _TypeAlias = EquipmentUse  # noqa: Y015
+
+@_typing.final
 class GetHistoryRequest(_message.Message):
     """Asks for the life of a reservation."""
 

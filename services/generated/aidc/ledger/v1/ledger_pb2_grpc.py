@@ -60,6 +60,16 @@ class LedgerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.FromString,
                 _registered_method=True)
+        self.GetYearReport = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/GetYearReport',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetYearReportRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.YearReport.FromString,
+                _registered_method=True)
+        self.ListEquipmentUse = channel.unary_unary(
+                '/aidc.ledger.v1.Ledger/ListEquipmentUse',
+                request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseResponse.FromString,
+                _registered_method=True)
         self.GetHistory = channel.unary_unary(
                 '/aidc.ledger.v1.Ledger/GetHistory',
                 request_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetHistoryRequest.SerializeToString,
@@ -121,6 +131,20 @@ class LedgerServicer:
 
     def ExportTable(self, request, context):
         """Transfers, reservations or events as a Parquet file, in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetYearReport(self, request, context):
+        """What became of a year of the whole centre, by sector, programme and region. Operators and auditors.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEquipmentUse(self, request, context):
+        """The use of equipment, one line a booking and piece, for the national use log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,6 +212,16 @@ def add_LedgerServicer_to_server(servicer, server):
                     servicer.ExportTable,
                     request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.SerializeToString,
+            ),
+            'GetYearReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetYearReport,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetYearReportRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.YearReport.SerializeToString,
+            ),
+            'ListEquipmentUse': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEquipmentUse,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseResponse.SerializeToString,
             ),
             'GetHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetHistory,
@@ -351,6 +385,60 @@ class Ledger:
             '/aidc.ledger.v1.Ledger/ExportTable',
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ExportTableResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetYearReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/GetYearReport',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.GetYearReportRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.YearReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEquipmentUse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.ledger.v1.Ledger/ListEquipmentUse',
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_ledger_dot_v1_dot_ledger__pb2.ListEquipmentUseResponse.FromString,
             options,
             channel_credentials,
             insecure,
