@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from services.allocation.conduct import Qualification
 from services.allocation.outage import Outage
-from services.allocation.resources import Company, Condition, Line, Quota, Resource
+from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -65,6 +65,7 @@ class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
     lines: tuple[Line, ...]
     note: str = ""
     hold_seconds: int = 0  # 0: book it; else only hold it for so long
+    override: Override | None = None  # what an operator lets it break
 
 
 class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):

@@ -20,10 +20,11 @@ from services.allocation.demand import Want, complete
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.months import close
+from services.allocation.overriding import check_override, left_standing, opened, overridden
 from services.allocation.placing import place_all
 from services.allocation.registration import check_company, check_quota, check_resource
-from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import Allocation, State
+from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.resources import Allocation, Override, State
 from services.allocation.tariff import check_tariff
 
 Events = tuple[Event, ...]
@@ -87,19 +88,25 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     company = centre.companies.get(command.company)
     if company is None:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+    check_override(command)
     wants = wants_of(centre, command, now)
     violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
+        wants = longer
+        violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
     if command.hold_seconds:
         violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
     violations += placing.violations
-    if violations:
-        raise Rejected(violations)
+    if violations and (standing := left_standing(command, violations)):
+        raise Rejected(standing)
     # Nothing below may refuse.
-    return *placing.moves, _granted(command, placing.allocations, now)
+    return *placing.moves, _granted(command, placing.allocations, overridden(command, violations), now)
 
 
-def _granted(command: commands.CreateReservation, allocations: tuple[Allocation, ...], now: int) -> Event:
+def _granted(
+    command: commands.CreateReservation, allocations: tuple[Allocation, ...], override: Override | None, now: int
+) -> Event:
     """A demand that nothing stands in the way of: booked, or held for a while."""
     if command.hold_seconds:
         return events.ReservationHeld(
@@ -120,6 +127,7 @@ def _granted(command: commands.CreateReservation, allocations: tuple[Allocation,
         lines=command.lines,
         allocations=allocations,
         note=command.note,
+        override=override,
     )
 
 
@@ -138,7 +146,8 @@ def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> t
         raise refuse(Reason.INVALID_INTERVAL, "The end must lie after the start.")
     if command.start < centre.base or command.end > limit:
         reason = Reason.START_IN_PAST if command.start < centre.base else Reason.BEYOND_HORIZON
-        raise refuse(reason, f"The calendar reaches {DAYS_AHEAD} days ahead, and not into the past.", limit=limit)
+        told = f"The calendar reaches {DAYS_AHEAD} days ahead, and not into the past."
+        raise Rejected([Violation(reason=reason, description=told, limit=limit, fixed=True)])
     return complete(centre, command.lines, command.start, command.end)
 
 

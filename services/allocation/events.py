@@ -10,7 +10,7 @@ from msgspec import Struct
 from services.allocation.conduct import Cause, Qualification
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
-from services.allocation.resources import Allocation, Company, Condition, Line, Quota, Resource
+from services.allocation.resources import Allocation, Company, Condition, Line, Override, Quota, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -149,6 +149,7 @@ class ReservationConfirmed(
     lines: tuple[Line, ...]
     allocations: tuple[Allocation, ...]
     note: str = ""
+    override: Override | None = None
 
 
 class ReservationHeld(

@@ -126,6 +126,7 @@ def _begun(
         note=event.note,
         position=position,
         expires_at=event.expires_at if isinstance(event, events.ReservationHeld) else 0,
+        override=event.override if isinstance(event, events.ReservationConfirmed) else None,
     )
 
 

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
+    INVALID_OVERRIDE = "INVALID_OVERRIDE"  # of a rule that no operator may override, or without a justification
     NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand
     SERIES_NOT_FOUND = "SERIES_NOT_FOUND"
     INVALID_SERIES = "INVALID_SERIES"  # no occurrence, too many, or a rule that nothing can be made of
@@ -55,6 +56,21 @@ class Reason(StrEnum):
     NO_PLACEMENT = "NO_PLACEMENT"  # enough units are free, but not in the shape asked for
 
 
+OVERRIDABLE = frozenset(
+    {
+        Reason.DURATION_OUT_OF_RANGE,
+        Reason.NOTICE_TOO_SHORT,
+        Reason.BEYOND_HORIZON,
+        Reason.OUTSIDE_AGREEMENT,
+        Reason.SUSPENDED,
+        Reason.OUTSIDE_OPENING_HOURS,
+        Reason.CLOSED_DAY,
+        Reason.QUOTA_EXCEEDED,
+        Reason.CONCURRENCY_EXCEEDED,
+    }
+)
+"""What an operator may override with a justification: rules of policy, never what is or is not there."""
+
 PRECEDENCE = {reason: rank for rank, reason in enumerate(Reason)}
 
 
@@ -66,6 +82,12 @@ class Violation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     subject: str = ""  # the resource, company, meter or reservation concerned
     limit: int = 0  # the figure of the rule, in the unit that the description states
     asked: int = 0
+    fixed: bool = False  # nobody may override it, though the reason is one that could be
+
+    @property
+    def overridable(self) -> bool:
+        """Whether an operator may book all the same."""
+        return self.reason in OVERRIDABLE and not self.fixed
 
 
 class Rejected(Exception):

@@ -245,6 +245,13 @@ class Condition(StrEnum):
     DAMAGED = "damaged"
 
 
+class Override(Struct, frozen=True, gc=False, kw_only=True):
+    """Rules that an operator let a booking break, by their reasons, and why."""
+
+    reasons: tuple[str, ...]
+    because: str
+
+
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
 
@@ -266,6 +273,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     condition: Condition = Condition.UNSAID  # how the equipment was left
     hand_over: str = ""  # what whoever comes next should know
     outage: str = ""  # the last outage that moved, curtailed or displaced it
+    override: Override | None = None  # what an operator let it break
 
     @property
     def etag(self) -> str:

@@ -53,6 +53,11 @@ def book(
     per_node: PerNode = 0,
     together: Together = "anywhere",
     hold: Hold = "",
+    override: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REASON", help="Break this rule, such as NOTICE_TOO_SHORT; operators only, repeatable."),
+    ] = None,
+    because: Annotated[str, typer.Option(metavar="TEXT", help="Why --override is right here; it is recorded.")] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
@@ -74,6 +79,8 @@ def book(
             request_id=checked_request_id(request_id),
             validate_only=dry_run,
             hold=to_duration(parse_duration(hold)) if hold else None,
+            override_reasons=override or (),
+            justification=because,
         )
         answer(client, client.scheduler.CreateReservation, request, units, as_json)
 

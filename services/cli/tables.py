@@ -102,7 +102,8 @@ def violations_table(violations: Iterable[api.Violation]) -> Table:
     """The rules that said no."""
     made = table("reason", "about", "why, and what to do")
     for violation in violations:
-        made.add_row(Text(violation.reason, style="red"), plain_id(violation.subject), violation.description)
+        told = violation.description + (" (An operator may override this.)" if violation.operator_may_override else "")
+        made.add_row(Text(violation.reason, style="red"), plain_id(violation.subject), told)
     return made
 
 
@@ -145,6 +146,7 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     for label, text in (
         *(("note", item.note), ("reason", item.state_reason)),
         *(("left", left), ("hand-over", item.hand_over), ("outage", plain_id(item.outage))),
+        ("overrides", override_text(item)),
     ):
         if text:
             facts.add_row(label, text)
@@ -153,6 +155,11 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     out.print(facts)
     out.print()
     out.print(allocations_table(item.allocations, units, zone))
+
+
+def override_text(item: api.Reservation) -> str:
+    """The rules that an operator let it break, and why."""
+    return f"{', '.join(item.override_reasons)}: {item.override_justification}" if item.override_reasons else ""
 
 
 def allocations_table(allocations: Iterable[api.Allocation], units: Units, zone: tzinfo) -> Table:

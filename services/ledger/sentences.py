@@ -13,7 +13,7 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.conduct import Cause
 from services.allocation.events import Event
-from services.allocation.resources import Allocation, Unit
+from services.allocation.resources import Allocation, Override, Unit
 from services.allocation.use import MeasuredUse
 
 SYSTEM = "system"
@@ -99,7 +99,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.ReservationConfirmed: lambda event, words: (
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
-        f" to {words.moment(event.end)}{because(event.note)}."
+        f" to {words.moment(event.end)}{because(event.note)}.{overriding(event.override)}"
     ),
     events.ReservationHeld: lambda event, words: (
         f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
@@ -180,6 +180,14 @@ def measured(use: MeasuredUse) -> str:
     """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
     hours = [f"{seconds / 3600:,.1f}" for seconds in (use.measured, use.busy, use.idle)]
     return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
+
+
+def overriding(override: Override | None) -> str:
+    """The rules that an operator let a booking break, by their names in plain words, and why."""
+    if override is None:
+        return ""
+    rules = ", ".join(reason.replace("_", " ").lower() for reason in override.reasons)
+    return f" It overrides {rules}: {override.because.strip().removesuffix('.')}."
 
 
 def because(reason: str) -> str:

@@ -43,6 +43,8 @@ def read_item(
         fields.fault("parent", "must be the parent of the whole, or empty")
     if request.validate_only:
         fields.fault("validate_only", "is not for batches and streams")
+    if request.override_reasons or request.justification:
+        fields.fault("override_reasons", "are not for batches and streams; book this one by itself")
     request.parent = parent
     request.request_id = request.request_id.lower()
     command = requests.read_demand(fields, request, company, requests.new_id())

@@ -31,6 +31,8 @@ class Booking:
         began = time.perf_counter()
         company = company_of(call, request.parent)
         command = requests.create_reservation(request, company, requests.new_id())
+        if command.override is not None:
+            demand_operator(call, "Only an operator overrides a rule.")
         only_asking = request.validate_only
         try:
             reservation = await answer(self._writer, call, request, command)

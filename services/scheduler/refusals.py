@@ -26,6 +26,7 @@ STATUS_OF: dict[Reason, grpc.StatusCode] = {
     Reason.INVALID_RESOURCE: Code.INVALID_ARGUMENT,
     Reason.INVALID_QUOTA: Code.INVALID_ARGUMENT,
     Reason.INVALID_OUTAGE: Code.INVALID_ARGUMENT,
+    Reason.INVALID_OVERRIDE: Code.INVALID_ARGUMENT,
     Reason.INVALID_TARIFF: Code.INVALID_ARGUMENT,
     Reason.PERIOD_RUNNING: Code.FAILED_PRECONDITION,
     Reason.SERIES_NOT_FOUND: Code.NOT_FOUND,
@@ -85,6 +86,7 @@ def violation_of(violation: Violation) -> api.Violation:
         subject=violation.subject,
         limit=violation.limit,
         asked=violation.asked,
+        operator_may_override=violation.overridable,
     )
 
 

@@ -76,6 +76,9 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if series := centre.series_of.get(reservation.id):
         plain["series"] = f"companies/{reservation.company}/series/{series}"
     _tell_attendance(plain, centre, reservation)
+    if reservation.override is not None:
+        plain["override_reasons"] = reservation.override.reasons
+        plain["override_justification"] = reservation.override.because
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
     return plain

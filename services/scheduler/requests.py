@@ -12,7 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.holding import HOLD_SECONDS_MAX
-from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Condition, Line, Quota
+from services.allocation.rejections import Reason
+from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Condition, Line, Override, Quota
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
@@ -24,6 +25,7 @@ NOTE_CHARACTERS_MAX = 500
 SECONDS_MAX = 4_102_444_800
 """2100-01-01: no calendar here reaches so far."""
 
+REASONS = frozenset(reason.value for reason in Reason)
 COLOCATIONS = {
     api.COLOCATION_UNSPECIFIED: Colocation.ANYWHERE,
     api.COLOCATION_NODE: Colocation.NODE,
@@ -176,7 +178,19 @@ def read_demand(
         lines=lines,
         note=note,
         hold_seconds=hold_of(fields, request),
+        override=override_of(fields, request),
     )
+
+
+def override_of(fields: Fields, request: api.CreateReservationRequest) -> Override | None:
+    """What an operator lets a booking break, and why; None for nothing."""
+    because = fields.text("justification", request.justification)
+    if not request.override_reasons and not because:
+        return None
+    for number, reason in enumerate(request.override_reasons):
+        if reason not in REASONS:
+            fields.fault(f"override_reasons[{number}]", "is not one of the reasons that the README lists")
+    return Override(reasons=tuple(dict.fromkeys(request.override_reasons)), because=because)
 
 
 def hold_of(fields: Fields, request: api.CreateReservationRequest | api.SearchOffersRequest) -> int:

@@ -38,7 +38,7 @@ from services.allocation.offers import Found, Search, alternatives, search
 from services.allocation.outage import Outage, OutageKind, Scope
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Colocation, Company, Interval, Line, Quota, Reservation, Resource
+from services.allocation.resources import Colocation, Company, Interval, Line, Override, Quota, Reservation, Resource
 from services.allocation.tariff import Tariff
 
 HOUR = 3600
@@ -67,8 +67,13 @@ def book(
     reservation_id: str = "",
     note: str = "",
     hold: int = 0,
+    override: tuple[str, ...] = (),
+    because: str = "",
 ) -> CreateReservation:
-    """A wish for some lines, for some hours or until an end; `hold` only holds them for so many seconds."""
+    """A wish for some lines, for some hours or until an end; `hold` only holds them for so many seconds.
+
+    An operator lets it break the rules of `override`.
+    """
     return CreateReservation(
         reservation_id=reservation_id or f"r{next(_numbers)}",
         company=company,
@@ -77,6 +82,7 @@ def book(
         lines=lines,
         note=note,
         hold_seconds=hold,
+        override=Override(reasons=override, because=because) if override or because else None,
     )
 
 

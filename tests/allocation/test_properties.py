@@ -24,7 +24,7 @@ from services.allocation.decide import decide
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
 from services.allocation.offers import Search, search
 from services.allocation.outage import OutageKind, Scope
-from services.allocation.rejections import Reason, Rejected
+from services.allocation.rejections import OVERRIDABLE, Reason, Rejected
 from services.allocation.repack import piece_of
 from services.allocation.resources import Allocation, Colocation, Companion, Line, Reservation, Resource, State
 from services.allocation.terms import StrikeRule, Terms
@@ -75,6 +75,7 @@ QUOTAS = tuple(
 )
 TERMS = Terms(effective=NOW, strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),))
 SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}
+POLICY = tuple(sorted(OVERRIDABLE - {Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS}))
 OUTAGES = 4
 """At most so many in one example, so that something is left to book."""
 LOOSE = (Reason.NO_PLACEMENT,)
@@ -209,13 +210,19 @@ class CentreMachine(RuleBasedStateMachine):
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
 
-    def book_one(self, company: str, wish: Wish, hold: int = 0) -> None:
-        """One booking, or one offer to hold for some seconds."""
+    @rule(company=bookers, wish=wishes)
+    def insist(self, company: str, wish: Wish) -> None:
+        """An operator who overrides every rule of policy that leaves the hours alone is refused for the others only."""
+        self.book_one(company, wish, override=POLICY)
+
+    def book_one(self, company: str, wish: Wish, hold: int = 0, override: tuple[str, ...] = ()) -> None:
+        """One booking, or one offer to hold for some seconds, or what an operator lets break some rules."""
         wanted, start, length = wish
-        end = start + length
+        end, why = start + length, {"override": override, "because": "a test"} if override else {}
         self.count += 1
-        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold)
-        expected = self.naive.reasons(company, wanted, start, end, self.scenario.now)
+        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold, **why)
+        broken = self.naive.reasons(company, wanted, start, end, self.scenario.now)
+        expected = broken - set(override)
         if hold:
             expected |= self.naive.holding(company, start, self.scenario.now)
         try:
@@ -233,6 +240,7 @@ class CentreMachine(RuleBasedStateMachine):
                     assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
             return
         assert expected == set()
+        assert set(reservation.override.reasons if reservation.override else ()) == broken
         booking = self.naive.booking(company, wanted, start, end)
         assert held_by(reservation) == booking.held
         if hold:

@@ -119,6 +119,9 @@ CASES: dict[Reason, Case] = {
     Reason.INVALID_TARIFF: lambda _: PublishTariff(tariff=replace(fixture.TARIFF, prices=())),
     Reason.INVALID_OUTAGE: lambda _: outage("nothing"),
     Reason.OUTAGE_NOT_FOUND: lambda _: LiftOutage(outage_id="nothing"),
+    Reason.INVALID_OVERRIDE: lambda _: book(
+        "ALPHA", line("cpu"), start=ELEVEN, hours=1, override=("NO_CAPACITY",), because="urgent"
+    ),
     Reason.PERIOD_RUNNING: lambda _: ClosePeriod(month="2026-03"),
     Reason.STALE_ETAG: changed,
     Reason.WRONG_STATE: cancelled,

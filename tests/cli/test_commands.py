@@ -474,3 +474,16 @@ def test_the_token_of_a_caller_is_printed_bare(centre: FakeCentre, capsys: pytes
     """`aidc token` prints the token for another program, and nothing else."""
     assert main.run(["token"]) == 0
     assert capsys.readouterr().out == f"{TOKEN}\n"
+
+
+def test_an_operator_books_against_a_rule(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """--override and --because travel with the request, and the answer shows both."""
+    made = reservation(LINES)
+    made.override_reasons.append("NOTICE_TOO_SHORT")
+    made.override_justification = "the minister comes"
+    centre.answers["CreateReservation"] = lambda _: made
+    override = ("--override", "NOTICE_TOO_SHORT", "--because", "the minister comes")
+    assert main.run(["book", "M01", "--start", "+3h", "--duration", "4h", *override]) == 0
+    request = centre.requests[-1]
+    assert (list(request.override_reasons), request.justification) == (["NOTICE_TOO_SHORT"], "the minister comes")
+    assert "NOTICE_TOO_SHORT: the minister comes" in capsys.readouterr().out

@@ -4,8 +4,10 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
-from services.allocation.events import Event
+from services.allocation.events import Event, ReservationConfirmed
+from services.allocation.resources import Override
 from services.ledger.sentences import SENTENCES, Words, sentence
 from tests.eventlog.pages import SAMPLES
 
@@ -33,3 +35,12 @@ def test_a_sentence_says_who_and_why() -> None:
         "Operator lee cancelled it before its start; nothing was used (no longer needed)."
     )
     assert told["period_closed"] == "Operator lee closed the books up to the end of 2026-02."
+
+
+def test_a_sentence_tells_what_an_operator_overrode() -> None:
+    """The rules in plain words, and the justification."""
+    [booked] = [event for event in SAMPLES if isinstance(event, ReservationConfirmed)]
+    override = Override(reasons=("CLOSED_DAY", "QUOTA_EXCEEDED"), because="the minister comes.")
+    assert sentence(replace(booked, override=override), WORDS).endswith(
+        ". It overrides closed day, quota exceeded: the minister comes."
+    )

@@ -9,7 +9,7 @@ import pytest
 
 from services.allocation.rejections import Reason
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from tests.allocation.fixture import TUESDAY
+from tests.allocation.fixture import MONDAY, TUESDAY
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 
@@ -268,3 +268,29 @@ async def test_a_restricted_calendar_needs_a_certificate(desk: Desk) -> None:
     with pytest.raises(Refused) as refused:
         await desk.call("GetCalendar", calendar("R01"), BETA)
     assert refused.value.reason == Reason.NOT_ENTITLED
+
+
+async def test_an_operator_overrides_a_rule_and_it_is_recorded(desk: Desk) -> None:
+    """A refusal says what may be overridden; a company cannot, an operator with a reason can, and everybody sees it."""
+    wish = demand(1, ("M01", 1), start=MONDAY + 9 * HOUR, hours=4)
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", wish)
+    assert [(each.reason, each.operator_may_override) for each in refused.value.refusal.violations] == [
+        ("NOTICE_TOO_SHORT", True)
+    ]
+    wish.override_reasons.append("NOTICE_TOO_SHORT")
+    wish.justification = "the minister comes"
+    with pytest.raises(Refused) as denied:
+        await desk.call("CreateReservation", wish)
+    assert denied.value.code is grpc.StatusCode.PERMISSION_DENIED
+    booked = await desk.call("CreateReservation", wish, OPERATOR)
+    shown = await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))
+    assert (list(shown.override_reasons), shown.override_justification) == (["NOTICE_TOO_SHORT"], "the minister comes")
+    wish.override_reasons.append("NO_SUCH_RULE")
+    with pytest.raises(Refused) as unread:
+        await desk.call("CreateReservation", wish, OPERATOR)
+    assert "override_reasons[1]" in str(unread.value.status)
+    batch = api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=[wish])
+    with pytest.raises(Refused) as many:
+        await desk.call("BatchCreateReservations", batch, OPERATOR)
+    assert "requests[0].override_reasons" in str(many.value.status)

@@ -1088,6 +1088,8 @@ class Reservation(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     OUTAGE_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASONS_FIELD_NUMBER: _builtins.int
+    OVERRIDE_JUSTIFICATION_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_DEADLINE_FIELD_NUMBER: _builtins.int
@@ -1108,6 +1110,8 @@ class Reservation(_message.Message):
     """The log position of its last change. Output only."""
     outage: _builtins.str
     """`outages/{outage}`: the last one that moved it, cut it short or displaced it. Output only."""
+    override_justification: _builtins.str
+    """Why. Output only."""
     condition: Global___Condition.ValueType
     """How the equipment was left at check-out. Output only."""
     hand_over: _builtins.str
@@ -1139,6 +1143,10 @@ class Reservation(_message.Message):
         """When it was granted. Output only."""
 
     @_builtins.property
+    def override_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules that an operator let it break. Output only."""
+
+    @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it ends by itself unless it is confirmed before. Output only; set while it is held, and once it expired."""
 
@@ -1166,6 +1174,8 @@ class Reservation(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         position: _builtins.int = ...,
         outage: _builtins.str = ...,
+        override_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        override_justification: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_deadline: _timestamp_pb2.Timestamp | None = ...,
@@ -1175,7 +1185,7 @@ class Reservation(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1298,12 +1308,16 @@ class CreateReservationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
+    OVERRIDE_REASONS_FIELD_NUMBER: _builtins.int
+    JUSTIFICATION_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
     request_id: _builtins.str
     """A UUID. Required."""
     validate_only: _builtins.bool
     """Decide and explain, but book nothing."""
+    justification: _builtins.str
+    """Why; required with `override_reasons`. It stands in the log and in the reservation's history."""
     @_builtins.property
     def reservation(self) -> Global___Reservation:
         """`lines`, `start_time` and `end_time` or `duration`; `note` if you like."""
@@ -1311,6 +1325,12 @@ class CreateReservationRequest(_message.Message):
     @_builtins.property
     def hold(self) -> _duration_pb2.Duration:
         """Hold it for so long, at most 15 minutes and until its start, instead of booking it: ConfirmReservation takes it."""
+
+    @_builtins.property
+    def override_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Rules that an operator lets this booking break, by their reasons; only those that a Violation says may be.
+        Operators only, and not in batches and streams.
+        """
 
     def __init__(
         self,
@@ -1320,10 +1340,12 @@ class CreateReservationRequest(_message.Message):
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         hold: _duration_pb2.Duration | None = ...,
+        override_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        justification: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "reservation", b"reservation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "parent", b"parent", "request_id", b"request_id", "reservation", b"reservation", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "justification", b"justification", "override_reasons", b"override_reasons", "parent", b"parent", "request_id", b"request_id", "reservation", b"reservation", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3710,6 +3732,7 @@ class Violation(_message.Message):
     SUBJECT_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     ASKED_FIELD_NUMBER: _builtins.int
+    OPERATOR_MAY_OVERRIDE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """From the closed list in the README, such as NO_CAPACITY."""
     description: _builtins.str
@@ -3720,6 +3743,8 @@ class Violation(_message.Message):
     """The figure of the rule, in the unit that the description states."""
     asked: _builtins.int
     """The figure asked for."""
+    operator_may_override: _builtins.bool
+    """Whether an operator may book all the same, by naming the reason in `override_reasons` with a justification."""
     def __init__(
         self,
         *,
@@ -3728,10 +3753,11 @@ class Violation(_message.Message):
         subject: _builtins.str = ...,
         limit: _builtins.int = ...,
         asked: _builtins.int = ...,
+        operator_may_override: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "description", b"description", "limit", b"limit", "reason", b"reason", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asked", b"asked", "description", b"description", "limit", b"limit", "operator_may_override", b"operator_may_override", "reason", b"reason", "subject", b"subject"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
