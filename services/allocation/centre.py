@@ -5,7 +5,8 @@ The calendars hold exactly the spans of the allocations of reservations that are
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from heapq import heappop, heappush
 from zoneinfo import ZoneInfo
 
@@ -200,6 +201,8 @@ class Centre:
         if before.state is State.HELD:
             self._note_held(after)
         if before.holding is not after.holding:
+            if before.state.waiting and _resources(before) != _resources(after):
+                self._come_last(before, after)
             # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
             self._hold(before, -1)
             self._hold(after, 1)
@@ -219,6 +222,14 @@ class Centre:
             held.add(reservation.id)
         else:
             held.discard(reservation.id)
+
+    def _come_last(self, before: Reservation, after: Reservation) -> None:
+        """Let a reservation of other resources be the last of all, here and wherever it waits: a restart's order."""
+        del self.reservations[after.id], self.reservations_of[before.company][after.id]
+        self.reservations[after.id] = after
+        self.reservations_of[after.company][after.id] = None
+        for name in _resources(before):
+            self.pools[name].waiting.pop(after.id, None)
 
     def _wait(self, before: Reservation, after: Reservation) -> None:
         """Keep the pools' lists of what has not started, in the order in which it came."""
@@ -283,6 +294,15 @@ class Centre:
             if pool.resource.exclusive_group:
                 self.groups[pool.resource.exclusive_group].hold(allocation, sign)
 
+    @contextmanager
+    def without(self, reservation: Reservation) -> Iterator[None]:
+        """Take what a reservation holds out of the calendars, the groups and the quota, and put it back at the end."""
+        self._hold(reservation, -1)
+        try:
+            yield
+        finally:
+            self._hold(reservation, 1)
+
     def due(self, now: int, limit: int) -> list[Reservation]:
         """At most `limit` reservations whose start or end has come, in order of that time."""
         due: list[Reservation] = []
@@ -339,3 +359,7 @@ class Centre:
         answer = self.answers.get(key)
         if answer is not None and answer.time == time:
             del self.answers[key]
+
+
+def _resources(reservation: Reservation) -> set[str]:
+    return {allocation.resource for allocation in reservation.allocations}

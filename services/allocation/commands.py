@@ -97,6 +97,22 @@ class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
     excused: bool = False
 
 
+class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a reservation be for another interval, other lines or with another note; None leaves each as it is.
+
+    A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version.
+    """
+
+    reservation_id: str
+    company: str
+    etag: str = ""
+    start: int | None = None
+    end: int | None = None
+    duration: int | None = None
+    lines: tuple[Line, ...] | None = None
+    note: str | None = None
+
+
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Give a reservation back before it starts. An empty `etag` matches any version; what is excused is no strike."""
 
@@ -179,6 +195,7 @@ Command = (
     | LiftOutage
     | CreateReservation
     | ConfirmReservation
+    | ChangeReservation
     | CancelReservation
     | ReleaseReservation
     | RecordUse

@@ -10,8 +10,9 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import commands, discipline, events, holding, recurring, rules
-from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
+from services.allocation.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
+from services.allocation.changing import change_reservation
 from services.allocation.clearing import clear
 from services.allocation.commands import Command
 from services.allocation.conduct import Cause, Conduct
@@ -40,6 +41,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return create_reservation(centre, command, now)
         case commands.ConfirmReservation():
             return holding.confirm_reservation(centre, command, now)
+        case commands.ChangeReservation():
+            return change_reservation(centre, command, now)
         case commands.CancelReservation():
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
@@ -140,8 +143,7 @@ def publish_tariff(centre: Centre, command: commands.PublishTariff, now: int) ->
 
 def wants_of(centre: Centre, command: commands.CreateReservation, now: int) -> tuple[Want, ...]:
     """The completed demand. Raises `Rejected` for lines or an interval that make no sense."""
-    # After weeks without an event the calendars still stand where they stood.
-    limit = min(now + DAYS_AHEAD * rules.DAY_SECONDS, centre.base + RANGE_SECONDS)
+    limit = rules.reach(centre, now)
     if not 0 <= command.start < command.end:
         raise refuse(Reason.INVALID_INTERVAL, "The end must lie after the start.")
     if command.start < centre.base or command.end > limit:

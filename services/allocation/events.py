@@ -173,6 +173,19 @@ class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reser
     reservation_id: str
 
 
+class ReservationChanged(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_changed", tag_field="type", omit_defaults=True
+):
+    """A reservation is for these units and this interval from now on; what it was before is free again."""
+
+    reservation_id: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    note: str = ""
+
+
 class AllocationsMoved(
     Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type", omit_defaults=True
 ):
@@ -255,6 +268,7 @@ ReservationEvent = (
     ReservationConfirmed
     | ReservationHeld
     | ReservationExpired
+    | ReservationChanged
     | AllocationsMoved
     | ReservationActivated
     | ReservationCompleted

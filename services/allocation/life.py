@@ -20,6 +20,11 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationConfirmed: {None: State.CONFIRMED, State.HELD: State.CONFIRMED},
     events.ReservationHeld: {None: State.HELD},
     events.ReservationExpired: {State.HELD: State.EXPIRED},
+    events.ReservationChanged: {
+        State.HELD: State.HELD,
+        State.CONFIRMED: State.CONFIRMED,
+        State.ACTIVE: State.ACTIVE,
+    },
     events.AllocationsMoved: {
         State.HELD: State.HELD,
         State.CONFIRMED: State.CONFIRMED,
@@ -149,6 +154,24 @@ def _confirmed(
     )
 
 
+def _changed(
+    before: Reservation, event: events.ReservationChanged, state: State, at: int, position: int
+) -> Reservation:
+    # The very same allocations, where nothing but the note changed: nothing moves in the calendars and the books then.
+    same = (before.start, before.end, before.allocations) == (event.start, event.end, event.allocations)
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        start=event.start,
+        end=event.end,
+        lines=event.lines,
+        allocations=before.allocations if same else event.allocations,
+        note=event.note,
+        expires_at=min(before.expires_at, event.start),  # Nobody can take an offer that has begun.
+    )
+
+
 def _moved(before: Reservation, event: events.AllocationsMoved, state: State, at: int, position: int) -> Reservation:
     return replace(
         before,
@@ -248,6 +271,7 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationConfirmed: _confirmed,
     events.ReservationHeld: _begun,
     events.ReservationExpired: _stepped,
+    events.ReservationChanged: _changed,
     events.AllocationsMoved: _moved,
     events.ReservationActivated: _activated,
     events.ReservationCompleted: _stepped,

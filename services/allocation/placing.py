@@ -12,6 +12,7 @@ from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.events import AllocationsMoved
 from services.allocation.placement import Place
+from services.allocation.present import Present
 from services.allocation.rejections import Reason, Violation
 from services.allocation.repack import repack
 from services.allocation.resources import Allocation, Reservation
@@ -25,8 +26,8 @@ class Placing(Struct, frozen=True, gc=False):
     violations: tuple[Violation, ...] = ()
 
 
-def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
-    """Place every line, or name every line that cannot be."""
+def place_all(centre: Centre, wants: tuple[Want, ...], now: int, present: Present | None = None) -> Placing:
+    """Place every line, or name every line that cannot be. One that is changed stays where it is `present`."""
     allocations: list[Allocation] = []
     violations: list[Violation] = []
     paper = Paper(centre)
@@ -34,14 +35,14 @@ def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
         for want in wants:
             if not want.spans:
                 continue  # It is closed throughout, and the rules have said so.
-            place = want.pool.layout.place(want.pool.free_bins(want.spans), want.parts, want.line.colocation)
+            place = _choose(want, present)
             if place is None:
-                arranged = repack(centre, want, now, paper.moved)
+                arranged = repack(centre, want, now, paper.moved, present=present)
                 if arranged is not None:
                     place, moved = arranged
                     paper.move(moved)
             if place is None:
-                violations.append(_unplaced(want))
+                violations.append(_unplaced(want, present))
                 continue
             allocations.append(_allocation(want, place))
             if len(wants) > 1:
@@ -49,6 +50,16 @@ def place_all(centre: Centre, wants: tuple[Want, ...], now: int) -> Placing:
     finally:
         moves = paper.clear()
     return Placing(violations=tuple(violations)) if violations else Placing(tuple(allocations), moves)
+
+
+def _choose(want: Want, present: Present | None) -> Place | None:
+    """Units that are free as everything stands: where it is present, or else where they fit best."""
+    free = want.pool.free_bins(want.spans)
+    if present is not None:
+        place = present.place(want, free)
+        if place is not None or present.bound:
+            return place
+    return want.pool.layout.place(free, want.parts, want.line.colocation)
 
 
 class Paper:
@@ -95,7 +106,7 @@ def _allocation(want: Want, place: Place) -> Allocation:
     )
 
 
-def _unplaced(want: Want) -> Violation:
+def _unplaced(want: Want, present: Present | None) -> Violation:
     resource, units = want.resource, want.line.units
     frees, closures = want.pool.free_and_closed(want.spans)
     free = int(frees.min())
@@ -118,6 +129,15 @@ def _unplaced(want: Want) -> Violation:
             f"interval; {units} were asked for.",
             subject=resource.id,
             limit=max(free, 0),
+            asked=units,
+        )
+    if present is not None and present.bound:
+        return Violation(
+            reason=Reason.NO_PLACEMENT,
+            description=f"The {resource.unit.plural} of {resource.id}{for_whom} that it runs on are held by others "
+            "later, and what has begun keeps its units. Ask for an earlier end or fewer units, or book anew.",
+            subject=resource.id,
+            limit=free,
             asked=units,
         )
     return Violation(

@@ -40,7 +40,8 @@ class Reason(StrEnum):
     NOT_ENTITLED = "NOT_ENTITLED"  # certification missing for a restricted data zone
     SUSPENDED = "SUSPENDED"  # strikes: no equipment before a date
     NOT_QUALIFIED = "NOT_QUALIFIED"  # training missing, and no operator along
-    TOO_EARLY = "TOO_EARLY"  # a check-in long before the start
+    TOO_EARLY = "TOO_EARLY"  # a check-in, or an extension of what has begun, that can be had later
+    END_IN_PAST = "END_IN_PAST"  # what has been used cannot be given back
     NO_QUOTA = "NO_QUOTA"  # the company holds no quota on this meter for the period
     OUT_OF_SERVICE = "OUT_OF_SERVICE"
     OUTSIDE_OPENING_HOURS = "OUTSIDE_OPENING_HOURS"

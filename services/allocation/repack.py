@@ -15,6 +15,7 @@ from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.placement import Part, Place, parts_of
 from services.allocation.pool import Pool
+from services.allocation.present import Present
 from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
 
 WAITING_MAX = 2_000
@@ -49,15 +50,19 @@ def repack(
     now: int,
     moved: Mapping[str, Reservation],
     left_out: AbstractSet[str] = frozenset(),
+    present: Present | None = None,
 ) -> tuple[Place, list[Reservation]] | None:
     """A place for the want and the reservations that make it by moving, or None. The calendar is left as it was.
 
     `moved` are the reservations that other lines of the same demand have moved already, as they stand by now;
-    those that are `left_out` are in no calendar at the moment.
+    those that are `left_out` are in no calendar at the moment, nor is the `present` one, which is being changed. If
+    that has begun, it keeps its units and the others make way.
     """
     pool = want.pool
     if not may_repack(want):
         return None
+    if present is not None:
+        left_out = left_out | {present.reservation.id}
     movable = _movable(centre, want, now, moved, left_out)
     if not movable or len(movable) > MOVED_MAX:
         return None
@@ -66,8 +71,13 @@ def repack(
         pool.calendar.hold(_before(piece), -1)
     placed: list[tuple[Piece, Allocation]] = []
     try:
-        for piece in sorted([*movable, asked], key=lambda piece: piece.order):
-            place = pool.layout.place(pool.free_bins(piece.spans), piece.parts, piece.colocation)
+        bound = present if present is not None and present.bound else None
+        for piece in sorted([*movable, asked], key=lambda piece: (piece is not asked or bound is None, piece.order)):
+            free = pool.free_bins(piece.spans)
+            if piece is asked and bound is not None:
+                place = bound.place(want, free)
+            else:
+                place = pool.layout.place(free, piece.parts, piece.colocation)
             if place is None:
                 return None
             after = _after(pool, piece, place)

@@ -6,6 +6,7 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
+from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.discipline import may_book
@@ -17,6 +18,11 @@ HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 PAST_TOLERANCE_SECONDS = 5
 """A start may lie so far in the past, for clocks and networks that are a little slow."""
+
+
+def reach(centre: Centre, now: int) -> int:
+    """The last second that can be booked. After weeks without an event the calendars still stand where they stood."""
+    return min(now + DAYS_AHEAD * DAY_SECONDS, centre.base + RANGE_SECONDS)
 
 
 def violations(
@@ -41,8 +47,8 @@ def violations(
         if want.companion_of:
             yield from _companion_open(want)
         else:
-            yield from _grid(want, start, end)
-            yield from _length(want, company, start, end)
+            yield from grid(want, start, end)
+            yield from length(want, company, start, end)
             yield from _notice(want.resource, company, start, now)
             yield from _horizon(want.resource, company, start, now)
             yield from _entitlement(want.resource, company)
@@ -70,7 +76,7 @@ def _companion_open(want: Want) -> Iterator[Violation]:
         )
 
 
-def _grid(want: Want, start: int, end: int) -> Iterator[Violation]:
+def grid(want: Want, start: int, end: int) -> Iterator[Violation]:
     """The interval starts with a slot and ends with one; a closed day and closed hours have reasons of their own."""
     pool, resource = want.pool, want.resource
     for fits, moment, word in zip(pool.on_grid(start, end), (start, end), ("start", "end"), strict=True):
@@ -99,7 +105,8 @@ def _grid(want: Want, start: int, end: int) -> Iterator[Violation]:
             )
 
 
-def _length(want: Want, company: Company, start: int, end: int) -> Iterator[Violation]:
+def length(want: Want, company: Company, start: int, end: int) -> Iterator[Violation]:
+    """It is not longer than the resource, or for compute the company, allows."""
     resource = want.resource
     held = sum(b - a for a, b in want.spans)
     if resource.slots_max and held > resource.slots_max * resource.slot_seconds:

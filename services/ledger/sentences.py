@@ -113,6 +113,10 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.OutageLifted: lambda event, words: (
         f"{words.who} lifted the outage {event.outage} as of {words.moment(event.lifted_at)}{because(event.reason)}."
     ),
+    events.ReservationChanged: lambda event, words: (
+        f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f" to {words.moment(event.end)}{because(event.note)}."
+    ),
     events.AllocationsMoved: lambda event, words: (
         f"The centre moved it, for the outage {event.outage}: {words.held(event.allocations)}."
         if event.outage

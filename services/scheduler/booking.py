@@ -8,9 +8,9 @@ from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import batch, replies, requests
+from services.scheduler import batch, changes, replies, requests
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
-from services.scheduler.answering import answer
+from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
@@ -70,6 +70,23 @@ class Booking:
             ],
             position=self._writer.pages.head.position,
         )
+
+    async def update_reservation(self, call: Call, request: api.UpdateReservationRequest) -> api.Reservation:
+        """Extend, shorten, move or resize a reservation, or change its note: all of it or nothing."""
+        company, reservation_id = requests.reservation_name(request.reservation.name, "reservation.name")
+        command = changes.update_reservation(request, company, reservation_id)
+        demand_own(call, company, request.reservation.name)
+        try:
+            if request.validate_only:
+                request.validate_only = False
+                decided = self._writer.check(ask_of(call, request, command))
+                shown = changes.preview(self._centre, self._centre.reservations[reservation_id], decided)
+                return replies.reservation_reply(self._centre, shown)
+            made = await answer(self._writer, call, request, command)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        assert isinstance(made, Reservation)
+        return replies.reservation_reply(self._centre, made)
 
     async def change_reservation(self, call: Call, request: requests.ChangeRequest) -> api.Reservation:
         """Confirm a held offer, cancel before the start, check in, or release while it is active."""

@@ -219,10 +219,10 @@ def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
     return end
 
 
-def reservation_name(text: str) -> tuple[str, str]:
+def reservation_name(text: str, field: str = "name") -> tuple[str, str]:
     """Company and reservation of a name. Raises `Problem`."""
     fields = Fields()
-    company, reservation = fields.name("name", text, "companies", "reservations")
+    company, reservation = fields.name(field, text, "companies", "reservations")
     fields.demand_valid()
     return company, reservation
 

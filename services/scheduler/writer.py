@@ -126,10 +126,9 @@ class Writer:
                 known[index] = answer
         return known
 
-    def check(self, ask: Ask) -> None:
-        """Decide, and change nothing. Raises `Rejected`."""
-        if self.known(ask) is None:
-            decide(self.centre, ask.command, self.now() // MICROSECONDS)
+    def check(self, ask: Ask) -> Events:
+        """Decide, and change nothing: what would happen, nothing for what has happened before. Raises `Rejected`."""
+        return decide(self.centre, ask.command, self.now() // MICROSECONDS) if self.known(ask) is None else ()
 
     def tick(self) -> int:
         """Let time pass, as far as one page goes. Gives the number of events that it made."""

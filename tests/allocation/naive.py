@@ -32,6 +32,7 @@ class Booking:
     activated_at: int = 0
     checked_in: bool = False
     cut: int = NEVER  # nothing is held or paid from here on
+    wants: tuple[tuple[str, int, str], ...] = ()
 
 
 @dataclass
@@ -111,7 +112,7 @@ class Naive:
                 if meter:
                     paid[meter, cell] += units
         own = tuple(name for name, _, parent in self.wants(lines) if not parent)
-        return Booking(company, start, end, held, paid, own)
+        return Booking(company, start, end, held, paid, own, wants=tuple(self.wants(lines)))
 
     @staticmethod
     def _meter(resource: Resource) -> str:
@@ -185,23 +186,27 @@ class Naive:
 
     def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
         compute = resource.kind is Kind.COMPUTE
-        found = set()
-        if compute:
-            if start % HOUR or end % HOUR:
-                found.add(Reason.OFF_GRID)
-        else:
-            found |= self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)
-        if compute and end - start > terms.reservation_days_max * DAY:
-            found.add(Reason.DURATION_OUT_OF_RANGE)
-        held = len(self.spans(resource.id, start, end)) * CELL
-        if resource.slots_max and held > resource.slots_max * resource.slot_minutes * 60:
-            found.add(Reason.DURATION_OUT_OF_RANGE)
+        found = self._boundaries(resource, start, end) | self._length(resource, terms, start, end)
         notice = terms.notice_hours if compute else resource.notice_hours
         if notice and start < now + notice * HOUR - 5:
             found.add(Reason.NOTICE_TOO_SHORT)
         horizon = terms.horizon_days if compute else resource.horizon_days
         if horizon and start > now + horizon * DAY:
             found.add(Reason.BEYOND_HORIZON)
+        return found
+
+    def _boundaries(self, resource: Resource, start: int, end: int) -> set[Reason]:
+        if resource.kind is Kind.COMPUTE:
+            return {Reason.OFF_GRID} if start % HOUR or end % HOUR else set()
+        return self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)
+
+    def _length(self, resource: Resource, terms: Company, start: int, end: int) -> set[Reason]:
+        found = set()
+        if resource.kind is Kind.COMPUTE and end - start > terms.reservation_days_max * DAY:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
+        held = len(self.spans(resource.id, start, end)) * CELL
+        if resource.slots_max and held > resource.slots_max * resource.slot_minutes * 60:
+            found.add(Reason.DURATION_OUT_OF_RANGE)
         return found
 
     def _grid(self, resource: Resource, cell: int, mark: str, moment: int) -> set[Reason]:

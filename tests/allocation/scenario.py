@@ -10,7 +10,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -21,6 +21,7 @@ from services.allocation.calendar import Timeline
 from services.allocation.centre import Centre, Subject
 from services.allocation.commands import (
     CancelReservation,
+    ChangeReservation,
     Command,
     ConfirmReservation,
     CreateReservation,
@@ -109,6 +110,11 @@ def outage(
     )
 
 
+def change(reservation: Reservation, **wish: Any) -> ChangeReservation:
+    """A wish for another start, end, lines or note."""
+    return ChangeReservation(reservation_id=reservation.id, company=reservation.company, **wish)
+
+
 class Scenario:
     """A centre at a time, and everything that happened to it."""
 
@@ -166,6 +172,12 @@ class Scenario:
     def confirms(self, reservation: Reservation, etag: str = "") -> Reservation:
         """The held offer is confirmed."""
         after = self.grants(ConfirmReservation(reservation_id=reservation.id, company=reservation.company, etag=etag))
+        assert isinstance(after, Reservation)
+        return after
+
+    def changes(self, reservation: Reservation, **wish: Any) -> Reservation:
+        """The reservation is changed to what is asked."""
+        after = self.grants(change(reservation, **wish))
         assert isinstance(after, Reservation)
         return after
 

@@ -28,11 +28,11 @@ from services.allocation.rejections import OVERRIDABLE, Reason, Rejected
 from services.allocation.repack import piece_of
 from services.allocation.resources import Allocation, Colocation, Companion, Line, Reservation, Resource, State
 from services.allocation.terms import StrikeRule, Terms
-from tests.allocation import fixture
+from tests.allocation import fixture, naive_changing
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW
 from tests.allocation.naive import CELL, GIVEN_BACK, NEVER, Naive, Out
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, drawn, grids_of, outage
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, drawn, grids_of, outage
 
 GPUS = replace(fixture.A100, id="gpus", nodes=fixture.A100.nodes[1:4], bins_per_node=2, units_min=250, units_step=250)
 NODES = replace(fixture.H100, id="nodes", nodes=fixture.H100.nodes[:3])
@@ -156,6 +156,17 @@ def scopes(resource: Resource) -> st.SearchStrategy[Scope]:
     )
 
 
+EDGES = [
+    *((0.0, hours) for hours in (-2, -1, -0.5, 0, 0.5, 1, 2, 4, 9, 24, 190)),
+    *((hours, hours) for hours in (-24, -4, -1, -0.5, 0.5, 1, 3, 24, 48, 190)),
+    *((-1.0, 0.0), (1.0, 0.0), (-4.0, 4.0), (24.0, -24.0)),
+]
+"""How many hours later a reservation shall start and end."""
+
+anew = st.sampled_from([False] * 5 + [True]).flatmap(lambda other: wishes if other else st.none())
+"""Now and then another wish altogether."""
+
+
 class CentreMachine(RuleBasedStateMachine):
     """A small centre beside its naive model."""
 
@@ -228,16 +239,7 @@ class CentreMachine(RuleBasedStateMachine):
         try:
             reservation = self.scenario.books(command)
         except Rejected as refusal:
-            reasons = {each.reason for each in refusal.violations}
-            if self.naive.outages and Reason.START_IN_PAST in reasons & expected:
-                return  # In the half-hour that runs, the model cannot tell who stood on what is out.
-            assert reasons - set(LOOSE) == expected
-            for violation in refusal.violations:
-                # Beside another reason it is not alone: what has begun, say, cannot be moved for a start in the past.
-                if violation.reason in LOOSE and not expected:
-                    # What is out cuts the time of its units in two, and then the best arrangement is hard to find.
-                    cut = {name for out in self.naive.outages.values() for name in out.nodes}
-                    assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
+            self.agree(refusal, expected)
             return
         assert expected == set()
         assert set(reservation.override.reasons if reservation.override else ()) == broken
@@ -246,6 +248,19 @@ class CentreMachine(RuleBasedStateMachine):
         if hold:
             booking.state, booking.expires = "held", min(self.scenario.now + hold, start)
         self.naive.bookings[reservation.id] = booking
+
+    def agree(self, refusal: Rejected, expected: set[Reason]) -> None:
+        """A refusal names exactly the broken rules."""
+        reasons = {each.reason for each in refusal.violations}
+        if self.naive.outages and Reason.START_IN_PAST in reasons & expected:
+            return  # In the half-hour that runs, the model cannot tell who stood on what is out.
+        assert reasons - set(LOOSE) == expected
+        for violation in refusal.violations:
+            # Beside another reason it is not alone: what has begun, say, cannot be moved for a start in the past.
+            if violation.reason in LOOSE and not expected:
+                # What is out cuts the time of its units in two, and then the best arrangement is hard to find.
+                cut = {name for out in self.naive.outages.values() for name in out.nodes}
+                assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
@@ -265,6 +280,56 @@ class CentreMachine(RuleBasedStateMachine):
             booking.state = "cancelled"
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    @precondition(lambda self: self.naive.bookings)
+    @rule(
+        asked=st.lists(
+            st.tuples(st.integers(0, 1000), st.sampled_from(EDGES), st.sampled_from([0, 0, 0, 1, 2, 3]), anew),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    def change(self, asked: list[tuple[int, tuple[float, float], int, Wish | None]]) -> None:
+        """A change is granted exactly when no rule is broken by what is new, and else the reservation stays."""
+        for number, edges, units, other in asked:
+            before = self.scenario.centre.reservations[self.changeable(number)]
+            lines = before.lines
+            if units:
+                lines = tuple(replace(line, units=sized(line.resource, units)) for line in lines)
+            start, end = before.start + int(edges[0] * HOUR), before.end + int(edges[1] * HOUR)
+            if end > WEEKS[-1]:
+                continue  # The model's calendar ends soon after.
+            self.change_one(before, (lines, start, end) if other is None else (other[0], other[1], sum(other[1:])))
+
+    def changeable(self, number: int) -> str:
+        """A reservation, rather one that has begun than one that has not, and rather that than one that has ended."""
+        bookings = self.naive.bookings
+        for states in [("active",), ("confirmed",)] if number % 3 else [("held", "confirmed", "active")]:
+            if names := [name for name, each in bookings.items() if each.state in states]:
+                return names[number % len(names)]
+        return list(bookings)[number % len(bookings)]
+
+    def change_one(self, before: Reservation, wish: Wish) -> None:
+        """One change."""
+        lines, start, end = wish
+        now, name = self.scenario.now, before.id
+        expected = naive_changing.reasons(self.naive, name, wish, before.lines, now)
+        command = change(before, lines=lines, start=start, end=end)
+        try:
+            after = self.scenario.grants(command)
+        except Rejected as refusal:
+            if not self.naive.outages:
+                self.agree(refusal, expected)
+            return
+        # What of the time that runs is out, the model does not tell in half-hours.
+        assert self.naive.outages or expected == set()
+        assert isinstance(after, Reservation)
+        booking = self.naive.bookings[name]
+        if naive_changing.opens(self.naive, booking, now):
+            assert bins_of(after) <= bins_of(before), "what has begun was moved"
+            self.bound[name] = after.allocations
+        if after.allocations != before.allocations:
+            self.naive.bookings[name] = naive_changing.changed(self.naive, booking, wish, now)
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
@@ -423,8 +488,12 @@ class CentreMachine(RuleBasedStateMachine):
         return next(each for each in RESOURCES if each.id == name)
 
     @rule(seconds=st.sampled_from([60, 900, CELL, HOUR, 3 * HOUR, 11 * HOUR]))
-    def wait(self, seconds: int) -> None:
+    def wait_for(self, seconds: int) -> None:
         """Time passes, and moves every reservation on."""
+        self.wait(seconds)
+
+    def wait(self, seconds: int) -> None:
+        """Some seconds go by."""
         if self.scenario.now + seconds < NOW + 12 * DAY:
             self.pass_until(self.scenario.now + seconds)
 
@@ -437,6 +506,13 @@ class CentreMachine(RuleBasedStateMachine):
             if isinstance(happened[0], AllocationsMoved | ReservationCurtailed | ReservationDisplaced):
                 self.settle(before)
         self.naive.tick(time)
+
+    @rule(seconds=st.sampled_from([-60, 0, 60, HOUR, 2 * HOUR]))
+    def wait_for_the_next(self, seconds: int) -> None:
+        """Time passes until something begins or ends, or nearly or a little more."""
+        due = self.scenario.centre.next_due()
+        if due is not None and due + seconds > self.scenario.now:
+            self.wait(due + seconds - self.scenario.now)
 
     @rule(seconds=st.sampled_from([60, CELL, HOUR]))
     def oversleep(self, seconds: int) -> None:
@@ -537,6 +613,11 @@ class CentreMachine(RuleBasedStateMachine):
         for meter in self.scenario.centre.meters.values():
             for period in meter.periods:
                 assert period.booked == self.naive.booked(period.quota)
+
+
+def bins_of(reservation: Reservation) -> set[tuple[str, int]]:
+    """The very units that a reservation stands on."""
+    return {(each.resource, index) for each in reservation.allocations for index in each.bins}
 
 
 def held_by(reservation: Reservation) -> Counter[tuple[str, int]]:

@@ -26,7 +26,7 @@ from services.allocation.resources import Closure, Colocation
 from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line, outage
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, line, outage
 from tests.allocation.test_series import daily
 
 Case = Callable[[Scenario], Command]
@@ -135,6 +135,8 @@ CASES: dict[Reason, Case] = {
     Reason.BEYOND_HORIZON: lambda _: book("ALPHA", line("cpu"), start=NOW + 61 * DAY, hours=1),
     Reason.OUTSIDE_AGREEMENT: lambda scenario: _beyond_agreement(scenario),
     Reason.NOT_ENTITLED: lambda scenario: _uncertified(scenario),
+    Reason.END_IN_PAST: lambda scenario: _used_up(scenario),
+    Reason.TOO_EARLY: lambda scenario: _days_to_go(scenario),
     Reason.NO_QUOTA: lambda _: book("BETA", line("h100", 8), start=ELEVEN, hours=1),
     Reason.OUT_OF_SERVICE: lambda _: book("ALPHA", line("X01"), start=ELEVEN, hours=1),
     Reason.OUTSIDE_OPENING_HOURS: lambda _: book("ALPHA", line("T1"), start=TUESDAY + 17 * HOUR, hours=2),
@@ -169,6 +171,18 @@ def _beyond_agreement(scenario: Scenario) -> Command:
     short = fixture.company("SHORT", agreement_end=at("2026-03-03 12:00"))
     scenario.given(RegisterCompany(company=short))
     return book("SHORT", line("cpu"), start=ELEVEN, hours=2)
+
+
+def _used_up(scenario: Scenario) -> Command:
+    made = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=4))
+    scenario.reaches(ELEVEN + 2 * HOUR)
+    return change(made, end=ELEVEN + HOUR)
+
+
+def _days_to_go(scenario: Scenario) -> Command:
+    made = scenario.books(book("ALPHA", line("cpu"), start=ELEVEN, hours=72))
+    scenario.reaches(ELEVEN)
+    return change(made, end=made.end + HOUR)
 
 
 def _uncertified(scenario: Scenario) -> Command:

@@ -75,6 +75,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ConfirmReservation(self, request: Any, context: Any) -> Any:
         return self._answer("ConfirmReservation", request, context)
 
+    def UpdateReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("UpdateReservation", request, context)
+
     def CancelReservation(self, request: Any, context: Any) -> Any:
         return self._answer("CancelReservation", request, context)
 

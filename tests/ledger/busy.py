@@ -11,6 +11,7 @@ from tests.ledger.pages import (
     MONDAY,
     activated,
     cancelled,
+    changed,
     closed,
     company,
     completed,
@@ -65,6 +66,10 @@ def _ending(chance: random.Random, live: list[tuple[str, bool, str]]) -> list[Ev
     number = int(name[1:])
     if not mixed and chance.random() < 0.3:
         return [moved(name, _cell("h100", number, 1))]
+    if not mixed and chance.random() < 0.3:
+        live[place] = name, True, by  # It is longer or shorter now, and not moved any more.
+        start = number * 4
+        return [changed(name, held([(number * 2) % 320], hours(start, start + chance.choice([2, 3, 4]))))]
     del live[place]
     match chance.randrange(3):
         case 0:

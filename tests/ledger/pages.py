@@ -179,6 +179,17 @@ def confirmed(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Even
     )
 
 
+def changed(name: str, *allocations: Allocation) -> Event:
+    """A reservation is for these allocations from now on."""
+    return events.ReservationChanged(
+        reservation_id=name,
+        start=min(start for allocation in allocations for start, _ in allocation.spans),
+        end=max(end for allocation in allocations for _, end in allocation.spans),
+        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
+        allocations=allocations,
+    )
+
+
 def activated(name: str) -> Event:
     return events.ReservationActivated(reservation_id=name)
 

@@ -16,6 +16,7 @@ from tests.ledger.pages import (
     MONDAY,
     activated,
     cancelled,
+    changed,
     closed,
     company,
     completed,
@@ -235,6 +236,19 @@ def test_a_grant_is_worth_its_price() -> None:
     assert [(each.period, each.unit_seconds, each.krw) for each in Desk(*CENTRE).says(grant(hours=10))] == [
         (202603, 10 * HOUR, 30_000)
     ]
+
+
+@given(allocations(), allocations())
+def test_a_change_posts_what_more_or_less_is_held(first: tuple[Allocation, ...], then: tuple[Allocation, ...]) -> None:
+    """After a change exactly what it is for now is booked, at its price; what was more before counts as given back."""
+    desk = Desk(*CENTRE, confirmed("r", *first), changed("r", *then))
+    anew = Desk(*CENTRE, confirmed("r", *then))
+    for resource in {each.resource for each in (*first, *then)}:
+        on = (resource, Account.BOOKED)
+        assert desk.standing().get(on, (0, 0)) == anew.standing().get(on, (0, 0))
+        for period in (0, 202603, 202604, 202605):
+            amounts = [pair for (name, _), pair in desk.standing(period).items() if name == resource]
+            assert (sum(seconds for seconds, _ in amounts), sum(krw for _, krw in amounts)) == (0, 0)
 
 
 def test_a_move_posts_nothing() -> None:

@@ -3,7 +3,10 @@
 It shares no code with the fold. Histories that Hypothesis draws lie on quarter-hours, so that counting is exact.
 """
 
+from itertools import pairwise
+
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event
@@ -17,6 +20,8 @@ POOLS = ("pool-000", "pool-001")
 PERIODS = ((0, 24), (24, HORIZON))
 
 GIVEN_BACK = {events.ReservationCancelled: "cancelled", events.ReservationExpired: "expired"}
+
+WISHES = ("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release", "change")
 
 Decision = tuple[int, list[Event]]
 
@@ -89,10 +94,11 @@ def histories(draw: st.DrawFn) -> list[Decision]:
     waiting: list[str] = []
     offered: list[events.ReservationHeld] = []
     active: list[str] = []
+    made: dict[str, events.ReservationConfirmed] = {}
     quarter = 0
     for number in range(draw(st.integers(0, 20))):
         quarter = min(HORIZON, quarter + draw(st.integers(0, 6)))
-        wish = draw(st.sampled_from(("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release")))
+        wish = draw(st.sampled_from(WISHES))
         if wish == "activate" and waiting:
             active.append(waiting.pop())
             event: Event = events.ReservationActivated(reservation_id=active[-1])
@@ -101,6 +107,7 @@ def histories(draw: st.DrawFn) -> list[Decision]:
             offered.append(event)
         elif wish == "take" and offered:
             event = taken(offered.pop())
+            made[event.reservation_id] = event
             waiting.append(event.reservation_id)
         elif wish == "expire" and offered:
             event = events.ReservationExpired(reservation_id=offered.pop(0).reservation_id)
@@ -112,11 +119,26 @@ def histories(draw: st.DrawFn) -> list[Decision]:
             event = events.ReservationCompleted(reservation_id=active.pop())
         elif wish == "release" and active:
             event = events.ReservationReleased(reservation_id=active.pop(0), released_at=at(quarter))
+        elif wish == "change" and waiting + active:
+            event = draw(changes(made[draw(st.sampled_from(waiting + active))]))
         else:
-            event = draw(confirmations(number))
+            made[f"R-{number}"] = event = draw(confirmations(number))
             waiting.append(event.reservation_id)
         decisions.append((at(quarter), [event]))
     return decisions
+
+
+@st.composite
+def changes(draw: st.DrawFn, made: events.ReservationConfirmed) -> events.ReservationChanged:
+    """Other units and times on the same resources."""
+    granted = tuple(draw(allocations(allocation.resource)) for allocation in made.allocations)
+    return events.ReservationChanged(
+        reservation_id=made.reservation_id,
+        start=min(span[0] for allocation in granted for span in allocation.spans),
+        end=max(span[1] for allocation in granted for span in allocation.spans),
+        lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in granted),
+        allocations=granted,
+    )
 
 
 class Naive:
@@ -127,8 +149,23 @@ class Naive:
         self.now = max(time for time, _ in history)
         self.facts = facts
         begun = [event for event in facts if isinstance(event, events.ReservationHeld | events.ReservationConfirmed)]
-        self.confirmed = [*{event.reservation_id: event for event in begun}.values()]
+        self.first = [*{event.reservation_id: event for event in begun}.values()]
+        self.confirmed = [replace(event, allocations=self.held(event)[-1]) for event in self.first]
         self.quotas = [event.quota for event in facts if isinstance(event, events.QuotaGranted)]
+
+    def held(self, made: events.ReservationConfirmed) -> list[tuple[Allocation, ...]]:
+        """What a reservation held at first, and after each change."""
+        changed = [event for event in self.facts if isinstance(event, events.ReservationChanged)]
+        return [made.allocations, *(each.allocations for each in changed if each.reservation_id == made.reservation_id)]
+
+    def given_up(self, company: str, resource: str) -> int:
+        """Unit-seconds that changes gave back."""
+        return sum(
+            max(0, worth(before, resource) - worth(after, resource))
+            for event in self.first
+            if event.company == company
+            for before, after in pairwise(self.held(event))
+        )
 
     def ending(self, reservation_id: str) -> Event | None:
         """The event that ended a reservation, if one did."""
@@ -172,7 +209,8 @@ class Naive:
 
     def account(self, company: str, resource: str, name: str) -> int:
         """Unit-seconds reserved, used, released or held."""
-        return sum(
+        given_up = self.given_up(company, resource) if name in ("reserved", "released") else 0
+        return given_up + sum(
             allocation.units * len(self._share(event, allocation, name)) * QUARTER
             for event in self.confirmed
             if event.company == company
@@ -214,6 +252,11 @@ class Naive:
             for event in self.confirmed
             if resource in [allocation.resource for allocation in event.allocations]
         ]
+
+
+def worth(granted: tuple[Allocation, ...], resource: str) -> int:
+    """Unit-seconds of a resource."""
+    return sum(each.units * len(quarters(each.spans)) * QUARTER for each in granted if each.resource == resource)
 
 
 def quarters(spans: tuple[tuple[int, int], ...]) -> set[int]:

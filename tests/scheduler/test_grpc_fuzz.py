@@ -20,7 +20,7 @@ from tests.allocation.examples import examples
 from tests.allocation.scenario import check_no_double_booking
 from tests.scheduler.serving import ALPHA, NOON, OPERATOR, SERVICE, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import administration, series
+from tests.scheduler.test_grpc_tenants import administration, series, updating
 
 NEVER = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
 MANY = {"BatchCreateReservations", "BookStream"}
@@ -129,6 +129,8 @@ def sound(method: str) -> Message:
             return api.GetConductRequest(parent="companies/ALPHA")
         case "GetOutage" | "LiftOutage":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="outages/works")
+        case "UpdateReservation":
+            return updating("companies/ALPHA/reservations/r1", 9, note="another")
         case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation" | "CheckIn":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")

@@ -79,6 +79,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "GetReservation": READING,
     "ListReservations": FOLLOWING,
     "ConfirmReservation": CHANGING,
+    "UpdateReservation": CHANGING,
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
     "ListQuotas": FOLLOWING,
@@ -157,6 +158,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
         case "ConfirmReservation":
             name = await booked(desk, company, active=False, hold=60)
             return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
+        case "UpdateReservation":
+            return updating(await booked(desk, company, active=False), 6, note="another")
         case "CancelReservation":
             name = await booked(desk, company, active=False)
             return api.CancelReservationRequest(name=name, request_id=request_id(6))
@@ -218,6 +221,11 @@ def training(parent: str, number: int) -> api.GrantQualificationRequest:
     request.qualification.resource = "resources/L01"
     request.qualification.start_time.seconds, request.qualification.end_time.seconds = NOW, NOW + 30 * DAY
     return request
+
+
+def updating(name: str, number: int, **fields: Any) -> api.UpdateReservationRequest:
+    """A change of what is set."""
+    return api.UpdateReservationRequest(reservation=api.Reservation(name=name, **fields), request_id=request_id(number))
 
 
 def administration(method: str, parent: str) -> Any:
@@ -294,7 +302,8 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
 
 
 @pytest.mark.parametrize(
-    "method", ["GetReservation", "ConfirmReservation", "CancelReservation", "ReleaseReservation", "CheckIn"]
+    "method",
+    ["GetReservation", "ConfirmReservation", "UpdateReservation", "CancelReservation", "ReleaseReservation", "CheckIn"],
 )
 @pytest.mark.parametrize("validate_only", [False, True])
 async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:
@@ -304,7 +313,7 @@ async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, v
     kind = getattr(api, f"{method}Request")
     answers = []
     for name in (theirs, missing):
-        request = kind(name=name)
+        request = updating(name, 8, note="x") if method == "UpdateReservation" else kind(name=name)
         if method != "GetReservation":
             request.request_id, request.validate_only = request_id(8), validate_only
         with pytest.raises(Refused) as refused:

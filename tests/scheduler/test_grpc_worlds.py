@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler import requests
@@ -24,7 +25,7 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import series
+from tests.scheduler.test_grpc_tenants import series, updating
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -89,6 +90,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(17, ("cpu", 1), hold=60)),
         ("SearchOffers", search("cpu", hold=60, number=18)),
         ("ConfirmReservation", api.ConfirmReservationRequest(name=theirs, request_id=request_id(19))),
+        ("UpdateReservation", updating(mine, 27, end_time=Timestamp(seconds=NINE + 9 * HOUR))),
+        ("UpdateReservation", updating(theirs, 28, note="mine")),
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),
         ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA")),
         ("ListReservations", api.ListReservationsRequest(parent="companies/BETA")),

@@ -155,6 +155,8 @@ class _Judge:
                 return self._begin(event, "held")
             case "reservation_expired":
                 self._expire(event["reservation_id"], now)
+            case "reservation_changed":
+                return self._change(event)
             case "allocations_moved":
                 return self._move(event["reservation_id"], event["allocations"], event.get("outage", ""))
             case "reservation_activated":
@@ -196,6 +198,23 @@ class _Judge:
         if now < self.claims[name].expires_at:
             self._say(f"{name} expired at {now}, before its time")
         self._end(name, ("held",), "expired", cut=0)
+
+    def _change(self, event: Json) -> set[Place]:
+        name = event["reservation_id"]
+        claim = self.claims[name]
+        if claim.state not in ("held", "confirmed", "active"):
+            self._say(f"{name} was {claim.state} and changed")
+        if claim.state == "active" and not _units(event["allocations"]) <= _units(claim.allocations):
+            self._say(f"{name} was active and got units that it did not have")
+        self._forget(name, claim)
+        claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
+        claim.expires_at = min(claim.expires_at, claim.start)
+        # What was given back on the way is not of the lines any more.
+        latest = max((span[1] for each in claim.allocations for span in each["spans"]), default=claim.end)
+        lasting = [each for each in claim.allocations if each["spans"] and each["spans"][-1][1] == latest]
+        self._judge_whole(name, {**event, "allocations": lasting or claim.allocations})
+        self._judge_rooms(name, claim)
+        return self._hold(name, claim)
 
     def _move(self, name: str, allocations: list[Json], outage: str) -> set[Place]:
         claim = self.claims[name]
@@ -318,6 +337,10 @@ def _worth(allocations: list[Json]) -> dict[tuple[str, str], int]:
         key = each["resource"], each.get("companion_of", "")
         worth[key] += each["units"] * sum(end - start for start, end in each["spans"])
     return dict(worth)
+
+
+def _units(allocations: list[Json]) -> set[tuple[str, int]]:
+    return {(each["resource"], place) for each in allocations for place in each["bins"]}
 
 
 def _peak(holdings: list[Holding]) -> int:

@@ -103,6 +103,14 @@ def _apply(made: Fold, event: dict) -> None:
             state = event["type"].removeprefix("reservation_")
             made.live[name] = (event["company"], state, event["allocations"])
             made.move_all(name, "capacity", ACCOUNT_OF[state])
+        case "reservation_changed":
+            company, state, allocations = made.live[name]
+            was, now = _worth(allocations), _worth(event["allocations"])
+            for resource in was.keys() | now.keys():
+                more = now[resource] - was[resource]
+                made.move(company, resource, "capacity", ACCOUNT_OF[state], max(0, more))
+                made.move(company, resource, ACCOUNT_OF[state], "released", max(0, -more))
+            made.live[name] = (company, state, event["allocations"])
         case "allocations_moved":
             made.live[name] = (*made.live[name][:2], event["allocations"])
         case "reservation_activated":
@@ -120,6 +128,14 @@ def _apply(made: Fold, event: dict) -> None:
             del made.live[name]
         case "reservation_curtailed":
             made.curtail(name, event["until"])
+
+
+def _worth(allocations: list[dict]) -> Counter[str]:
+    """Unit-seconds by resource."""
+    worth: Counter[str] = Counter()
+    for each in allocations:
+        worth[each["resource"]] += each["units"] * sum(end - start for start, end in each["spans"])
+    return worth
 
 
 async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:

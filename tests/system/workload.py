@@ -1,4 +1,4 @@
-"""A bounded crowd of companies that book, cancel and release, and remember what they asked and what they were told.
+"""A bounded crowd of companies that book, change, cancel and release, and remember what they asked and were told.
 
 Each request is repeated under its id until the answer is definite, as the API tells clients to. Chance is seeded.
 """
@@ -133,7 +133,9 @@ class Booker:
 
     async def _act(self) -> None:
         draw = self._chance.random()
-        if draw < 0.3 and self._kept:
+        if draw < 0.1 and self._kept:
+            await self._change(self._kept.pop(self._chance.randrange(len(self._kept))))
+        elif draw < 0.3 and self._kept:
             await self._give_back(self._kept.pop(self._chance.randrange(len(self._kept))))
         elif draw < 0.4 and self._granted:
             await self._ask_again(self._granted.pop())
@@ -177,6 +179,18 @@ class Booker:
         )
         request = form(name=reservation.name, request_id=self._new_id(), reason="plans changed")
         await self._crowd.settle(Asked(self._company, method, request))
+
+    async def _change(self, reservation: api.Reservation) -> None:
+        """An hour longer or shorter, or some hours later: lawful or not."""
+        request = api.UpdateReservationRequest(request_id=self._new_id())
+        wish = request.reservation
+        wish.name = reservation.name
+        wish.end_time.seconds = reservation.end_time.seconds + self._chance.choice([-1, 1, 2]) * HOUR
+        if self._chance.random() < 0.3:
+            wish.start_time.seconds = reservation.start_time.seconds + HOUR
+        asked = Asked(self._company, "UpdateReservation", request)
+        await self._crowd.settle(asked)
+        self._kept.append(asked.answers[0] if asked.outcome is Outcome.GRANTED else reservation)
 
     async def _ask_again(self, asked: Asked) -> None:
         """Repeat a request that was granted, as after a lost answer; it must not matter."""

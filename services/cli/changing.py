@@ -1,0 +1,97 @@
+"""`aidc change`: a reservation is extended, shortened, moved or resized, or gets another note. All of it or nothing."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from services.cli.booking import DryRun, Name, answer, checked_request_id
+from services.cli.client import Client
+from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
+from services.cli.options import Caller, Data, Json, RequestId, company_in, connect, reservation_name
+from services.cli.outcome import Failed
+from services.cli.tables import plain_id
+from services.cli.times import from_timestamp, parse_duration, parse_time, to_duration, to_timestamp
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+Start = Annotated[str, typer.Option(help="Another start; without another end or duration the length stays.")]
+Units = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RESOURCE:UNITS", help="Another amount; 0 takes the line out, a new resource adds one."),
+]
+
+
+def change(
+    name: Name,
+    start: Start = "",
+    end: Annotated[str, typer.Option(help="Another end.")] = "",
+    duration: Annotated[str, typer.Option(help="Another length, from the start: 2h, 90m, 1d.")] = "",
+    units: Units = None,
+    together: Annotated[str, typer.Option(help=f"How close nodes must stand: {', '.join(COLOCATIONS)}.")] = "",
+    note: Annotated[str | None, typer.Option(help="Another note; an empty one takes it away.")] = None,
+    etag: Annotated[str, typer.Option(help="Refuse if the reservation has changed since it had this etag.")] = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Change a reservation; one that is refused stays as it is."""
+    if end and duration:
+        raise Failed("an end or a duration, not both")
+    with connect(data, caller, company_in(name)) as client:
+        full_name = reservation_name(client.connection, name)
+        found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
+        request = api.UpdateReservationRequest(
+            request_id=checked_request_id(request_id), validate_only=dry_run, etag=etag
+        )
+        request.reservation.name = full_name
+        set_times(client, request, found, start, end, duration)
+        if units or together:
+            set_lines(client, request, found, units or (), together)
+        if note is not None:
+            request.reservation.note = note
+            request.update_mask.paths.append("note")
+        if not request.update_mask.paths:
+            raise Failed("nothing to change: --start, --end, --duration, --units, --together or --note says what")
+        answer(client, client.scheduler.UpdateReservation, request, {}, as_json)
+
+
+def set_times(
+    client: Client, request: api.UpdateReservationRequest, found: api.Reservation, start: str, end: str, duration: str
+) -> None:
+    """Ask for another interval, as far as one is named. A start alone moves the whole."""
+    wish, paths, now = request.reservation, request.update_mask.paths, datetime.now(UTC)
+    if start:
+        wish.start_time.CopyFrom(to_timestamp(parse_time(start, now, client.zone)))
+        paths.append("start_time")
+    if end:
+        wish.end_time.CopyFrom(to_timestamp(parse_time(end, now, client.zone)))
+        paths.append("end_time")
+    elif duration or start:
+        length = from_timestamp(found.end_time) - from_timestamp(found.start_time)
+        wish.duration.CopyFrom(to_duration(parse_duration(duration) if duration else length))
+        paths.append("duration")
+
+
+def set_lines(
+    client: Client, request: api.UpdateReservationRequest, found: api.Reservation, texts: Iterable[str], together: str
+) -> None:
+    """Ask for other lines: those that it has, with what is named put in their place."""
+    known = {plain_id(resource.name): resource for resource in client.resources()}
+    lines = {plain_id(line.resource): line for line in found.lines}
+    for text in texts:
+        name, amount = resource_id(text), text.rpartition(":")[2]
+        if name not in known:
+            raise Failed(f"unknown resource {name}: `aidc resources` lists what can be booked")
+        if amount == "0":
+            lines.pop(name, None)
+            continue
+        shape = lines[name].shape if name in lines and lines[name].HasField("shape") else None
+        lines[name] = parse_line(text, known[name], shape)
+    for line in lines.values() if together else ():
+        line.ClearField("shape")
+        line.MergeFrom(api.Line(shape=parse_shape(0, together)))
+    request.reservation.lines.extend(lines.values())
+    request.update_mask.paths.append("lines")

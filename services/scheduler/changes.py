@@ -1,0 +1,75 @@
+"""Requests to change a reservation, as commands; and what a change would come to, as clients see it."""
+
+from collections.abc import Set as AbstractSet
+
+from services.allocation import commands
+from services.allocation.centre import Centre
+from services.allocation.decide import Events
+from services.allocation.events import ReservationChanged
+from services.allocation.life import follow
+from services.allocation.resources import Reservation
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.requests import Fields, lines_of
+
+MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note"})
+ALL = "*"
+ETAG_CHARACTERS_MAX = 64
+
+
+def update_reservation(
+    request: api.UpdateReservationRequest, company: str, reservation_id: str
+) -> commands.ChangeReservation:
+    """A change. Raises `Problem` with every invalid field and path."""
+    fields, wish = Fields(), request.reservation
+    fields.request_id(request.request_id)
+    if request.etag and wish.etag and request.etag != wish.etag:
+        fields.fault("etag", "differs from reservation.etag; send one of them")
+    paths = _paths(fields, request)
+    start = fields.time("reservation.start_time", wish, "start_time") if "start_time" in paths else None
+    command = commands.ChangeReservation(
+        reservation_id=reservation_id,
+        company=company,
+        etag=fields.text("etag", request.etag or wish.etag, ETAG_CHARACTERS_MAX),
+        start=start,
+        end=fields.time("reservation.end_time", wish, "end_time") if "end_time" in paths else None,
+        duration=_duration(fields, wish) if "duration" in paths else None,
+        lines=lines_of(fields, "reservation.lines", wish.lines) if "lines" in paths else None,
+        note=fields.text("reservation.note", wish.note) if "note" in paths else None,
+    )
+    fields.demand_valid()
+    return command
+
+
+def _paths(fields: Fields, request: api.UpdateReservationRequest) -> AbstractSet[str]:
+    """The fields that the mask names, or means."""
+    wish, paths = request.reservation, set(request.update_mask.paths)
+    known = api.Reservation.DESCRIPTOR.fields_by_name
+    for path in sorted(paths - MUTABLE - {ALL}):
+        what = "cannot be changed" if path in known else "is no field of a reservation"
+        fields.fault("update_mask", f"{path[:ETAG_CHARACTERS_MAX]!r} {what}; {', '.join(sorted(MUTABLE))} can be")
+    if ALL in paths:
+        # The interval can be said in one of two ways.
+        paths = set(MUTABLE - {"end_time" if wish.HasField("duration") else "duration"})
+    if not paths:
+        paths = {descriptor.name for descriptor, _ in wish.ListFields()} & MUTABLE
+        if not paths:
+            fields.fault("update_mask", f"names nothing, and nothing is set; {', '.join(sorted(MUTABLE))} can be")
+    if {"end_time", "duration"} <= paths:
+        fields.fault("reservation.end_time", "either end_time or duration can be changed, not both")
+    return paths
+
+
+def _duration(fields: Fields, wish: api.Reservation) -> int:
+    if not wish.HasField("duration"):
+        fields.fault("reservation.duration", "is required")
+        return 0
+    duration = fields.seconds("reservation.duration", wish.duration)
+    if duration == 0:
+        fields.fault("reservation.duration", "must be longer than nothing")
+    return duration
+
+
+def preview(centre: Centre, before: Reservation, decided: Events) -> Reservation:
+    """A reservation as it would be; nothing decided is one that was changed before, and stays as it is."""
+    changes = [event for event in decided if isinstance(event, ReservationChanged)]
+    return follow(before, changes[-1], centre.now, before.position) if changes else before

@@ -1,0 +1,142 @@
+"""The rules of changing a reservation once more, told simply. Like `naive`, it shares no code with what it checks."""
+
+from math import lcm
+
+from services.allocation.rejections import Reason
+from services.allocation.resources import Kind, Line
+from tests.allocation.naive import CELL, DAY, HOUR, Booking, Naive
+
+EXTEND_WINDOW, EXTEND_MOST = 48 * HOUR, 7 * DAY
+
+Wish = tuple[tuple[Line, ...], int, int]
+
+
+def opens(naive: Naive, booking: Booking, now: int) -> int:
+    """Up to when what a booking holds has happened; 0 for one that has not begun."""
+    if booking.state != "active" and booking.start > now:
+        return 0
+    cell = lcm(*(_cell(naive, name) for name, _ in booking.held))
+    return min(booking.end, max(booking.start, -(-now // cell) * cell))
+
+
+def _cell(naive: Naive, name: str) -> int:
+    return HOUR if naive.resources[name].kind is Kind.COMPUTE else CELL
+
+
+def changed(naive: Naive, booking: Booking, wish: Wish, now: int) -> Booking:
+    """What a booking would be."""
+    lines, start, end = wish
+    after = naive.booking(booking.company, lines, start, end)
+    since = opens(naive, booking, now)
+    for was, new in ((booking.held, after.held), (booking.paid, after.paid)):
+        for key in [key for key in new if key[1] < since]:
+            del new[key]
+        new.update({key: units for key, units in was.items() if key[1] < since})
+    after.state, after.expires = booking.state, min(booking.expires, start)
+    after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
+    return after
+
+
+def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
+    """Every reason against a change, other than how its units would have to stand."""
+    booking, (lines, start, end) = naive.bookings[name], wish
+    if booking.state not in ("held", "confirmed", "active") or booking.end <= now:
+        return {Reason.WRONG_STATE}
+    if booking.state == "held" and booking.expires <= now:
+        return {Reason.WRONG_STATE}
+    if (lines, start, end) == (lines_before, booking.start, booking.end):
+        return set()
+    if start >= end:
+        return {Reason.INVALID_INTERVAL}
+    since = opens(naive, booking, now)
+    if since and (found := _bound(booking, wish, lines_before, since)):
+        return found
+    del naive.bookings[name]
+    try:
+        return _lawful(naive, booking, wish, now, since)
+    finally:
+        naive.bookings[name] = booking
+
+
+def _bound(booking: Booking, wish: Wish, lines_before: tuple[Line, ...], since: int) -> set[Reason]:
+    """What cannot be done to what has begun."""
+    lines, start, end = wish
+    units = {line.resource: line.units for line in lines_before}
+    found = set()
+    if start != booking.start or any(line.units > units.get(line.resource, 0) for line in lines):
+        found.add(Reason.WRONG_STATE)
+    if end < since:
+        found.add(Reason.END_IN_PAST)
+    return found
+
+
+def _lawful(naive: Naive, booking: Booking, wish: Wish, now: int, since: int) -> set[Reason]:
+    lines, start, end = wish
+    after = changed(naive, booking, wish, now)
+    gained = {want: moment for want in after.wants if (moment := _gained(booking, want, start, end)) is not None}
+    found = _extended(booking, end, now) if since else set()
+    terms = naive.companies[booking.company]
+    if (start != booking.start and start < now - 5) or (booking.state == "held" and start <= now):
+        found.add(Reason.START_IN_PAST)
+    if gained and (start < terms.agreement_start or end > terms.agreement_end):
+        found.add(Reason.OUTSIDE_AGREEMENT)
+    for want in after.wants:
+        found |= _own(naive, booking, want, gained.get(want), (start, end), now)
+        found |= _place(naive, after, want, lines, (max(start, since), end))
+    return found | (naive._quota(after) if gained else set())
+
+
+def _gained(booking: Booking, want: tuple[str, int, str], start: int, end: int) -> int | None:
+    """The first moment that is new of a want, None if nothing is."""
+    name, units, parent = want
+    had = max((had for other, had, brought in booking.wants if (other, brought) == (name, parent)), default=0)
+    if units > had or start < booking.start or start >= booking.end:
+        return start
+    return booking.end if end > booking.end else None
+
+
+def _extended(booking: Booking, end: int, now: int) -> set[Reason]:
+    found = set()
+    if end > booking.end and booking.end - now > EXTEND_WINDOW:
+        found.add(Reason.TOO_EARLY)
+    if end - booking.end > EXTEND_MOST:
+        found.add(Reason.DURATION_OUT_OF_RANGE)
+    return found
+
+
+def _own(
+    naive: Naive, booking: Booking, want: tuple[str, int, str], gained: int | None, span: tuple[int, int], now: int
+) -> set[Reason]:
+    """The terms of one resource, as far as they concern what is new."""
+    (name, _, parent), (start, end) = want, span
+    resource, terms = naive.resources[name], naive.companies[booking.company]
+    compute = resource.kind is Kind.COMPUTE
+    if parent:
+        cells = naive.spans(parent, start, end)
+        closed = not compute and not cells <= naive.spans(name, start, end)
+        return {Reason.OUTSIDE_OPENING_HOURS} if closed else set()
+    found = naive._boundaries(resource, start, end)
+    if gained is None:
+        return found
+    found |= naive._length(resource, terms, start, end)
+    if resource.kind is Kind.EQUIPMENT and now < naive.suspended.get(booking.company, 0):
+        found.add(Reason.SUSPENDED)
+    notice = terms.notice_hours if compute else resource.notice_hours
+    if notice and gained < now + notice * HOUR - 5 and not (booking.state == "active" or booking.start <= now):
+        found.add(Reason.NOTICE_TOO_SHORT)
+    horizon = terms.horizon_days if compute else resource.horizon_days
+    if horizon and start > now + horizon * DAY and (start != booking.start or gained == start):
+        found.add(Reason.BEYOND_HORIZON)
+    return found
+
+
+def _place(
+    naive: Naive, after: Booking, want: tuple[str, int, str], lines: tuple[Line, ...], ahead: tuple[int, int]
+) -> set[Reason]:
+    """Whether others leave room from now on."""
+    name, _, parent = want
+    found = naive._groups(name, parent, lines, *ahead)
+    cells = naive.spans(parent or name, *ahead)
+    if any(naive.used(name, cell) + after.held[name, cell] > naive.resources[name].capacity for cell in cells):
+        found.add(Reason.NO_CAPACITY)
+    return found

@@ -1,0 +1,121 @@
+"""`aidc change` against a centre that answers as told: what is asked of it, what is shown, and the exit status."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import grpc
+import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
+
+from services.cli import main
+from services.cli.times import to_timestamp
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.cli.fake_centre import Answered, FakeCentre, serve
+
+NAME = "companies/CMP-0004/reservations/r1"
+TOKEN = "x.eyJjb21wYW55IjoiQ01QLTAwMDQifQ.x"  # The claims say company CMP-0004.
+NINE = to_timestamp(datetime(2026, 3, 16, 0, tzinfo=UTC))  # 09:00 in Seoul.
+ONE = to_timestamp(datetime(2026, 3, 16, 4, tzinfo=UTC))
+STANDS = api.Reservation(
+    name=NAME,
+    state=api.Reservation.STATE_CONFIRMED,
+    lines=[
+        api.Line(resource="resources/M01", units=1),
+        api.Line(resource="resources/a100-dev", units=2000, shape=api.Shape(units_per_node=1000)),
+    ],
+    start_time=NINE,
+    end_time=ONE,
+    etag='"3"',
+    position=42,
+)
+
+
+@pytest.fixture
+def centre(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCentre]:
+    """A centre with one reservation, found by the environment."""
+    fake = FakeCentre()
+    fake.answers["GetReservation"] = lambda _: STANDS
+    fake.answers["UpdateReservation"] = lambda request: request.reservation
+    with serve(fake) as address:
+        monkeypatch.setenv("AIDC_SCHEDULER", address)
+        monkeypatch.setenv("AIDC_TOKEN", TOKEN)
+        monkeypatch.setenv("COLUMNS", "160")
+        yield fake
+
+
+def asked(centre: FakeCentre, *options: str) -> api.UpdateReservationRequest:
+    """What a command asks the centre for."""
+    assert main.run(["change", "r1", *options]) == 0
+    request: api.UpdateReservationRequest = centre.requests[-1]
+    assert request.reservation.name == NAME
+    return request
+
+
+def test_a_start_alone_moves_the_whole(centre: FakeCentre) -> None:
+    """The length stays as it was."""
+    request = asked(centre, "--start", "2026-03-17 14:00")
+    assert list(request.update_mask.paths) == ["start_time", "duration"]
+    assert (request.reservation.start_time.seconds - NINE.seconds) // 3600 == 29
+    assert request.reservation.duration.seconds == 4 * 3600
+
+
+@pytest.mark.parametrize(
+    ("options", "paths"),
+    [
+        (["--duration", "6h"], ["duration"]),
+        (["--end", "2026-03-16 18:00"], ["end_time"]),
+        (["--start", "2026-03-16 10:00", "--end", "2026-03-16 18:00"], ["start_time", "end_time"]),
+        (["--note", ""], ["note"]),
+        (["--units", "M01:2", "--duration", "1h"], ["duration", "lines"]),
+    ],
+)
+def test_only_what_is_named_changes(centre: FakeCentre, options: list[str], paths: list[str]) -> None:
+    """The mask names what the command line does."""
+    assert list(asked(centre, *options).update_mask.paths) == paths
+
+
+def test_units_are_put_in_place_of_those_that_there_are(centre: FakeCentre) -> None:
+    """A line keeps its shape, 0 takes it out, and a new resource adds one."""
+    lines = {line.resource: line for line in asked(centre, "--units", "a100-dev:3gpu").reservation.lines}
+    assert (lines["resources/a100-dev"].units, lines["resources/a100-dev"].shape.units_per_node) == (3000, 1000)
+    assert lines["resources/M01"].units == 1
+    assert [line.resource for line in asked(centre, "--units", "a100-dev:0").reservation.lines] == ["resources/M01"]
+    near = asked(centre, "--together", "rack").reservation.lines
+    assert {line.shape.colocation for line in near} == {api.COLOCATION_RACK}
+
+
+def test_a_dry_run_changes_nothing(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """It shows the reservation as it would be, and says so."""
+    assert asked(centre, "--duration", "6h", "--dry-run").validate_only
+    assert "nothing was changed" in capsys.readouterr().out
+
+
+def test_for_programs_it_is_one_object(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The changed reservation, and the request id to repeat it by."""
+    request = asked(centre, "--note", "x", "--json", "--etag", '"3"')
+    assert request.etag == '"3"'
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["name"], shown["request_id"]) == (NAME, request.request_id)
+
+
+def test_a_refused_change_ends_with_2(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason stands on stderr."""
+
+    def refuse(_: object) -> api.Reservation:
+        violation = api.Violation(reason="END_IN_PAST", description="Too late.", subject="r1")
+        info = ErrorInfo(domain="aidc", reason="END_IN_PAST")
+        raise Answered(grpc.StatusCode.FAILED_PRECONDITION, "Too late.", info, api.Refusal(violations=[violation]))
+
+    centre.answers["UpdateReservation"] = refuse
+    assert main.run(["change", "r1", "--duration", "1h"]) == 2
+    assert "END_IN_PAST" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--end", "2026-03-16 18:00", "--duration", "1h"], ["--units", "nothing:3"], ["--start", "soon"]]
+)
+def test_what_cannot_be_meant_ends_with_1(centre: FakeCentre, options: list[str]) -> None:
+    """Nothing to change, two ends, an unknown resource, a strange time: said in one line, and nothing asked."""
+    assert main.run(["change", "r1", *options]) == 1
+    assert not any(isinstance(request, api.UpdateReservationRequest) for request in centre.requests)
