@@ -5,6 +5,7 @@ not fit what came before raises `Misfit`, and the reader stops (P9). It is rebui
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
@@ -22,13 +23,15 @@ class Misfit(Exception):
 class Claim(Struct, frozen=True, gc=False):
     """A reservation as the books need it. `number` is that of the event that named the bins.
 
-    `tariff` is the place of the rate card that it was booked with, -1 for none, and `amounts` what it holds by it.
+    `tariff` is the place of the rate card that it was booked with, -1 for none; `amounts` is what it holds by that
+    card, and `idle` the unit-seconds of each resource that nodes reported as held and not used.
     """
 
     reservation: Reservation
     number: int
     tariff: int = -1
     amounts: tuple[Amount, ...] = ()
+    idle: tuple[tuple[str, int], ...] = ()
 
 
 class Step(Struct, frozen=True):
@@ -72,8 +75,8 @@ class Books:
                 self._admit(company)
             case events.QuotaGranted(quota=quota):
                 self._demand_company(quota.company)
-            case events.UseMeasured(company=company):
-                self._demand_company(company)
+            case events.UseMeasured():
+                self._measure(event)
             case events.TariffPublished(tariff=tariff):
                 self.prices.published.append((number, tariff))
             case events.PeriodClosed(period=period):
@@ -105,10 +108,21 @@ class Books:
             if after.allocations is before.reservation.allocations:
                 same = after.holding is after.allocations is before.reservation.holding
                 held = before.amounts if same else amounts(after, tariff, self.prices, self.periods)
-                return Claim(after, before.number, tariff, held)
+                return Claim(after, before.number, tariff, held, before.idle)
         self._demand_company(after.company)
         self._demand_sound(after.allocations)
-        return Claim(after, number, tariff, amounts(after, tariff, self.prices, self.periods))
+        idle = before.idle if before is not None else ()
+        return Claim(after, number, tariff, amounts(after, tariff, self.prices, self.periods), idle)
+
+    def _measure(self, event: events.UseMeasured) -> None:
+        """Remember what a live reservation left idle, until it ends and that is posted."""
+        self._demand_company(event.company)
+        claim = self.claims.get(event.reservation_id)
+        if claim is not None:
+            idle = dict(claim.idle)
+            for use in event.resources:
+                idle[use.resource] = idle.get(use.resource, 0) + use.idle
+            self.claims[event.reservation_id] = replace(claim, idle=tuple(idle.items()))
 
     def worth(self, quota: Quota) -> int:
         """What a quota of a pool costs, in KRW, by the newest rate card; equipment of many prices on one meter: 0."""

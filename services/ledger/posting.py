@@ -23,7 +23,7 @@ STANDING: Mapping[State, Account] = {
     State.CONFIRMED: Account.BOOKED,
     State.ACTIVE: Account.BOOKED,
     State.COMPLETED: Account.USED,
-    State.NO_SHOW: Account.USED,  # Nobody else could have had it, up to where it was given back.
+    State.NO_SHOW: Account.IDLE,  # Nobody came, and nobody else could have had it, up to where it was given back.
     State.DISPLACED: Account.USED,  # Up to where it lost its units.
 }
 """Where stands what a reservation holds, by its state."""
@@ -62,10 +62,12 @@ def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transf
     source = STANDING[before.reservation.state]
     if after.amounts is before.amounts:  # Only the state is another one.
         if source is not target:
+            idle = dict(before.idle)
             for amount in after.amounts:
-                yield _transfer(books, after.reservation, amount, source, target)
+                for part, account in _by_use(amount, target, idle):
+                    yield _transfer(books, after.reservation, part, source, account)
         return
-    lost_to = GIVEN_BACK.get(type(event), Account.RELEASED)
+    lost_to, idle = GIVEN_BACK.get(type(event), Account.RELEASED), dict(before.idle)
     for had, has in _paired(before.amounts, after.amounts):
         stays, more, less = _split(had, has)
         rate = books.prices.rate(after.tariff, after.reservation.company, had.resource)
@@ -73,7 +75,7 @@ def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transf
         lost = Amount(less.resource, less.month, less.unit_seconds, less.krw - due)
         fee = Amount(less.resource, less.month, 0, due)
         moves = (
-            (stays, source, target),
+            *((part, source, account) for part, account in _by_use(stays, target, idle)),
             (more, Account.CAPACITY, target),
             (lost, source, lost_to),
             (fee, source, Account.PENALTY),
@@ -81,6 +83,22 @@ def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transf
         for amount, from_account, to_account in moves:
             if (amount.unit_seconds or amount.krw) and from_account is not to_account:
                 yield _transfer(books, after.reservation, amount, from_account, to_account)
+
+
+def _by_use(amount: Amount, target: Account, idle: dict[str, int]) -> tuple[tuple[Amount, Account], ...]:
+    """What moves to an account; of what was used, the part that nodes reported as idle stands apart, at its price.
+
+    `idle` loses what is taken of it, so that a booking over two months does not count it twice.
+    """
+    seconds = min(idle.get(amount.resource, 0), amount.unit_seconds) if target is Account.USED else 0
+    if not seconds:
+        return ((amount, target),)
+    idle[amount.resource] -= seconds
+    krw = amount.krw * seconds // amount.unit_seconds
+    resource, month = amount.resource, amount.month
+    used = Amount(resource, month, amount.unit_seconds - seconds, amount.krw - krw)
+    parts = ((used, target), (Amount(resource, month, seconds, krw), Account.IDLE))
+    return tuple((part, account) for part, account in parts if part.unit_seconds or part.krw)
 
 
 def _paired(before: tuple[Amount, ...], after: tuple[Amount, ...]) -> list[tuple[Amount, Amount]]:

@@ -30,6 +30,7 @@ from tests.ledger.pages import (
     pool,
     released,
     tariff,
+    used,
 )
 
 APRIL = 29 * 24 + 15  # Hours from Monday, 2 March, 00:00 UTC to midnight of 1 April in Seoul.
@@ -187,13 +188,29 @@ def test_a_late_cancellation_costs_what_the_rule_says() -> None:
 
 
 def test_not_coming_costs_what_the_rule_says() -> None:
-    """What was held until it was given back counts as used; of the rest the percentage of the rule is due."""
+    """What was held until it was given back was idle, at its price; of the rest the percentage of the rule is due."""
     card = tariff(M01=600_000, no_show=50)
     desk = Desk(*CENTRE[:-1], card, confirmed("r", held([0], hours(100, 108), resource="M01")), activated("r"))
     desk.says(missed("r", MONDAY + 104 * HOUR), at=MONDAY + 101 * HOUR)
-    assert desk.standing()["M01", Account.USED] == (4 * HOUR, 600_000)
+    assert desk.standing()["M01", Account.IDLE] == (4 * HOUR, 600_000)
     assert desk.standing()["M01", Account.PENALTY] == (0, 300_000)
     assert desk.standing()["M01", Account.RELEASED] == (4 * HOUR, 300_000)
+
+
+def test_what_nodes_report_as_idle_stands_apart() -> None:
+    """Held and not used is idle, at its price, once the booking ends; what was given back is not counted again."""
+    desk = Desk(*CENTRE, confirmed("r", held(range(4), hours(APRIL - 2, APRIL + 2))), activated("r"))
+    assert desk.says(used("r", 4 * HOUR, 1 * HOUR, 3 * HOUR)) == []
+    assert desk.says(used("r", 8 * HOUR, 1 * HOUR, 7 * HOUR)) == []
+    desk.says(completed("r"))
+    assert desk.standing(202603)["h100", Account.IDLE] == (8 * HOUR, 24_000)
+    assert desk.standing(202604)["h100", Account.IDLE] == (2 * HOUR, 6000)
+    assert desk.standing()["h100", Account.USED] == (6 * HOUR, 18_000)
+    early = Desk(*CENTRE, confirmed("r", held([0], hours(0, 4))), activated("r"), used("r", HOUR, 0, 9 * HOUR))
+    early.says(released("r", MONDAY + HOUR))
+    assert early.standing()["h100", Account.IDLE] == (HOUR, 3000)
+    assert early.standing()["h100", Account.RELEASED] == (3 * HOUR, 9000)
+    assert early.says(used("r", HOUR, 0, HOUR)) == []
 
 
 def test_compute_may_be_cancelled_by_the_companys_own_hours() -> None:
