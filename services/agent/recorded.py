@@ -4,7 +4,7 @@ A trace is a file with one report a line, as `--record` writes it, or it is draw
 recorded in every report.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import msgspec
 
 from services.agent.driver import PER_MILLE, NoDriver, Reading
 from services.agent.reporter import Outlet
-from services.eventlog.use import NodeUse, decode_use
+from services.eventlog.use import NodeUse, decode_use, encode_use
 
 TRACE_BYTES_MAX = 64 << 20
 PHASE_READINGS = 20
@@ -89,6 +89,15 @@ class Copied:
             self._file.write(data + b"\n")
         self._last = data
         await self._outlet.publish(data, about)
+
+
+def append_reports(path: Path, reports: Iterable[NodeUse]) -> None:
+    """Write reports at the end of a trace. Raises `NoDriver`."""
+    try:
+        with path.open("ab") as trace:
+            trace.write(b"".join(encode_use(report) + b"\n" for report in reports))
+    except OSError as error:
+        raise NoDriver(f"cannot write to {path}: {error.strerror or error}") from error
 
 
 def read_trace(path: Path) -> dict[str, Trace]:

@@ -12,11 +12,13 @@ from msgspec import to_builtins
 
 from services.agent.driver import Driver, NoDriver
 from services.agent.observer import Observer
+from services.agent.recorded import append_reports
 from services.cli.connection import DATA_DEFAULT, read_endpoints
 from services.cli.documents import print_json_line
 from services.cli.options import Json
 from services.cli.outcome import Failed
 from services.cli.tables import out, table
+from services.eventlog.use import NodeUse
 
 Node = Annotated[
     str, typer.Option("--node", metavar="ID", help="The node's id in the catalogue; its host name unless given.")
@@ -65,9 +67,13 @@ def agent(
         raise Failed(f"--node or --interval {wrong}") from wrong
     if once:
         try:
-            look_once(drivers_of(told), told.interval_seconds, as_json)
+            reports = look_once(drivers_of(told), told.interval_seconds)
+            if record is not None:
+                append_reports(record, reports)
         except NoDriver as problem:
             raise Failed(str(problem)) from problem
+        for report in reports:
+            show(report, as_json)
         return
     told = replace(told, nats_url=nats_url(data))
     logs.configure("agent")
@@ -94,21 +100,24 @@ def told_by(environ: Mapping[str, str]) -> str:
         raise Failed(f"cannot read AIDC_NATS_URL_FILE: {problem}") from problem
 
 
-def look_once(drivers: Mapping[str, Driver], seconds: float, as_json: bool) -> None:
-    """Read for so long, and say what was seen."""
+def look_once(drivers: Mapping[str, Driver], seconds: float) -> list[NodeUse]:
+    """Read for so long; give what was seen of each node."""
     observer = Observer(drivers, time.time)
     time.sleep(seconds + 1)  # Reports are about whole seconds.
-    for report in observer.look():
-        if as_json:
-            print_json_line(to_builtins(report))
-            continue
-        made = table("node", "device", "busy", "memory", right=("busy", "memory"))
-        rows = zip(report.accelerators, report.memory, strict=True)
-        for number, (busy, memory) in enumerate(rows):
-            made.add_row(report.node, f"accelerator {number}", per_cent(busy), per_cent(memory))
-        made.add_row(report.node, "processor", per_cent(report.processor), per_cent(report.host_memory))
-        out.print(made)
-        out.print(f"Read for {report.end - report.start} s by {report.source}.")
+    return observer.look()
+
+
+def show(report: NodeUse, as_json: bool) -> None:
+    """Print one report."""
+    if as_json:
+        print_json_line(to_builtins(report))
+        return
+    made = table("node", "device", "busy", "memory", right=("busy", "memory"))
+    for number, (busy, memory) in enumerate(zip(report.accelerators, report.memory, strict=True)):
+        made.add_row(report.node, f"accelerator {number}", per_cent(busy), per_cent(memory))
+    made.add_row(report.node, "processor", per_cent(report.processor), per_cent(report.host_memory))
+    out.print(made)
+    out.print(f"Read for {report.end - report.start} s by {report.source}.")
 
 
 def per_cent(rate: int | None) -> str:

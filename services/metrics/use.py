@@ -40,6 +40,10 @@ class BinUse(Struct):
     arrived: float
     worked_at: int  # when it last did anything, or was first heard of
 
+    def left_alone(self, start: int) -> bool:
+        """Whether it has been left alone for long enough, under a reservation that began at a time."""
+        return self.end - max(self.worked_at, start) >= IDLE_SECONDS
+
 
 class UseNow:
     """The newest report of each bin, and since when it has done nothing."""
@@ -63,32 +67,30 @@ class UseNow:
 
     def figures(self) -> dict[str, PoolUse]:
         """What is known of each resource of which anything is."""
-        now = self._clock()
-        fresh = {
-            where: seen
-            for where, seen in self._bins.items()
-            if seen.arrived >= now - FRESH_SECONDS and seen.end >= self._latest - FRESH_SECONDS
-        }
+        arrived, ended = self._clock() - FRESH_SECONDS, self._latest - FRESH_SECONDS
         held: set[Bin] = set()
         idle: dict[str, int] = {}
         for reservation in self._usage.active():
             for where, units in _units_now(reservation, self._usage.now):
                 held.add(where)
-                seen = fresh.get(where)
-                if seen and seen.end - max(seen.worked_at, reservation.start) >= IDLE_SECONDS:
+                seen = self._bins.get(where)
+                if seen and seen.arrived >= arrived and seen.end >= ended and seen.left_alone(reservation.start):
                     idle[where[0]] = idle.get(where[0], 0) + units
-        return {name: self._of_pool(name, fresh, held, idle.get(name, 0)) for name in {where[0] for where in fresh}}
+        sums: dict[str, list[int]] = {}
+        for where, seen in self._bins.items():
+            if seen.arrived >= arrived and seen.end >= ended:
+                pool = sums.setdefault(where[0], [0, 0, 0])
+                pool[0] += 1
+                pool[1] += seen.rate
+                if seen.rate >= IDLE_PER_MILLE and where not in held:
+                    pool[2] += seen.rate
+        return {name: self._of_pool(name, sums[name], idle.get(name, 0)) for name in sums}
 
-    def _of_pool(self, name: str, fresh: dict[Bin, BinUse], held: set[Bin], idle: int) -> PoolUse:
+    def _of_pool(self, name: str, sums: list[int], idle: int) -> PoolUse:
+        bins, rates, stray = sums
         capacity = self._usage.pools[name].resource.bin_capacity
-        ours = {where: seen for where, seen in fresh.items() if where[0] == name}
         return PoolUse(
-            measured=capacity * len(ours),
-            used=capacity * sum(seen.rate for seen in ours.values()) / 1000,
-            idle_held=idle,
-            stray=capacity
-            * sum(seen.rate for where, seen in ours.items() if where not in held and seen.rate >= IDLE_PER_MILLE)
-            / 1000,
+            measured=capacity * bins, used=capacity * rates / 1000, idle_held=idle, stray=capacity * stray / 1000
         )
 
     def _take_bin(self, where: Bin, rate: int, report: NodeUse) -> None:

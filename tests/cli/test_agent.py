@@ -25,6 +25,18 @@ def test_one_look_for_programs_is_a_report(capsys: pytest.CaptureFixture[str]) -
     assert 0 <= report["host_memory"] <= 1_000
 
 
+def test_one_look_can_be_kept_and_played(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A look at one machine is a trace on another: the same figures come out."""
+    trace = str(tmp_path / "trace")
+    first = ["agent", "--once", "--seed", "3", "--accelerators", "2", "--node", "n-1", "--interval", "1", "--json"]
+    assert main.run([*first, "--record", trace]) == 0
+    seen = json.loads(capsys.readouterr().out)
+    assert main.run(["agent", "--once", "--recorded", trace, "--interval", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accelerators"] == seen["accelerators"]
+    assert main.run([*first, "--record", str(tmp_path / "nowhere" / "trace")]) == 1
+    assert "cannot write to" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
