@@ -22,6 +22,9 @@ ENTRIES_MAX = 1000
 GATHER_SECONDS = 0.002
 """How long a page waits for company under load. An append costs as much as several decisions, and a busy scheduler's
 callers wait for the processor, not for the disk."""
+CROWD = 6
+"""A page with so many entries waits some steps more, for as long as each of them brings a few."""
+STEP_SECONDS, STEPS_MAX, STEP_ENTRIES = 0.001, 4, 2
 PAGES_WAITING_MAX = 16
 """Full pages that may wait for the log before new commands are shed."""
 BULK_PAGES_WAITING_MAX = 2
@@ -158,8 +161,17 @@ class GroupCommit:
 
     async def _gather(self) -> None:
         """Wait a little for company, if the page before had some: one append then serves many answers."""
-        if self._company > 1:
-            await asyncio.sleep(GATHER_SECONDS)
+        if self._company <= 1:
+            return
+        sheet = self._waiting[0]
+        await asyncio.sleep(GATHER_SECONDS)
+        for _ in range(STEPS_MAX):
+            entries = len(sheet.entries)
+            if entries < CROWD or len(self._waiting) > 1:
+                return
+            await asyncio.sleep(STEP_SECONDS)
+            if len(sheet.entries) < entries + STEP_ENTRIES:
+                return
 
     async def _append(self, sheet: Sheet) -> None:
         for listener in self.before_append:
