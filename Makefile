@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check metrics-check board-check board-pictures dashboards-check format protos schema lock bench clean
+.PHONY: help setup run demo test check metrics-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -35,12 +35,16 @@ check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/python -m services.eventlog.schema --check
 	$(BIN)/python -m tests.check_generated
 
-metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus, promtool and prometheus-alertmanager)
+metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus and promtool)
 	$(BIN)/python -m tests.metrics.scrape | promtool check metrics
 	promtool check config deploy/prometheus/prometheus.yml
 	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
 	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
-	$(BIN)/python -m pytest tests/metrics/with_prometheus.py tests/metrics/with_alertmanager.py
+	$(BIN)/python -m pytest tests/metrics/with_prometheus.py
+
+alerts-check: setup ## alerts up to a webhook, with the real Alertmanager (needs prometheus, prometheus-alertmanager, amtool)
+	amtool check-config deploy/prometheus/alertmanager.yml
+	$(BIN)/python -m pytest tests/metrics/with_alertmanager.py
 
 board-check: setup ## the board in headless Chromium: keyboard, live changes, print, contrast (needs chromium)
 	$(BIN)/python -m pytest tests/board/in_browser.py

@@ -1,6 +1,6 @@
 """From a metric to somebody's telephone: our rules, our Prometheus configuration and our routing, up to a webhook.
 
-Needs the programs prometheus and prometheus-alertmanager, which are no wheels: `make metrics-check` runs this file,
+Needs the programs prometheus and prometheus-alertmanager, which are no wheels: `make alerts-check` runs this file,
 `make test` does not.
 """
 
