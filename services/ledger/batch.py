@@ -1,20 +1,25 @@
 """A batch: consecutive pages that go into Postgres in one transaction."""
 
+import asyncio
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
 
 from services.eventlog.page import Head, Page, Record
 from services.ledger.books import Books
-from services.ledger.facts import facts_of, moment
+from services.ledger.facts import Fact, facts_of, moment
 from services.ledger.projections import new_projections
 from services.ledger.projections.tree import Tree
 
 EVENTS_MAX = 4_000
 PAGES_MAX = 200
 """Measured: 2,000 events a batch cost a tenth more; far larger ones gain nothing, and hold up the readers."""
+
+
+EVENTS_AT_ONCE = 40
+"""Less than a millisecond of folding."""
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
@@ -31,6 +36,14 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
         return Head(position=self.position, hash=self.hash)
 
 
+class Month(Struct, frozen=True):
+    """A month that begins with a page: its first day in UTC, its first position, and its first event's number."""
+
+    first_day: date
+    position: int
+    number: int
+
+
 class Batch:
     """Pages folded into rows, from one checkpoint to another."""
 
@@ -38,6 +51,7 @@ class Batch:
         self.before = before
         self.after = before
         self.pages: list[tuple[Any, ...]] = []
+        self.months: list[Month] = []
         self.events: Counter[str] = Counter()
         self._books = books
         self._tree = Tree(books.tree)
@@ -55,14 +69,31 @@ class Batch:
             self._root = self._tree.grow()
         return self._root
 
-    def add(self, record: Record, page: Page) -> None:
-        """Fold the next page. Raises `BrokenLog` if an event of it does not fit the events before it."""
+    async def add(self, record: Record, page: Page) -> None:
+        """Fold the next page. Raises `BrokenLog` if an event of it does not fit the events before it.
+
+        Others have their turn after every few events, above all the one who writes the batch before this: whenever
+        Postgres has an answer for it, the next rows must be on their way at once.
+        """
         position, hash_, time = record.position, record.hash, moment(page.time)
-        facts = facts_of(record, page, self.after.number, self._books)
-        for fact in facts:
+        if not self.after.position or _first_day(time) > _first_day(self.after.page_time):
+            self.months.append(Month(_first_day(time), position, self.after.number + 1))
+        facts: list[Fact] = []
+        for fact in facts_of(record, page, self.after.number, self._books):
+            facts.append(fact)
+            if len(facts) % EVENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        # All of the page fits; only now does any of it become rows.
+        for count, fact in enumerate(facts, 1):
             self.events[fact.type] += 1
             for projection in self.projections:
                 projection.add(fact)
+            if count % EVENTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
         number = self.after.number + len(facts)
         self.pages.append((position, hash_, page.writer, page.epoch, time, len(facts), number, record.data))
         self.after = Checkpoint(position=position, hash=hash_, number=number, page_time=time)
+
+
+def _first_day(time: datetime) -> date:
+    return time.date().replace(day=1)

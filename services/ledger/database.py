@@ -5,7 +5,6 @@ All log in as the owner of the database and take a lesser role at once; only `as
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -19,7 +18,6 @@ READ_SECONDS_MAX = 10
 WRITE_SECONDS_MAX = 60
 CONNECT_SECONDS_MAX = 5
 IDLE_SECONDS_MAX = 300
-JSONB_VERSION = b"\x01"
 
 OUTAGES: tuple[type[Exception], ...] = (
     OSError,
@@ -71,7 +69,6 @@ async def _pool(dsn: str, size: int, seconds_max: int, settings: dict[str, str])
         timeout=CONNECT_SECONDS_MAX,
         command_timeout=seconds_max,
         max_inactive_connection_lifetime=IDLE_SECONDS_MAX,
-        init=_prepare,
         server_settings={
             "application_name": "aidc-ledger",
             "timezone": "UTC",
@@ -79,15 +76,4 @@ async def _pool(dsn: str, size: int, seconds_max: int, settings: dict[str, str])
             "statement_timeout": str(seconds_max * 1000 - 500),
             **settings,
         },
-    )
-
-
-async def _prepare(connection: Any) -> None:
-    """Let jsonb carry bytes: the events are already encoded."""
-    await connection.set_type_codec(
-        "jsonb",
-        schema="pg_catalog",
-        encoder=lambda data: JSONB_VERSION + data,
-        decoder=lambda data: bytes(data[len(JSONB_VERSION) :]),
-        format="binary",
     )

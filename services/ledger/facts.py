@@ -1,5 +1,6 @@
 """From a page to facts: each event with its number in the log, who caused it, whom it concerns, and its transfers."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -44,37 +45,32 @@ class Fact(Struct, frozen=True, kw_only=True, gc=False):
     leaf: Leaf
 
 
-def facts_of(record: Record, page: Page, number: int, books: Books) -> list[Fact]:
+def facts_of(record: Record, page: Page, number: int, books: Books) -> Iterator[Fact]:
     """Fold a page into the books; give its facts, numbered on from `number`. Raises `BrokenLog` if one does not fit."""
-    position, leaves = record.position, leaves_of(record.position, record.data)
-    facts: list[Fact] = []
+    position, leaves, index = record.position, leaves_of(record.position, record.data), 0
     for place, entry in enumerate(page.entries):
-        time = moment(entry.time)
-        decision = number + len(facts) + 1
+        time, at = moment(entry.time), entry.time // MICROSECONDS
+        decision = number + index + 1
         for event in entry.events:
-            index = len(facts)
-            at = entry.time // MICROSECONDS
             step = _take(books, event, number + index + 1, at, position, index)
-            facts.append(
-                Fact(
-                    number=number + index + 1,
-                    decision=decision,
-                    position=position,
-                    entry=place,
-                    index=index,
-                    time=time,
-                    actor=entry.actor,
-                    request_id=entry.request_id,
-                    event=event,
-                    type=EVENT_TYPES[type(event)],
-                    company=step.after.reservation.company if step else _company(event),
-                    reservation=step.after.reservation.id if step else _reservation(event),
-                    step=step,
-                    transfers=post(event, step, books, at),
-                    leaf=leaves[index],
-                )
+            yield Fact(
+                number=number + index + 1,
+                decision=decision,
+                position=position,
+                entry=place,
+                index=index,
+                time=time,
+                actor=entry.actor,
+                request_id=entry.request_id,
+                event=event,
+                type=EVENT_TYPES[type(event)],
+                company=step.after.reservation.company if step else _company(event),
+                reservation=step.after.reservation.id if step else _reservation(event),
+                step=step,
+                transfers=post(event, step, books, at),
+                leaf=leaves[index],
             )
-    return facts
+            index += 1
 
 
 def moment(microseconds: int) -> datetime:

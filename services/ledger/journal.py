@@ -98,6 +98,8 @@ class Journal:
             if not await _advance(connection, batch, self._schema):
                 await _demand_posted(connection, batch)
                 return
+            for month in batch.months:
+                await connection.execute(_BEGIN_MONTH, month.first_day, month.position, month.number)
             await connection.copy_records_to_table("pages", records=batch.pages)
             for projection in batch.projections:
                 await projection.write(connection)
@@ -169,6 +171,8 @@ WHERE projection = $1 AND position = $2 AND hash = $3
   AND $9 = (SELECT string_agg(checksum, '' ORDER BY name) FROM migrations)
 RETURNING position
 """
+
+_BEGIN_MONTH = "SELECT begin_month($1, $2, $3)"
 
 _CATALOGUE = """
 SELECT journal.number, journal.position, journal.time, journal.payload

@@ -1,6 +1,8 @@
 """Brings a database to this release's schema: each file of `schema/` in order, once.
 
-Everything stands in one Postgres schema, so that dropping that one thing drops every table.
+Everything stands in one Postgres schema, so that dropping that one thing drops every table. Tables of an older release
+are dropped whole and made anew, and the log is folded into them: no file need care for what stands there before. Who
+cannot wait for that lets the new release make them beside the old ones first (`aidc ledger rebuild`).
 """
 
 import hashlib
@@ -39,26 +41,44 @@ def migrations() -> list[Migration]:
 
 
 async def migrate(pool: asyncpg.Pool) -> str:
-    """Apply what is missing to the schema that the pool works in, all of it or nothing; give the checksums of all.
+    """Make the schema that the pool works in this release's, all of it or nothing; give the checksums of all files.
 
     Raises `WrongSchema` if what was applied is not what we have.
     """
     async with as_owner(pool) as connection:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         schema = await connection.fetchval("SELECT current_setting('search_path')")
-        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {ROLES}")
-        await connection.execute(_TABLE)
-        applied = {row["name"]: row["checksum"] for row in await connection.fetch("SELECT * FROM migrations")}
-        for migration in migrations():
-            checksum = applied.pop(migration.name, None)
-            if checksum is None:
+        files = migrations()
+        applied = await _applied(connection, schema)
+        _demand_ours(files, applied)
+        if len(applied) < len(files):
+            if applied:
+                _log.warning("tables_of_an_older_release", missing=len(files) - len(applied))
+                await drop(connection, schema)
+            await connection.execute(f"CREATE SCHEMA {schema}")
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {ROLES}")
+            await connection.execute(_TABLE)
+            for migration in files:
                 await _apply(connection, migration)
-            elif checksum != migration.checksum:
-                raise WrongSchema(f"schema/{migration.name} differs from what was applied: rebuild the ledger")
-        if applied:
-            raise WrongSchema(f"the database has {', '.join(sorted(applied))}, which this release does not know")
-    return "".join(migration.checksum for migration in migrations())
+    return "".join(migration.checksum for migration in files)
+
+
+async def _applied(connection: PoolConnectionProxy, schema: str) -> dict[str, str]:
+    """The checksums of the files that the tables were made by; none if there are no tables."""
+    if not await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", f"{schema}.migrations"):
+        await connection.execute(f"DROP SCHEMA IF EXISTS {schema}")
+        return {}
+    return {row["name"]: row["checksum"] for row in await connection.fetch("SELECT * FROM migrations")}
+
+
+def _demand_ours(files: list[Migration], applied: dict[str, str]) -> None:
+    known = {migration.name: migration.checksum for migration in files}
+    strange = sorted(name for name in applied if name not in known)
+    if strange:
+        raise WrongSchema(f"the database has {', '.join(strange)}, which this release does not know")
+    for name, checksum in applied.items():
+        if checksum != known[name]:
+            raise WrongSchema(f"schema/{name} differs from what was applied: run `aidc ledger rebuild`")
 
 
 async def drop(connection: PoolConnectionProxy, schema: str) -> None:

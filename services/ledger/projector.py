@@ -100,7 +100,7 @@ class _Intake:
         """Add a page, when there is room for it."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._batch.full)
-            self._batch.add(record, page)
+            await self._batch.add(record, page)
             self._changed.notify_all()
         await asyncio.sleep(0)  # Folding takes time; let the writer and the callers have theirs.
 

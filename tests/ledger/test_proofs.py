@@ -289,7 +289,7 @@ async def test_a_log_read_again_agrees(centre: Notarised) -> None:
         ("UPDATE pages SET data = data || ' '::bytea WHERE position = 20", "page 20 was altered"),
         ("UPDATE pages SET hash = repeat('a', 64) WHERE position = 20", "page 20 was altered"),
         ("DELETE FROM pages WHERE position = 20", "page 20 is missing"),
-        ('UPDATE journal SET payload = payload || \'{"note": "x"}\' WHERE number = 30', "tells event"),
+        ("UPDATE journal SET payload = '{}' WHERE number = 30", "tells event"),
         ("UPDATE journal SET leaf = sha256('') WHERE number = 30", "has another event"),
         ("DELETE FROM journal WHERE number = 30", "another event"),
         ("UPDATE tree SET hash = sha256('') WHERE level = 5 AND index = 1", "stored tree"),

@@ -41,7 +41,7 @@ class Events:
                 fact.type,
                 fact.company,
                 fact.reservation,
-                fact.leaf.event,
+                fact.leaf.event.decode(),
                 fact.leaf.hash,
             )
         )
