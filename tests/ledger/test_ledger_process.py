@@ -185,11 +185,11 @@ async def test_killed_under_load_it_counts_every_page_once(centre: Centre) -> No
 async def test_a_rebuild_killed_outright_is_begun_anew(centre: Centre) -> None:
     """Killed while it folds, a rebuild leaves the ledger serving as before; the next one makes an end of it, and the
     ledger, which nobody started again, goes on in the new tables."""
-    pages = chained(busy_centre(1510), centre=centre.log.centre)
-    await centre.append(pages[:1500])
+    pages = chained(busy_centre(410), centre=centre.log.centre)
+    await centre.append(pages[:400])
     async with centre.ledger() as ledger:
         await ledger.says("serving")
-        assert (await ledger.balance("companies/-", 1500)).position == 1500
+        assert (await ledger.balance("companies/-", 400)).position == 400
         before = await centre.digests()
         async with centre.ledger("--rebuild") as killed:
             assert killed.process.stdout is not None
@@ -201,8 +201,8 @@ async def test_a_rebuild_killed_outright_is_begun_anew(centre: Centre) -> None:
         async with centre.ledger("--rebuild") as rebuilding:
             assert await rebuilding.ends() == 0
         assert await centre.digests() == before
-        await centre.append(pages[1500:])
-        assert (await ledger.balance("companies/-", 1510)).position == 1510
+        await centre.append(pages[400:])
+        assert (await ledger.balance("companies/-", 410)).position == 410
 
 
 async def test_it_waits_for_a_log_that_is_not_made_yet(centre: Centre) -> None:

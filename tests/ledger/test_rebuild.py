@@ -86,12 +86,12 @@ async def test_the_first_generation_needs_none_before_it(ledger: Ledger) -> None
 async def test_the_living_ledger_follows_and_answers_meanwhile(ledger: Ledger) -> None:
     """While pages pour in and readers read, generations are exchanged twice: the same ledger writes on, every answer is
     of one moment, none goes back in time, and the books come out as if nothing had been."""
-    pages = chained(busy_centre(400))
-    ledger.log.pages += pages[:200]
+    pages = chained(busy_centre(100))
+    ledger.log.pages += pages[:60]
     await ledger.fold()
     living = asyncio.create_task((await ledger.open()).follow(until=len(pages)))
     reading = asyncio.create_task(read_for_ever(ledger))
-    for end in (300, 390):
+    for end in (75, 95):
         pouring = asyncio.create_task(pour(ledger, pages[:end]))
         rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
         await pouring
@@ -102,7 +102,7 @@ async def test_the_living_ledger_follows_and_answers_meanwhile(ledger: Ledger) -
     with pytest.raises(asyncio.CancelledError):
         await reading
     rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
-    assert (rebuilt.position, rebuilt.differing) == (400, ())
+    assert (rebuilt.position, rebuilt.differing) == (100, ())
 
 
 async def test_a_rebuild_cut_short_leaves_the_living_tables(ledger: Ledger) -> None:
