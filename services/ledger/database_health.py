@@ -154,11 +154,14 @@ WHERE datname = current_database()
 """
 
 _TABLES = """
-SELECT relname                      AS name,
-       pg_total_relation_size(relid) AS bytes,
-       n_dead_tup                   AS dead
-FROM pg_stat_user_tables
-WHERE schemaname = current_schema()
+SELECT coalesce(whole.relname, part.relname)            AS name,  -- partitions count for their table
+       sum(pg_total_relation_size(part.relid))::bigint  AS bytes,
+       sum(part.n_dead_tup)::bigint                     AS dead
+FROM pg_stat_user_tables AS part
+LEFT JOIN pg_inherits ON inhrelid = part.relid
+LEFT JOIN pg_class AS whole ON whole.oid = inhparent
+WHERE part.schemaname = current_schema()
+GROUP BY 1
 ORDER BY bytes DESC
 LIMIT $1
 """

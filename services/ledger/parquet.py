@@ -232,7 +232,7 @@ TABLES: Mapping[str, Exported] = {
         values=lambda row: (
             *(row["number"], row["position"], row["entry"], row["index"], row["time"]),
             *(row["actor"], row["request_id"], row["type"], row["company"], row["reservation"]),
-            row["payload"].decode(),
+            row["payload"],
         ),
     ),
     "reservations": Exported(
