@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from services.board import parts, rows
+from services.board import parts, timeline_chart
 from services.board.catalogue import KINDS, plain
 from services.board.frame import show
 from services.board.markup import Content, Markup, el
@@ -48,8 +48,8 @@ async def timeline(visit: Visit) -> Response:
         _controls(visit, window),
         [parts.note(words("overlap_alert", name=visit.name(row.resource)), "bad") for row in overlapping],
         parts.note(words("timeline_more", count=len(booked)), "warn") if more else None,
-        rows.chart(visit, drawn, window) if drawn else parts.empty(words("nothing_found")),
-        rows.legend(visit),
+        timeline_chart.chart(visit, drawn, window) if drawn else parts.empty(words("nothing_found")),
+        timeline_chart.legend(visit),
     )
 
 
