@@ -10,7 +10,7 @@ from services.board import parts, sparks
 from services.board.answers import Refused
 from services.board.catalogue import figure, plain, sizes, unit_key
 from services.board.frame import show
-from services.board.incidents import incidents
+from services.board.incidents import Incident, incidents
 from services.board.markup import Content, Markup, el
 from services.board.reading import calendars, reservations
 from services.board.times import from_timestamp, length, to_duration, to_timestamp
@@ -21,6 +21,7 @@ AHEAD = timedelta(days=14)
 SOON = timedelta(hours=24)
 SOON_ROWS_MAX = 8
 NAMES_MAX = 3
+OUTAGES_MAX = 100
 FIT_LENGTH = timedelta(days=1)
 """The reference demands on compute are for a day, as the metrics have them."""
 
@@ -32,10 +33,11 @@ async def now(visit: Visit) -> Response:
     moment = visit.clock.now.replace(microsecond=0)
     pools = [each for each in visit.catalogue.of_kind("compute") if each.in_service]
     others = [each for kind in ("equipment", "operators") for each in visit.catalogue.of_kind(kind) if each.in_service]
-    ahead, today, (live, _, _) = await asyncio.gather(
+    ahead, today, (live, _, _), outages = await asyncio.gather(
         calendars(visit, pools, moment, moment + AHEAD),
         calendars(visit, others, moment, moment + SOON),
         reservations(visit, moment, moment + SOON),
+        visit.caller.ask(visit.caller.scheduler.ListOutages, api.ListOutagesRequest(page_size=OUTAGES_MAX)),
     )
     fits = await asyncio.gather(*(_fits(visit, each, ahead[plain(each.name)]) for each in pools))
     cards = [_card(visit, pool, ahead[plain(pool.name)], fit) for pool, fit in zip(pools, fits, strict=True)]
@@ -47,7 +49,7 @@ async def now(visit: Visit) -> Response:
         el("div", cards, class_="cards") if cards else parts.empty(words("now_no_pools")),
         el("div", _soon(visit, live), class_="pair"),
         el("div", _equipment(visit, today), _staff(visit, today), class_="pair"),
-        _incidents(visit),
+        _incidents(visit, outages.outages),
     )
 
 
@@ -150,30 +152,29 @@ def _soon_list(visit: Visit, title: str, found: Sequence[api.Reservation], momen
 def _equipment(visit: Visit, today: Calendars) -> Markup:
     """How much of the equipment is free, and until when the rest is not."""
     words = visit.words
-    every = [each for each in visit.catalogue.of_kind("equipment") if today.get(plain(each.name))]
-    shown = [(each, today[plain(each.name)]) for each in every]
-    free = [each for each, calendar in shown if calendar and calendar.intervals[0].free_units]
+    known = [(each, today.get(plain(each.name))) for each in visit.catalogue.of_kind("equipment")]
+    shown = [(each, calendar, calendar.intervals[0]) for each, calendar in known if calendar and calendar.intervals]
+    free = sum(1 for _, _, first in shown if first.free_units)
+    closed = sum(1 for _, _, first in shown if not first.open)
     rows = [
         [
             el("a", visit.name(each), href=address("/timeline", resource=plain(each.name))),
-            words("closed_now") if not calendar.intervals[0].open else words("busy_now"),
+            words("busy_now" if first.reserved_units else "out_now"),
             _free_again(visit, calendar),
         ]
-        for each, calendar in shown
-        if calendar and not calendar.intervals[0].free_units
+        for each, calendar, first in shown
+        if first.open and not first.free_units
     ]
-    busy = [row for row in rows if row[1] == words("busy_now")]
-    closed = len(rows) - len(busy)
     summary = el(
         "p",
-        el("b", f"{len(free):,}", class_="big"),
+        el("b", f"{free:,}", class_="big"),
         " ",
-        el("span", words("equipment_free", total=len(every)), class_="of"),
+        el("span", words("equipment_free", total=len(shown)), class_="of"),
         el("span", words("equipment_closed", count=closed), class_="of") if closed else None,
         class_="free",
     )
     head = [words("head_equipment"), words("head_state"), words("head_free_again")]
-    listed = parts.table(head, busy, words("equipment_busy")) if busy else None
+    listed = parts.table(head, rows, words("equipment_busy")) if rows else None
     return parts.section(words("kind_equipment"), summary, listed)
 
 
@@ -202,19 +203,32 @@ def _staff(visit: Visit, today: Calendars) -> Markup:
     return parts.section(title, made)
 
 
-def _incidents(visit: Visit) -> Markup:
-    """What is out of service, closed, or soon will be."""
-    words, clock = visit.words, visit.clock
-    rows = []
-    for each in incidents(visit.catalogue, clock, AHEAD):
-        begun = each.start is None or each.start <= clock.now
-        kind = el("span", words(f"incident_{each.kind}"), class_=f"state {'bad' if begun else 'warn'}")
-        names = ", ".join(visit.name(resource) for resource in each.resources[:NAMES_MAX])
-        more = len(each.resources) - NAMES_MAX
-        what = [names, el("span", words("and_more", count=more), class_="away") if more > 0 else None]
-        reason = el("span", each.reason, class_="away") if each.reason else None
-        span = clock.stamp(each.start, clock.span(each.start, each.end)) if each.start and each.end else ""
-        rows.append([kind, [what, " ", reason], span])
+def _incidents(visit: Visit, outages: Iterable[api.Outage]) -> Markup:
+    """What is out of service, broken or closed, or soon will be."""
+    words = visit.words
+    rows = [_incident(visit, each) for each in incidents(visit.catalogue, outages, visit.clock, AHEAD)]
     head = [words("head_incident"), words("head_what"), words("head_when")]
     title = words("incidents")
     return parts.section(title, parts.table(head, rows, title) if rows else parts.empty(words("no_incidents")))
+
+
+def _incident(visit: Visit, incident: Incident) -> parts.Row:
+    words, clock = visit.words, visit.clock
+    begun = incident.start is None or incident.start <= clock.now
+    kind = el("span", words(f"incident_{incident.kind}"), class_=f"state {'bad' if begun else 'warn'}")
+    names = [
+        f"{visit.name(resource)}{f' ({visit.amount(resource, units)})' if units else ''}"
+        for resource, units in incident.parts[:NAMES_MAX]
+    ]
+    more = len(incident.parts) - NAMES_MAX
+    what = [
+        ", ".join(names),
+        " ",
+        el("span", words("and_more", count=more), class_="away") if more > 0 else None,
+        el("div", incident.reason, class_="away") if incident.reason else None,
+    ]
+    if incident.start is None:
+        return [kind, what, ""]
+    if incident.end is None:
+        return [kind, what, clock.stamp(incident.start, words("until_lifted", moment=clock.short(incident.start)))]
+    return [kind, what, clock.stamp(incident.start, clock.span(incident.start, incident.end))]

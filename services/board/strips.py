@@ -1,5 +1,8 @@
 """One row of the timeline: policy behind, what is busy, and the bars of whom one may see."""
 
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
 from zlib import crc32
 
 from services.board import parts
@@ -78,12 +81,19 @@ def _policy(visit: Visit, row: Row) -> list[Markup]:
         )
         for part in closed
     ]
-    for closure in row.resource.closures:
-        start, end = from_timestamp(closure.start_time), from_timestamp(closure.end_time)
-        if start < row.window[1] and end > row.window[0]:
-            title = el("title", f"{visit.words('incident_closure')}: {closure.reason} {closure.zone}".strip())
-            made.append(el("rect", title, class_="closure", height="100%", **box(start, end, row.window)))
+    for start, end, reasons in _closures(row):
+        title = el("title", "; ".join(reasons))
+        made.append(el("rect", title, class_="closure", height="100%", **box(start, end, row.window)))
     return made
+
+
+def _closures(row: Row) -> Iterator[tuple[datetime, datetime, tuple[str, ...]]]:
+    """When units are out and why; what changes meanwhile for other reasons does not cut it into pieces."""
+    intervals = row.calendar.intervals if row.calendar else ()
+    for reasons, together in groupby(intervals, key=lambda part: tuple(part.closures)):
+        pieces = list(together)
+        if reasons:
+            yield from_timestamp(pieces[0].start_time), from_timestamp(pieces[-1].end_time), reasons
 
 
 def _busy(visit: Visit, row: Row) -> list[Markup]:

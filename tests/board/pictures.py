@@ -9,6 +9,7 @@ import json
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import grpc.aio
 from playwright.async_api import Browser, async_playwright
 
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.life import Life
 
 UNTIL = "2026-03-11T14:20:00+09:00"
@@ -26,7 +28,13 @@ COMPANY = "CMP-0178"
 READY_SECONDS_MAX = 240.0
 POLL_SECONDS = 0.05
 APART_SECONDS = 2 * 86_400
-WIDE, NARROW = (1440, 960), (390, 844)
+LEAK = api.Outage(
+    name="outages/npu-cooling",
+    kind=api.Outage.KIND_FAILURE,
+    reason="coolant leak in the rack; parts are on their way",
+    scopes=[api.OutageScope(resource="resources/npu-verify", count=1)],
+)
+WIDE, NARROW = (1280, 820), (390, 780)
 
 
 class Picture(NamedTuple):
@@ -41,7 +49,7 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("now", "operator", "/"),
+    Picture("now", "operator", "/", size=(1280, 1040)),
     Picture("timeline", "operator", "/timeline"),
     Picture("equipment-dark", "operator", "/timeline?kind=equipment", scheme="dark"),
     Picture("usage", "operator", "/usage"),
@@ -74,6 +82,7 @@ async def filled(endpoints: Mapping[str, Any]) -> None:
         while True:
             now = await keeper.attend()
             if now == before:
+                await keeper.ask("DeclareOutage", api.DeclareOutageRequest(outage=LEAK, request_id=str(uuid.uuid4())))
                 return
             before, began = now, began or now
             if made < len(SEEDS) and now >= began + made * APART_SECONDS:

@@ -29,6 +29,23 @@ async def test_now_tells_a_company_when_a_size_fits_and_leads_to_booking_it(boar
     assert "/book?resource=milli&amp;amount=0.125&amp;hours=24" in text
 
 
+async def test_an_outage_is_told_and_drawn(board: Browsing) -> None:
+    """What an operator declares stands among the incidents with its reason, and behind the bars, for everybody."""
+    outage = api.Outage(name="outages/leak", kind=api.Outage.KIND_FAILURE, reason="water <in> row 3")
+    outage.scopes.add(resource="resources/core", nodes=["core-0", "core-1"])
+    request = api.DeclareOutageRequest(outage=outage, request_id="00000000-0000-4000-8000-00000000bbbb")
+    await board.centre.call(board.centre.scheduler.DeclareOutage, request, "operator")
+    text = await board.page("/")
+    row = text[text.index('class="state bad">failure') :]
+    assert "core (128 cores)" in row
+    assert "water &lt;in&gt; row 3" in row
+    assert "until lifted" in row
+    assert 'class="closure"' in await board.page("/timeline?resource=core")
+    lift = api.LiftOutageRequest(name="outages/leak", request_id="00000000-0000-4000-8000-00000000bbbc")
+    await board.centre.call(board.centre.scheduler.LiftOutage, lift, "operator")
+    assert "water" not in await board.page("/")
+
+
 async def test_the_timeline_draws_a_booking_where_it_is(board: Browsing) -> None:
     """A bar stands at its share of the week and leads to its reservation."""
     made = await board.book(resource="SEATS", day=8, hours=12)
