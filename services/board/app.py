@@ -96,7 +96,8 @@ def listen(address: Address) -> socket.socket:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
-        raise ListenError(f"cannot listen on {address} for pages: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ListenError(f"cannot listen on {address} for pages: {reason}") from error
 
 
 def configured(board: Board, settings: Settings) -> uvicorn.Config:

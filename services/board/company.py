@@ -15,7 +15,7 @@ from services.board.frame import show
 from services.board.markup import Content, Markup, el
 from services.board.reading import LIVE, reservations
 from services.board.times import DAY, from_timestamp, to_timestamp
-from services.board.visit import Visit
+from services.board.visit import Visit, address
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 QUOTAS_AHEAD = 40 * DAY
@@ -48,7 +48,7 @@ async def company(visit: Visit) -> Response:
         el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
         _conduct(visit, conduct),
         _burn(visit, quotas),
-        _upcoming(visit, upcoming, more),
+        _upcoming(visit, name, upcoming, more),
         _past(visit, past),
         await of_this_month(visit, parent, position),
         still=choice,
@@ -82,6 +82,15 @@ def _conduct(visit: Visit, conduct: api.Conduct) -> Markup | None:
         return None
     kept = f"{conduct.reliability * 100:.0f}"
     return parts.note(words("conduct_strikes", count=len(conduct.strikes), kept=kept), "warn")
+
+
+async def calendar_file(visit: Visit) -> Response:
+    """A company's bookings for a calendar program."""
+    name = visit.person.company or visit.query("company").strip()
+    request = api.ExportCalendarRequest(name=f"companies/{name}")
+    found = await visit.caller.ask(visit.caller.scheduler.ExportCalendar, request)
+    headers = {"content-disposition": 'attachment; filename="bookings.ics"'}
+    return Response(found.content, media_type=found.content_type, headers=headers)
 
 
 async def _quotas(visit: Visit, parent: str) -> Sequence[api.Quota]:
@@ -119,7 +128,7 @@ def _burn_row(visit: Visit, quota: api.Quota) -> parts.Row:
     return [name, period, *figures, el("span", bar, el("span", said, class_="away"), class_="burn")]
 
 
-def _upcoming(visit: Visit, found: Sequence[api.Reservation], more: bool) -> Markup:
+def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more: bool) -> Markup:
     words = visit.words
     rows = [
         [
@@ -150,7 +159,9 @@ def _upcoming(visit: Visit, found: Sequence[api.Reservation], more: bool) -> Mar
     title = words("upcoming_title")
     head = [words("head_what"), words("head_when"), words("head_state"), words("head_note"), ""]
     made: Content = parts.table(head, rows, title) if rows else parts.empty(words("nothing_upcoming"))
-    return parts.section(title, made, parts.note(words("timeline_more", count=len(found)), "warn") if more else None)
+    cut = parts.note(words("timeline_more", count=len(found)), "warn") if more else None
+    link = address("/company/bookings.ics", company="" if visit.person.company else company)
+    return parts.section(title, made, cut, aside=el("a", words("calendar_file"), href=link, download=True))
 
 
 def _past(visit: Visit, found: Sequence[api.Reservation]) -> Markup:

@@ -30,6 +30,10 @@ class Incident:
     reason: str
     parts: tuple[Part, ...]
 
+    def begun(self, now: datetime) -> bool:
+        """Whether it holds already."""
+        return self.start is None or self.start <= now
+
 
 def incidents(catalogue: Catalogue, outages: Iterable[api.Outage], clock: Clock, ahead: timedelta) -> list[Incident]:
     """What is out of order now or will be within a time from now, the earliest first."""

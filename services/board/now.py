@@ -22,6 +22,7 @@ SOON = timedelta(hours=24)
 SOON_ROWS_MAX = 8
 NAMES_MAX = 3
 OUTAGES_MAX = 100
+PRESSING = ("failure", "closed")
 FIT_LENGTH = timedelta(days=1)
 """The reference demands on compute are for a day, as the metrics have them."""
 
@@ -42,14 +43,18 @@ async def now(visit: Visit) -> Response:
     fits = await asyncio.gather(*(_fits(visit, each, ahead[plain(each.name)]) for each in pools))
     cards = [_card(visit, pool, ahead[plain(pool.name)], fit) for pool, fit in zip(pools, fits, strict=True)]
     words = visit.words
+    found = incidents(visit.catalogue, outages.outages, visit.clock, AHEAD)
+    # What is broken now comes before what is only planned.
+    told, pressing = _incidents(visit, found), any(each.kind in PRESSING and each.begun(moment) for each in found)
     return show(
         visit,
         words("now_title"),
         el("h1", words("now_title")),
         el("div", cards, class_="cards") if cards else parts.empty(words("now_no_pools")),
+        told if pressing else None,
         el("div", _soon(visit, live), class_="pair"),
         el("div", _equipment(visit, today), _staff(visit, today), class_="pair"),
-        _incidents(visit, outages.outages),
+        None if pressing else told,
     )
 
 
@@ -203,10 +208,10 @@ def _staff(visit: Visit, today: Calendars) -> Markup:
     return parts.section(title, made)
 
 
-def _incidents(visit: Visit, outages: Iterable[api.Outage]) -> Markup:
+def _incidents(visit: Visit, found: Sequence[Incident]) -> Markup:
     """What is out of service, broken or closed, or soon will be."""
     words = visit.words
-    rows = [_incident(visit, each) for each in incidents(visit.catalogue, outages, visit.clock, AHEAD)]
+    rows = [_incident(visit, each) for each in found]
     head = [words("head_incident"), words("head_what"), words("head_when")]
     title = words("incidents")
     return parts.section(title, parts.table(head, rows, title) if rows else parts.empty(words("no_incidents")))
@@ -214,8 +219,8 @@ def _incidents(visit: Visit, outages: Iterable[api.Outage]) -> Markup:
 
 def _incident(visit: Visit, incident: Incident) -> parts.Row:
     words, clock = visit.words, visit.clock
-    begun = incident.start is None or incident.start <= clock.now
-    kind = el("span", words(f"incident_{incident.kind}"), class_=f"state {'bad' if begun else 'warn'}")
+    look = "bad" if incident.begun(clock.now) else "warn"
+    kind = el("span", words(f"incident_{incident.kind}"), class_=f"state {look}")
     names = [
         f"{visit.name(resource)}{f' ({visit.amount(resource, units)})' if units else ''}"
         for resource, units in incident.parts[:NAMES_MAX]

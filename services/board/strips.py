@@ -1,7 +1,6 @@
 """One row of the timeline: policy behind, what is busy, and the bars of whom one may see."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import groupby
 from zlib import crc32
 
@@ -15,6 +14,7 @@ from services.board.visit import Visit, address
 BUSY_HEIGHT = 18
 LANE_HEIGHT = 17
 SINGLE_TOP = 5
+CLOSURE_HEIGHT_MIN = 4.0
 LANES_MAX = 6
 COLOURS = 8
 LABEL_SHARE_MIN = 0.025
@@ -81,19 +81,20 @@ def _policy(visit: Visit, row: Row) -> list[Markup]:
         )
         for part in closed
     ]
-    for start, end, reasons in _closures(row):
-        title = el("title", "; ".join(reasons))
-        made.append(el("rect", title, class_="closure", height="100%", **box(start, end, row.window)))
-    return made
+    return [*made, *_closures(row)]
 
 
-def _closures(row: Row) -> Iterator[tuple[datetime, datetime, tuple[str, ...]]]:
-    """When units are out and why; what changes meanwhile for other reasons does not cut it into pieces."""
+def _closures(row: Row) -> Iterator[Markup]:
+    """When units are out and why: all of them behind everything, some of them from the top of the strip."""
     intervals = row.calendar.intervals if row.calendar else ()
-    for reasons, together in groupby(intervals, key=lambda part: tuple(part.closures)):
+    for (reasons, units), together in groupby(intervals, key=lambda part: (tuple(part.closures), part.closed_units)):
         pieces = list(together)
-        if reasons:
-            yield from_timestamp(pieces[0].start_time), from_timestamp(pieces[-1].end_time), reasons
+        if not reasons:
+            continue
+        share = units / max(1, row.resource.capacity_units)
+        high = "100%" if row.single or share >= 1 else round(max(CLOSURE_HEIGHT_MIN, share * BUSY_HEIGHT), 1)
+        place = box(from_timestamp(pieces[0].start_time), from_timestamp(pieces[-1].end_time), row.window)
+        yield el("rect", el("title", "; ".join(reasons)), class_="closure", height=high, **place)
 
 
 def _busy(visit: Visit, row: Row) -> list[Markup]:

@@ -15,7 +15,7 @@ from services.board import actions, parts, static
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
-from services.board.company import company
+from services.board.company import calendar_file, company
 from services.board.doors import Doors
 from services.board.frame import document
 from services.board.guard import Guard
@@ -65,6 +65,7 @@ class Board:
             _route("GET", "/timeline", self._page(timeline)),
             _route("GET", "/usage", self._page(usage)),
             _route("GET", "/company", self._page(company)),
+            _route("GET", "/company/bookings.ics", self._page(calendar_file)),
             _route("GET", "/book", self._page(book)),
             _route("POST", "/book", self._page(confirm)),
             _route("POST", "/confirm", self._page(actions.take)),

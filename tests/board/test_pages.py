@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from icalendar import Calendar
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
@@ -96,6 +97,17 @@ async def test_my_company_tells_quota_bookings_and_books(board: Browsing) -> Non
     told = re.search(r"from the ledger at position ([\d,]+)", text)
     assert told is not None
     assert int(told[1].replace(",", "")) >= made.position
+
+
+async def test_bookings_are_given_to_calendar_programs(board: Browsing) -> None:
+    """The company's page leads to a file that a calendar program reads, with what was booked in it."""
+    made = await board.book(resource="core", day=17, note="for the calendar")
+    assert 'href="/company/bookings.ics"' in await board.page("/company")
+    async with board.browser(COMPANY) as browser:
+        answer = await browser.get("/company/bookings.ics")
+    assert answer.headers["content-type"].startswith("text/calendar")
+    events = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert made.start_time.seconds in [int(each.decoded("dtstart").timestamp()) for each in events]
 
 
 async def test_a_reservation_has_its_history_at_once(board: Browsing) -> None:

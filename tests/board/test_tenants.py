@@ -38,6 +38,7 @@ def addresses(theirs: str) -> list[str]:
         "/timeline?resource=ROOM-A&day=2026-03-14",
         *(f"/usage?range={name}&company={BETA}&pool=gpu" for name in ("days", "weeks", "months")),
         f"/company?company={BETA}",
+        f"/company/bookings.ics?company={BETA}",
         f"/book?resource=ROOM-A&hours=4&earliest=2026-03-14T09:00&company={BETA}",
         "/book?resource=gpu&amount=64&hours=4&earliest=2026-03-14T09:00&latest=2026-03-14T13:00",
         f"/reservations/{BETA}/{theirs}",
