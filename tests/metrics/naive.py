@@ -75,15 +75,18 @@ def confirmations(draw: st.DrawFn, number: int) -> events.ReservationConfirmed:
     )
 
 
+SHARED = set(events.ReservationConfirmed.__struct_fields__) & set(events.ReservationHeld.__struct_fields__)
+
+
 def held(confirmed: events.ReservationConfirmed) -> events.ReservationHeld:
     """The same as an offer, held for a while."""
-    fields = {name: getattr(confirmed, name) for name in confirmed.__struct_fields__}
+    fields = {name: getattr(confirmed, name) for name in SHARED}
     return events.ReservationHeld(**fields, expires_at=confirmed.start)
 
 
 def taken(offer: events.ReservationHeld) -> events.ReservationConfirmed:
     """The confirmation of an offer."""
-    fields = {name: getattr(offer, name) for name in events.ReservationConfirmed.__struct_fields__}
+    fields = {name: getattr(offer, name) for name in SHARED}
     return events.ReservationConfirmed(**fields)
 
 
