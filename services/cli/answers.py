@@ -66,7 +66,9 @@ class Answer:
         """What the call ended in."""
         info, refusal = self.detail(ErrorInfo), self.detail(api.Refusal)
         if refusal is not None:
-            return Refused(self.text, tuple(refusal.violations), tuple(refusal.alternatives))
+            return Refused(
+                self.text, tuple(refusal.violations), tuple(refusal.alternatives), tuple(refusal.smallest_changes)
+            )
         if self.code in NEVER_DECIDED:
             return Failed(self.readable())
         if info is not None and info.domain == DOMAIN and self.code is not grpc.StatusCode.INTERNAL:

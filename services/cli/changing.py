@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, Name, answer, checked_request_id
+from services.cli.booking import DryRun, Name, answer, checked_request_id, units_of
 from services.cli.client import Client
 from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
+from services.cli.documents import document, print_json
 from services.cli.options import Caller, Data, Json, RequestId, company_in, connect, reservation_name
-from services.cli.outcome import Failed
-from services.cli.tables import plain_id
+from services.cli.outcome import REFUSED, Failed
+from services.cli.tables import err, offers_table, out, plain_id, violations_table
 from services.cli.times import from_timestamp, parse_duration, parse_time, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -20,6 +21,8 @@ Units = Annotated[
     list[str] | None,
     typer.Option(metavar="RESOURCE:UNITS", help="Another amount; 0 takes the line out, a new resource adds one."),
 ]
+
+EXTENSIONS_SHOWN = 8
 
 
 def change(
@@ -31,6 +34,9 @@ def change(
     together: Annotated[str, typer.Option(help=f"How close nodes must stand: {', '.join(COLOCATIONS)}.")] = "",
     note: Annotated[str | None, typer.Option(help="Another note; an empty one takes it away.")] = None,
     etag: Annotated[str, typer.Option(help="Refuse if the reservation has changed since it had this etag.")] = "",
+    offers: Annotated[
+        bool, typer.Option("--offers", help="Only tell until when it could be extended; exit status 2 if not at all.")
+    ] = False,
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
@@ -42,6 +48,9 @@ def change(
         raise Failed("an end or a duration, not both")
     with connect(data, caller, company_in(name)) as client:
         full_name = reservation_name(client.connection, name)
+        if offers:
+            show_extensions(client, full_name, as_json)
+            return
         found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
         request = api.UpdateReservationRequest(
             request_id=checked_request_id(request_id), validate_only=dry_run, etag=etag
@@ -56,6 +65,22 @@ def change(
         if not request.update_mask.paths:
             raise Failed("nothing to change: --start, --end, --duration, --units, --together or --note says what")
         answer(client, client.scheduler.UpdateReservation, request, {}, as_json)
+
+
+def show_extensions(client: Client, name: str, as_json: bool) -> None:
+    """Until when a reservation could be extended, the latest end last."""
+    parent = "/".join(name.split("/")[:2])
+    request = api.SearchOffersRequest(parent=parent, reservation=name, page_size=EXTENSIONS_SHOWN)
+    found = client.read(client.scheduler.SearchOffers, request)
+    if as_json:
+        print_json(document(found))
+    elif found.offers:
+        out.print(offers_table(found.offers, units_of(client), client.zone))
+    else:
+        err.print("It cannot be extended. These rules stand in the way:")
+        err.print(violations_table(found.violations))
+    if not found.offers:
+        raise typer.Exit(REFUSED)
 
 
 def set_times(

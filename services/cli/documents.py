@@ -48,6 +48,7 @@ def refusal_document(refused: Refused) -> dict[str, Any]:
         "reasons": list(dict.fromkeys(violation.reason for violation in refused.violations)),
         "violations": [document(violation) for violation in refused.violations],
         "alternatives": [document(offer) for offer in refused.alternatives],
+        "smallest_changes": [document(change) for change in refused.smallest_changes],
     }
 
 

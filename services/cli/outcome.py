@@ -22,6 +22,7 @@ class Refused(Exception):
     message: str
     violations: Sequence[api.Violation] = ()
     alternatives: Sequence[api.Offer] = ()
+    smallest_changes: Sequence[api.SmallestChange] = ()
 
     def __str__(self) -> str:
         return self.message

@@ -111,9 +111,30 @@ def print_refusal(refused: Refused, units: Units, zone: tzinfo) -> None:
     """A no, on stderr: every rule that said it, and what would be granted instead."""
     err.print(Text("Refused.", style="bold red"))
     err.print(violations_table(refused.violations) if refused.violations else refused.message)
+    if refused.smallest_changes:
+        err.print("\nThe smallest changes that would be granted now:")
+        err.print(changes_table(refused.smallest_changes, units, zone))
     if refused.alternatives:
         err.print("\nThese would be granted now:")
         err.print(offers_table(refused.alternatives, units, zone))
+
+
+def changes_table(changes: Iterable[api.SmallestChange], units: Units, zone: tzinfo) -> Table:
+    """Wishes that differ a little from the refused one."""
+    made = table("change", "when", "what")
+    for change in changes:
+        when, what = interval_text(change.offer, zone), lines_text(change.offer.lines, units)
+        made.add_row(change.description, when, what)
+    return made
+
+
+def quote_table(quote: api.CancellationQuote, zone: tzinfo) -> Table:
+    """What a cancellation costs."""
+    made = table("of the price of", "free until", "due now", right=("due now",))
+    for fee in quote.fees:
+        until = show_time(from_timestamp(fee.free_until_time), zone)
+        made.add_row(plain_id(fee.resource), until, f"{fee.percent} %")
+    return made
 
 
 def reservations_table(reservations: Iterable[api.Reservation], units: Units, zone: tzinfo) -> Table:
@@ -155,6 +176,10 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     out.print(facts)
     out.print()
     out.print(allocations_table(item.allocations, units, zone))
+    if item.HasField("cancellation_quote"):
+        quote = item.cancellation_quote
+        out.print("\nCancelling it now:" + (" it would be a strike." if quote.strike else ""))
+        out.print(quote_table(quote, zone))
 
 
 def override_text(item: api.Reservation) -> str:

@@ -3,10 +3,13 @@
 import time
 
 from services.allocation import commands, offers
+from services.allocation.quoting import cancellation_quote
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
+from services.allocation.smallest import smallest_changes
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
+from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import batch, changes, replies, requests
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
@@ -84,7 +87,8 @@ class Booking:
                 return replies.reservation_reply(self._centre, shown)
             made = await answer(self._writer, call, request, command)
         except Rejected as refusal:
-            raise problem_of(refusal) from None
+            smallest = smallest_changes(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
+            raise problem_of(refusal, smallest=replies.smallest_replies(smallest)) from None
         assert isinstance(made, Reservation)
         return replies.reservation_reply(self._centre, made)
 
@@ -101,12 +105,19 @@ class Booking:
             raise problem_of(refusal) from None
         shown = reservation or self._centre.reservations[reservation_id]
         assert isinstance(shown, Reservation)
-        return replies.reservation_reply(self._centre, shown)
+        reply = replies.reservation_reply(self._centre, shown)
+        if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
+            now, by_operator = self._writer.now() // MICROSECONDS, call.identity.role is Role.OPERATOR
+            quote = cancellation_quote(self._centre, shown, now, by_operator=by_operator, excused=command.excused)
+            reply.cancellation_quote.CopyFrom(replies.quote_reply(quote))
+        return reply
 
     def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
         """The refusal with what would be granted instead."""
-        found = offers.alternatives(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
-        return problem_of(refusal, replies.offer_replies(command.lines, found))
+        now = self._writer.now() // MICROSECONDS
+        found = offers.alternatives(self._centre, command, refusal, now)
+        smallest = smallest_changes(self._centre, command, refusal, now, later=found)
+        return problem_of(refusal, replies.offer_replies(command.lines, found), replies.smallest_replies(smallest))
 
     def _draft(self, command: commands.CreateReservation) -> api.Reservation:
         """What a demand that was only checked would look like."""

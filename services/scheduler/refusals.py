@@ -66,11 +66,17 @@ STATUS_OF: dict[Reason, grpc.StatusCode] = {
 }
 
 
-def problem_of(refusal: Rejected, alternatives: Sequence[api.Offer] = ()) -> Problem:
+def problem_of(
+    refusal: Rejected, alternatives: Sequence[api.Offer] = (), smallest: Sequence[api.SmallestChange] = ()
+) -> Problem:
     """The error that tells a client everything about a refusal."""
     first = refusal.violations[0]
     code = STATUS_OF[first.reason]
-    detail = api.Refusal(violations=[violation_of(each) for each in refusal.violations], alternatives=alternatives)
+    detail = api.Refusal(
+        violations=[violation_of(each) for each in refusal.violations],
+        alternatives=alternatives,
+        smallest_changes=smallest,
+    )
     metadata = {"subject": first.subject, "violations": ",".join(dict.fromkeys(v.reason for v in refusal.violations))}
     if first.limit or first.asked:
         metadata |= {"limit": str(first.limit), "asked": str(first.asked)}

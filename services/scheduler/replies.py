@@ -7,6 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.centre import Centre
+from services.allocation.quoting import Quote
 from services.allocation.resources import (
     EQUIPMENT_METER,
     Allocation,
@@ -19,6 +20,7 @@ from services.allocation.resources import (
     Reservation,
     State,
 )
+from services.allocation.smallest import Smaller
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {
@@ -94,6 +96,36 @@ def _tell_attendance(plain: Plain, centre: Centre, reservation: Reservation) -> 
         plain["condition"] = CONDITION_OF[reservation.condition]
     if reservation.hand_over:
         plain["hand_over"] = reservation.hand_over
+
+
+def smallest_replies(found: Iterable[Smaller]) -> list[api.SmallestChange]:
+    """What differs a little from a refused wish, and would be granted."""
+    return [
+        api.SmallestChange(
+            description=each.description,
+            offer=api.Offer(
+                start_time=Timestamp(seconds=each.start),
+                end_time=Timestamp(seconds=each.end),
+                lines=line_replies(each.lines),
+            ),
+        )
+        for each in found
+    ]
+
+
+def quote_reply(quote: Quote) -> api.CancellationQuote:
+    """What cancelling would bring."""
+    return api.CancellationQuote(
+        fees=[
+            api.CancellationFee(
+                resource=f"resources/{fee.resource}",
+                free_until_time=Timestamp(seconds=fee.free_until),
+                percent=fee.percent,
+            )
+            for fee in quote.fees
+        ],
+        strike=quote.strike,
+    )
 
 
 def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:

@@ -2,12 +2,13 @@
 
 from services.allocation import offers
 from services.allocation.commands import CreateReservation
+from services.allocation.extending import extensions
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler import replies, requests
-from services.scheduler.access import actor_of, company_of, log_unavailable
+from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of, violation_of
@@ -16,6 +17,7 @@ from services.scheduler.writer import Ask, Writer
 
 OFFERS_MAX = 20
 OFFERS_DEFAULT = 3
+EXTENSION_FIELDS = frozenset({"parent", "reservation", "latest_end_time", "page_size"})
 
 
 class Searching:
@@ -29,6 +31,8 @@ class Searching:
     async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
         """The earliest intervals in which a demand would be granted."""
         company = company_of(call, request.parent)
+        if request.reservation:
+            return await self._extensions(company, request)
         wish = self._search(company, request)
         try:
             if wish.hold_seconds:
@@ -74,6 +78,32 @@ class Searching:
         response = _response(wish, found, position)
         response.held.CopyFrom(replies.reservation_reply(self._centre, held))
         return response
+
+    async def _extensions(self, company: str, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
+        """Until when a reservation could be extended now."""
+        fields = requests.Fields()
+        whose, name = fields.name("reservation", request.reservation, "companies", "reservations")
+        for field, _ in request.ListFields():
+            if field.name not in EXTENSION_FIELDS:
+                fields.fault(field.name, "is not for extending a reservation, which says it itself")
+        if not 0 <= request.page_size <= OFFERS_MAX:
+            fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
+        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
+        fields.demand_valid()
+        reservation = self._centre.reservations.get(name)
+        if reservation is None or reservation.company != company or whose != company:
+            raise problem_of(no_reservation(request.reservation))
+        position = self._writer.decided
+        found = extensions(self._centre, reservation, request.page_size or OFFERS_DEFAULT, latest, self._seconds())
+        try:
+            await self._writer.pages.durable(position)
+        except LogBehind as error:
+            raise log_unavailable(error) from None
+        return api.SearchOffersResponse(
+            offers=replies.offer_replies(reservation.lines, found.intervals),
+            violations=[violation_of(violation) for violation in found.violations],
+            position=position,
+        )
 
     def _search(self, company: str, request: api.SearchOffersRequest) -> offers.Search:
         fields = requests.Fields()

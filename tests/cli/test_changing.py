@@ -119,3 +119,43 @@ def test_what_cannot_be_meant_ends_with_1(centre: FakeCentre, options: list[str]
     """Nothing to change, two ends, an unknown resource, a strange time: said in one line, and nothing asked."""
     assert main.run(["change", "r1", *options]) == 1
     assert not any(isinstance(request, api.UpdateReservationRequest) for request in centre.requests)
+
+
+def test_extensions_are_told(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until when it could be extended; 2, and why, when it cannot."""
+    offer = api.Offer(start_time=NINE, end_time=ONE, lines=STANDS.lines)
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(offers=[offer])
+    assert main.run(["change", "r1", "--offers"]) == 0
+    assert (centre.requests[-1].parent, centre.requests[-1].reservation) == ("companies/CMP-0004", NAME)
+    assert "09:00–13:00" in capsys.readouterr().out
+    violation = api.Violation(reason="TOO_EARLY", description="Ask again later.")
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(violations=[violation])
+    assert main.run(["change", "r1", "--offers"]) == 2
+    assert "TOO_EARLY" in capsys.readouterr().err
+
+
+def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """A no comes with what would do, and a dry cancellation with what it costs."""
+    offer = api.Offer(start_time=NINE, end_time=ONE, lines=STANDS.lines)
+    change = api.SmallestChange(description="Start 60 minutes later.", offer=offer)
+
+    def refuse(_: object) -> api.Reservation:
+        violation = api.Violation(reason="NO_CAPACITY", description="Full.", subject="M01")
+        info = ErrorInfo(domain="aidc", reason="NO_CAPACITY")
+        refusal = api.Refusal(violations=[violation], smallest_changes=[change])
+        raise Answered(grpc.StatusCode.FAILED_PRECONDITION, "Full.", info, refusal)
+
+    centre.answers["UpdateReservation"] = refuse
+    assert main.run(["change", "r1", "--duration", "9h"]) == 2
+    assert "Start 60 minutes later." in capsys.readouterr().err
+    assert main.run(["change", "r1", "--duration", "9h", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["smallest_changes"][0]["description"] == "Start 60 minutes later."
+    quoted = api.Reservation()
+    quoted.CopyFrom(STANDS)
+    quoted.cancellation_quote.fees.add(resource="resources/M01", free_until_time=NINE, percent=80)
+    quoted.cancellation_quote.strike = True
+    centre.answers["CancelReservation"] = lambda _: quoted
+    assert main.run(["cancel", "r1", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "80 %" in shown
+    assert "strike" in shown

@@ -13,7 +13,7 @@ from google.rpc.error_details_pb2 import BadRequest
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import HOUR
-from tests.scheduler.serving import ALPHA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 
 CPU = [api.Line(resource="resources/cpu", units=4)]
 
@@ -193,3 +193,79 @@ async def test_a_change_of_times_that_no_calendar_reaches_is_a_plain_no(desk: De
         Timestamp(seconds=NOON)
         == (await desk.call("GetReservation", api.GetReservationRequest(name=made.name))).start_time
     )
+
+
+async def test_a_cancellation_shows_its_quote_first(desk: Desk) -> None:
+    """A dry run says until when it is free and what is due now; the cancellation itself does as it says."""
+    made = await booked(desk)
+    request = api.CancelReservationRequest(name=made.name, request_id=request_id(6), validate_only=True)
+    shown = await desk.call("CancelReservation", request)
+    (fee,) = shown.cancellation_quote.fees
+    assert (fee.resource, fee.free_until_time.seconds, fee.percent) == ("resources/cpu", NOON, 0)
+    assert not shown.cancellation_quote.strike
+    request.validate_only = False
+    assert not (await desk.call("CancelReservation", request)).HasField("cancellation_quote")
+
+
+async def test_extensions_are_offered(desk: Desk) -> None:
+    """A search that names a reservation finds until when it could be extended; asked as given, it is granted."""
+    made = await booked(desk)
+    await desk.call("CreateReservation", demand(1, ("cpu", 224), start=NOON + 4 * HOUR))
+    search = api.SearchOffersRequest(parent="companies/ALPHA", reservation=made.name)
+    found = await desk.call("SearchOffers", search)
+    assert [(each.end_time.seconds - NOON) // HOUR for each in found.offers] == [3, 4]
+    longer = changing(made.name, end_time=found.offers[-1].end_time.seconds)
+    await desk.call("UpdateReservation", longer)
+    nothing = await desk.call("SearchOffers", search)
+    assert not nothing.offers
+    assert [each.reason for each in nothing.violations] == ["NO_CAPACITY"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "identity", "code"),
+    [
+        ({"reservation": "companies/ALPHA/reservations/none"}, ALPHA, grpc.StatusCode.NOT_FOUND),
+        ({"reservation": "companies/BETA/reservations/{theirs}"}, ALPHA, grpc.StatusCode.NOT_FOUND),
+        ({"reservation": "nonsense"}, ALPHA, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"lines": CPU}, ALPHA, grpc.StatusCode.INVALID_ARGUMENT),
+        ({"page_size": 99}, ALPHA, grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+)
+async def test_extensions_of_what_is_not_ones_own_are_not_told(
+    desk: Desk, fields: dict[str, Any], identity: Any, code: grpc.StatusCode
+) -> None:
+    """P8: another company's reservation is a missing one; and what says itself need not be said."""
+    made = await booked(desk)
+    theirs = await desk.call("CreateReservation", demand(900, company="BETA"), BETA)
+    name = fields.pop("reservation", made.name).format(theirs=theirs.name.rsplit("/", 1)[1])
+    with pytest.raises(Refused) as refused:
+        await desk.call("SearchOffers", api.SearchOffersRequest(parent="companies/ALPHA", reservation=name, **fields))
+    assert refused.value.code is code
+
+
+async def test_a_refusal_proposes_the_smallest_changes(desk: Desk) -> None:
+    """Of a booking and of a change alike; asked as given, each is granted."""
+    await desk.call("CreateReservation", demand(1, ("cpu", 200), start=NOON + 2 * HOUR))
+    made = await booked(desk)
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", demand(2, ("cpu", 100), start=NOON + HOUR, hours=2))
+    proposals = refused.value.refusal.smallest_changes
+    assert [each.description for each in proposals] == [
+        "Ask for 24 cores of cpu instead of 100.",
+        "Start 60 minutes earlier.",
+        "End 60 minutes earlier.",
+    ]
+    for number, each in enumerate(proposals):
+        start, end = each.offer.start_time.seconds, each.offer.end_time.seconds
+        wish = demand(20 + number, start=start, hours=(end - start) / HOUR, validate_only=True)
+        del wish.reservation.lines[:]
+        wish.reservation.lines.extend(each.offer.lines)
+        await desk.call("CreateReservation", wish)
+    with pytest.raises(Refused) as refused:
+        await desk.call(
+            "UpdateReservation",
+            changing(made.name, end_time=NOON + 3 * HOUR, lines=[api.Line(resource="resources/cpu", units=50)]),
+        )
+    assert "Ask for 24 cores of cpu instead of 50." in [
+        each.description for each in refused.value.refusal.smallest_changes
+    ]

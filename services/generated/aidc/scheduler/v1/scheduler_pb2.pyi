@@ -899,12 +899,17 @@ class SearchOffersRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
     page_size: _builtins.int
     """At most so many offers; 0 means 3, and 20 is the most."""
     request_id: _builtins.str
     """A UUID. Required with `hold`: repeating the call gives the offer that was held."""
+    reservation: _builtins.str
+    """`companies/{company}/reservations/{reservation}`: finds until when it could be extended instead, the latest end
+    last. `latest_end_time` and `page_size` may be set beside it, and nothing else.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand."""
@@ -938,10 +943,11 @@ class SearchOffersRequest(_message.Message):
         page_size: _builtins.int = ...,
         hold: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
+        reservation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "page_size", b"page_size", "parent", b"parent", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "page_size", b"page_size", "parent", b"parent", "request_id", b"request_id", "reservation", b"reservation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1097,6 +1103,7 @@ class Reservation(_message.Message):
     CONDITION_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
     SERIES_FIELD_NUMBER: _builtins.int
+    CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -1159,6 +1166,10 @@ class Reservation(_message.Message):
     def check_in_deadline(self) -> _timestamp_pb2.Timestamp:
         """Without a check-in by then, an active reservation of equipment is given back. Output only."""
 
+    @_builtins.property
+    def cancellation_quote(self) -> Global___CancellationQuote:
+        """What cancelling it would bring. Output only; set in the answer to a cancellation with `validate_only`."""
+
     def __init__(
         self,
         *,
@@ -1183,14 +1194,75 @@ class Reservation(_message.Message):
         condition: Global___Condition.ValueType = ...,
         hand_over: _builtins.str = ...,
         series: _builtins.str = ...,
+        cancellation_quote: Global___CancellationQuote | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class CancellationQuote(_message.Message):
+    """What cancelling would bring, by the rules of the centre and its newest rate card."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEES_FIELD_NUMBER: _builtins.int
+    STRIKE_FIELD_NUMBER: _builtins.int
+    strike: _builtins.bool
+    """Whether it would be a strike against the company."""
+    @_builtins.property
+    def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancellationFee]:
+        """One for each resource that was asked for."""
+
+    def __init__(
+        self,
+        *,
+        fees: _abc.Iterable[Global___CancellationFee] | None = ...,
+        strike: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fees", b"fees", "strike", b"strike"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancellationQuote: _TypeAlias = CancellationQuote  # noqa: Y015
+
+@_typing.final
+class CancellationFee(_message.Message):
+    """What cancelling would cost of the price of one resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    FREE_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    percent: _builtins.int
+    """The share of its price that is due now, in per cent."""
+    @_builtins.property
+    def free_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Until then it is free."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        free_until_time: _timestamp_pb2.Timestamp | None = ...,
+        percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time", "percent", b"percent", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CancellationFee: _TypeAlias = CancellationFee  # noqa: Y015
 
 @_typing.final
 class CheckInRequest(_message.Message):
@@ -3744,6 +3816,7 @@ class Refusal(_message.Message):
 
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    SMALLEST_CHANGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Violation]:
         """Every rule that said no, the most important first."""
@@ -3752,19 +3825,54 @@ class Refusal(_message.Message):
     def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
         """Up to three intervals in which the same demand would be granted if it were asked for now."""
 
+    @_builtins.property
+    def smallest_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SmallestChange]:
+        """At most one of each kind: another time, fewer units, a looser shape, less time. Each would be granted if it were
+        asked for now.
+        """
+
     def __init__(
         self,
         *,
         violations: _abc.Iterable[Global___Violation] | None = ...,
         alternatives: _abc.Iterable[Global___Offer] | None = ...,
+        smallest_changes: _abc.Iterable[Global___SmallestChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "smallest_changes", b"smallest_changes", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Refusal: _TypeAlias = Refusal  # noqa: Y015
+
+@_typing.final
+class SmallestChange(_message.Message):
+    """A wish that differs a little from the refused one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
+    description: _builtins.str
+    """How it differs, for people."""
+    @_builtins.property
+    def offer(self) -> Global___Offer:
+        """All of it, to be asked as it stands."""
+
+    def __init__(
+        self,
+        *,
+        description: _builtins.str = ...,
+        offer: Global___Offer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "offer", b"offer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SmallestChange: _TypeAlias = SmallestChange  # noqa: Y015
 
 @_typing.final
 class Violation(_message.Message):
