@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GRANTS = 40
 """Granted before the fault, and again after it."""
-STREAMED = 3_000
+STREAMED = 4_500
 """Demands on one stream: so many that it is still under way when the scheduler is killed."""
 SECONDS_TO_NOTICE = 10
 """How long a scheduler may take to find out that another one has written."""
