@@ -185,7 +185,9 @@ def _violations(
     company = centre.companies[wish.before.company]
     news = news_of(wish.before, wants, wish.start, wish.end, wish.begun)
     named = [want for want in whole if not want.companion_of]
-    lengths = chain.from_iterable(rules.length(want, company, wish.start, wish.end) for want in named)
+    lengths = chain.from_iterable(
+        rules.length(want, company, *want.line.within(wish.start, wish.end)) for want in named
+    )
     others = rules.violations(centre, company, wants, wish.start, wish.end, now)
     return news.told(chain(lengths, others), now)
 

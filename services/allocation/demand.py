@@ -8,6 +8,7 @@ in turn is covered by the equipment that brought it.
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.placement import Part, parts_of
@@ -28,6 +29,7 @@ class Want(Struct, frozen=True, gc=False):
     spans: tuple[Interval, ...]
     meter: str = ""
     companion_of: str = ""
+    edges: bool = False  # A companion for the first and the last slot.
 
     @property
     def resource(self) -> Resource:
@@ -37,7 +39,7 @@ class Want(Struct, frozen=True, gc=False):
 
 def complete(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> tuple[Want, ...]:
     """The wants behind some lines for an interval. Raises `Rejected` when the lines make no sense."""
-    violations = list(_line_violations(centre, lines))
+    violations = [*_line_violations(centre, lines), *_time_violations(lines, end - start)]
     if violations:
         raise Rejected(violations)
     if len(lines) == 1 and not centre.pools[lines[0].resource].resource.companions:
@@ -56,17 +58,34 @@ def _with_companions(centre: Centre, lines: tuple[Line, ...], start: int, end: i
             continue
         pool = centre.pools[line.resource]
         if own < line.units:
-            line = Line(resource=line.resource, units=own, colocation=line.colocation)
+            line = replace(line, units=own, units_per_node=0)
         yield _want(pool, line, start, end)
         for companion in pool.resource.companions:
-            need = Line(resource=companion.resource, units=companion.units * own)
+            need = Line(
+                resource=companion.resource,
+                units=companion.units * own,
+                starts_after=line.starts_after,
+                ends_before=line.ends_before,
+            )
             brought[need.resource] = brought.get(need.resource, 0) + need.units
             other = centre.pools[need.resource]
-            yield Want(other, need, _parts(other, need), pool.open_spans(start, end), companion_of=line.resource)
+            spans = pool.open_spans(*line.within(start, end))
+            if companion.edges:
+                spans = _edges(spans, pool.resource.slot_seconds)
+            yield Want(other, need, _parts(other, need), spans, companion_of=line.resource, edges=companion.edges)
 
 
 def _want(pool: Pool, line: Line, start: int, end: int) -> Want:
-    return Want(pool, line, _parts(pool, line), pool.open_spans(start, end), meter=_meter(pool.resource))
+    spans = pool.open_spans(*line.within(start, end))
+    return Want(pool, line, _parts(pool, line), spans, meter=_meter(pool.resource))
+
+
+def _edges(spans: tuple[Interval, ...], slot: int) -> tuple[Interval, ...]:
+    """The first slot of some spans, and the last one."""
+    if not spans:
+        return ()
+    first, last = (spans[0][0], spans[0][0] + slot), (spans[-1][1] - slot, spans[-1][1])
+    return (first, last) if first[1] < last[0] else ((first[0], max(first[1], last[1])),)
 
 
 def _parts(pool: Pool, line: Line) -> tuple[Part, ...]:
@@ -110,6 +129,27 @@ def _line_violations(centre: Centre, lines: tuple[Line, ...]) -> Iterator[Violat
         else:
             yield from _unit_violations(pool.resource, line)
         seen.add(line.resource)
+
+
+def _time_violations(lines: tuple[Line, ...], duration: int) -> Iterator[Violation]:
+    """A demand begins with its first line and ends with its last; between them each line has a time of its own."""
+    if any(line.starts_after < 0 or line.ends_before < 0 for line in lines):
+        yield Violation(reason=Reason.INVALID_LINES, description="A line begins and ends within its demand.")
+    for line in lines:
+        if line.starts_after + line.ends_before >= duration:
+            yield Violation(
+                reason=Reason.INVALID_INTERVAL,
+                description=f"Nothing is left of the time of {line.resource}: it begins {line.starts_after} seconds "
+                f"after the demand and ends {line.ends_before} seconds before it, which lasts {duration}.",
+                subject=line.resource,
+                limit=duration,
+                asked=line.starts_after + line.ends_before,
+            )
+    if all(line.starts_after for line in lines) or all(line.ends_before for line in lines):
+        yield Violation(
+            reason=Reason.INVALID_LINES,
+            description="Some line must begin with the demand, and some line end with it. Ask for the time in between.",
+        )
 
 
 def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:

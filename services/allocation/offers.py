@@ -142,12 +142,14 @@ def instead(centre: Centre, reservation: Reservation, lost: Interval, now: int) 
 
 def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
     """Whether a pool has no place for a want then, and nothing waits that could make room."""
-    spans = ((start, start + duration),)
     return any(
         want.pool.timetable is None
         and not want.pool.waiting
         and not want.companion_of
-        and want.pool.layout.place(want.pool.free_bins(spans), want.parts, want.line.colocation) is None
+        and want.pool.layout.place(
+            want.pool.free_bins((want.line.within(start, start + duration),)), want.parts, want.line.colocation
+        )
+        is None
         for want in wants
     )
 
@@ -180,7 +182,7 @@ def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], refu
             units = sum(want.line.units for want in paid)
             # So long is held from the start on without a gap, whatever the start.
             unbroken = min(
-                wish.duration if want.pool.timetable is None else want.resource.slot_seconds for want in paid
+                _length(want, wish) if want.pool.timetable is None else want.resource.slot_seconds for want in paid
             )
             for period in centre.meters[(wish.company, violation.subject)].periods:
                 left = max(0, period.quota.unit_seconds - period.booked)
@@ -223,20 +225,28 @@ def _bounds(company: Company, wants: tuple[Want, ...], wish: Search, now: int) -
 def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) -> NDArray[np.bool_]:
     """For every start, whether enough units are free, the timetable fits, and the limit at once leaves room."""
     pool, calendar = want.pool, want.pool.calendar
+    if want.edges:
+        return np.ones(len(starts), dtype=np.bool_)  # Which slots are the first and the last, the rules find out.
+    starts, duration = starts + want.line.starts_after, _length(want, wish)
     short = pool.gone(slice(None)) + want.line.units > pool.resource.capacity
     if want.companion_of:
         parent = centre.pools[want.companion_of]
-        passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, wish.duration)
+        passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, duration)
     else:
         if pool.timetable is not None:
             short = short & pool.timetable.open[:-1]
-        passing = _clear(pool, short, starts, wish.duration) & _on_grid(pool, starts, wish.duration)
+        passing = _clear(pool, short, starts, duration) & _on_grid(pool, starts, duration)
     meter = centre.meters.get((wish.company, want.meter)) if want.meter else None
     room = meter.room_at_once(want.line.units) if meter is not None else None
     if meter is not None and meter.at_once is not None and room is not None:
         full = ~room & _open_in(pool, meter.at_once)
-        passing &= _none_set(full, starts, wish.duration, meter.at_once.base, meter.at_once.cell_seconds)
+        passing &= _none_set(full, starts, duration, meter.at_once.base, meter.at_once.cell_seconds)
     return passing
+
+
+def _length(want: Want, wish: Search) -> int:
+    """How long a line is held, in seconds."""
+    return wish.duration - want.line.starts_after - want.line.ends_before
 
 
 def _clear(pool: Pool, blocked: NDArray[np.bool_], starts: NDArray[np.int64], duration: int) -> NDArray[np.bool_]:

@@ -66,11 +66,15 @@ class Closure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
-class Companion(Struct, frozen=True, gc=False, kw_only=True):
-    """What a piece of equipment cannot run without: so many units of another resource, for the same slots."""
+class Companion(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a piece of equipment cannot run without: so many units of another resource, for the same slots.
+
+    With `edges` only for the first and the last of them: somebody who starts the run, and ends it.
+    """
 
     resource: str
     units: int
+    edges: bool = False
 
 
 class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -165,12 +169,21 @@ class Colocation(StrEnum):
 
 
 class Line(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One line of a demand: so many units of a resource, in a shape."""
+    """One line of a demand: so many units of a resource, in a shape, for all of its time or less.
+
+    It begins `starts_after` seconds after the demand, and ends `ends_before` seconds before it.
+    """
 
     resource: str
     units: int
     units_per_node: int = 0  # 0: fill nodes; else a gang of equal parts, one a node
     colocation: Colocation = Colocation.ANYWHERE
+    starts_after: int = 0
+    ends_before: int = 0
+
+    def within(self, start: int, end: int) -> Interval:
+        """The time of the line in a demand for `[start, end)`."""
+        return start + self.starts_after, end - self.ends_before
 
 
 class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

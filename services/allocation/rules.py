@@ -47,8 +47,8 @@ def violations(
         if want.companion_of:
             yield from _companion_open(want)
         else:
-            yield from grid(want, start, end)
-            yield from length(want, company, start, end)
+            yield from grid(want, *want.line.within(start, end))
+            yield from length(want, company, *want.line.within(start, end))
             yield from _notice(want.resource, company, start, now)
             yield from _horizon(want.resource, company, start, now)
             yield from _entitlement(want.resource, company)

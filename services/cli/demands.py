@@ -1,12 +1,15 @@
-"""A demand as people write it: `M01`, `h100-train:16`, `a100-dev:2gpu`."""
+"""A demand as people write it: `M01`, `h100-train:16`, `a100-dev:2gpu`, `a100-dev:2gpu@30m` for half an hour later."""
 
 import re
 from decimal import Decimal
 
-from services.cli.times import Unreadable
+from services.cli.times import Unreadable, parse_duration, to_duration
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-LINE = re.compile(r"(?P<id>[A-Za-z0-9][A-Za-z0-9-]{0,62})(:(?P<amount>\d+(\.\d+)?)(?P<suffix>[a-z]*))?")
+LINE = re.compile(
+    r"(?P<id>[A-Za-z0-9][A-Za-z0-9-]{0,62})(:(?P<amount>\d+(\.\d+)?)(?P<suffix>[a-z]*))?"
+    r"(@(?P<after>[0-9a-z]+)(/(?P<before>[0-9a-z]+))?)?"
+)
 MILLI = 1000
 MILLI_SUFFIX = "gpu"
 COLOCATIONS = {
@@ -42,7 +45,7 @@ def split(text: str) -> dict[str, str | None]:
     """The parts of a written line."""
     found = LINE.fullmatch(text.strip().removeprefix("resources/"))
     if found is None:
-        raise Unreadable(f"cannot read {text!r}: write RESOURCE or RESOURCE:UNITS, such as M01, a100-dev:2gpu")
+        raise Unreadable(f"cannot read {text!r}: write RESOURCE[:UNITS][@LATER[/SHORTER]], such as a100-dev:2gpu@30m")
     return found.groupdict()
 
 
@@ -52,7 +55,14 @@ def parse_line(text: str, resource: api.Resource, shape: api.Shape | None = None
     units = resource.units_min or 1
     if parts["amount"] is not None:
         units = whole_units(Decimal(parts["amount"]), parts["suffix"] or "", resource, text)
-    return api.Line(resource=resource.name, units=units, shape=shape)
+    after, before = parts["after"], parts["before"]
+    return api.Line(
+        resource=resource.name,
+        units=units,
+        shape=shape,
+        starts_after=to_duration(parse_duration(after)) if after and after.strip("0hmd") else None,
+        ends_before=to_duration(parse_duration(before)) if before else None,
+    )
 
 
 def whole_units(amount: Decimal, suffix: str, resource: api.Resource, text: str) -> int:

@@ -75,8 +75,15 @@ def state_text(state: "api.Reservation.State.ValueType") -> Text:
 
 
 def lines_text(lines: Iterable[api.Line], units: Units) -> str:
-    """`M01 1 seat, a100-dev 8 GPU`."""
-    return ", ".join(amount_text(line.resource, line.units, units) for line in lines)
+    """`M01 1 seat, a100-dev 8 GPU (30m later)`."""
+    return ", ".join(amount_text(line.resource, line.units, units) + _phase(line) for line in lines)
+
+
+def _phase(line: api.Line) -> str:
+    """When a line begins and ends within its demand, if not with it."""
+    later, earlier = line.starts_after.ToTimedelta(), line.ends_before.ToTimedelta()
+    told = [f"{show_duration(each)} {word}" for each, word in ((later, "later"), (earlier, "shorter")) if each]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def amount_text(resource: str, amount: int, units: Units) -> str:

@@ -108,7 +108,7 @@ def _companions(fields: Fields, given: api.Resource) -> Iterator[Companion]:
         (resource,) = fields.name(f"{where}.resource", companion.resource, "resources")
         if companion.units < 1:
             fields.fault(f"{where}.units", "must be at least 1")
-        yield Companion(resource=resource, units=companion.units)
+        yield Companion(resource=resource, units=companion.units, edges=companion.edges)
 
 
 def _hours(given: api.OpeningHours) -> OpeningHours:
@@ -143,7 +143,8 @@ def resource_reply(resource: Resource, *, nodes: bool) -> api.Resource:
         notice=Duration(seconds=resource.notice_hours * 3600),
         horizon=Duration(seconds=resource.horizon_days * 86_400),
         companions=[
-            api.Companion(resource=f"resources/{each.resource}", units=each.units) for each in resource.companions
+            api.Companion(resource=f"resources/{each.resource}", units=each.units, edges=each.edges)
+            for each in resource.companions
         ],
         only_with=f"resources/{resource.only_with}" if resource.only_with else "",
         exclusive_group=resource.exclusive_group,

@@ -177,6 +177,10 @@ def _plain_line(line: Line) -> Plain:
     plain: Plain = {"resource": f"resources/{line.resource}", "units": line.units}
     if line.units_per_node or line.colocation is not Colocation.ANYWHERE:
         plain["shape"] = {"units_per_node": line.units_per_node, "colocation": COLOCATION_OF[line.colocation]}
+    if line.starts_after:
+        plain["starts_after"] = {"seconds": line.starts_after}
+    if line.ends_before:
+        plain["ends_before"] = {"seconds": line.ends_before}
     return plain
 
 

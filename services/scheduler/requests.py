@@ -9,6 +9,7 @@ from hashlib import blake2b
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.holding import HOLD_SECONDS_MAX
@@ -137,17 +138,25 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
         units = line.units
         if units < 1:
             fields.fault(f"{where}.units", "must be at least 1")
-        if not line.HasField("shape"):
-            found.append(Line(resource=resource, units=units))
-            continue
-        shape = line.shape
-        if shape.units_per_node < 0:
-            fields.fault(f"{where}.shape.units_per_node", "must not be negative")
-        colocation = COLOCATIONS[shape.colocation]
-        found.append(Line(resource=resource, units=units, units_per_node=shape.units_per_node, colocation=colocation))
+        wish = Line(resource=resource, units=units)
+        if line.HasField("shape"):
+            wish = _shaped(fields, where, wish, line.shape)
+        if line.HasField("starts_after") or line.HasField("ends_before"):
+            wish = replace(
+                wish,
+                starts_after=fields.seconds(f"{where}.starts_after", line.starts_after),
+                ends_before=fields.seconds(f"{where}.ends_before", line.ends_before),
+            )
+        found.append(wish)
     if not found:
         fields.fault(field, "must name at least one resource")
     return tuple(found)
+
+
+def _shaped(fields: Fields, where: str, line: Line, shape: api.Shape) -> Line:
+    if shape.units_per_node < 0:
+        fields.fault(f"{where}.shape.units_per_node", "must not be negative")
+    return replace(line, units_per_node=shape.units_per_node, colocation=COLOCATIONS[shape.colocation])
 
 
 def create_reservation(

@@ -101,13 +101,22 @@ class Naive:
                     brought[companion.resource] += companion.units * own
         return found
 
+    def cells_of(self, name: str, parent: str, lines: Iterable[Line], start: int, end: int) -> set[int]:
+        """The half-hours for which a want is held: those of its line, or of the equipment that brings it."""
+        line = next(each for each in lines if each.resource == (parent or name))
+        cells = self.spans(parent or name, start + line.starts_after, end - line.ends_before)
+        if parent and any(each.resource == name and each.edges for each in self.resources[parent].companions):
+            slot, ordered = self.resources[parent].slot_minutes * 60 // CELL, sorted(cells)
+            return {*ordered[:slot], *ordered[-slot:]}
+        return cells
+
     def booking(self, company: str, lines: Iterable[Line], start: int, end: int) -> Booking:
         """The booking that a wish would be."""
         held: Counter[tuple[str, int]] = Counter()
         paid: Counter[tuple[str, int]] = Counter()
         for name, units, parent in self.wants(lines):
             meter = self._meter(self.resources[name]) if not parent else ""
-            for cell in self.spans(parent or name, start, end):
+            for cell in self.cells_of(name, parent, lines, start, end):
                 held[name, cell] += units
                 if meter:
                     paid[meter, cell] += units
@@ -156,11 +165,13 @@ class Naive:
         before: Counter[tuple[str, int]] = Counter()  # what the wants before take of each resource
         for name, units, parent in self.wants(lines):
             if not parent:
-                found |= self._own_terms(self.resources[name], terms, start, end, now)
+                line = next(each for each in lines if each.resource == name)
+                window = (start + line.starts_after, end - line.ends_before)
+                found |= self._own_terms(self.resources[name], terms, *window, start, now)
             if not parent and self.resources[name].kind is Kind.EQUIPMENT and now < self.suspended.get(company, 0):
                 found.add(Reason.SUSPENDED)
             found |= self._groups(name, parent, lines, start, end)
-            cells = self.spans(parent or name, start, end)
+            cells = self.cells_of(name, parent, lines, start, end)
             if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
                 found.add(Reason.OUTSIDE_OPENING_HOURS)
             short = self._short(name, {cell: before[name, cell] + units for cell in cells})
@@ -184,14 +195,17 @@ class Naive:
             return None
         return Reason.MAINTENANCE if all(free[cell] >= 0 for cell in short) else Reason.NO_CAPACITY
 
-    def _own_terms(self, resource: Resource, terms: Company, start: int, end: int, now: int) -> set[Reason]:
+    def _own_terms(
+        self, resource: Resource, terms: Company, start: int, end: int, begins: int, now: int
+    ) -> set[Reason]:
+        """What a line from `start` to `end` breaks, in a demand that begins earlier or just then."""
         compute = resource.kind is Kind.COMPUTE
         found = self._boundaries(resource, start, end) | self._length(resource, terms, start, end)
         notice = terms.notice_hours if compute else resource.notice_hours
-        if notice and start < now + notice * HOUR - 5:
+        if notice and begins < now + notice * HOUR - 5:
             found.add(Reason.NOTICE_TOO_SHORT)
         horizon = terms.horizon_days if compute else resource.horizon_days
-        if horizon and start > now + horizon * DAY:
+        if horizon and begins > now + horizon * DAY:
             found.add(Reason.BEYOND_HORIZON)
         return found
 
@@ -224,7 +238,7 @@ class Naive:
         if not group:
             return set()
         members = {each.id: each for each in self.resources.values() if each.exclusive_group == group}
-        cells = self.spans(parent or name, start, end)
+        cells = self.cells_of(name, parent, lines, start, end)
         rivals = [other for other, _, _ in self.wants(lines) if other in members and other != name]
         holders = {(other, cell) for each in self.live() for (other, cell) in each.held if other in members}
         if rivals or any((other, cell) in holders for other in members for cell in cells):

@@ -57,9 +57,12 @@ RIG = replace(
         Companion(resource="staff", units=1),
     ),
 )
+LAB = replace(
+    fixture.CLOCK_ROUND, id="lab", slot_minutes=60, companions=(Companion(resource="staff", units=1, edges=True),)
+)
 FAST = replace(fixture.track("fast"), slot_minutes=30, changeover_minutes=30)
 SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60)
-RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, FAST, SLOW)
+RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW)
 
 COMPANIES = (
     fixture.company("RICH", horizon_days=9),
@@ -87,6 +90,40 @@ Wish = tuple[tuple[Line, ...], int, int]
 def sized(name: str, size: int) -> int:
     """Units of a resource, from small to more than there is."""
     return SIZES[name][min(size, len(SIZES[name])) - 1] if name in SIZES else size
+
+
+def staggered(names: str, units: int, after: float, before: float) -> tuple[Line, ...]:
+    """The first line for all of the time, the others from some hours later until some hours earlier."""
+    first, *others = names.split()
+    return (
+        Line(resource=first, units=sized(first, units)),
+        *(
+            Line(
+                resource=name,
+                units=sized(name, units),
+                starts_after=int(after * HOUR),
+                ends_before=int(before * HOUR),
+            )
+            for name in others
+        ),
+    )
+
+
+def phased(names: str, starts: list[float], lengths: list[float]) -> st.SearchStrategy[Wish]:
+    """Wishes of which some lines begin later or end earlier."""
+    return st.builds(
+        lambda units, day, hour, length, after, before: (
+            staggered(names, units, after, before),
+            at("2026-03-02 00:00") + day * DAY + int(hour * HOUR),
+            int(length * HOUR),
+        ),
+        st.integers(1, 3),
+        st.integers(0, 3),
+        st.sampled_from(starts),
+        st.sampled_from(lengths),
+        st.sampled_from([0, 0.5, 1, 2]),
+        st.sampled_from([0, 0, 1]),
+    )
 
 
 def sensible(names: str, starts: list[float], lengths: list[float], most: int) -> st.SearchStrategy[Wish]:
@@ -140,6 +177,10 @@ wishes = st.one_of(
     sensible("seats gpus rig", [9, 14], [4, 9], 3),
     sensible("nodes seats", [*range(9, 18)], [1, 3], 2),
     sensible("slow seats", [*range(9, 16)], [1, 3], 1),
+    sensible("lab", [*range(9, 18)], [1, 2, 5], 2),
+    phased("seats nodes", [*range(9, 18)], [4, 6]),
+    phased("lab seats gpus", [*range(9, 16)], [4, 6]),
+    phased("nodes slow", [*range(8, 15)], [4, 6]),
     wild,
 )
 

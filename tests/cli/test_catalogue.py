@@ -109,11 +109,10 @@ def test_a_cabin_is_bound_to_its_simulator_and_its_group(catalogue: Catalogue) -
     assert (found.only_with, found.exclusive_group, found.changeover.seconds) == ("resources/M01", "DIL-CABIN", 7200)
 
 
-def test_operators_who_only_start_and_end_a_run_are_kept_but_not_booked(catalogue: Catalogue) -> None:
-    """M17 needs somebody at both ends; that is told, not yet enforced."""
-    found = resource(catalogue, "M17")
-    assert not found.companions
-    assert found.attributes["operator_mode"] == "start_end"
+def test_operators_who_only_start_and_end_a_run_come_for_both_ends(catalogue: Catalogue) -> None:
+    """M17 needs somebody in its first slot and in its last; M01 for all of its time."""
+    assert [each.edges for each in resource(catalogue, "M17").companions] == [True]
+    assert not any(each.edges for each in resource(catalogue, "M01").companions)
 
 
 def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:

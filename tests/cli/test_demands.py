@@ -58,3 +58,13 @@ def test_milli_gpus_are_shown_as_gpus() -> None:
     assert show_units(125, api.RESOURCE_UNIT_MILLI_GPU) == "0.125 GPU"
     assert show_units(1, api.RESOURCE_UNIT_SEAT) == "1 seat"
     assert show_units(16, api.RESOURCE_UNIT_GPU) == "16 GPUs"
+
+
+def test_a_line_may_begin_later_and_end_earlier() -> None:
+    """`@30m/1h` is half an hour later and an hour shorter; without it the line is for all of the time."""
+    line = parse_line("a100-dev:2gpu@30m/1h", SHARED)
+    assert (line.units, line.starts_after.seconds, line.ends_before.seconds) == (2000, 1800, 3600)
+    assert parse_line("a100-dev@0m/1h", SHARED).ends_before.seconds == 3600
+    assert not parse_line("a100-dev", SHARED).HasField("starts_after")
+    with pytest.raises(Unreadable):
+        parse_line("a100-dev@soon", SHARED)

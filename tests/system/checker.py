@@ -305,7 +305,12 @@ class _Judge:
                 self._say(f"{name} holds {resource['id']} at {allocation['spans']}")
             for companion in resource.get("companions", []):
                 brought = given.get(companion["resource"], {})
-                if brought.get("units", 0) < companion["units"] or brought["spans"] != allocation["spans"]:
+                spans = allocation["spans"]
+                if companion.get("edges") and spans:
+                    slot = resource["slot_minutes"] * 60
+                    first, last = [spans[0][0], spans[0][0] + slot], [spans[-1][1] - slot, spans[-1][1]]
+                    spans = [first, last] if first[1] < last[0] else [[first[0], max(first[1], last[1])]]
+                if brought.get("units", 0) < companion["units"] or brought["spans"] != spans:
                     self._say(f"{name} holds {resource['id']} without {companion}")
 
     def _judge_in(self, name: str, claim: _Claim) -> None:

@@ -80,19 +80,18 @@ def row_hours(row: Row) -> api.OpeningHours | None:
     return row.read("break", lambda pause: opening_hours(open_days, opens, closes, pause))
 
 
-def companions(row: Row, pools: Mapping[str, api.Resource]) -> list[api.Companion]:
-    """What is booked along with it: other equipment, accelerators, and staff who stay for the whole time."""
-    return [api.Companion(resource=f"resources/{name}", units=units) for name, units in needed(row, pools)]
-
-
-def needed(row: Row, pools: Mapping[str, api.Resource]) -> Iterator[tuple[str, int]]:
-    """Resource ids and units, each in the resource's own unit."""
+def companions(row: Row, pools: Mapping[str, api.Resource]) -> Iterator[api.Companion]:
+    """What is booked along with it: other equipment, accelerators, and staff for all of its time or both its ends."""
     for item in filter(None, row.text("needs_equipment").split(ID_SEPARATOR)):
-        yield item, 1
+        yield api.Companion(resource=f"resources/{item}", units=1)
     if accelerators := row.number("needs_gpus"):
         pool = row.read("needs_gpu_pool", lambda name: pools[f"resources/{name}"])
         milli = pool.unit == api.RESOURCE_UNIT_MILLI_GPU
-        yield row.text("needs_gpu_pool"), accelerators * MILLI if milli else accelerators
-    # Optional operators, and those who only start and end a run, are kept as attributes and not yet booked.
-    if row.text("operator") == "required" and row.text("operator_mode") == "whole":
-        yield row.text("operator_pool"), row.number("operators_needed")
+        yield api.Companion(resource=pool.name, units=accelerators * MILLI if milli else accelerators)
+    # An optional operator is booked by who wants one, as a line of its own.
+    if row.text("operator") == "required":
+        yield api.Companion(
+            resource=f"resources/{row.text('operator_pool')}",
+            units=row.number("operators_needed"),
+            edges=row.text("operator_mode") == "start_end",
+        )

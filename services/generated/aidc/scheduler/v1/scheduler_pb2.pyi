@@ -593,19 +593,23 @@ class Companion(_message.Message):
 
     RESOURCE_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     units: _builtins.int
     """In the unit of that resource."""
+    edges: _builtins.bool
+    """Only for the first and the last slot: somebody who starts the run, and ends it."""
     def __init__(
         self,
         *,
         resource: _builtins.str = ...,
         units: _builtins.int = ...,
+        edges: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["resource", b"resource", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "resource", b"resource", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -836,6 +840,8 @@ class Line(_message.Message):
     RESOURCE_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
+    STARTS_AFTER_FIELD_NUMBER: _builtins.int
+    ENDS_BEFORE_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     units: _builtins.int
@@ -844,16 +850,26 @@ class Line(_message.Message):
     def shape(self) -> Global___Shape:
         """How they are placed; unset means wherever they fit best."""
 
+    @_builtins.property
+    def starts_after(self) -> _duration_pb2.Duration:
+        """The line begins so long after the demand: the rig first, the accelerators half an hour later."""
+
+    @_builtins.property
+    def ends_before(self) -> _duration_pb2.Duration:
+        """The line ends so long before the demand."""
+
     def __init__(
         self,
         *,
         resource: _builtins.str = ...,
         units: _builtins.int = ...,
         shape: Global___Shape | None = ...,
+        starts_after: _duration_pb2.Duration | None = ...,
+        ends_before: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["shape", b"shape"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "shape", b"shape", "starts_after", b"starts_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["resource", b"resource", "shape", b"shape", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "resource", b"resource", "shape", b"shape", "starts_after", b"starts_after", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
