@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check metrics-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
+.PHONY: help setup run demo test check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -56,6 +56,10 @@ dashboards-check: setup ## every query against a real Prometheus and a real load
 	$(BIN)/python -m deploy.grafana.source --check
 	$(BIN)/python -m tests.metrics.mutate_rules
 	$(BIN)/python -m tests.metrics.check_dashboards
+
+ledger-check: setup ## faults, properties and proofs of the ledger, then a million events rebuilt and timed (minutes)
+	$(BIN)/python -m pytest tests/ledger tests/audit tests/system/test_states_agree.py
+	$(BIN)/python -m loadtests.ledger_check
 
 format: setup ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

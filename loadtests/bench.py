@@ -102,9 +102,9 @@ class Run:
     async def ledger(self) -> None:
         """A log into Postgres, with all books."""
         with self.progress("writing events, then posting them") as advance:
-            folded = await ledger.fold(self._folder / "ledger", self._seed, advance)
+            folded, beside = await ledger.fold(self._folder / "ledger", self._seed, advance)
         self.figures["ledger_events_per_second"] = folded.events_per_second
-        self.details["ledger"] = folded
+        self.details["ledger"] = {"ledger": folded, "beside": beside}
 
     async def scrape(self) -> None:
         """What Prometheus gets, of a thousand companies."""

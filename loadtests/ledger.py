@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from loadtests import past
 from loadtests.history import Advance, History
 from loadtests.past import Replay
+from loadtests.yardsticks import Beside, measure
 from services.eventlog.jetstream import JetStreamLog
 from services.ledger.app import GARBAGE_THRESHOLD
 from services.ledger.database import connect_writer
@@ -27,18 +28,20 @@ from services.runtime.embedded import NatsServer, Postgres
 EVENTS = 100_000
 
 
-async def fold(folder: Path, seed: int, advance: Advance) -> Replay:
-    """Write a log of 100,000 events, then take it into a Postgres that was empty before."""
+async def fold(folder: Path, seed: int, advance: Advance) -> tuple[Replay, Beside]:
+    """Write a log of 100,000 events, then take it into a Postgres that was empty before; and what it stands beside."""
     async with NatsServer(folder / "nats") as nats, Postgres(folder / "postgres") as postgres:
         history = await past.build(nats, seed, advance, EVENTS)
         log = await JetStreamLog.connect(nats.url, past.CENTRE, monitor_url=nats.monitor_url, create=False)
         try:
-            return await _follow(log, postgres.dsn, history)
+            folded = await follow(log, postgres.dsn, history)
+            return folded, await measure(postgres.dsn, history.events)
         finally:
             await log.close()
 
 
-async def _follow(log: JetStreamLog, dsn: str, history: History) -> Replay:
+async def follow(log: JetStreamLog, dsn: str, history: History) -> Replay:
+    """Take a log into an empty database, as a ledger that has fallen behind does."""
     writer = await connect_writer(dsn)
     progress, telemetry = Progress(time.monotonic), LedgerTelemetry(CollectorRegistry())
     try:
