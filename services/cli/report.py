@@ -67,6 +67,7 @@ def report_table(found: ledger_api.YearReport) -> Any:
     """All companies, then each sector, programme and region."""
     heads = tuple(head for _, head in SHOWN)
     made = table("by", "", *heads, right=heads)
+    made.columns[1].no_wrap = True
     made.add_row("all", "", *figures(found.total), style="bold")
     for group in found.groups:
         made.add_row(group.dimension, group.value or "not said", *figures(group.figures))

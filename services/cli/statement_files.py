@@ -52,8 +52,8 @@ def statement_html(statement: ledger_api.Statement, period: str, units: Units, z
 def _sections(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> Iterable[str]:
     """The tables that the statement has."""
     if statement.rows:
-        heads = ("Resource", *(name.capitalize() for name in FIGURES))
-        yield _table("rows", heads, ((row.resource, *row_hours(row), *figures_of(row)) for row in statement.rows))
+        heads = ("Resource", *(f"{name[:1].upper()}{name[1:]}" for name in FIGURES))
+        yield _table("month", heads, ((row.resource, *row_hours(row), *figures_of(row)) for row in statement.rows))
     if not statement.month:
         heads = ("Resource", "Account", "Opening", "Closing", "KRW")
         yield _table("rows", heads, balances_of(statement, units))
@@ -104,8 +104,10 @@ _PAGE = """<!doctype html>
   table {{ border-collapse: collapse; width: 100%; margin: 1em 0 2em }}
   thead {{ display: table-header-group }}
   tr {{ break-inside: avoid }}
-  th, td {{ text-align: left; padding: .25em .6em; border-bottom: 1px solid #ddd }}
-  .rows td:nth-child(n+3), .lines td:nth-child(n+7) {{ text-align: right }}
+  th, td {{ text-align: left; padding: .25em .5em; border-bottom: 1px solid #ddd }}
+  .month {{ font-size: .85em }}
+  .month :is(th, td):nth-child(n+2), .rows :is(th, td):nth-child(n+3), .lines :is(th, td):nth-child(n+7) {{
+    text-align: right }}
   td {{ font-variant-numeric: tabular-nums }}
   .chart {{ width: 100%; margin: 1em 0; print-color-adjust: exact; font: 11px system-ui, sans-serif }}
 </style>

@@ -8,7 +8,7 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 
 HOUR_SECONDS = 3600
 HOURS = ("granted", "reserved", "pending", "used", "idle", "released", "refunded")
-MONEY = ("budget", "pending", "charged", "penalty", "refunded")
+MONEY = ("budget", "pending", "charged", "penalty")
 FIGURES = (*HOURS, *(f"{name} KRW" for name in MONEY))
 
 
