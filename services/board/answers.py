@@ -44,6 +44,7 @@ class Refused(Exception):
     message: str
     violations: Sequence[api.Violation] = ()
     alternatives: Sequence[api.Offer] = ()
+    changes: Sequence[api.SmallestChange] = ()
 
 
 def meaning(error: grpc.aio.AioRpcError) -> Exception:
@@ -63,7 +64,9 @@ def meaning(error: grpc.aio.AioRpcError) -> Exception:
         case grpc.StatusCode.RESOURCE_EXHAUSTED if refusal is None:
             return Limited(text)
         case _ if refusal is not None:
-            return Refused(text, tuple(refusal.violations), tuple(refusal.alternatives))
+            return Refused(
+                text, tuple(refusal.violations), tuple(refusal.alternatives), tuple(refusal.smallest_changes)
+            )
         case _ if info is not None and info.domain == DOMAIN and error.code() not in TRANSIENT:
             return Refused(text, (api.Violation(reason=info.reason, description=text),))
         case _:

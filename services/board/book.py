@@ -135,7 +135,8 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
     """Why it was refused, and what would be granted instead, one click away."""
     words = visit.words
     company = request.parent.partition("/")[2]
-    instead = offers(visit, company, refused.alternatives, request.reservation.note, back)
+    note = request.reservation.note
+    instead = offers(visit, company, refused.alternatives, note, back)
     return show(
         visit,
         words("refused_title"),
@@ -143,10 +144,20 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
         parts.note(words("refused_explained"), "bad"),
         parts.violations(visit, refused.violations),
         parts.section(words("alternatives_title"), instead) if refused.alternatives else None,
+        _changes(visit, company, refused.changes, note, back) if refused.changes else None,
         el("p", el("a", words("search_again"), href=back)),
         status=CONFLICT,
         live=False,
     )
+
+
+def _changes(visit: Visit, company: str, changes: Sequence[api.SmallestChange], note: str, back: str) -> Markup:
+    """The smallest changes of the demand that would be granted, each in words and one click away."""
+    made = [
+        el("li", el("p", each.description, lang="en"), _offer(visit, company, each.offer, note, back))
+        for each in changes
+    ]
+    return parts.section(visit.words("changes_title"), el("ol", made, class_="offers"))
 
 
 def _unknown(visit: Visit, request: api.CreateReservationRequest, back: str) -> Response:
