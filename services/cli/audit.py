@@ -8,12 +8,15 @@ import typer
 
 from services.audit import forms
 from services.audit.faults import Fault
-from services.audit.keys import PUBLIC, make_keys
+from services.audit.keys import PUBLIC, make_keys, read_public_keys
 from services.audit.leaves import leaf_hash
+from services.audit.notes import read_checkpoint, read_folder
+from services.audit.tree import demand_growth
 from services.audit.verify import verify_export_file, verify_receipt_file
 from services.cli.client import Client
 from services.cli.connection import DATA_DEFAULT
-from services.cli.options import EVERY_COMPANY, Caller, Company, Data, connect, parent_of, reservation_name
+from services.cli.documents import print_json
+from services.cli.options import EVERY_COMPANY, Caller, Company, Data, Json, connect, parent_of, reservation_name
 from services.cli.outcome import FAILED, Failed
 from services.cli.tables import err, out
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
@@ -86,6 +89,49 @@ def receipt(
     except OSError as problem:
         raise Failed(f"cannot write {output}: {problem.strerror}") from problem
     out.print(f"{output}: `aidc audit verify --receipt {output}` verifies it.", markup=False)
+
+
+@app.command()
+def growth(
+    kept: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINTS", help="A checkpoint that was kept, or a folder of them.")
+    ],
+    key: Key = None,
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> int:
+    """Prove that what the ledger signs now begins with all that was signed before. Exit status 0, or 1 if it does not.
+
+    The ledger gives the proofs, and nothing but your key and your checkpoints is believed.
+    """
+    try:
+        keys = read_public_keys(key or (data or DATA_DEFAULT) / "keys" / PUBLIC)
+        with connect(data, caller) as client:
+            signed = client.read(client.ledger.GetCheckpoint, ledger_api.GetCheckpointRequest())
+            now = read_checkpoint(signed.note, keys, "what the ledger signs now")
+            earlier = [checkpoint for checkpoint in read_folder(kept, keys) if checkpoint.size]
+            if not earlier:
+                raise Fault(f"there is no checkpoint in {kept}")
+            for before in earlier:
+                if before.size > now.size:
+                    raise Fault(f"{before.source} has {before.size} events, and the ledger signs {now.size} now")
+                demand_growth(before.size, before.root, now.size, now.root, growth_proof(client, before.size, now.size))
+    except Fault as fault:
+        err.print(f"not proved: {fault}", style="bold red", markup=False, soft_wrap=True)
+        return FAILED
+    if as_json:
+        print_json({"earlier": [before.position for before in earlier], "position": now.position, "events": now.size})
+        return 0
+    told = f"Proved: the log of {now.size:,} events, signed at {now.time}, begins with those of"
+    out.print(f"{told} {len(earlier)} kept checkpoints.", markup=False, soft_wrap=True)
+    return 0
+
+
+def growth_proof(client: Client, first: int, second: int) -> list[bytes]:
+    """The hashes that lead from one tree to a later one. Raises `Failed`."""
+    sizes = ledger_api.TreeSizes(first=first, second=second)
+    return list(client.read(client.ledger.GetProof, ledger_api.GetProofRequest(sizes=sizes)).hashes)
 
 
 @app.command()

@@ -168,6 +168,15 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def GetChanges(self, request: Any, context: Any) -> Any:
         return self._answer("GetChanges", request, context)
 
+    def GetCheckpoint(self, request: Any, context: Any) -> Any:
+        return self._answer("GetCheckpoint", request, context)
+
+    def GetProof(self, request: Any, context: Any) -> Any:
+        return self._answer("GetProof", request, context)
+
+    def ExportEvents(self, request: Any, context: Any) -> Iterator[Any]:
+        yield from self._answer("ExportEvents", request, context)
+
     def GetStatement(self, request: Any, context: Any) -> Any:
         return self._answer("GetStatement", request, context)
 
