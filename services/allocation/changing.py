@@ -5,7 +5,7 @@ rules are asked of what is new (`news`). What has begun keeps its units and its 
 back, and more of the same be added to its end.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from math import lcm
 
@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
+from services.allocation.approving import NEEDED
 from services.allocation.centre import Centre
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
@@ -136,6 +137,23 @@ def _held_violations(wish: Wish, now: int) -> Iterator[Violation]:
         )
 
 
+def _unapproved(wish: Wish, wants: Iterable[Want]) -> Iterator[Violation]:
+    """What somebody approved is not made into something else; to give back a part of it needs nobody's leave."""
+    before = wish.before
+    units = {line.resource: line.units for line in before.lines}
+    within = before.start <= wish.start and wish.end <= before.end
+    less = within and all(line.units <= units.get(line.resource, 0) for line in wish.lines)
+    if less or before.state is State.HELD:
+        return
+    for want in wants:
+        if not want.companion_of and want.resource.approval in NEEDED:
+            yield Violation(
+                reason=Reason.NEEDS_APPROVAL,
+                description=f"{want.resource.id} is booked with approval. Give back a part of it, or book anew.",
+                subject=want.resource.id,
+            )
+
+
 def _extension(wish: Wish, terms: Terms, now: int) -> Iterator[Violation]:
     """What has begun is extended in its last hours only, and not for ever: whoever waits for the units has a chance."""
     before, more = wish.before, wish.end - wish.before.end
@@ -168,6 +186,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
     with centre.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
+            *_unapproved(wish, whole),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now),
         ]

@@ -113,6 +113,27 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     note: str | None = None
 
 
+class ApproveReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Agree to a pending reservation, as one voter. An empty `etag` matches any version."""
+
+    reservation_id: str
+    company: str
+    voter: str
+    etag: str = ""
+    comment: str = ""
+    reference: str = ""
+
+
+class DenyReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Say no to a pending reservation, as one voter. An empty `etag` matches any version."""
+
+    reservation_id: str
+    company: str
+    voter: str
+    etag: str = ""
+    comment: str = ""
+
+
 class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Give a reservation back before it starts. An empty `etag` matches any version; what is excused is no strike."""
 
@@ -196,6 +217,8 @@ Command = (
     | CreateReservation
     | ConfirmReservation
     | ChangeReservation
+    | ApproveReservation
+    | DenyReservation
     | CancelReservation
     | ReleaseReservation
     | RecordUse

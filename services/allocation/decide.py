@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import commands, discipline, events, holding, recurring, rules
+from services.allocation import approving, commands, discipline, events, holding, recurring, rules
 from services.allocation.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
 from services.allocation.changing import change_reservation
@@ -43,6 +43,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return holding.confirm_reservation(centre, command, now)
         case commands.ChangeReservation():
             return change_reservation(centre, command, now)
+        case commands.ApproveReservation():
+            return approving.approve(centre, command, now)
+        case commands.DenyReservation():
+            return approving.deny(centre, command, now)
         case commands.CancelReservation():
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
@@ -97,6 +101,7 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
         wants = longer
         violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    violations += approving.too_late(wants, command.start, now)
     if command.hold_seconds:
         violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
@@ -104,13 +109,17 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if violations and (standing := left_standing(command, violations)):
         raise Rejected(standing)
     # Nothing below may refuse.
-    return *placing.moves, _granted(command, placing.allocations, overridden(command, violations), now)
+    return *placing.moves, _granted(centre, command, placing.allocations, overridden(command, violations), now)
 
 
 def _granted(
-    command: commands.CreateReservation, allocations: tuple[Allocation, ...], override: Override | None, now: int
+    centre: Centre,
+    command: commands.CreateReservation,
+    allocations: tuple[Allocation, ...],
+    override: Override | None,
+    now: int,
 ) -> Event:
-    """A demand that nothing stands in the way of: booked, or held for a while."""
+    """A demand that nothing stands in the way of: booked, held for a while, or waiting for somebody's approval."""
     if command.hold_seconds:
         return events.ReservationHeld(
             reservation_id=command.reservation_id,
@@ -121,6 +130,20 @@ def _granted(
             allocations=allocations,
             expires_at=min(now + command.hold_seconds, command.start),
             note=command.note,
+        )
+    approval = approving.approval_of(centre, allocations)
+    if approval is not None:
+        return events.ReservationRequested(
+            reservation_id=command.reservation_id,
+            company=command.company,
+            start=command.start,
+            end=command.end,
+            lines=command.lines,
+            allocations=allocations,
+            expires_at=approving.deadline(centre, allocations, command.start, now),
+            approval=approval,
+            note=command.note,
+            override=override,
         )
     return events.ReservationConfirmed(
         reservation_id=command.reservation_id,
@@ -223,6 +246,7 @@ def tick(centre: Centre, now: int) -> Events:
 
 _TURNS: Mapping[State, Callable[..., Event]] = {
     State.HELD: events.ReservationExpired,
+    State.PENDING: approving.undecided,
     State.CONFIRMED: events.ReservationActivated,
     State.ACTIVE: events.ReservationCompleted,
 }

@@ -43,8 +43,8 @@ def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:
 
 
 def late_cancel(centre: Centre, reservation: Reservation, now: int) -> bool:
-    """Whether it is too late to give a reservation back for free. A held offer always is free."""
-    if reservation.state is State.HELD:
+    """Whether it is too late to give a reservation back for free. What is not confirmed yet always is free."""
+    if reservation.state is not State.CONFIRMED:
         return False
     hours = [centre.pools[each.resource].resource.free_cancel_hours for each in _own(reservation)]
     return reservation.start - now < max(hours, default=0) * HOUR_SECONDS

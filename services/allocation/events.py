@@ -7,6 +7,7 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
+from services.allocation.approval import Approval, Vote
 from services.allocation.conduct import Cause, Qualification
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
@@ -140,7 +141,7 @@ class SeriesCancelled(
 class ReservationConfirmed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
-    """A company has booked these units for this interval: at once, or by taking what was held for it."""
+    """A company has booked these units for this interval: at once, by taking what was held for it, or by approval."""
 
     reservation_id: str
     company: str
@@ -165,6 +166,39 @@ class ReservationHeld(
     allocations: tuple[Allocation, ...]
     expires_at: int
     note: str = ""
+
+
+class ReservationRequested(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_requested", tag_field="type", omit_defaults=True
+):
+    """A company asks for these units, and holds them until somebody decides: by `expires_at`, or it is denied."""
+
+    reservation_id: str
+    company: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    expires_at: int
+    approval: Approval
+    note: str = ""
+    override: Override | None = None
+
+
+class VoteCast(Struct, frozen=True, gc=False, kw_only=True, tag="vote_cast", tag_field="type"):
+    """Somebody said yes or no to a pending booking."""
+
+    reservation_id: str
+    vote: Vote
+
+
+class ReservationDenied(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_denied", tag_field="type", omit_defaults=True
+):
+    """A pending booking was not approved, or not in time; nothing was used."""
+
+    reservation_id: str
+    reason: str = ""
 
 
 class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_expired", tag_field="type"):
@@ -269,6 +303,9 @@ ReservationEvent = (
     | ReservationHeld
     | ReservationExpired
     | ReservationChanged
+    | ReservationRequested
+    | VoteCast
+    | ReservationDenied
     | AllocationsMoved
     | ReservationActivated
     | ReservationCompleted

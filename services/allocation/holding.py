@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from services.allocation import events
+from services.allocation import approving, events
 from services.allocation.centre import Centre
 from services.allocation.commands import ConfirmReservation
 from services.allocation.finding import find, wrong_state
 from services.allocation.rejections import Reason, Violation, refuse
-from services.allocation.resources import Reservation, State
+from services.allocation.resources import State
 
 HOLD_SECONDS_MAX = 15 * 60
 """An offer is held at most so long."""
@@ -36,24 +36,17 @@ def hold_violations(centre: Centre, company: str, start: int, now: int) -> Itera
 
 
 def confirm_reservation(centre: Centre, command: ConfirmReservation, now: int) -> tuple[events.Event, ...]:
-    """Take a held offer, as long as it is held. What was granted when it was made is not asked again."""
+    """Take a held offer, as long as it is held. What was granted when it was made is not asked again.
+
+    Where somebody must approve the booking, it waits for that from here on.
+    """
     reservation = find(centre, command)
     if reservation.state is not State.HELD:
         raise wrong_state(reservation, "confirmed while it is held", "Search again, or book it anew.")
     if reservation.expires_at <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The offer expires just now. Search again.", reservation.id)
-    return (confirmed(reservation),)
-
-
-def confirmed(reservation: Reservation) -> events.ReservationConfirmed:
-    """That a company has booked what a reservation holds."""
-    return events.ReservationConfirmed(
-        reservation_id=reservation.id,
-        company=reservation.company,
-        start=reservation.start,
-        end=reservation.end,
-        lines=reservation.lines,
-        allocations=reservation.allocations,
-        note=reservation.note,
-    )
+    approval = approving.approval_of(centre, reservation.allocations)
+    if approval is not None:
+        return (approving.requested(centre, reservation, approval, now),)
+    return (approving.confirmed(reservation),)

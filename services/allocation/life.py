@@ -17,7 +17,11 @@ from services.allocation.events import ReservationEvent
 from services.allocation.resources import Allocation, Reservation, State
 
 MOVES: Mapping[type, Mapping[State | None, State]] = {
-    events.ReservationConfirmed: {None: State.CONFIRMED, State.HELD: State.CONFIRMED},
+    events.ReservationConfirmed: {
+        None: State.CONFIRMED,
+        State.HELD: State.CONFIRMED,
+        State.PENDING: State.CONFIRMED,
+    },
     events.ReservationHeld: {None: State.HELD},
     events.ReservationExpired: {State.HELD: State.EXPIRED},
     events.ReservationChanged: {
@@ -25,20 +29,29 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
         State.CONFIRMED: State.CONFIRMED,
         State.ACTIVE: State.ACTIVE,
     },
+    events.ReservationRequested: {None: State.PENDING, State.HELD: State.PENDING},
+    events.VoteCast: {State.PENDING: State.PENDING},
+    events.ReservationDenied: {State.PENDING: State.DENIED},
     events.AllocationsMoved: {
         State.HELD: State.HELD,
+        State.PENDING: State.PENDING,
         State.CONFIRMED: State.CONFIRMED,
         State.ACTIVE: State.ACTIVE,
     },
     events.ReservationActivated: {State.CONFIRMED: State.ACTIVE},
     events.ReservationCompleted: {State.ACTIVE: State.COMPLETED},
-    events.ReservationCancelled: {State.HELD: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
+    events.ReservationCancelled: {
+        State.HELD: State.CANCELLED,
+        State.PENDING: State.CANCELLED,
+        State.CONFIRMED: State.CANCELLED,
+    },
     events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
     events.ReservationCheckedIn: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
     events.ReservationMissed: {State.ACTIVE: State.NO_SHOW},
     events.ReservationCurtailed: {State.ACTIVE: State.ACTIVE},
     events.ReservationDisplaced: {
         State.HELD: State.DISPLACED,
+        State.PENDING: State.DISPLACED,
         State.CONFIRMED: State.DISPLACED,
         State.ACTIVE: State.DISPLACED,
     },
@@ -72,7 +85,7 @@ def follow(before: Reservation | None, event: ReservationEvent, at: int, positio
 def next_change(reservation: Reservation, grace: int = 0) -> int:
     """When time alone will change a live reservation, in seconds. It is missed without a check-in within the grace."""
     match reservation.state:
-        case State.HELD:
+        case State.HELD | State.PENDING:
             return reservation.expires_at
         case State.ACTIVE if grace and not reservation.checked_in_at:
             return min(reservation.end, reservation.activated_at + grace)
@@ -114,7 +127,7 @@ def _worth(allocations: tuple[Allocation, ...]) -> dict[str, int]:
 
 def _begun(
     before: None,
-    event: events.ReservationConfirmed | events.ReservationHeld,
+    event: events.ReservationConfirmed | events.ReservationHeld | events.ReservationRequested,
     state: State,
     at: int,
     position: int,
@@ -130,9 +143,31 @@ def _begun(
         created_at=at,
         note=event.note,
         position=position,
-        expires_at=event.expires_at if isinstance(event, events.ReservationHeld) else 0,
-        override=event.override if isinstance(event, events.ReservationConfirmed) else None,
+        expires_at=0 if isinstance(event, events.ReservationConfirmed) else event.expires_at,
+        approval=event.approval if isinstance(event, events.ReservationRequested) else None,
+        override=None if isinstance(event, events.ReservationHeld) else event.override,
     )
+
+
+def _requested(
+    before: Reservation | None, event: events.ReservationRequested, state: State, at: int, position: int
+) -> Reservation:
+    if before is None:
+        return _begun(before, event, state, at, position)
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        state=state,
+        expires_at=event.expires_at,
+        approval=event.approval,
+    )
+
+
+def _voted(before: Reservation, event: events.VoteCast, state: State, at: int, position: int) -> Reservation:
+    assert before.approval is not None, "what is pending waits for an approval"
+    approval = before.approval.with_vote(event.vote)
+    return replace(before, version=before.version + 1, position=position, approval=approval)
 
 
 def _confirmed(
@@ -188,7 +223,11 @@ def _stepped(before: Reservation, event: ReservationEvent, state: State, at: int
 
 
 def _cancelled(
-    before: Reservation, event: events.ReservationCancelled, state: State, at: int, position: int
+    before: Reservation,
+    event: events.ReservationCancelled | events.ReservationDenied,
+    state: State,
+    at: int,
+    position: int,
 ) -> Reservation:
     return replace(before, version=before.version + 1, position=position, state=state, reason=event.reason)
 
@@ -272,6 +311,9 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationHeld: _begun,
     events.ReservationExpired: _stepped,
     events.ReservationChanged: _changed,
+    events.ReservationRequested: _requested,
+    events.VoteCast: _voted,
+    events.ReservationDenied: _cancelled,
     events.AllocationsMoved: _moved,
     events.ReservationActivated: _activated,
     events.ReservationCompleted: _stepped,

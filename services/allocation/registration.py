@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from services.allocation.approval import Rule
 from services.allocation.calendar import DAY_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
@@ -15,6 +16,7 @@ BIN_CAPACITY_MAX = 16_000
 SLOT_MINUTES_MIN, SLOT_MINUTES_MAX = 5, DAY_MINUTES
 CHANGEOVER_MINUTES_MAX = 7 * DAY_MINUTES
 DAYS_MAX = 180
+VOTERS_MAX = 25
 UNIT_SECONDS_MAX = 2**53
 
 
@@ -76,8 +78,20 @@ def _shape_faults(resource: Resource) -> Iterator[str]:
         yield "the least and the step of units must be at least 1"
     if resource.id == EQUIPMENT_METER:
         yield "that is the name of the meter that all equipment counts on"
+    yield from _approval_faults(resource)
     if resource.data_zone not in ("open", "restricted"):
         yield "the data zone is open or restricted"
+
+
+def _approval_faults(resource: Resource) -> Iterator[str]:
+    if resource.approval and resource.approval not in Rule.__members__.values():
+        yield f"it is approved by {', '.join(Rule)}, not by {resource.approval!r}"
+    if not 0 <= resource.approval_hours <= DAYS_MAX * 24:
+        yield f"an approval takes at most {DAYS_MAX} days"
+    if not 1 <= resource.approval_quorum <= resource.approval_voters <= VOTERS_MAX:
+        yield f"of 1 to {VOTERS_MAX} voters at least one must agree, and not more than there are"
+    if resource.approval == Rule.MANAGER and resource.approval_voters > 1:
+        yield "a manager decides alone"
 
 
 def _time_faults(resource: Resource) -> Iterator[str]:

@@ -28,6 +28,9 @@ class Reason(StrEnum):
     INVALID_SERIES = "INVALID_SERIES"  # no occurrence, too many, or a rule that nothing can be made of
     STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read
     WRONG_STATE = "WRONG_STATE"  # the reservation is not in a state that allows this
+    ALREADY_VOTED = "ALREADY_VOTED"  # everybody votes once on a booking
+    REFERENCE_REQUIRED = "REFERENCE_REQUIRED"  # the approval must name the review that allows it
+    NEEDS_APPROVAL = "NEEDS_APPROVAL"  # what was approved is not made into something else
     INVALID_LINES = "INVALID_LINES"  # none, too many, or the same resource twice
     INVALID_UNITS = "INVALID_UNITS"  # below the least, off the step, or not a shape of this resource
     INVALID_INTERVAL = "INVALID_INTERVAL"  # empty, reversed, or in a year that no calendar here reaches

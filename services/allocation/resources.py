@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from services.allocation.approval import Approval
+
 Interval = tuple[int, int]
 
 
@@ -101,14 +103,17 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     exclusive_group: str = ""
     changeover_minutes: int = 0
     quota_required: bool = False
+    approval: str = ""  # who approves a booking: a `Rule`; empty is auto
+    approval_hours: int = 0  # how long they may take; 0: until the start
+    approval_voters: int = 1
+    approval_quorum: int = 1  # how many of them must agree
+    human_subjects: bool = False  # an approval names the review that allows it
     data_zone: str = "open"
     in_service: bool = True
     display_name: str = ""
     local_name: str = ""
     # Told by the catalogue and kept, but not enforced yet; the README lists them.
-    approval: str = ""
     training_required: bool = False
-    human_subjects: bool = False
     weather_dependent: bool = False
     setup_minutes: int = 0
     teardown_minutes: int = 0
@@ -224,6 +229,7 @@ class State(StrEnum):
     """Where a reservation stands in its life. A no-show began and was given back, since nobody came."""
 
     HELD = "held"
+    PENDING = "pending"
     CONFIRMED = "confirmed"
     ACTIVE = "active"
     COMPLETED = "completed"
@@ -231,6 +237,7 @@ class State(StrEnum):
     EXPIRED = "expired"
     NO_SHOW = "no_show"
     DISPLACED = "displaced"
+    DENIED = "denied"
 
     @property
     def live(self) -> bool:
@@ -244,9 +251,9 @@ class State(StrEnum):
 
 
 # Tuples, for a member of an enumeration is found in them faster than in a set.
-_WAITING = (State.CONFIRMED, State.HELD)
+_WAITING = (State.CONFIRMED, State.PENDING, State.HELD)
 _LIVE = (State.ACTIVE, *_WAITING)
-_GIVEN_BACK = (State.CANCELLED, State.EXPIRED)
+_GIVEN_BACK = (State.CANCELLED, State.EXPIRED, State.DENIED)
 
 
 class Condition(StrEnum):
@@ -280,7 +287,8 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     reason: str = ""  # why it was cancelled or released
     version: int = 1
     position: int = 0
-    expires_at: int = 0  # when it ends by itself unless it is confirmed before; 0 once it was
+    expires_at: int = 0  # when it ends by itself unless it is confirmed, or approved, before; 0 once it was
+    approval: Approval | None = None  # who must agree to it, and what they said; None if nobody need
     activated_at: int = 0  # 0: not yet
     checked_in_at: int = 0  # 0: nobody has said so
     condition: Condition = Condition.UNSAID  # how the equipment was left

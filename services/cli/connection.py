@@ -30,8 +30,8 @@ class Connection:
 def find(data: Path | None, caller: str, concerned: str = "", environ: Mapping[str, str] = os.environ) -> Connection:
     """Find the centre: `data` first, then AIDC_SCHEDULER, AIDC_LEDGER and AIDC_TOKEN, then `./data`.
 
-    `caller` is operator, auditor or a company id; empty means whoever AIDC_TOKEN names, else the company concerned,
-    else the operator.
+    `caller` is operator, auditor, a member of the committee or a company id; empty means whoever AIDC_TOKEN names, else
+    the company concerned, else the operator.
     """
     if data is None and "AIDC_SCHEDULER" in environ:
         return from_environment(caller, environ)
@@ -62,9 +62,11 @@ def from_environment(caller: str, environ: Mapping[str, str]) -> Connection:
 
 def from_endpoints(endpoints: Mapping[str, Any], caller: str, folder: Path) -> Connection:
     """A centre that `aidc up` runs here."""
-    tokens = endpoints["tokens"]
+    tokens = {**endpoints.get("committee", {}), **endpoints["tokens"]}
     if caller not in tokens:
-        raise Failed(f"{folder} has no token for {caller!r}: use operator, auditor or a company such as CMP-0001")
+        raise Failed(
+            f"{folder} has no token for {caller!r}: use operator, auditor, committee-1 or a company such as CMP-0001"
+        )
     return Connection(
         scheduler=endpoints["scheduler"],
         ledger=endpoints["ledger"],

@@ -13,6 +13,7 @@ from typer.exceptions import Abort, Exit
 
 from services.cli import (
     agent,
+    approvals,
     audit,
     booking,
     changing,
@@ -45,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-RUN, BOOK, LOOK = "Run a centre", "Book", "Look"
+RUN, BOOK, LOOK, APPROVE = "Run a centre", "Book", "Look", "Approve"
 for command, panel in (
     (up, RUN),
     (demo, RUN),
@@ -60,6 +61,9 @@ for command, panel in (
     (booking.release, BOOK),
     (records.check_in, BOOK),
     (series.calendar, LOOK),
+    (approvals.approvals, APPROVE),
+    (approvals.approve, APPROVE),
+    (approvals.deny, APPROVE),
     (reservations.list_, LOOK),
     (reservations.show, LOOK),
     (reservations.watch, LOOK),

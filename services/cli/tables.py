@@ -19,12 +19,14 @@ HOUR_SECONDS = 3600
 COUNTER_ACCOUNT = "capacity"
 STATE_COLOURS = {
     "held": "magenta",
+    "pending": "magenta",
     "confirmed": "cyan",
     "active": "green",
     "completed": "dim",
     "cancelled": "yellow",
     "expired": "yellow",
     "displaced": "red",
+    "denied": "red",
 }
 
 Units = Mapping[str, "api.ResourceUnit.ValueType"]
@@ -167,6 +169,8 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
     if item.HasField("expire_time"):
         facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
+    if item.HasField("approval"):
+        facts.add_row("approval", approval_text(item.approval))
     for label, moment in (("check in by", item.check_in_deadline), ("checked in", item.check_in_time)):
         if moment.seconds:
             facts.add_row(label, show_time(from_timestamp(moment), zone))
@@ -192,6 +196,19 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
 def override_text(item: api.Reservation) -> str:
     """The rules that an operator let it break, and why."""
     return f"{', '.join(item.override_reasons)}: {item.override_justification}" if item.override_reasons else ""
+
+
+def approval_text(approval: api.Approval) -> str:
+    """`committee: 2 of the 3 votes needed, 1 against`; and what was said."""
+    agreed = [vote for vote in approval.votes if vote.approves]
+    against = len(approval.votes) - len(agreed)
+    text = f"{approval.rule}: {len(agreed)} of the {approval.quorum} votes needed"
+    if against:
+        text += f", {against} against"
+    if approval.reference_required:
+        references = [vote.reference for vote in agreed if vote.reference]
+        text += f", under reference {references[0]}" if references else ", a reference is needed"
+    return text
 
 
 def allocations_table(allocations: Iterable[api.Allocation], units: Units, zone: tzinfo) -> Table:

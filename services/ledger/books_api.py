@@ -29,6 +29,7 @@ from services.ledger.periods import number_of
 from services.ledger.progress import Progress
 from services.ledger.views import View
 from services.runtime.doors import Call
+from services.runtime.identity import Role
 from services.runtime.problems import invalid
 
 PERIOD_DAYS_MAX = 400
@@ -155,7 +156,14 @@ class BooksApi:
         """The life of a reservation."""
         company, reservation = reservation_in(request.name)
         demand_own(call.identity, company, request.name)
-        read = partial(history.history, self._readers, company, reservation, _view(request))
+        read = partial(
+            history.history,
+            self._readers,
+            company,
+            reservation,
+            _view(request),
+            voters_named=call.identity.role is not Role.COMPANY,
+        )
         await wait_for(self._progress, call, request.known_at, "known_at")
         return replies.history_reply(request.name, *await self._answer(call, request, read))
 

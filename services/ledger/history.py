@@ -19,6 +19,8 @@ from services.ledger.views import NotFound, View, after, known
 ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""
 
+VOTE = str(events.VoteCast.__struct_config__.tag)
+
 _decode_event = msgspec.json.Decoder(Event).decode
 
 
@@ -34,8 +36,13 @@ class Entry(Struct, frozen=True, kw_only=True):
     description: str
 
 
-async def history(readers: asyncpg.Pool, company: str, reservation: str, view: View) -> tuple[Checkpoint, list[Entry]]:
-    """What happened to a company's reservation, in log order. Raises `NotFound`, also before there was anything."""
+async def history(
+    readers: asyncpg.Pool, company: str, reservation: str, view: View, *, voters_named: bool
+) -> tuple[Checkpoint, list[Entry]]:
+    """What happened to a company's reservation, in log order. Raises `NotFound`, also before there was anything.
+
+    Who voted on it is told by name or, to the company itself, by role alone.
+    """
     async with company_snapshot(readers, company) as connection:
         standing = await known(connection, view)
         rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, after(view), standing.number)
@@ -45,21 +52,28 @@ async def history(readers: asyncpg.Pool, company: str, reservation: str, view: V
     async with snapshot(readers) as connection:
         # The registration of a resource is no company's fact, so no company's role reads it.
         zone = ZoneInfo(await connection.fetchval(_ZONE) or ZONE_DEFAULT)
-    return standing, [_entry(row, units, zone) for row in rows]
+    votes = () if voters_named else {_request(row) for row in rows if row["type"] == VOTE}
+    return standing, [_entry(row, units, zone, secret=_request(row) in votes) for row in rows]
 
 
-def _entry(row: asyncpg.Record, units: Mapping[str, str], zone: ZoneInfo) -> Entry:
+def _request(row: asyncpg.Record) -> tuple[int, str, str]:
+    """What an event has in common with the others of one decision."""
+    return row["position"], row["actor"], row["request_id"]
+
+
+def _entry(row: asyncpg.Record, units: Mapping[str, str], zone: ZoneInfo, *, secret: bool) -> Entry:
     event = _decode_event(row["payload"])
     # A move makes room for somebody else's booking, and whose that was is nobody's business (P8).
     moved = isinstance(event, events.AllocationsMoved)
-    actor = SYSTEM if moved else row["actor"]
+    role = row["actor"].partition("/")[0] if secret else row["actor"]
+    actor = SYSTEM if moved else role
     return Entry(
         time=row["time"],
         position=row["position"],
         index=row["index"],
         event=row["type"],
         actor=actor,
-        request_id="" if moved else row["request_id"],
+        request_id="" if moved or secret else row["request_id"],
         description=sentence(event, Words(actor=actor, zone=zone, units=units)),
     )
 

@@ -20,6 +20,7 @@ PERCENT = 100
 
 STANDING: Mapping[State, Account] = {
     State.HELD: Account.HELD,
+    State.PENDING: Account.HELD,
     State.CONFIRMED: Account.BOOKED,
     State.ACTIVE: Account.BOOKED,
     State.COMPLETED: Account.USED,

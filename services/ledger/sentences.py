@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from services.allocation import events
+from services.allocation.approval import Rule
 from services.allocation.conduct import Cause
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Override, Unit
@@ -43,6 +44,8 @@ class Words(Struct, frozen=True, kw_only=True):
                 return company
             case ["operators", name]:
                 return f"Operator {name}"
+            case ["operators"]:
+                return "An operator"
             case _:
                 return "The centre" if self.actor == SYSTEM else self.actor
 
@@ -74,6 +77,7 @@ class Words(Struct, frozen=True, kw_only=True):
 
 
 CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was cancelled too late for anybody else"}
+APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
 
 Sentence = Callable[[Any, Words], str]
 
@@ -105,6 +109,16 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
         f" from {words.moment(event.start)} to {words.moment(event.end)}{because(event.note)}."
     ),
+    events.ReservationRequested: lambda event, words: (
+        f"{words.who} asked for {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f" to {words.moment(event.end)}{because(event.note)}. {APPROVERS[event.approval.rule]} decides until"
+        f" {words.moment(event.expires_at)}.{overriding(event.override)}"
+    ),
+    events.VoteCast: lambda event, words: (
+        f"{words.who} {'agreed to it' if event.vote.approves else 'spoke against it'}"
+        f"{because(event.vote.comment)}{under(event.vote.reference)}."
+    ),
+    events.ReservationDenied: lambda event, words: f"It was denied, and nothing was used{because(event.reason)}.",
     events.ReservationExpired: lambda event, words: "It expired, since nobody confirmed it in time.",
     events.OutageDeclared: lambda event, words: (
         f"{words.who} declared the outage {event.outage.id} ({event.outage.kind}) from"
@@ -192,6 +206,11 @@ def overriding(override: Override | None) -> str:
         return ""
     rules = ", ".join(reason.replace("_", " ").lower() for reason in override.reasons)
     return f" It overrides {rules}: {override.because.strip().removesuffix('.')}."
+
+
+def under(reference: str) -> str:
+    """The number of a review, if there is one."""
+    return f", under reference {reference}" if reference else ""
 
 
 def because(reason: str) -> str:

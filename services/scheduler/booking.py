@@ -1,6 +1,7 @@
 """The methods that change something: a request becomes a command, and its durable result becomes a reply."""
 
 import time
+from typing import Any
 
 from services.allocation import commands, offers
 from services.allocation.quoting import cancellation_quote
@@ -11,7 +12,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import batch, changes, replies, requests
+from services.scheduler import approvals, batch, changes, replies, requests
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
 from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
@@ -19,6 +20,16 @@ from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.writer import Writer
+
+Change = (
+    commands.ConfirmReservation
+    | commands.ApproveReservation
+    | commands.DenyReservation
+    | commands.CancelReservation
+    | commands.CheckIn
+    | commands.ReleaseReservation
+)
+"""What is asked of a reservation that there is."""
 
 
 class Booking:
@@ -99,11 +110,20 @@ class Booking:
         demand_own(call, company, request.name)
         if isinstance(request, api.CancelReservationRequest) and request.excused:
             demand_operator(call, "Only an operator excuses a cancellation.")
+        return await self._change(call, request, command)
+
+    async def decide_reservation(self, call: Call, request: approvals.Decision) -> api.Reservation:
+        """Count a vote for or against a pending reservation."""
+        company, reservation_id = requests.reservation_name(request.name)
+        return await self._change(call, request, approvals.vote(request, company, reservation_id, actor_of(call)))
+
+    async def _change(self, call: Call, request: Any, command: Change) -> api.Reservation:
+        """The reservation as a command leaves it; as it stands, if the command was only to be checked."""
         try:
             reservation = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             raise problem_of(refusal) from None
-        shown = reservation or self._centre.reservations[reservation_id]
+        shown = reservation or self._centre.reservations[command.reservation_id]
         assert isinstance(shown, Reservation)
         reply = replies.reservation_reply(self._centre, shown)
         if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:

@@ -92,7 +92,7 @@ class Reading:
         return replies.reservation_reply(self._centre, reservation)
 
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
-        """A company's reservations, or everybody's, by start."""
+        """A company's reservations, or everybody's, in the order asked for."""
         company = company_of(call, request.parent, all_allowed=True)
         fields = requests.Fields()
         wanted = reads.Wanted(
@@ -101,7 +101,10 @@ class Reading:
             fields.name("resource", request.resource, "resources")[0] if request.resource else "",
             fields.seconds("start_time", request.start_time),
             fields.seconds("end_time", request.end_time),
+            request.order_by or "start_time",
         )
+        if wanted.order not in reads.ORDERS:
+            fields.fault("order_by", f"must be {' or '.join(reads.ORDERS)}")
         fields.demand_valid()
         page = reads.Page.of(request.page_size, request.page_token, repr(wanted), default=50, most=1000)
         position = self.reached(request.min_position)

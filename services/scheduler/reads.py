@@ -21,6 +21,8 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
 CALENDAR_DAYS_MAX = 92
+NEVER = 2**53
+"""Later than any time."""
 
 Item = TypeVar("Item")
 Key = tuple[int, str]
@@ -82,6 +84,7 @@ class Wanted(Struct, frozen=True):
     resource: str
     start: int
     end: int
+    order: str = "start_time"
 
     def matches(self, reservation: Reservation) -> bool:
         """Whether a reservation of the company is one of them."""
@@ -93,11 +96,18 @@ class Wanted(Struct, frozen=True):
         )
 
 
+ORDERS: dict[str, Callable[[Reservation], Key]] = {
+    "start_time": lambda reservation: (reservation.start, reservation.id),
+    "expire_time": lambda reservation: (reservation.expires_at or NEVER, reservation.id),
+}
+"""In which orders reservations are listed; what does not end by itself comes last."""
+
+
 def list_reservations(centre: Centre, wanted: Wanted, page: Page) -> tuple[list[Reservation], str]:
-    """Reservations by start and id; an empty company means every one."""
+    """Reservations in the wanted order; an empty company means every one."""
     ids = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
     matching = filter(wanted.matches, (centre.reservations[each] for each in ids))
-    return page.cut(matching, lambda reservation: (reservation.start, reservation.id))
+    return page.cut(matching, ORDERS[wanted.order])
 
 
 def list_quotas(centre: Centre, company: str, start: int, end: int, page: Page) -> tuple[list[Period], str]:

@@ -6,6 +6,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.allocation.approval import Approval
 from services.allocation.centre import Centre
 from services.allocation.quoting import Quote
 from services.allocation.resources import (
@@ -25,6 +26,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {
     State.HELD: api.Reservation.STATE_HELD,
+    State.PENDING: api.Reservation.STATE_PENDING,
     State.CONFIRMED: api.Reservation.STATE_CONFIRMED,
     State.ACTIVE: api.Reservation.STATE_ACTIVE,
     State.COMPLETED: api.Reservation.STATE_COMPLETED,
@@ -32,6 +34,7 @@ STATE_OF = {
     State.EXPIRED: api.Reservation.STATE_EXPIRED,
     State.NO_SHOW: api.Reservation.STATE_NO_SHOW,
     State.DISPLACED: api.Reservation.STATE_DISPLACED,
+    State.DENIED: api.Reservation.STATE_DENIED,
 }
 STATES = {number: state for state, number in STATE_OF.items()}
 CONDITION_OF = {
@@ -77,6 +80,8 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["expire_time"] = {"seconds": reservation.expires_at}
     if series := centre.series_of.get(reservation.id):
         plain["series"] = f"companies/{reservation.company}/series/{series}"
+    if reservation.approval is not None:
+        plain["approval"] = _plain_approval(reservation.approval)
     _tell_attendance(plain, centre, reservation)
     if reservation.override is not None:
         plain["override_reasons"] = reservation.override.reasons
@@ -126,6 +131,25 @@ def quote_reply(quote: Quote) -> api.CancellationQuote:
         ],
         strike=quote.strike,
     )
+
+
+def _plain_approval(approval: Approval) -> Plain:
+    """An approval and its votes, without the names of those who voted."""
+    return {
+        "rule": approval.rule.value,
+        "voters": approval.voters,
+        "quorum": approval.quorum,
+        "reference_required": approval.reference_required,
+        "votes": [
+            {
+                "approves": vote.approves,
+                "time": {"seconds": vote.at},
+                "comment": vote.comment,
+                "reference": vote.reference,
+            }
+            for vote in approval.votes
+        ],
+    }
 
 
 def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:

@@ -23,6 +23,7 @@ UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 NAME_CHARACTERS_MAX = 300
 NAMES_KEPT_MAX = 4_096
 NOTE_CHARACTERS_MAX = 500
+ETAG_CHARACTERS_MAX = 64
 SECONDS_MAX = 4_102_444_800
 """2100-01-01: no calendar here reaches so far."""
 
@@ -246,7 +247,7 @@ def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
     """What is asked of one reservation. Raises `Problem` with every invalid field."""
     fields = Fields()
     fields.request_id(request.request_id)
-    etag = fields.text("etag", request.etag, 64)
+    etag = fields.text("etag", request.etag, ETAG_CHARACTERS_MAX)
     if isinstance(request, api.ConfirmReservationRequest):
         fields.demand_valid()
         return commands.ConfirmReservation(reservation_id=reservation_id, company=company, etag=etag)

@@ -3,6 +3,8 @@
 Monday, 2 March 2026, 08:00 in Seoul is now. Times are local unless a zone is named.
 """
 
+from msgspec.structs import replace
+
 from services.allocation.conduct import Qualification
 from services.allocation.resources import (
     EQUIPMENT_METER,
@@ -210,10 +212,20 @@ LENS = Resource(
     no_show_grace_minutes=15,
     free_cancel_hours=24,
 )
+JUDGED = replace(
+    CPU,
+    id="B24",
+    nodes=nodes("B24", ("R9", "F9", "Z-A")),
+    approval="committee",
+    approval_hours=24,
+    approval_voters=3,
+    approval_quorum=2,
+    human_subjects=True,
+)
 
 RESOURCES = (
     *(A100, H100, CPU, OPERATORS, M03, M01, cabin("M05"), cabin("M06"), track("T1"), track("T2")),
-    *(NIGHT_LAB, CLOCK_ROUND, RESTRICTED, BROKEN, LENS),
+    *(NIGHT_LAB, CLOCK_ROUND, RESTRICTED, BROKEN, LENS, JUDGED),
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from services.allocation.terms import Terms
 CELL = 1800
 DAY, HOUR = 86_400, 3600
 HOLDS_MAX = 5
-GIVEN_BACK = ("cancelled", "expired")
+GIVEN_BACK = ("cancelled", "expired", "denied")
 NEVER = 2**40
 
 
@@ -31,6 +31,7 @@ class Booking:
     expires: int = 0
     activated_at: int = 0
     checked_in: bool = False
+    votes: dict[str, bool] = field(default_factory=dict)
     cut: int = NEVER  # nothing is held or paid from here on
     wants: tuple[tuple[str, int, str], ...] = ()
 
@@ -157,7 +158,7 @@ class Naive:
         """Every reason against a wish, other than how its units would have to stand."""
         terms = self.companies[company]
         found = set()
-        if start < now - 5:
+        if start < now - 5 or (start <= now and self.approvers(lines)):
             found.add(Reason.START_IN_PAST)
         if start < terms.agreement_start or end > terms.agreement_end:
             found.add(Reason.OUTSIDE_AGREEMENT)
@@ -180,6 +181,35 @@ class Naive:
             else:
                 found.add(short)
         return found | self._quota(wish)
+
+    def approvers(self, lines: Iterable[Line]) -> list[Resource]:
+        """What was asked for that somebody must approve."""
+        asked = [self.resources[name] for name, _, parent in self.wants(lines) if not parent]
+        return [each for each in asked if each.approval in ("manager", "committee")]
+
+    def start(self, booking: Booking, lines: Iterable[Line], now: int, hold: int) -> None:
+        """Let a booking begin its life: held, pending or confirmed."""
+        if hold:
+            booking.state, booking.expires = "held", min(now + hold, booking.start)
+        else:
+            self.settle(booking, lines, now)
+
+    def settle(self, booking: Booking, lines: Iterable[Line], now: int) -> None:
+        """Let a booking be pending or confirmed."""
+        booking.state = "confirmed"
+        if approvers := self.approvers(lines):
+            hours = max(each.approval_hours for each in approvers)
+            booking.state, booking.expires = "pending", min(now + hours * HOUR, booking.start)
+
+    def vote(self, booking: Booking, lines: Iterable[Line], voter: str, approves: bool) -> None:
+        """Count a vote."""
+        booking.votes[voter] = approves
+        strictest = max(self.approvers(lines), key=lambda each: each.approval_quorum)
+        agreed = sum(booking.votes.values())
+        if agreed >= strictest.approval_quorum:
+            booking.state = "confirmed"
+        elif len(booking.votes) - agreed > strictest.approval_voters - strictest.approval_quorum:
+            booking.state = "denied"
 
     def holding(self, company: str, start: int, now: int) -> set[Reason]:
         """Every reason against holding an offer, other than those against booking it."""
@@ -323,6 +353,8 @@ class Naive:
         for booking in self.bookings.values():
             if booking.state == "held" and booking.expires <= now:
                 booking.state = "expired"
+            if booking.state == "pending" and booking.expires <= now:
+                booking.state = "denied"
         for name, booking in self.bookings.items():
             graces = [self.resources[name].no_show_grace_minutes * 60 for name in booking.own]
             grace = min((each for each in graces if each), default=0)

@@ -53,9 +53,19 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
         return found
     del naive.bookings[name]
     try:
-        return _lawful(naive, booking, wish, now, since)
+        return _lawful(naive, booking, wish, now, since) | _approved(naive, booking, wish, lines_before)
     finally:
         naive.bookings[name] = booking
+
+
+def _approved(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> set[Reason]:
+    """What was approved may only become less."""
+    lines, start, end = wish
+    units = {line.resource: line.units for line in lines_before}
+    more = any(line.units > units.get(line.resource, 0) for line in lines)
+    if booking.state == "held" or not naive.approvers(lines):
+        return set()
+    return {Reason.NEEDS_APPROVAL} if more or start < booking.start or end > booking.end else set()
 
 
 def _bound(booking: Booking, wish: Wish, lines_before: tuple[Line, ...], since: int) -> set[Reason]:

@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from services.allocation import image
 from services.allocation.calendar import DAYS_BEHIND
 from services.allocation.commands import (
+    ApproveReservation,
     CancelReservation,
     CheckIn,
     ConfirmReservation,
     DeclareOutage,
+    DenyReservation,
     LiftOutage,
     PublishTerms,
     ReleaseReservation,
@@ -51,6 +53,10 @@ RIG = replace(
     notice_hours=2,
     horizon_days=8,
     slots_max=3,
+    approval="committee",
+    approval_hours=20,
+    approval_voters=3,
+    approval_quorum=2,
     companions=(
         Companion(resource="seats", units=1),
         Companion(resource="gpus", units=2000),
@@ -61,7 +67,8 @@ LAB = replace(
     fixture.CLOCK_ROUND, id="lab", slot_minutes=60, companions=(Companion(resource="staff", units=1, edges=True),)
 )
 FAST = replace(fixture.track("fast"), slot_minutes=30, changeover_minutes=30)
-SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60)
+SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60, approval="manager", approval_hours=5)
+VOTERS = ("operators/kim", "operators/lee", "operators/park")
 RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW)
 
 COMPANIES = (
@@ -217,6 +224,7 @@ class CentreMachine(RuleBasedStateMachine):
         self.scenario.grants(PublishTerms(terms=TERMS))
         self.naive = Naive(RESOURCES, COMPANIES, QUOTAS, TERMS)
         self.count = 0
+        self.lines: dict[str, tuple[Line, ...]] = {}
         self.restarted_at = 0
         self.bound: dict[str, tuple[Allocation, ...]] = {}
 
@@ -258,9 +266,28 @@ class CentreMachine(RuleBasedStateMachine):
         wish = ConfirmReservation(reservation_id=name, company=booking.company)
         if booking.state == "held" and self.scenario.now < booking.expires:
             self.scenario.grants(wish)
-            booking.state = "confirmed"
+            self.naive.settle(booking, self.lines[name], self.scenario.now)
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    @rule(number=st.integers(0, 1000), voter=st.sampled_from(VOTERS), approves=st.sampled_from([True, True, False]))
+    def vote(self, number: int, voter: str, approves: bool) -> None:
+        """What is pending can be voted on, once by everybody, until it is decided or its deadline has come."""
+        pending = [name for name, each in self.naive.bookings.items() if each.state == "pending"]
+        names = pending or list(self.naive.bookings)
+        if not names:
+            return
+        name = names[number % len(names)]
+        booking = self.naive.bookings[name]
+        kind = ApproveReservation if approves else DenyReservation
+        wish = kind(reservation_id=name, company=booking.company, voter=voter)
+        if booking.state != "pending" or booking.expires <= self.scenario.now:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+        elif voter in booking.votes:
+            assert self.scenario.refuses(wish) == [Reason.ALREADY_VOTED]
+        else:
+            self.scenario.grants(wish)
+            self.naive.vote(booking, self.lines[name], voter, approves)
 
     @rule(company=bookers, wish=wishes)
     def insist(self, company: str, wish: Wish) -> None:
@@ -286,8 +313,8 @@ class CentreMachine(RuleBasedStateMachine):
         assert set(reservation.override.reasons if reservation.override else ()) == broken
         booking = self.naive.booking(company, wanted, start, end)
         assert held_by(reservation) == booking.held
-        if hold:
-            booking.state, booking.expires = "held", min(self.scenario.now + hold, start)
+        self.naive.start(booking, wanted, self.scenario.now, hold)
+        self.lines[reservation.id] = wanted
         self.naive.bookings[reservation.id] = booking
 
     def agree(self, refusal: Rejected, expected: set[Reason]) -> None:
@@ -306,14 +333,14 @@ class CentreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
     def cancel(self, number: int) -> None:
-        """What is held or confirmed and has not begun can be cancelled, and nothing else."""
+        """What is held, pending or confirmed and has not begun can be cancelled, and nothing else."""
         names = [name for name, each in self.naive.bookings.items() if each.state not in GIVEN_BACK]
         if not names:
             return
         name = names[-1 - number % len(names)]
         booking = self.naive.bookings[name]
         wish = CancelReservation(reservation_id=name, company=booking.company)
-        if booking.state in ("held", "confirmed") and booking.start > self.scenario.now:
+        if booking.state in ("held", "pending", "confirmed") and booking.start > self.scenario.now:
             free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
             if booking.state == "confirmed" and booking.start - self.scenario.now < free * HOUR:
                 self.naive.strike(booking.company, self.scenario.now)
@@ -365,6 +392,7 @@ class CentreMachine(RuleBasedStateMachine):
         # What of the time that runs is out, the model does not tell in half-hours.
         assert self.naive.outages or expected == set()
         assert isinstance(after, Reservation)
+        self.lines[name] = lines
         booking = self.naive.bookings[name]
         if naive_changing.opens(self.naive, booking, now):
             assert bins_of(after) <= bins_of(before), "what has begun was moved"

@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.commands import (
+    ApproveReservation,
     CancelReservation,
     CancelSeries,
+    ChangeReservation,
     CheckIn,
     ClosePeriod,
     Command,
@@ -101,6 +103,35 @@ def hoarding(scenario: Scenario) -> Command:
     return book("ALPHA", line("cpu"), start=ELEVEN, hours=1, hold=60)
 
 
+def pending(scenario: Scenario, **terms: object) -> ApproveReservation:
+    """The vote of one of three who must approve a booking."""
+    judged = replace(
+        fixture.CLOCK_ROUND, id="judged", approval="committee", approval_voters=3, approval_quorum=2, **terms
+    )
+    scenario.given(RegisterResource(resource=judged))
+    reservation = scenario.books(book("ALPHA", line("judged"), start=ELEVEN, hours=1))
+    return ApproveReservation(reservation_id=reservation.id, company="ALPHA", voter="operators/kim")
+
+
+def voted(scenario: Scenario) -> Command:
+    """The same person has voted already."""
+    vote = pending(scenario)
+    scenario.given(vote)
+    return vote
+
+
+def unreviewed(scenario: Scenario) -> Command:
+    """People take part, and no review is named."""
+    return pending(scenario, human_subjects=True)
+
+
+def approved(scenario: Scenario) -> Command:
+    """It was approved for an hour, and shall last two."""
+    vote = pending(scenario)
+    scenario.given(vote, replace(vote, voter="operators/lee"))
+    return ChangeReservation(reservation_id=vote.reservation_id, company="ALPHA", end=ELEVEN + 2 * HOUR)
+
+
 def maintained(scenario: Scenario) -> Command:
     """Two of the four nodes are closed that day."""
     scenario.grants(
@@ -125,6 +156,9 @@ CASES: dict[Reason, Case] = {
     Reason.PERIOD_RUNNING: lambda _: ClosePeriod(month="2026-03"),
     Reason.STALE_ETAG: changed,
     Reason.WRONG_STATE: cancelled,
+    Reason.ALREADY_VOTED: voted,
+    Reason.REFERENCE_REQUIRED: unreviewed,
+    Reason.NEEDS_APPROVAL: approved,
     Reason.INVALID_LINES: lambda _: book("ALPHA", start=ELEVEN, hours=1),
     Reason.INVALID_UNITS: lambda _: book("ALPHA", line("a100", 130), start=ELEVEN, hours=1),
     Reason.INVALID_INTERVAL: lambda _: book("ALPHA", line("cpu"), start=ELEVEN, end=ELEVEN),

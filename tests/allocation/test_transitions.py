@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.events import ReservationEvent
 from services.allocation.life import MOVES, IllegalMove, follow
 from services.allocation.resources import Reservation, State
@@ -17,13 +18,28 @@ STATES = (None, *State)
 def reservation(state: State) -> Reservation:
     """One that holds nothing."""
     return Reservation(
-        id="r", company="CMP-0001", state=state, start=0, end=3600, lines=(), allocations=(), created_at=0
+        id="r",
+        company="CMP-0001",
+        state=state,
+        start=0,
+        end=3600,
+        lines=(),
+        allocations=(),
+        created_at=0,
+        approval=Approval(rule=Rule.MANAGER) if state is State.PENDING else None,
     )
 
 
 def event_of(kind: type) -> ReservationEvent:
     """An event of this kind about it."""
-    values = {"reservation_id": "r", "company": "CMP-0001", "lines": (), "allocations": ()}
+    values = {
+        "reservation_id": "r",
+        "company": "CMP-0001",
+        "lines": (),
+        "allocations": (),
+        "approval": Approval(rule=Rule.MANAGER),
+        "vote": Vote(voter="operators/kim", approves=True, at=0),
+    }
     event: ReservationEvent = kind(**{name: values.get(name, 0) for name in kind.__struct_fields__})
     return event
 

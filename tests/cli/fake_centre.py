@@ -72,6 +72,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
 
+    def ApproveReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("ApproveReservation", request, context)
+
+    def DenyReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("DenyReservation", request, context)
+
     def ConfirmReservation(self, request: Any, context: Any) -> Any:
         return self._answer("ConfirmReservation", request, context)
 

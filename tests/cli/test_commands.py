@@ -311,6 +311,43 @@ def test_an_offer_is_held_and_confirmed(centre: FakeCentre, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out)["state"] == "STATE_CONFIRMED"
 
 
+def pending(_: object = None) -> api.Reservation:
+    """A booking that waits for its committee."""
+    waiting = reservation(LINES)
+    waiting.state = api.Reservation.STATE_PENDING
+    waiting.expire_time.CopyFrom(NINE)
+    waiting.approval.rule, waiting.approval.voters, waiting.approval.quorum = "committee", 5, 3
+    waiting.approval.reference_required = True
+    waiting.approval.votes.add(approves=True, reference="IRB-7")
+    waiting.approval.votes.add(approves=False)
+    return waiting
+
+
+def test_what_waits_for_approval_is_listed(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The oldest deadline first, with the votes so far and the reference."""
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(reservations=[pending()], position=9)
+    assert main.run(["approvals"]) == 0
+    asked = centre.requests[0]
+    assert ([*asked.states], asked.order_by) == ([api.Reservation.STATE_PENDING], "expire_time")
+    shown = capsys.readouterr().out
+    assert "committee: 1 of the 3 votes needed, 1 against, under reference IRB-7" in " ".join(shown.split())
+    assert main.run(["approvals", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["reservations"][0]["approval"]["quorum"] == 3
+
+
+def test_approving_and_denying_say_why(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """A vote carries its comment and reference; a refusal ends with 2, and a no without a reason is none."""
+    centre.answers["ApproveReservation"] = pending
+    assert main.run(["approve", NAME, "--reference", "IRB-7", "--comment", "sound", "--json"]) == 0
+    sent = centre.requests[0]
+    assert (sent.name, sent.reference, sent.comment) == (NAME, "IRB-7", "sound")
+    assert json.loads(capsys.readouterr().out)["state"] == "STATE_PENDING"
+    centre.answers["DenyReservation"] = refused
+    assert main.run(["deny", NAME, "--comment", "unsafe", "--request-id", REQUEST_ID]) == 2
+    assert (centre.requests[1].comment, centre.requests[1].request_id) == ("unsafe", REQUEST_ID)
+    assert main.run(["deny", NAME]) == 1
+
+
 def test_a_search_holds_its_first_offer(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """With `--hold` a search is a request with an id, and shows what is held; a refusal ends with 2."""
     offer = api.Offer(start_time=NINE, end_time=ONE, lines=LINES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.conduct import Cause, Qualification
 from services.allocation.events import (
     AllocationsMoved,
@@ -20,11 +21,13 @@ from services.allocation.events import (
     ReservationCompleted,
     ReservationConfirmed,
     ReservationCurtailed,
+    ReservationDenied,
     ReservationDisplaced,
     ReservationExpired,
     ReservationHeld,
     ReservationMissed,
     ReservationReleased,
+    ReservationRequested,
     ResourceRegistered,
     SeriesBooked,
     SeriesCancelled,
@@ -34,6 +37,7 @@ from services.allocation.events import (
     TariffPublished,
     TermsPublished,
     UseMeasured,
+    VoteCast,
 )
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage, OutageKind, Scope, Taken
@@ -190,6 +194,22 @@ SAMPLES: tuple[Event, ...] = (
         allocations=(ALLOCATION,),
         note="second run",
     ),
+    ReservationRequested(
+        reservation_id="r-6",
+        company="CMP-0001",
+        start=MONDAY_9,
+        end=MONDAY_9 + HOUR,
+        lines=(Line(resource="h100", units=2),),
+        allocations=(ALLOCATION,),
+        expires_at=MONDAY_9 - 600,
+        approval=Approval(rule=Rule.COMMITTEE, voters=5, quorum=3, reference_required=True),
+        note="a study",
+    ),
+    VoteCast(
+        reservation_id="r-6",
+        vote=Vote(voter="9f86d081884c7d65", approves=True, at=MONDAY_9, comment="sound", reference="IRB-2026-17"),
+    ),
+    ReservationDenied(reservation_id="r-7", reason="too many people in one room"),
     AllocationsMoved(reservation_id="r-1", allocations=(ALLOCATION,)),
     ReservationActivated(reservation_id="r-1"),
     ReservationCompleted(reservation_id="r-1"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
+from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.events import Event
 from services.allocation.months import ClosedMonth, bounds
 from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
@@ -188,6 +189,19 @@ def changed(name: str, *allocations: Allocation) -> Event:
         lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
         allocations=allocations,
     )
+
+
+def requested(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Event:
+    """The same, where a manager must agree."""
+    wish = confirmed(name, *allocations, by=by)
+    fields = {field: getattr(wish, field) for field in wish.__struct_fields__}
+    return events.ReservationRequested(**fields, expires_at=fields["start"], approval=Approval(rule=Rule.MANAGER))
+
+
+def voted(name: str, *, approves: bool = True) -> Event:
+    """A vote on a reservation."""
+    vote = Vote(voter="c0ffee", approves=approves, at=MONDAY, comment="sound", reference="IRB-7")
+    return events.VoteCast(reservation_id=name, vote=vote)
 
 
 def activated(name: str) -> Event:

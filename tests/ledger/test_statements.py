@@ -32,6 +32,8 @@ from tests.ledger.pages import (
     hours,
     moved,
     released,
+    requested,
+    voted,
 )
 
 COMPANY = Identity("kim", Role.COMPANY, "CMP-0001")
@@ -153,6 +155,23 @@ async def test_a_history_reads_like_a_story(api: BooksApi) -> None:
         (4, "system", ""),
         (6, "CMP-0001", ""),
     ]
+
+
+async def test_a_company_does_not_learn_who_voted(ledger: Ledger) -> None:
+    """P8: to the company a voter is an operator; operators and auditors are told the name."""
+    four = held([0, 1, 2, 3], hours(2, 6))
+    decision = entry(voted("r1"), confirmed("r1", four), actor="operators/lee", request_id="q7")
+    extend(ledger.log, OPENING, (entry(requested("r1", four)),), (decision,))
+    await ledger.fold()
+    api = BooksApi(ledger.readers, ledger.progress)
+    request = wire.GetHistoryRequest(name="companies/CMP-0001/reservations/r1")
+    own = (await api.get_history(call(), request)).entries
+    named = (await api.get_history(call(AUDITOR), request)).entries
+    assert own[1].description == "An operator agreed to it (sound), under reference IRB-7."
+    assert named[1].description == "Operator lee agreed to it (sound), under reference IRB-7."
+    assert [(entry.actor, entry.request_id) for entry in own[1:]] == [("operators", "")] * 2
+    assert [entry.actor for entry in named[1:]] == ["operators/lee"] * 2
+    assert "lee" not in str(own)
 
 
 async def test_a_history_can_be_had_as_it_was(api: BooksApi) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation import events
+from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Company, Line, Quota
 from tests.metrics.synthetic import START, pool
@@ -19,7 +20,15 @@ COMPANIES = ("CMP-0001", "CMP-0002", "CMP-0003")
 POOLS = ("pool-000", "pool-001")
 PERIODS = ((0, 24), (24, HORIZON))
 
-GIVEN_BACK = {events.ReservationCancelled: "cancelled", events.ReservationExpired: "expired"}
+GIVEN_BACK = {
+    events.ReservationCancelled: "cancelled",
+    events.ReservationExpired: "expired",
+    events.ReservationDenied: "denied",
+}
+OPENINGS = {events.ReservationHeld: "held", events.ReservationRequested: "pending"}
+Opening = events.ReservationHeld | events.ReservationRequested
+
+WISHES = ("confirm", "hold", "request", "vote", "take", "lapse", "activate", "cancel", "complete", "release")
 
 WISHES = ("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release", "change")
 
@@ -84,7 +93,27 @@ def held(confirmed: events.ReservationConfirmed) -> events.ReservationHeld:
     return events.ReservationHeld(**fields, expires_at=confirmed.start)
 
 
-def taken(offer: events.ReservationHeld) -> events.ReservationConfirmed:
+def requested(confirmed: events.ReservationConfirmed) -> events.ReservationRequested:
+    """The same as a booking that waits for approval."""
+    fields = {name: getattr(confirmed, name) for name in SHARED}
+    approval = Approval(rule=Rule.MANAGER)
+    return events.ReservationRequested(**fields, expires_at=confirmed.start, approval=approval)
+
+
+def lapsed(opening: Opening) -> Event:
+    """What happens to it when nobody decides."""
+    if isinstance(opening, events.ReservationHeld):
+        return events.ReservationExpired(reservation_id=opening.reservation_id)
+    return events.ReservationDenied(reservation_id=opening.reservation_id)
+
+
+def voted(opening: Opening) -> events.VoteCast:
+    """Somebody's vote."""
+    vote = Vote(voter="operators/kim", approves=True, at=0)
+    return events.VoteCast(reservation_id=opening.reservation_id, vote=vote)
+
+
+def taken(offer: Opening) -> events.ReservationConfirmed:
     """The confirmation of an offer."""
     fields = {name: getattr(offer, name) for name in SHARED}
     return events.ReservationConfirmed(**fields)
@@ -95,7 +124,7 @@ def histories(draw: st.DrawFn) -> list[Decision]:
     """A lawful life of a centre, decision by decision; what time and place allow is not this model's business."""
     decisions = opening()
     waiting: list[str] = []
-    offered: list[events.ReservationHeld] = []
+    offered: list[Opening] = []
     active: list[str] = []
     made: dict[str, events.ReservationConfirmed] = {}
     quarter = 0
@@ -108,12 +137,17 @@ def histories(draw: st.DrawFn) -> list[Decision]:
         elif wish == "hold":
             event = held(draw(confirmations(number)))
             offered.append(event)
+        elif wish == "request":
+            event = requested(draw(confirmations(number)))
+            offered.append(event)
+        elif wish == "vote" and offered and isinstance(offered[-1], events.ReservationRequested):
+            event = voted(offered[-1])
         elif wish == "take" and offered:
             event = taken(offered.pop())
             made[event.reservation_id] = event
             waiting.append(event.reservation_id)
-        elif wish == "expire" and offered:
-            event = events.ReservationExpired(reservation_id=offered.pop(0).reservation_id)
+        elif wish == "lapse" and offered:
+            event = lapsed(offered.pop(0))
         elif wish == "cancel" and offered:
             event = events.ReservationCancelled(reservation_id=offered.pop(0).reservation_id)
         elif wish == "cancel" and waiting:
@@ -151,7 +185,7 @@ class Naive:
         facts = [event for _, decided in history for event in decided]
         self.now = max(time for time, _ in history)
         self.facts = facts
-        begun = [event for event in facts if isinstance(event, events.ReservationHeld | events.ReservationConfirmed)]
+        begun = [event for event in facts if isinstance(event, Opening | events.ReservationConfirmed)]
         self.first = [*{event.reservation_id: event for event in begun}.values()]
         self.confirmed = [replace(event, allocations=self.held(event)[-1]) for event in self.first]
         self.quotas = [event.quota for event in facts if isinstance(event, events.QuotaGranted)]
@@ -181,8 +215,9 @@ class Naive:
         ending = self.ending(reservation_id)
         if ending is not None:
             return GIVEN_BACK.get(type(ending), "completed")
-        if self.offered(reservation_id) and not self.taken(reservation_id):
-            return "held"
+        opened = self.opened(reservation_id)
+        if opened and not self.taken(reservation_id):
+            return opened
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         return "active" if started else "confirmed"
 
@@ -190,17 +225,19 @@ class Naive:
         """Every state that a reservation went through."""
         started = events.ReservationActivated(reservation_id=reservation_id) in self.facts
         ended = [self.state(reservation_id)] if self.ending(reservation_id) else []
-        begun = (
-            ["held", *(["confirmed"] if self.taken(reservation_id) else [])]
-            if self.offered(reservation_id)
-            else ["confirmed"]
-        )
+        opened = self.opened(reservation_id)
+        begun = [opened, *(["confirmed"] if self.taken(reservation_id) else [])] if opened else ["confirmed"]
         return [*begun, *(["active"] if started else []), *ended]
 
-    def offered(self, reservation_id: str) -> bool:
-        """Whether it began as a held offer."""
-        return any(
-            isinstance(each, events.ReservationHeld) and each.reservation_id == reservation_id for each in self.facts
+    def opened(self, reservation_id: str) -> str:
+        """How it began, if it was not confirmed at once."""
+        return next(
+            (
+                OPENINGS[type(each)]
+                for each in self.facts
+                if isinstance(each, Opening) and each.reservation_id == reservation_id
+            ),
+            "",
         )
 
     def taken(self, reservation_id: str) -> bool:
@@ -233,9 +270,7 @@ class Naive:
             for covered in [quarters(allocation.spans)]
         )
 
-    def _share(
-        self, event: events.ReservationConfirmed | events.ReservationHeld, allocation: Allocation, name: str
-    ) -> set[int]:
+    def _share(self, event: events.ReservationConfirmed | Opening, allocation: Allocation, name: str) -> set[int]:
         return _share(quarters(allocation.spans), self.ending(event.reservation_id), name)
 
     def reserved_now(self, resource: str, state: str) -> int:
@@ -272,7 +307,7 @@ def _share(covered: set[int], ending: Event | None, name: str) -> set[int]:
     match ending:
         case None:
             used, released = set(), set()
-        case events.ReservationCancelled() | events.ReservationExpired():
+        case events.ReservationCancelled() | events.ReservationExpired() | events.ReservationDenied():
             used, released = set(), covered
         case events.ReservationReleased():
             used = {quarter for quarter in covered if at(quarter) < ending.released_at}

@@ -75,6 +75,16 @@ def confirming(name: str, **fields: Any) -> api.ConfirmReservationRequest:
     return api.ConfirmReservationRequest(name=name, request_id=request_id(7), **fields)
 
 
+def approving(name: str, **fields: Any) -> api.ApproveReservationRequest:
+    """A vote for a reservation."""
+    return api.ApproveReservationRequest(name=name, request_id=request_id(8), **fields)
+
+
+def denying(name: str, comment: str) -> api.DenyReservationRequest:
+    """A vote against a reservation."""
+    return api.DenyReservationRequest(name=name, request_id=request_id(8), comment=comment)
+
+
 def held(seconds: int, nanos: int = 0) -> api.CreateReservationRequest:
     """An offer to hold for a strange time."""
     request = demand()
@@ -286,6 +296,16 @@ ROWS: list[Row] = [
     ("search with an id and nothing to hold", "SearchOffers", looking(), ALPHA, INVALID),
     ("search and hold for another", "SearchOffers", search("cpu", company="BETA", hold=60), ALPHA, DENIED),
     ("search and hold under a used id", "SearchOffers", search("cpu", hold=60, number=900), ALPHA, EXISTS),
+    ("approve as a company", "ApproveReservation", approving(MINE), ALPHA, DENIED),
+    ("approve as an auditor", "ApproveReservation", approving(MINE), AUDITOR, DENIED),
+    ("approve what is booked", "ApproveReservation", approving(MINE), OPERATOR, FAILED),
+    ("approve what is not there", "ApproveReservation", approving("companies/A/reservations/b"), OPERATOR, MISSING),
+    ("approve without an id", "ApproveReservation", api.ApproveReservationRequest(name=MINE), OPERATOR, INVALID),
+    ("approve with a long reference", "ApproveReservation", approving(MINE, reference="x" * 101), OPERATOR, INVALID),
+    ("deny as a company", "DenyReservation", denying(MINE, "No."), ALPHA, DENIED),
+    ("deny without a reason", "DenyReservation", denying(MINE, " "), OPERATOR, INVALID),
+    ("deny what is booked", "DenyReservation", denying(MINE, "No."), OPERATOR, FAILED),
+    ("list in a strange order", "ListReservations", listing(order_by="name"), ALPHA, INVALID),
     ("search nothing", "SearchOffers", api.SearchOffersRequest(parent="companies/ALPHA"), ALPHA, INVALID),
     ("search for ever", "SearchOffers", search("cpu", hours=24 * 365), ALPHA, FAILED),
     ("search for ever and a day", "SearchOffers", search("cpu", hours=10**9), ALPHA, INVALID),

@@ -131,7 +131,11 @@ def sound(method: str) -> Message:
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="outages/works")
         case "UpdateReservation":
             return updating("companies/ALPHA/reservations/r1", 9, note="another")
-        case "GetReservation" | "ConfirmReservation" | "CancelReservation" | "ReleaseReservation" | "CheckIn":
+        case "DenyReservation":
+            return api.DenyReservationRequest(name="companies/ALPHA/reservations/r1", comment="No.")
+        case "GetReservation" | "CheckIn" | "ApproveReservation" | "ConfirmReservation":
+            return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="companies/ALPHA/reservations/r1")
+        case "CancelReservation" | "ReleaseReservation":
             kind = GetMessageClass(SERVICE.methods_by_name[method].input_type)
             return kind(name="companies/ALPHA/reservations/r1")
         case _:

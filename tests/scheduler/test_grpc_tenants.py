@@ -57,6 +57,12 @@ NAMED = {
 }
 READING = {**NAMED, ("auditor", "own"): OK, ("auditor", "other"): OK, ("auditor", "missing"): MISSING}
 CHANGING = {**NAMED, **{("auditor", whose): DENIED for whose in WHOSE}}
+DECIDING = {
+    **{(who, whose): DENIED for who in ("company", "auditor") for whose in WHOSE},
+    ("operator", "own"): OK,
+    ("operator", "other"): OK,
+    ("operator", "missing"): MISSING,
+}
 FOLLOWING = {
     ("company", "own"): OK,
     ("company", "other"): DENIED,
@@ -80,6 +86,8 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListReservations": FOLLOWING,
     "ConfirmReservation": CHANGING,
     "UpdateReservation": CHANGING,
+    "ApproveReservation": DECIDING,
+    "DenyReservation": DECIDING,
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
     "ListQuotas": FOLLOWING,
@@ -121,12 +129,12 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield served
 
 
-async def booked(desk: Desk, company: str, active: bool, hold: int = 0) -> str:
+async def booked(desk: Desk, company: str, active: bool, hold: int = 0, resource: str = "cpu") -> str:
     """The name of a reservation of a company, or one that is missing."""
     if company == "GHOST":
         return "companies/GHOST/reservations/none"
     identity = {"ALPHA": ALPHA, "BETA": BETA}[company]
-    made = await desk.call("CreateReservation", demand(1, company=company, hold=hold), identity)
+    made = await desk.call("CreateReservation", demand(1, (resource, 1), company=company, hold=hold), identity)
     if active:
         desk.clock.seconds = NOON
         desk.writer.tick()
@@ -160,6 +168,12 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
         case "UpdateReservation":
             return updating(await booked(desk, company, active=False), 6, note="another")
+        case "ApproveReservation":
+            name = await booked(desk, company, active=False, resource="B24")
+            return api.ApproveReservationRequest(name=name, request_id=request_id(6), reference="IRB-1")
+        case "DenyReservation":
+            name = await booked(desk, company, active=False, resource="B24")
+            return api.DenyReservationRequest(name=name, request_id=request_id(6), comment="No.")
         case "CancelReservation":
             name = await booked(desk, company, active=False)
             return api.CancelReservationRequest(name=name, request_id=request_id(6))

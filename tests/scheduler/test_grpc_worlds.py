@@ -101,6 +101,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("WatchReservations", api.WatchReservationsRequest(parent="companies/GAMMA")),
     ]
     assert {method for method, _ in asked} >= {each.name for each in SERVICE.methods} - {
+        *("ApproveReservation", "DenyReservation"),  # Operators only.
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
         *("DeclareOutage", "LiftOutage"),

@@ -20,7 +20,7 @@ Json = dict[str, Any]
 Place = tuple[str, int]
 Holding = tuple[int, int, int]
 """Start, end and units."""
-WAITING = ("held", "confirmed")
+WAITING = ("held", "pending", "confirmed")
 
 
 def faults(pages: Sequence[RawPage], asked: Sequence[Asked], centre: str) -> list[str]:
@@ -75,7 +75,7 @@ def _answer_faults(asked: Asked, places: list[tuple[int, Json]]) -> Iterator[str
     if len(told) > 1:
         yield f"P4: {who} was answered differently: {told}"
     written = {event["reservation_id"] for event in entry["events"] if event["type"] != "allocations_moved"}
-    if told != {(f"{asked.actor}/reservations/{reservation}", position) for reservation in written}:
+    if told != {(f"companies/{asked.company}/reservations/{reservation}", position) for reservation in written}:
         yield f"P2: {who} was told {told}, the log says {written} at {position}"
 
 
@@ -95,6 +95,9 @@ class _Claim:
     allocations: list[Json]
     state: str
     expires_at: int = 0
+    quorum: int = 1
+    agreed: int = 0
+    voters: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -153,6 +156,12 @@ class _Judge:
                 return self._confirm(event, now)
             case "reservation_held":
                 return self._begin(event, "held")
+            case "reservation_requested":
+                return self._request(event, now)
+            case "vote_cast":
+                self._vote(event["reservation_id"], event["vote"], now)
+            case "reservation_denied":
+                self._deny(event["reservation_id"], now)
             case "reservation_expired":
                 self._expire(event["reservation_id"], now)
             case "reservation_changed":
@@ -187,12 +196,42 @@ class _Judge:
         claim = self.claims.get(name)
         if claim is None:
             return self._begin(event, "confirmed")
-        if claim.state != "held" or claim.expires_at <= now:
+        if claim.state not in ("held", "pending") or claim.expires_at <= now:
             self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
         if (claim.start, claim.end, claim.allocations) != (event["start"], event["end"], event["allocations"]):
             self._say(f"{name} is not confirmed as it was held")
+        if claim.state == "pending" and claim.agreed < claim.quorum:
+            self._say(f"{name} is confirmed with {claim.agreed} of {claim.quorum} votes")
         claim.state = "confirmed"
         return set()
+
+    def _request(self, event: Json, now: int) -> set[Place]:
+        name = event["reservation_id"]
+        claim = self.claims.get(name)
+        touched = set()
+        if claim is None:
+            touched = self._begin(event, "pending")
+            claim = self.claims[name]
+        elif claim.state != "held" or claim.expires_at <= now:
+            self._say(f"{name} was {claim.state} and asked for at {now}")
+        claim.state, claim.expires_at = "pending", event["expires_at"]
+        claim.quorum = event["approval"].get("quorum", 1)
+        if not now < claim.expires_at <= claim.start:
+            self._say(f"{name} may be decided until {claim.expires_at}, asked for at {now}")
+        return touched
+
+    def _vote(self, name: str, vote: Json, now: int) -> None:
+        claim = self.claims[name]
+        if claim.state != "pending" or claim.expires_at <= now or vote["voter"] in claim.voters:
+            self._say(f"{vote['voter']} votes at {now} on {name}, {claim.state} until {claim.expires_at}")
+        claim.voters.add(vote["voter"])
+        claim.agreed += vote["approves"]
+
+    def _deny(self, name: str, now: int) -> None:
+        claim = self.claims[name]
+        if now < claim.expires_at and not claim.voters:
+            self._say(f"{name} was denied at {now} by nobody, before its time")
+        self._end(name, ("pending",), "denied", cut=0)
 
     def _expire(self, name: str, now: int) -> None:
         if now < self.claims[name].expires_at:

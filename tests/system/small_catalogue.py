@@ -25,6 +25,7 @@ def resources() -> Sequence[api.Resource]:
         _simple("STAFF", api.RESOURCE_KIND_OPERATORS, api.RESOURCE_UNIT_OPERATOR, 3),
         _equipment("RIG", companions=[_companion("STAFF", 2), _companion("milli", 2000)]),
         _equipment("SEATS", seats=4),
+        _equipment("BENCH", seats=6, approval="manager", approval_time=Duration(seconds=2 * HOUR), human_subjects=True),
         _equipment("ROOM-A", exclusive_group="room", changeover=Duration(seconds=HOUR)),
         _equipment("ROOM-B", exclusive_group="room", changeover=Duration(seconds=HOUR)),
     )

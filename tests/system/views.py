@@ -16,7 +16,7 @@ from tests.system.harness import Clients, eventually
 from tests.system.raw_log import RawPage, read_log
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, resources
 
-ACCOUNT_OF = {"held": "held", "confirmed": "booked", "active": "booked"}
+ACCOUNT_OF = {"held": "held", "pending": "held", "confirmed": "booked", "active": "booked"}
 METRICS = {
     "held": "alloc_held_unit_seconds",
     "booked": "alloc_held_unit_seconds",
@@ -24,7 +24,13 @@ METRICS = {
     "released": "alloc_released_unit_seconds_total",
     "refunded": "alloc_released_unit_seconds_total",
 }
-LIVE = ("held", "confirmed", "active")
+LIVE = ("held", "pending", "confirmed", "active")
+STATE_OF = {
+    "reservation_confirmed": "confirmed",
+    "reservation_held": "held",
+    "reservation_requested": "pending",
+}
+"""In which state an event lets a reservation begin."""
 
 
 @dataclass
@@ -99,8 +105,10 @@ def _apply(made: Fold, event: dict) -> None:
         case "reservation_confirmed" if name in made.live:
             made.live[name] = (event["company"], "confirmed", event["allocations"])
             made.move_all(name, "held", "booked")
-        case "reservation_confirmed" | "reservation_held":
-            state = event["type"].removeprefix("reservation_")
+        case "reservation_requested" if name in made.live:
+            made.live[name] = (event["company"], "pending", event["allocations"])
+        case "reservation_confirmed" | "reservation_held" | "reservation_requested":
+            state = STATE_OF[event["type"]]
             made.live[name] = (event["company"], state, event["allocations"])
             made.move_all(name, "capacity", ACCOUNT_OF[state])
         case "reservation_changed":
@@ -116,7 +124,7 @@ def _apply(made: Fold, event: dict) -> None:
         case "reservation_activated":
             company, _, allocations = made.live[name]
             made.live[name] = (company, "active", allocations)
-        case "reservation_completed" | "reservation_cancelled" | "reservation_expired":
+        case "reservation_completed" | "reservation_cancelled" | "reservation_expired" | "reservation_denied":
             source = ACCOUNT_OF[made.live[name][1]]
             made.move_all(name, source, "used" if event["type"].endswith("completed") else "released")
             del made.live[name]

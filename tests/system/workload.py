@@ -55,12 +55,18 @@ class Asked:
     outcome: Outcome = Outcome.OPEN
     attempts: int = 0
     answers: list[api.Reservation] = field(default_factory=list)
+    by_operator: bool = False
     reasons: list[str] = field(default_factory=list)
 
     @property
     def actor(self) -> str:
         """Who asked, as the log says it."""
-        return f"companies/{self.company}"
+        return "operators/operator" if self.by_operator else f"companies/{self.company}"
+
+    @property
+    def holder(self) -> str:
+        """Whose token it is asked with."""
+        return "operator" if self.by_operator else self.company
 
     @property
     def request_id(self) -> str:
@@ -103,7 +109,7 @@ class Crowd:
         asked.attempts += 1
         method = getattr(self.clients.scheduler, asked.method)
         try:
-            answer = await self.clients.call(method, asked.request, asked.company, ATTEMPT_SECONDS)
+            answer = await self.clients.call(method, asked.request, asked.holder, ATTEMPT_SECONDS)
         except grpc.aio.AioRpcError as error:
             reasons = refusal_reasons(error)
             if reasons:
@@ -161,6 +167,7 @@ class Booker:
         await self._crowd.settle(asked)
         if asked.outcome is Outcome.GRANTED:
             await self._confirm(asked.answers[0])
+            await self._decide(asked.answers[0])
             self._kept = [*self._kept, asked.answers[0]][-KEPT_MAX:]
             self._granted = [*self._granted, asked][-KEPT_MAX:]
 
@@ -169,6 +176,18 @@ class Booker:
         if reservation.state == api.Reservation.STATE_HELD and self._chance.random() < 0.8:
             request = api.ConfirmReservationRequest(name=reservation.name, request_id=self._new_id())
             await self._crowd.settle(Asked(self._company, "ConfirmReservation", request))
+
+    async def _decide(self, reservation: api.Reservation) -> None:
+        """Have the manager decide on what is pending, mostly; what is left is denied by time."""
+        draw = self._chance.random()
+        fields = {"name": reservation.name, "request_id": self._new_id(), "comment": "seen"}
+        if reservation.state != api.Reservation.STATE_PENDING or draw < 0.2:
+            return
+        request: Any = api.ApproveReservationRequest(**fields, reference="IRB-1")
+        method = "ApproveReservation"
+        if draw < 0.4:
+            request, method = api.DenyReservationRequest(**fields), "DenyReservation"
+        await self._crowd.settle(Asked(self._company, method, request, by_operator=True))
 
     async def _give_back(self, reservation: api.Reservation) -> None:
         begun = reservation.start_time.seconds <= self._crowd.clients.centre.time.now()
@@ -231,6 +250,7 @@ def demand(chance: random.Random) -> list[api.Line]:
         ],
         [api.Line(resource="resources/RIG", units=1)],
         [api.Line(resource="resources/SEATS", units=chance.randint(1, 3))],
+        [api.Line(resource="resources/BENCH", units=chance.randint(1, 3))],
         [api.Line(resource=chance.choice(["resources/ROOM-A", "resources/ROOM-B"]), units=1)],
     )
     return chance.choice(choices)

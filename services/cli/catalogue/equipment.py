@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from services.cli.catalogue.calendar import Calendar
 from services.cli.catalogue.compute import MILLI
@@ -9,6 +10,8 @@ from services.cli.catalogue.tables import Row, Rules, days, hours, minutes, open
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 ID_SEPARATOR = "|"
+NEEDED = ("manager", "committee")
+"""Who must agree to a booking; the others are approved by nobody."""
 
 TYPED_COLUMNS = (
     *("equipment_id", "name_ko", "name_en", "units", "slot_minutes", "max_slots"),
@@ -57,7 +60,7 @@ def read_item(row: Row, rules: Rules, calendar: Calendar, pools: Mapping[str, ap
         quota_required=True,
         data_zone=row.text("data_zone"),
         in_service=row.text("status") == "in_service",
-        approval=row.text("approval"),
+        **approval(row, rules),
         training_required=row.truth("training_required"),
         human_subjects=row.truth("human_subjects"),
         weather_dependent=row.truth("weather_dependent"),
@@ -72,6 +75,22 @@ def read_item(row: Row, rules: Rules, calendar: Calendar, pools: Mapping[str, ap
             "building_open": str(building["open"]),
         },
     )
+
+
+def approval(row: Row, rules: Rules) -> dict[str, Any]:
+    """Who approves a booking, how long they may take, and how many of them must agree."""
+    rule = row.text("approval")
+    if rule not in NEEDED:
+        return {"approval": rule}
+    members = row.read("approval", lambda key: rules.at("equipment_rules", "approval_voters")[key])
+    return {
+        "approval": rule,
+        "approval_time": row.read(
+            "approval", lambda key: hours(rules.at("equipment_rules", "approval_sla_hours")[key])
+        ),
+        "approval_voters": members["voters"],
+        "approval_quorum": members["quorum"],
+    }
 
 
 def row_hours(row: Row) -> api.OpeningHours | None:

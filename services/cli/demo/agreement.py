@@ -39,7 +39,13 @@ CALENDAR_DAYS = 92
 SETTLE_SECONDS_MAX = 10.0
 POLL_SECONDS = 0.05
 HTTP_SECONDS = 5.0
-LIVE = (api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_ACTIVE)
+LIVE = (
+    api.Reservation.STATE_HELD,
+    api.Reservation.STATE_PENDING,
+    api.Reservation.STATE_CONFIRMED,
+    api.Reservation.STATE_ACTIVE,
+)
+GIVEN_BACK = (api.Reservation.STATE_CANCELLED, api.Reservation.STATE_EXPIRED, api.Reservation.STATE_DENIED)
 
 Figures = Counter[tuple[str, str]]
 """Unit-seconds by resource and account."""
@@ -112,6 +118,8 @@ async def list_reservations(client: AsyncClient) -> tuple[list[api.Reservation],
 def overdue(reservation: api.Reservation, now: datetime) -> bool:
     """Whether its start or end has come and it has not moved on."""
     due = {
+        api.Reservation.STATE_HELD: reservation.expire_time.seconds,
+        api.Reservation.STATE_PENDING: reservation.expire_time.seconds,
         api.Reservation.STATE_CONFIRMED: reservation.start_time.seconds,
         api.Reservation.STATE_ACTIVE: min(
             reservation.end_time.seconds, reservation.check_in_deadline.seconds or reservation.end_time.seconds
@@ -138,7 +146,7 @@ def account_of(reservation: api.Reservation) -> str:
     """The account that its unit-seconds stand in."""
     if reservation.state in LIVE:
         return "held"
-    return "released" if reservation.state == api.Reservation.STATE_CANCELLED else "used"
+    return "released" if reservation.state in GIVEN_BACK else "used"
 
 
 async def read_calendars(client: AsyncClient, catalogue: Catalogue, now: datetime, views: Views) -> None:

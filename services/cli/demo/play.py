@@ -51,7 +51,8 @@ class Play:
         self._jobs = jobs
         self._simulation = simulation
         folder.public_keys()
-        self._tokens = folder.tokens(plain_id(company.name) for company in catalogue.companies)
+        companies = (plain_id(company.name) for company in catalogue.companies)
+        self._tokens = {**folder.committee_tokens(), **folder.tokens(companies)}
         self._centre = Centre(folder, catalogue.centre, simulation.setting)
         self.outcome: Outcome | None = None
 

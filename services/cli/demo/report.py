@@ -14,6 +14,7 @@ from services.cli.statement_tables import statement_tables
 from services.cli.tables import (
     Units,
     allocations_table,
+    approval_text,
     hours_text,
     interval_text,
     offers_table,
@@ -66,19 +67,22 @@ def reasons_table(tally: Tally) -> Table:
 
 
 def print_story(console: Console, told: Told, units: Units, zone: tzinfo) -> None:
-    """The story in four sentences, with what the scheduler said to each."""
+    """The story in five sentences, with what the scheduler said to each."""
     console.print(
-        f"1. {FIRST} asks for the driving simulator M01 with the cabin M05: [green]granted[/], with all it needs."
+        f"1. {FIRST} asks for the simulator M01 with the cabin M05: [magenta]pending[/], and all it needs is held."
     )
-    console.print(allocations_table(told.first.allocations, units, zone))
+    console.print(allocations_table(told.asked.allocations, units, zone))
+    console.print(f"\n2. The committee approves it: [green]granted[/] ({approval_text(told.first.approval)}).")
     console.print(
-        f"\n2. {SECOND} asks for the same, {interval_text(told.first, zone)}: [red]refused[/], all of it together."
+        f"3. {SECOND} asks for the same, {interval_text(told.first, zone)}: [red]refused[/], all of it together."
     )
     console.print(violations_table(told.refusal.violations))
     console.print("   These would be granted instead:")
     console.print(offers_table(told.refusal.alternatives, units, zone))
-    console.print(f"\n3. {SECOND} takes the first of them, {interval_text(told.second, zone)}: [green]granted[/].")
-    console.print(f"4. {FIRST} cancels ({told.cancelled.state_reason}): everything is free again.")
+    console.print(
+        f"\n4. {SECOND} takes the first of them, {interval_text(told.second, zone)}: [green]granted[/] as well."
+    )
+    console.print(f"5. {FIRST} cancels ({told.cancelled.state_reason}): everything is free again.")
 
 
 def print_statement(console: Console, statement: ledger_api.Statement, units: Units, zone: tzinfo) -> None:

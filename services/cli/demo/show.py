@@ -104,6 +104,7 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             "reasons": dict(tally.reasons.most_common()),
         },
         "story": {
+            "asked": document(told.asked),
             "granted": document(told.first),
             "reasons": [violation.reason for violation in told.refusal.violations],
             "granted_instead": document(told.second),

@@ -1,4 +1,4 @@
-"""The scripted story: a driving simulator with its cabin, granted together, refused together, given back."""
+"""The scripted story: a driving simulator with its cabin, asked for and approved, refused together, given back."""
 
 import uuid
 from collections.abc import Mapping
@@ -9,10 +9,13 @@ from typing import Any
 from services.cli.async_client import AsyncClient
 from services.cli.outcome import Failed, Refused
 from services.cli.times import to_duration
+from services.cli.up.folder import COMMITTEE
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 FIRST, SECOND = "CMP-0004", "CMP-0022"
 """Two companies of the mobility industry whose agreements and equipment hours allow it; the second needs no notice."""
+REFERENCE = "IRB-2026-017"
+"""The review that allows people in the simulator."""
 DURATION = timedelta(hours=4)
 LINES = (api.Line(resource="resources/M01", units=1), api.Line(resource="resources/M05", units=1))
 EXPECTED = {"M01": 1, "M05": 1, "M03": 1, "OP-DM-mobility": 2, "a100-dev": 8000}
@@ -23,6 +26,7 @@ EXPECTED = {"M01": 1, "M05": 1, "M03": 1, "OP-DM-mobility": 2, "a100-dev": 8000}
 class Told:
     """What happened, in order."""
 
+    asked: api.Reservation
     first: api.Reservation
     refusal: Refused
     second: api.Reservation
@@ -37,17 +41,18 @@ class Story:
         self._tokens = tokens
 
     async def play(self) -> Told:
-        """Search, book, be refused, take an alternative, cancel. Raises `Failed` where it goes otherwise."""
+        """Search, ask, be approved, be refused, take an alternative, cancel. Raises `Failed` if it goes otherwise."""
         offer = await self._search(FIRST)
-        first = await self._book(FIRST, offer)
-        check_companions(first)
+        asked = await self._book(FIRST, offer)
+        check_companions(asked)
+        first = await self._approve(asked)
         refusal = await self._be_refused(SECOND, offer)
-        second = await self._book(SECOND, refusal.alternatives[0])
+        second = await self._approve(await self._book(SECOND, refusal.alternatives[0]))
         request = api.CancelReservationRequest(
             name=first.name, request_id=str(uuid.uuid4()), reason="The test car is not ready"
         )
         cancelled = await self._call(FIRST, self._client.scheduler.CancelReservation, request)
-        return Told(first=first, refusal=refusal, second=second, cancelled=cancelled)
+        return Told(asked=asked, first=first, refusal=refusal, second=second, cancelled=cancelled)
 
     async def _search(self, company: str) -> api.Offer:
         request = api.SearchOffersRequest(
@@ -67,6 +72,18 @@ class Story:
         )
         granted: api.Reservation = await self._call(company, self._client.scheduler.CreateReservation, request)
         return granted
+
+    async def _approve(self, pending: api.Reservation) -> api.Reservation:
+        """The committee agrees, one after the other, under the number of its review."""
+        decided = pending
+        for member in COMMITTEE[: pending.approval.quorum]:
+            request = api.ApproveReservationRequest(
+                name=pending.name, request_id=str(uuid.uuid4()), reference=REFERENCE, comment="Sound, and safe"
+            )
+            decided = await self._call(member, self._client.scheduler.ApproveReservation, request)
+        if decided.state != api.Reservation.STATE_CONFIRMED:
+            raise Failed(f"the committee of {pending.approval.voters} agreed and {pending.name} is not confirmed")
+        return decided
 
     async def _be_refused(self, company: str, offer: api.Offer) -> Refused:
         try:

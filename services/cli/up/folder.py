@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +16,9 @@ from services.cli.connection import ENDPOINTS_FILE
 from services.cli.outcome import Failed
 from services.runtime.identity import LIFETIME_SECONDS_MAX, Identity, Role, mint_token
 from services.runtime.keys import make_keys
+
+COMMITTEE = tuple(f"committee-{number}" for number in range(1, 6))
+"""Five people of the centre who may vote on what a committee approves."""
 
 
 class DataFolder:
@@ -72,12 +75,19 @@ class DataFolder:
 
     def tokens(self, companies: Iterable[str]) -> dict[str, str]:
         """Fresh tokens, good for a day: operator, auditor, and one for each company id."""
-        now = time.time()
         callers = {
             Role.OPERATOR.value: Identity("operator", Role.OPERATOR, ""),
             Role.AUDITOR.value: Identity("auditor", Role.AUDITOR, ""),
             **{company: Identity(company, Role.COMPANY, company) for company in companies},
         }
+        return self._mint(callers)
+
+    def committee_tokens(self) -> dict[str, str]:
+        """The same for the committee's members: operators, each under a name of their own."""
+        return self._mint({member: Identity(member, Role.OPERATOR, "") for member in COMMITTEE})
+
+    def _mint(self, callers: Mapping[str, Identity]) -> dict[str, str]:
+        now = time.time()
         return {name: mint_token(self.keys, identity, now, LIFETIME_SECONDS_MAX) for name, identity in callers.items()}
 
     def write_endpoints(self, content: dict[str, Any]) -> None:

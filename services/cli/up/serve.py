@@ -74,7 +74,8 @@ async def publish(centre: Centre, catalogue: Catalogue) -> None:
     companies = [plain_id(company.name) for company in catalogue.companies]
     # Signing two hundred tokens takes a moment in which the parts must still be looked after.
     tokens = await asyncio.to_thread(centre.folder.tokens, companies)
-    centre.folder.write_endpoints({**centre.endpoints(), "tokens": tokens})
+    members = centre.folder.committee_tokens()
+    centre.folder.write_endpoints({**centre.endpoints(), "tokens": tokens, "committee": members})
 
 
 async def renew_tokens(centre: Centre, catalogue: Catalogue) -> None:

@@ -267,6 +267,9 @@ class Resource(_message.Message):
     FREE_CANCEL_FIELD_NUMBER: _builtins.int
     NO_SHOW_GRACE_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    APPROVAL_TIME_FIELD_NUMBER: _builtins.int
+    APPROVAL_VOTERS_FIELD_NUMBER: _builtins.int
+    APPROVAL_QUORUM_FIELD_NUMBER: _builtins.int
     OUTAGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`resources/{resource}`; lower- or upper-case letters, digits and hyphens, at most 63."""
@@ -303,15 +306,19 @@ class Resource(_message.Message):
     in_service: _builtins.bool
     """Whether it can be booked at all."""
     approval: _builtins.str
-    """Who approves a booking: auto, manager or committee. Kept, not enforced yet."""
+    """Who approves a booking: auto (or empty), manager or committee. Until then it is pending and holds its units."""
     training_required: _builtins.bool
     """Whether it takes a training to book it without an operator."""
     human_subjects: _builtins.bool
-    """Kept, not enforced yet."""
+    """Whether people take part: then its approval names the review that allows it."""
     weather_dependent: _builtins.bool
     """Kept, not enforced yet."""
     fee_krw_per_slot: _builtins.int
     """List price of one slot. Kept, not charged yet."""
+    approval_voters: _builtins.int
+    """How many people may vote; 0 means 1."""
+    approval_quorum: _builtins.int
+    """How many of them must agree; 0 means 1."""
     @_builtins.property
     def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Node]:
         """The servers, seats or people behind it. GetResource gives them; ListResources leaves them out."""
@@ -369,6 +376,10 @@ class Resource(_message.Message):
         """What else the catalogue tells, such as the room."""
 
     @_builtins.property
+    def approval_time(self) -> _duration_pb2.Duration:
+        """How long an approval may take; 0 is until the start. What is not approved by then is denied."""
+
+    @_builtins.property
     def outages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceOutage]:
         """Outages that are not over. Output only."""
 
@@ -411,11 +422,14 @@ class Resource(_message.Message):
         free_cancel: _duration_pb2.Duration | None = ...,
         no_show_grace: _duration_pb2.Duration | None = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        approval_time: _duration_pb2.Duration | None = ...,
+        approval_voters: _builtins.int = ...,
+        approval_quorum: _builtins.int = ...,
         outages: _abc.Iterable[Global___ResourceOutage] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_time", b"approval_time", "changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_quorum", b"approval_quorum", "approval_time", b"approval_time", "approval_voters", b"approval_voters", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1071,8 +1085,12 @@ class Reservation(_message.Message):
         """Lost to an outage, wholly or from some time on."""
         STATE_HELD: Reservation._State.ValueType  # 5
         """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
+        STATE_PENDING: Reservation._State.ValueType  # 6
+        """Asked for, and waiting until somebody approves it; denied if nobody does by its `expire_time`."""
         STATE_EXPIRED: Reservation._State.ValueType  # 7
         """Held, and not confirmed in time."""
+        STATE_DENIED: Reservation._State.ValueType  # 8
+        """Not approved, or not in time; `state_reason` says why."""
         STATE_NO_SHOW: Reservation._State.ValueType  # 9
         """Began, and was given back since nobody came."""
 
@@ -1093,8 +1111,12 @@ class Reservation(_message.Message):
     """Lost to an outage, wholly or from some time on."""
     STATE_HELD: Reservation.State.ValueType  # 5
     """Offered, and nobody else can take it until its `expire_time`; ConfirmReservation takes it."""
+    STATE_PENDING: Reservation.State.ValueType  # 6
+    """Asked for, and waiting until somebody approves it; denied if nobody does by its `expire_time`."""
     STATE_EXPIRED: Reservation.State.ValueType  # 7
     """Held, and not confirmed in time."""
+    STATE_DENIED: Reservation.State.ValueType  # 8
+    """Not approved, or not in time; `state_reason` says why."""
     STATE_NO_SHOW: Reservation.State.ValueType  # 9
     """Began, and was given back since nobody came."""
 
@@ -1114,6 +1136,7 @@ class Reservation(_message.Message):
     OVERRIDE_REASONS_FIELD_NUMBER: _builtins.int
     OVERRIDE_JUSTIFICATION_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
     CHECK_IN_TIME_FIELD_NUMBER: _builtins.int
     CHECK_IN_DEADLINE_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
@@ -1172,7 +1195,11 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When it ends by itself unless it is confirmed before. Output only; set while it is held, and once it expired."""
+        """When it ends by itself unless it is confirmed, or approved, before. Output only; not set once it was."""
+
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """Where somebody must approve it: who, and what they said. Output only."""
 
     @_builtins.property
     def check_in_time(self) -> _timestamp_pb2.Timestamp:
@@ -1205,6 +1232,7 @@ class Reservation(_message.Message):
         override_reasons: _abc.Iterable[_builtins.str] | None = ...,
         override_justification: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        approval: Global___Approval | None = ...,
         check_in_time: _timestamp_pb2.Timestamp | None = ...,
         check_in_deadline: _timestamp_pb2.Timestamp | None = ...,
         condition: Global___Condition.ValueType = ...,
@@ -1212,9 +1240,9 @@ class Reservation(_message.Message):
         series: _builtins.str = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1313,6 +1341,82 @@ class CheckInRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckInRequest: _TypeAlias = CheckInRequest  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    """How a reservation is approved. The votes say what was said, never by whom; GetHistory tells operators and auditors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    VOTERS_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    REFERENCE_REQUIRED_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """manager or committee."""
+    voters: _builtins.int
+    """How many people may vote."""
+    quorum: _builtins.int
+    """How many of them must agree."""
+    reference_required: _builtins.bool
+    """Whether human subjects or restricted data are involved, so that an approval names the review that allows it."""
+    @_builtins.property
+    def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vote]:
+        """In the order in which they were cast."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        voters: _builtins.int = ...,
+        quorum: _builtins.int = ...,
+        reference_required: _builtins.bool = ...,
+        votes: _abc.Iterable[Global___Vote] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quorum", b"quorum", "reference_required", b"reference_required", "rule", b"rule", "voters", b"voters", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class Vote(_message.Message):
+    """What one voter said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVES_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    approves: _builtins.bool
+    """Yes or no."""
+    comment: _builtins.str
+    """For people."""
+    reference: _builtins.str
+    """The number of the review that allows it."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        approves: _builtins.bool = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        comment: _builtins.str = ...,
+        reference: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approves", b"approves", "comment", b"comment", "reference", b"reference", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Vote: _TypeAlias = Vote  # noqa: Y015
 
 @_typing.final
 class Allocation(_message.Message):
@@ -1674,6 +1778,7 @@ class ListReservationsRequest(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`; operators and auditors may ask for `companies/-`."""
     page_size: _builtins.int
@@ -1684,6 +1789,8 @@ class ListReservationsRequest(_message.Message):
     """Only those that hold this resource; empty means any."""
     min_position: _builtins.int
     """Answer no older than this log position."""
+    order_by: _builtins.str
+    """`start_time`, or `expire_time` for what ends by itself soonest first; empty means `start_time`."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___Reservation.State.ValueType]:
         """Only these states; none means all."""
@@ -1707,10 +1814,11 @@ class ListReservationsRequest(_message.Message):
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         min_position: _builtins.int = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1718,7 +1826,7 @@ Global___ListReservationsRequest: _TypeAlias = ListReservationsRequest  # noqa: 
 
 @_typing.final
 class ListReservationsResponse(_message.Message):
-    """A page of reservations, by start and name."""
+    """A page of reservations, in the order asked for and then by name."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1825,6 +1933,86 @@ class UpdateReservationRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateReservationRequest: _TypeAlias = UpdateReservationRequest  # noqa: Y015
+
+@_typing.final
+class ApproveReservationRequest(_message.Message):
+    """Asks to count a vote for a pending reservation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    comment: _builtins.str
+    """For people, at most 500 characters."""
+    reference: _builtins.str
+    """The number of the review that allows it. Required by the first vote where `reference_required` says so."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "etag", b"etag", "name", b"name", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveReservationRequest: _TypeAlias = ApproveReservationRequest  # noqa: Y015
+
+@_typing.final
+class DenyReservationRequest(_message.Message):
+    """Asks to count a vote against a pending reservation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    comment: _builtins.str
+    """Why, for the company, at most 500 characters. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenyReservationRequest: _TypeAlias = DenyReservationRequest  # noqa: Y015
 
 @_typing.final
 class CancelReservationRequest(_message.Message):

@@ -90,6 +90,16 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.ApproveReservation = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ApproveReservation',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ApproveReservationRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+                _registered_method=True)
+        self.DenyReservation = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/DenyReservation',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DenyReservationRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+                _registered_method=True)
         self.CancelReservation = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/CancelReservation',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelReservationRequest.SerializeToString,
@@ -293,7 +303,7 @@ class SchedulerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ConfirmReservation(self, request, context):
-        """Takes an offer that is held, before it expires.
+        """Takes an offer that is held, before it expires. Where somebody must approve it, it is pending from then on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -302,6 +312,20 @@ class SchedulerServicer:
     def UpdateReservation(self, request, context):
         """Changes a reservation: extends, shortens, moves or resizes it, or its note. All of it or nothing: one that is
         refused stays as it is. What has begun keeps its start and its units; its end may move, and units be given back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveReservation(self, request, context):
+        """Agrees to a pending reservation, as one voter; with enough votes it is confirmed. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DenyReservation(self, request, context):
+        """Speaks against a pending reservation, as one voter; it is denied once too few are left to agree. Operators only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -546,6 +570,16 @@ def add_SchedulerServicer_to_server(servicer, server):
             'UpdateReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateReservation,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
+            ),
+            'ApproveReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveReservation,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ApproveReservationRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
+            ),
+            'DenyReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DenyReservation,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DenyReservationRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
             ),
             'CancelReservation': grpc.unary_unary_rpc_method_handler(
@@ -976,6 +1010,60 @@ class Scheduler:
             target,
             '/aidc.scheduler.v1.Scheduler/UpdateReservation',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ApproveReservation',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ApproveReservationRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DenyReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/DenyReservation',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DenyReservationRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
             options,
             channel_credentials,

@@ -1,0 +1,143 @@
+"""Approval: a booking that a manager or a committee must agree to waits for them, and holds its units meanwhile.
+
+The rules stand with each resource: who, how many, and by when. A booking of several resources follows the strictest.
+What nobody decides by the deadline, or by its start, is denied by the tick.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from services.allocation import events
+from services.allocation.approval import Approval, Rule, Vote, voter_of
+from services.allocation.centre import Centre
+from services.allocation.commands import ApproveReservation, DenyReservation
+from services.allocation.demand import Want
+from services.allocation.finding import find, wrong_state
+from services.allocation.rejections import Reason, Violation, refuse
+from services.allocation.resources import Allocation, Reservation, Resource, State
+
+Events = tuple[events.Event, ...]
+
+HOUR_SECONDS = 3600
+UNDECIDED = "It was not approved by its deadline."
+NEEDED = (Rule.MANAGER, Rule.COMMITTEE)
+
+
+def needing(centre: Centre, allocations: Iterable[Allocation]) -> list[Resource]:
+    """The resources that were asked for and need somebody's approval. What comes along needs none of its own."""
+    return [
+        resource
+        for allocation in allocations
+        if not allocation.companion_of and (resource := centre.pools[allocation.resource].resource).approval in NEEDED
+    ]
+
+
+def approval_of(centre: Centre, allocations: tuple[Allocation, ...]) -> Approval | None:
+    """How a booking of these is approved: as the strictest of its resources says. None if nobody need agree."""
+    resources = needing(centre, allocations)
+    if not resources:
+        return None
+    strictest = max(resources, key=lambda each: (each.approval == Rule.COMMITTEE, each.approval_quorum))
+    named = [centre.pools[each.resource].resource for each in allocations if not each.companion_of]
+    return Approval(
+        rule=Rule(strictest.approval),
+        voters=strictest.approval_voters,
+        quorum=strictest.approval_quorum,
+        reference_required=any(each.human_subjects or each.data_zone == "restricted" for each in named),
+    )
+
+
+def deadline(centre: Centre, allocations: tuple[Allocation, ...], start: int, now: int) -> int:
+    """Until when a booking must be approved, in seconds: as long as its resources give, and never after its start."""
+    hours = [each.approval_hours for each in needing(centre, allocations)]
+    return min(start, now + max(hours) * HOUR_SECONDS) if all(hours) else start
+
+
+def requested(centre: Centre, reservation: Reservation, approval: Approval, now: int) -> events.ReservationRequested:
+    """That a company asks for what it holds, and waits for approval."""
+    return events.ReservationRequested(
+        reservation_id=reservation.id,
+        company=reservation.company,
+        start=reservation.start,
+        end=reservation.end,
+        lines=reservation.lines,
+        allocations=reservation.allocations,
+        expires_at=deadline(centre, reservation.allocations, reservation.start, now),
+        approval=approval,
+        note=reservation.note,
+    )
+
+
+def too_late(wants: Iterable[Want], start: int, now: int) -> Iterator[Violation]:
+    """What must be approved first cannot have begun."""
+    if start <= now and any(want.resource.approval in NEEDED for want in wants if not want.companion_of):
+        yield Violation(
+            reason=Reason.START_IN_PAST,
+            description="The booking must be approved before it begins. Choose a later start.",
+        )
+
+
+def approve(centre: Centre, command: ApproveReservation, now: int) -> Events:
+    """Count a vote for a booking; with enough of them it is confirmed."""
+    reservation, approval = _open(centre, command, now)
+    if approval.reference_required and not (command.reference or approval.reference):
+        raise refuse(
+            Reason.REFERENCE_REQUIRED,
+            "Human subjects or restricted data are involved. Approve it with the number of the review that allows it.",
+            reservation.id,
+        )
+    vote = _vote(command, now, approves=True, reference=command.reference)
+    decided = approval.with_vote(vote).granted
+    cast = events.VoteCast(reservation_id=reservation.id, vote=vote)
+    return (cast, confirmed(reservation)) if decided else (cast,)
+
+
+def deny(centre: Centre, command: DenyReservation, now: int) -> Events:
+    """Count a vote against a booking; once too few are left who could agree, it is denied."""
+    reservation, approval = _open(centre, command, now)
+    vote = _vote(command, now, approves=False)
+    cast = events.VoteCast(reservation_id=reservation.id, vote=vote)
+    if not approval.with_vote(vote).hopeless:
+        return (cast,)
+    return cast, events.ReservationDenied(reservation_id=reservation.id, reason=command.comment)
+
+
+def confirmed(reservation: Reservation) -> events.ReservationConfirmed:
+    """That a company has booked what a reservation holds."""
+    return events.ReservationConfirmed(
+        reservation_id=reservation.id,
+        company=reservation.company,
+        start=reservation.start,
+        end=reservation.end,
+        lines=reservation.lines,
+        allocations=reservation.allocations,
+        note=reservation.note,
+        override=reservation.override,
+    )
+
+
+def undecided(reservation_id: str) -> events.ReservationDenied:
+    """That nobody decided in time."""
+    return events.ReservationDenied(reservation_id=reservation_id, reason=UNDECIDED)
+
+
+def _open(centre: Centre, command: ApproveReservation | DenyReservation, now: int) -> tuple[Reservation, Approval]:
+    """The booking that somebody votes on, as long as it is open and they have not voted."""
+    reservation = find(centre, command)
+    approval = reservation.approval
+    if reservation.state is not State.PENDING or approval is None:
+        raise wrong_state(reservation, "approved or denied while it is pending", "It is decided, or need not be.")
+    if reservation.expires_at <= now:
+        # Time has come, though no tick has said so yet.
+        raise refuse(Reason.WRONG_STATE, "The deadline for a decision is just over.", reservation.id)
+    if approval.has_voted(voter_of(reservation.id, command.voter)):
+        raise refuse(
+            Reason.ALREADY_VOTED,
+            f"{command.voter} has voted on this booking, and everybody votes once. Others must decide.",
+            reservation.id,
+        )
+    return reservation, approval
+
+
+def _vote(command: ApproveReservation | DenyReservation, now: int, *, approves: bool, reference: str = "") -> Vote:
+    voter = voter_of(command.reservation_id, command.voter)
+    return Vote(voter=voter, approves=approves, at=now, comment=command.comment, reference=reference)

@@ -1,0 +1,90 @@
+"""`aidc approvals`, `aidc approve` and `aidc deny`: what waits for a manager or the committee, and what they say."""
+
+from typing import Annotated
+
+import typer
+
+from services.cli.booking import DryRun, Name, answer, checked_request_id, units_of
+from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX
+from services.cli.documents import document, print_json
+from services.cli.options import Caller, Company, Data, Json, RequestId, connect, reservation_name
+from services.cli.reservations import LIST_DEFAULT, parent_or_every, take
+from services.cli.tables import Units, approval_text, interval_text, lines_text, out, table
+from services.cli.times import from_timestamp, show_time
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+
+def approvals(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIST_DEFAULT,
+    company: Company = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """List what waits for approval, the oldest deadline first: a company's, or everyone's for an operator."""
+    with connect(data, caller, company) as client:
+        request = api.ListReservationsRequest(
+            parent=parent_or_every(client, company),
+            states=[api.Reservation.STATE_PENDING],
+            order_by="expire_time",
+            page_size=min(limit, RESERVATIONS_PAGE_SIZE_MAX),
+        )
+        found, position, more = take(client, request, limit)
+        if as_json:
+            print_json({"reservations": [document(item) for item in found], "position": position, "more": more})
+            return
+        units: Units = units_of(client)
+        made = table("until", "reservation", "when", "what", "approval", "note")
+        for item in found:
+            made.add_row(
+                show_time(from_timestamp(item.expire_time), client.zone),
+                item.name.removeprefix("companies/").replace("/reservations/", "/"),
+                interval_text(item, client.zone),
+                lines_text(item.lines, units),
+                approval_text(item.approval),
+                item.note,
+            )
+    out.print(made)
+    out.print(f"\n{len(found)} wait{' and more: see --limit' if more else ''}, at position {position:,}.")
+
+
+def approve(
+    name: Name,
+    comment: Annotated[str, typer.Option(help="For people.")] = "",
+    reference: Annotated[str, typer.Option(help="Number of the review, for human subjects or restricted data.")] = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Agree to a pending reservation, as one voter. Operators only."""
+    with connect(data, caller) as client:
+        request = api.ApproveReservationRequest(
+            name=reservation_name(client.connection, name),
+            request_id=checked_request_id(request_id),
+            comment=comment,
+            reference=reference,
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.ApproveReservation, request, {}, as_json)
+
+
+def deny(
+    name: Name,
+    comment: Annotated[str, typer.Option(help="Why, for the company.")],
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Speak against a pending reservation, as one voter. Operators only."""
+    with connect(data, caller) as client:
+        request = api.DenyReservationRequest(
+            name=reservation_name(client.connection, name),
+            request_id=checked_request_id(request_id),
+            comment=comment,
+            validate_only=dry_run,
+        )
+        answer(client, client.scheduler.DenyReservation, request, {}, as_json)

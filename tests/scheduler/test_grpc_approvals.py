@@ -1,0 +1,138 @@
+"""Approval over the wire: operators vote, companies see what was said and not by whom."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.identity import Identity, Role
+from tests.allocation.fixture import NOW
+from tests.allocation.scenario import HOUR
+from tests.scheduler.serving import ALPHA, AUDITOR, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+
+PENDING, CONFIRMED, DENIED = (
+    api.Reservation.STATE_PENDING,
+    api.Reservation.STATE_CONFIRMED,
+    api.Reservation.STATE_DENIED,
+)
+KIM, LEE = (Identity(name, Role.OPERATOR, "") for name in ("kim", "lee"))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The fixture centre behind its doors."""
+    async with serving(tmp_path / "keys") as served:
+        yield served
+
+
+async def pending(desk: Desk, number: int = 1, start: int = NOON) -> api.Reservation:
+    """A booking that two of three must approve."""
+    made: api.Reservation = await desk.call("CreateReservation", demand(number, ("B24", 4), start=start))
+    return made
+
+
+def approval(name: str, number: int = 2, **fields: object) -> api.ApproveReservationRequest:
+    """A vote for it, under the number of its review."""
+    return api.ApproveReservationRequest(
+        name=name,
+        request_id=request_id(number),
+        reference="IRB-7",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_booking_waits_for_its_committee(desk: Desk) -> None:
+    """Asked for, it is pending and says how it is approved and by when; two yes confirm it."""
+    made = await pending(desk)
+    assert (made.state, made.expire_time.seconds) == (PENDING, NOW + 24 * HOUR)
+    assert (made.approval.rule, made.approval.voters, made.approval.quorum) == ("committee", 3, 2)
+    assert made.approval.reference_required
+    first = await desk.call("ApproveReservation", approval(made.name, comment="sound"), KIM)
+    assert (first.state, len(first.approval.votes)) == (PENDING, 1)
+    second = await desk.call("ApproveReservation", approval(made.name), LEE)
+    assert (second.state, second.allocations) == (CONFIRMED, made.allocations)
+    assert [(vote.approves, vote.comment, vote.reference) for vote in second.approval.votes] == [
+        (True, "sound", "IRB-7"),
+        (True, "", "IRB-7"),
+    ]
+
+
+async def test_nobody_is_told_who_voted(desk: Desk) -> None:
+    """P8: the company, and whoever watches, sees what was said; no answer carries a voter's name."""
+    made = await pending(desk)
+    await desk.call("ApproveReservation", approval(made.name), KIM)
+    watch = api.WatchReservationsRequest(parent="companies/ALPHA", after_position=made.position)
+    (heard,) = await desk.watch(watch)
+    assert len(heard.reservation.approval.votes) == 1
+    told = await desk.call("GetReservation", api.GetReservationRequest(name=made.name))
+    assert b"kim" not in told.SerializeToString() + heard.SerializeToString()
+
+
+async def test_a_repeated_vote_is_one_vote(desk: Desk) -> None:
+    """P4: the same request id, many times at once, is counted once; another id of the same voter is refused."""
+    made = await pending(desk)
+    answers = await asyncio.gather(*(desk.call("ApproveReservation", approval(made.name), KIM) for _ in range(20)))
+    assert len({answer.SerializeToString() for answer in answers}) == 1
+    assert len(answers[0].approval.votes) == 1
+    with pytest.raises(Refused) as refused:
+        await desk.call("ApproveReservation", approval(made.name, 3), KIM)
+    assert refused.value.reason == "ALREADY_VOTED"
+
+
+async def test_a_review_must_be_named(desk: Desk) -> None:
+    """Where people take part a yes without a reference is refused, and nothing is counted."""
+    made = await pending(desk)
+    request = approval(made.name)
+    request.reference = ""
+    with pytest.raises(Refused) as refused:
+        await desk.call("ApproveReservation", request, KIM)
+    assert refused.value.reason == "REFERENCE_REQUIRED"
+    assert (await desk.call("ApproveReservation", approval(made.name), KIM)).state == PENDING
+
+
+async def test_a_denied_booking_says_why(desk: Desk) -> None:
+    """Two no of three end it, with the last comment as its reason; its units are free again."""
+    made = await pending(desk)
+    for number, voter in enumerate((KIM, LEE), 2):
+        request = api.DenyReservationRequest(
+            name=made.name, request_id=request_id(number), comment=f"Too risky, says {number}."
+        )
+        denied = await desk.call("DenyReservation", request, voter)
+    assert (denied.state, denied.state_reason) == (DENIED, "Too risky, says 3.")
+    await desk.call("CreateReservation", demand(9, ("B24", 112)))
+
+
+async def test_what_waits_is_listed_by_its_deadline(desk: Desk) -> None:
+    """Operators see everybody's, what ends first coming first, page after page."""
+    late = await pending(desk, 1, start=NOON)
+    soon = await pending(desk, 2, start=NOW + 3 * HOUR)
+    await desk.call("CreateReservation", demand(3))
+    request = api.ListReservationsRequest(parent="companies/-", states=[PENDING], order_by="expire_time", page_size=1)
+    for identity in (OPERATOR, AUDITOR):
+        first = await desk.call("ListReservations", request, identity)
+        request.page_token = first.next_page_token
+        second = await desk.call("ListReservations", request, identity)
+        assert [each.name for page in (first, second) for each in page.reservations] == [soon.name, late.name]
+        request.page_token = ""
+
+
+async def test_what_nobody_approves_is_denied_by_time(desk: Desk) -> None:
+    """At its deadline it is denied by the centre itself, once, and says so."""
+    made = await pending(desk)
+    desk.clock.seconds = made.expire_time.seconds
+    assert (desk.writer.tick(), desk.writer.tick()) == (1, 0)
+    told = await desk.call("GetReservation", api.GetReservationRequest(name=made.name), ALPHA)
+    assert (told.state, told.state_reason) == (DENIED, "It was not approved by its deadline.")
+    with pytest.raises(Refused) as refused:
+        await desk.call("ApproveReservation", approval(made.name), KIM)
+    assert refused.value.reason == "WRONG_STATE"
+
+
+async def test_checking_a_vote_counts_nothing(desk: Desk) -> None:
+    """`validate_only` says yes or no and leaves the booking as it was."""
+    made = await pending(desk)
+    pages = len(desk.log.pages)
+    shown = await desk.call("ApproveReservation", approval(made.name, validate_only=True), KIM)
+    assert (shown, len(desk.log.pages)) == (made, pages)
