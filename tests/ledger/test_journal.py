@@ -1,6 +1,7 @@
 """Exactly once: whatever dies when, and however many ledgers there are, each page counts one time."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +149,31 @@ async def test_a_log_that_ends_before_the_checkpoint_is_refused(ledger: Ledger) 
         await ledger.open()
 
 
+async def test_tables_from_an_older_backup_go_on_from_there(ledger: Ledger, postgres: Postgres) -> None:
+    """A database restored from a backup knows by its checkpoint where it stands, and ends with the same books."""
+    pages = chained(busy_centre(40))
+    ledger.log.pages += pages[:15]
+    await ledger.fold()
+    database = ledger.dsn.rpartition("/")[2]
+    for pool in (ledger.writer, ledger.readers):
+        await pool.expire_connections()
+    admin = await asyncpg.connect(postgres.superuser_dsn)
+    await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", database)
+    await admin.execute(f'CREATE DATABASE "{database}_backup" TEMPLATE "{database}" OWNER aidc')
+    ledger.log.pages += pages[15:]
+    dsn = postgres.dsn_of(f"{database}_backup")
+    writer, readers = await connect_writer(dsn), await connect_readers(dsn)
+    restored = Ledger(ledger.log, writer, readers, dsn)
+    assert await restored.rows("SELECT position FROM checkpoint") == [(15,)]
+    await restored.fold()
+    await ledger.fold()
+    assert await restored.digests() == await ledger.digests()
+    for pool in (writer, readers):
+        pool.terminate()
+    await admin.close()
+    await postgres.drop_database(f"{database}_backup")
+
+
 async def test_another_page_at_the_checkpoint_is_refused(ledger: Ledger) -> None:
     """The log was replaced by another of the same length: its page at the checkpoint has another hash."""
     ledger.log.pages += chained(busy_centre(10))
@@ -203,3 +229,12 @@ async def test_two_starts_at_once_make_one_schema(ledger: Ledger, postgres_dsn: 
     assert [checkpoint.position for checkpoint, _ in opened] == [0, 0, 0]
     for pool in pools:
         pool.terminate()
+
+
+def test_every_fault_of_the_table_has_its_tests() -> None:
+    """FAULTS.md names tests that exist."""
+    root = Path(__file__).parents[1]
+    named = set(re.findall(r"`(test_\w+)`", (root / "ledger" / "FAULTS.md").read_text()))
+    written = {name for path in root.rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert len(named) > 15
+    assert named <= written
