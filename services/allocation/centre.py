@@ -16,6 +16,7 @@ from services.allocation import events
 from services.allocation.calendar import DAY_SECONDS, base_for
 from services.allocation.conduct import Conduct
 from services.allocation.events import Event
+from services.allocation.funding import Funding
 from services.allocation.group import Group
 from services.allocation.life import follow, next_change
 from services.allocation.months import ZONE_DEFAULT, ClosedMonth
@@ -34,7 +35,7 @@ KEPT_SECONDS = 31 * DAY_SECONDS
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Series | Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage
+Subject = Series | Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage | Funding
 MeterKey = tuple[str, str]
 
 
@@ -68,7 +69,7 @@ class Centre:
         self.tariffs: dict[str, Tariff] = {}
         self.closed: ClosedMonth | None = None
         self.running: dict[str, None] = {}  # reservations that have started
-        self.outages = Outages(self.pools, self.reservations, self.running)
+        self.outages = Outages(self.pools, self.reservations, self.running, lambda: self.now)
         self.agenda: list[tuple[int, str]] = []
         self.ended: deque[tuple[int, str]] = deque()
         self._answered: deque[tuple[int, tuple[str, str]]] = deque()
@@ -129,6 +130,8 @@ class Centre:
                 return self.outages.declare(event.outage, self.position)
             case events.OutageLifted():
                 return self.outages.lift(event, self.position)
+            case events.CapacityFunded():
+                return self.outages.fund(event.funding)
             case events.SeriesBooked():
                 return self.put_series(event.series)
             case events.SeriesCancelled():
@@ -319,7 +322,7 @@ class Centre:
 
     def next_due(self) -> int | None:
         """When a tick will next have something to do, in seconds."""
-        if self.outages.stranded:
+        if self.outages.stranded or self.outages.overfull:
             return self.now
         return self.agenda[0][0] if self.agenda else None
 

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from services.allocation.conduct import Qualification
+from services.allocation.funding import Funding
 from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
 from services.allocation.series import Series
@@ -45,6 +46,12 @@ class DeclareOutage(Struct, frozen=True, gc=False, kw_only=True):
     """Take out what the scopes of an outage name. One that starts at 0 starts now."""
 
     outage: Outage
+
+
+class SetFunding(Struct, frozen=True, gc=False, kw_only=True):
+    """Fund so many units of a resource from a time on. A step that starts at 0 starts with the hour that runs."""
+
+    funding: Funding
 
 
 class LiftOutage(Struct, frozen=True, gc=False, kw_only=True):
@@ -214,6 +221,7 @@ Command = (
     | ForgiveStrike
     | DeclareOutage
     | LiftOutage
+    | SetFunding
     | CreateReservation
     | ConfirmReservation
     | ChangeReservation

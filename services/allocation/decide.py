@@ -20,6 +20,7 @@ from services.allocation.declaring import declare, lift
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
+from services.allocation.funding_decisions import go_on, set_funding
 from services.allocation.months import close
 from services.allocation.overriding import check_override, left_standing, opened, overridden
 from services.allocation.placing import place_all
@@ -65,6 +66,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return declare(centre, command, now)
         case commands.LiftOutage():
             return lift(centre, command, now)
+        case commands.SetFunding():
+            return set_funding(centre, command, now)
         case commands.RegisterResource():
             check_resource(centre, command.resource)
             return (events.ResourceRegistered(resource=command.resource),)
@@ -233,7 +236,8 @@ def tick(centre: Centre, now: int) -> Events:
     # What an outage cut short while nobody ticked has not been used to its end.
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
     if late or not due:
-        return clear(centre, late or [centre.reservations[each] for each in stranded], now)
+        in_the_way = late or [centre.reservations[each] for each in stranded]
+        return clear(centre, in_the_way, now) or go_on(centre, now)
     made: list[Event] = []
     conducts: dict[str, Conduct] = {}
     for reservation in due:

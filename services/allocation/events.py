@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.allocation.approval import Approval, Vote
 from services.allocation.conduct import Cause, Qualification
+from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Condition, Line, Override, Quota, Resource
@@ -109,6 +110,12 @@ class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_de
     """Units are out, from a time on."""
 
     outage: Outage
+
+
+class CapacityFunded(Struct, frozen=True, gc=False, kw_only=True, tag="capacity_funded", tag_field="type"):
+    """From a time on, so many units of a resource are funded."""
+
+    funding: Funding
 
 
 class OutageLifted(
@@ -280,12 +287,15 @@ class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reserv
     released_at: int
 
 
-class ReservationCurtailed(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_curtailed", tag_field="type"):
-    """An active reservation will end when an outage begins: what lay behind `until` was given back."""
+class ReservationCurtailed(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_curtailed", tag_field="type", omit_defaults=True
+):
+    """An active reservation will end when an outage, or a drop in funding, begins; the rest was given back."""
 
     reservation_id: str
     until: int
-    outage: str
+    outage: str = ""
+    funding: str = ""  # the key of the step
 
 
 class ReservationDisplaced(
@@ -296,6 +306,7 @@ class ReservationDisplaced(
     reservation_id: str
     displaced_at: int
     outage: str = ""
+    funding: str = ""  # the key of the step, if it is no longer funded
 
 
 ReservationEvent = (
@@ -324,8 +335,8 @@ ConductEvent = QualificationGranted | QualificationRevoked | StrikeGiven | Strik
 RecordEvent = TermsPublished | ConductEvent
 """The events in the centre's records: see `services.allocation.records`."""
 
-OutageEvent = OutageDeclared | OutageLifted
-"""The events of outages: see `services.allocation.outages`."""
+OutageEvent = OutageDeclared | OutageLifted | CapacityFunded
+"""The events of what is out or not funded: see `services.allocation.outages`."""
 
 SeriesEvent = SeriesBooked | SeriesCancelled
 """The events of a series: see `services.allocation.series`."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.conduct import Conduct
+from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Fate, Outage
 from services.allocation.resources import Company, Quota, Reservation, Resource
@@ -23,8 +24,8 @@ FORMAT = 3
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
-WHOLE: Mapping[str, type[ClosedMonth | Conduct | Outage | Series | Terms]] = {
-    kind.__name__: kind for kind in (ClosedMonth, Conduct, Outage, Series, Terms)
+WHOLE: Mapping[str, type[ClosedMonth | Conduct | Funding | Outage | Series | Terms]] = {
+    kind.__name__: kind for kind in (ClosedMonth, Conduct, Funding, Outage, Series, Terms)
 }
 """What a request can have made that is remembered as it was, not by its name."""
 
@@ -68,6 +69,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     tariffs: list[Tariff] = []
     closed: ClosedMonth | None = None
     outages: list[tuple[Outage, list[Fate]]] = []
+    fundings: list[tuple[Funding, list[Fate]]] = []
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -103,9 +105,9 @@ class Moment:
             answers=[],
             tariffs=list(centre.tariffs.values()),
             closed=centre.closed,
-            outages=[
-                (outage, list(centre.outages.fates.get(name, {}).values()))
-                for name, outage in centre.outages.by_id.items()
+            outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
+            fundings=[
+                (each, centre.outages.told(each.key)) for pool in centre.pools.values() for each in pool.fundings
             ],
         )
 
@@ -177,7 +179,7 @@ def centre_of(image: Image) -> Centre:
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
     centre.keep_all(image.reservations)
-    centre.outages.restore(image.outages)
+    centre.outages.restore(image.outages, image.fundings)
     for series in image.series:
         centre.put_series(series)
     for granted in image.quotas:
@@ -206,7 +208,7 @@ def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answ
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth() | Conduct() | Outage() | Series() | Terms():
+        case ClosedMonth() | Conduct() | Funding() | Outage() | Series() | Terms():
             name = msgspec.json.encode(subject).decode()
         case Reservation():
             name = subject.id

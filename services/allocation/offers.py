@@ -45,6 +45,7 @@ ANOTHER_TIME_HELPS = frozenset(
         Reason.CONCURRENCY_EXCEEDED,
         Reason.EXCLUSIVE_GROUP_BUSY,
         Reason.CHANGEOVER_TOO_SHORT,
+        Reason.NOT_FUNDED,
         Reason.NO_CAPACITY,
         Reason.NO_PLACEMENT,
     }
@@ -229,6 +230,8 @@ def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) ->
         return np.ones(len(starts), dtype=np.bool_)  # Which slots are the first and the last, the rules find out.
     starts, duration = starts + want.line.starts_after, _length(want, wish)
     short = pool.gone(slice(None)) + want.line.units > pool.resource.capacity
+    if pool.funded is not None:
+        short |= calendar.total + want.line.units > pool.funded
     if want.companion_of:
         parent = centre.pools[want.companion_of]
         passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, duration)

@@ -1,11 +1,12 @@
 """The outages of a centre: what they take out of the calendars, who stands in their way, and what became of whom."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import ReservationEvent
+from services.allocation.funding import Funding
 from services.allocation.outage import Fate, Outage, Outcome
 from services.allocation.pool import Pool
 from services.allocation.resources import Interval, Reservation
@@ -26,14 +27,20 @@ class Outages:
     """
 
     def __init__(
-        self, pools: Mapping[str, Pool], reservations: Mapping[str, Reservation], running: Mapping[str, None]
+        self,
+        pools: Mapping[str, Pool],
+        reservations: Mapping[str, Reservation],
+        running: Mapping[str, None],
+        now: Callable[[], int],
     ) -> None:
         self.by_id: dict[str, Outage] = {}
         self.fates: dict[str, dict[str, Fate]] = {}
         self.stranded: set[str] = set()
+        self.overfull: set[str] = set()  # resources of which more is held than a step that displaces funds
         self._pools = pools
         self._reservations = reservations
         self._running = running
+        self._now = now
 
     def declare(self, outage: Outage, position: int) -> Outage:
         """Take an outage in, and note who stands in its way."""
@@ -56,20 +63,49 @@ class Outages:
         self.stranded = {each for each in self.stranded if self.obstacle(self._reservations[each])}
         return outage
 
+    def fund(self, funding: Funding) -> Funding:
+        """Let a step of funding hold."""
+        self._pools[funding.resource].fund(funding)
+        self._weigh(funding.resource)
+        return funding
+
+    def _weigh(self, resource: str) -> None:
+        """Note whether more of a resource is held from now on than a step that displaces funds."""
+        pool = self._pools[resource]
+        self.overfull.discard(resource)
+        for funding in pool.fundings:
+            cells = pool.funded_cells(funding, self._now())
+            if funding.displace and (pool.calendar.total[cells] > funding.units).any():
+                self.overfull.add(resource)
+
     def take_out(self, outage: Outage) -> None:
         """Take the units of an outage out of the calendars, or leave them out for as long as it now says."""
         self.by_id[outage.id] = outage
         for taken in outage.taken:
             self._pools[taken.resource].close(outage, taken.nodes)
 
-    def restore(self, outages: Iterable[tuple[Outage, Iterable[Fate]]]) -> None:
+    def told(self, cause: str) -> list[Fate]:
+        """What became of whom for an outage or a step of funding."""
+        return list(self.fates.get(cause, {}).values())
+
+    def restore(
+        self,
+        outages: Iterable[tuple[Outage, Iterable[Fate]]],
+        fundings: Iterable[tuple[Funding, Iterable[Fate]]],
+    ) -> None:
         """Take in what a snapshot kept, once its reservations are there."""
         for outage, fates in outages:
             self.take_out(outage)
-            if told := {fate.reservation_id: fate for fate in fates}:
-                self.fates[outage.id] = told
+            self._tell(outage.id, fates)
+        for funding, fates in fundings:
+            self.fund(funding)
+            self._tell(funding.key, fates)
         for outage in self.by_id.values():
             self.stranded.update(each.id for each in self.in_the_way(outage))
+
+    def _tell(self, cause: str, fates: Iterable[Fate]) -> None:
+        if told := {fate.reservation_id: fate for fate in fates}:
+            self.fates[cause] = told
 
     def withdraw(self, outage: Outage) -> None:
         """Undo `take_out`, as if the outage had never been."""
@@ -108,7 +144,7 @@ class Outages:
     def note(self, before: Reservation | None, after: Reservation, event: ReservationEvent) -> None:
         """Remember what an event made of a reservation, if that stood in the way of an outage."""
         outcome = OUTCOMES.get(type(event))
-        cause = getattr(event, "outage", "")
+        cause = getattr(event, "outage", "") or getattr(event, "funding", "")
         if before is not None and before.id in self.stranded:
             obstacle = self.obstacle(before)
             cause = cause or (obstacle.id if obstacle else "")
@@ -116,9 +152,13 @@ class Outages:
                 self.stranded.remove(before.id)
         if before is not None and outcome is not None and cause:
             self.fates.setdefault(cause, {})[after.id] = fate_of(before, event, outcome)
+        for name in sorted(self.overfull):
+            self._weigh(name)
 
     def forget_before(self, time: int) -> None:
-        """Let go of the outages that were over by then."""
+        """Let go of the outages, and of the steps of funding, that were over by then."""
+        kept = {funding.key for pool in self._pools.values() for funding in pool.fundings} | self.by_id.keys()
+        self.fates = {cause: told for cause, told in self.fates.items() if cause in kept}
         for outage in [each for each in self.by_id.values() if each.interval[1] < time]:
             self.withdraw(outage)
             self.fates.pop(outage.id, None)

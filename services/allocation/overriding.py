@@ -31,11 +31,14 @@ def check_override(command: CreateReservation) -> None:
 
 
 def opened(command: CreateReservation, wants: tuple[Want, ...], violations: Sequence[Violation]) -> tuple[Want, ...]:
-    """The wants, held for the whole interval if an override lets them begin or end while something is closed."""
+    """The wants, held for all of their lines' time if an override lets them begin or end while something is closed."""
     asked = set(command.override.reasons) if command.override else set()
     if not CLOSED & asked & {violation.reason for violation in violations}:
         return wants
-    return tuple(replace(want, spans=((command.start, command.end),)) for want in wants)
+    windows = {
+        want.resource.id: want.line.within(command.start, command.end) for want in wants if not want.companion_of
+    }
+    return tuple(replace(want, spans=(windows[want.companion_of or want.resource.id],)) for want in wants)
 
 
 def left_standing(command: CreateReservation, violations: Sequence[Violation]) -> list[Violation]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.allocation.calendar import Calendar
 from services.allocation.closed import Closed, Closing
+from services.allocation.funding import Funding
 from services.allocation.outage import HOUR_SECONDS, OPEN_END, Outage
 from services.allocation.placement import Layout
 from services.allocation.resources import Allocation, Interval, Resource
@@ -35,6 +36,8 @@ class Pool:
         self.closed = Closed(self.calendar)
         self.waiting: dict[str, None] = {}  # Reservations that hold units here and have not started.
         self.timetable: OpenCells | None = None
+        self.fundings: list[Funding] = []  # By start, each until the next.
+        self.funded: NDArray[np.int64] | None = None  # Units that are funded in each cell, once any are set.
         self._draw()
         for key, closing in self._announced():
             self.closed.put(key, closing)
@@ -51,6 +54,14 @@ class Pool:
             bins = self.bins_of(each for each, node in enumerate(nodes) if closure.zone in ("", node.zone))
             label = f"announced maintenance ({closure.reason})" if closure.reason else "announced maintenance"
             yield f"closure {number}", Closing(start=closure.start, end=closure.end, bins=bins, label=label)
+        for moment in sorted({node.valid_from for node in nodes} - {0}):
+            bins = self.bins_of(number for number, node in enumerate(nodes) if node.valid_from == moment)
+            label = f"arrives at {self.moment(moment)}"
+            yield f"arrival {moment}", Closing(start=0, end=moment, bins=bins, label=label, absent=True)
+        for moment in sorted({node.valid_until for node in nodes} - {0}):
+            bins = self.bins_of(number for number, node in enumerate(nodes) if node.valid_until == moment)
+            label = f"retired at {self.moment(moment)}"
+            yield f"retirement {moment}", Closing(start=moment, end=OPEN_END, bins=bins, label=label, absent=True)
 
     def close(self, outage: Outage, nodes: tuple[int, ...]) -> None:
         """Take nodes out for an outage, or, if it took them before, until when it now says."""
@@ -73,6 +84,43 @@ class Pool:
         """Forget an outage."""
         self.closed.drop(f"outage {outage_id}")
 
+    def fund(self, funding: Funding) -> None:
+        """Let a step of funding hold, in place of the one of the same start if there is one."""
+        others = [each for each in self.fundings if each.start != funding.start]
+        self.fundings = sorted([*others, funding], key=lambda each: each.start)
+        self._draw_funding()
+
+    def _draw_funding(self) -> None:
+        """Draw the steps onto the cells; those that ended before the calendar begins are over."""
+        nexts = [each.start for each in self.fundings[1:]]
+        over = sum(1 for end in nexts if end <= self.calendar.base)
+        self.fundings = self.fundings[over:]
+        if not self.fundings:
+            return
+        self.funded = np.full(self.calendar.cells, self.resource.capacity, dtype=np.int64)
+        for funding in self.fundings:
+            self.funded[self.calendar.window((funding.start, OPEN_END))[0] :] = funding.units
+
+    def funded_until(self, funding: Funding) -> int:
+        """When the next step of funding begins."""
+        return min((each.start for each in self.fundings if each.start > funding.start), default=OPEN_END)
+
+    def funded_cells(self, funding: Funding, now: int) -> slice:
+        """The cells of a step of funding that have not begun: what has begun counts as used."""
+        start = -(-max(funding.start, now) // self.calendar.cell_seconds) * self.calendar.cell_seconds
+        return slice(*self.calendar.window((start, self.funded_until(funding))))
+
+    def unfunded(self, spans: tuple[Interval, ...], units: int) -> tuple[int, Funding] | None:
+        """How few funded units are left at worst of the spans, and the step that says so, if `units` are more."""
+        if self.funded is None:
+            return None
+        windows = [self.calendar.window(span) for span in spans]
+        left = min(int((self.funded[a:b] - self.calendar.total[a:b]).min(initial=units)) for a, b in windows)
+        if left >= units:
+            return None
+        steps = [each for each in self.fundings if spans[0][0] < self.funded_until(each) and each.start < spans[-1][1]]
+        return left, min(steps, key=lambda each: each.units)
+
     def _draw(self) -> None:
         if keeps_hours(self.resource):
             calendar = self.calendar
@@ -84,6 +132,7 @@ class Pool:
         self.calendar.slide(base)
         self.closed.slide(known_until)
         self._draw()
+        self._draw_funding()
 
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Put an allocation into the calendar, or with `sign` -1 take it out."""
@@ -132,11 +181,12 @@ class Pool:
 
     def _told(self, closing: Closing, start: int) -> str:
         if closing.drains(start):
-            return f"{closing.label} begins at {self._moment(closing.start)}, and nothing starts there shortly before"
-        until = self._moment(closing.end) if closing.end < OPEN_END else "it is lifted"
+            return f"{closing.label} begins at {self.moment(closing.start)}, and nothing starts there shortly before"
+        until = self.moment(closing.end) if closing.end < OPEN_END else "it is lifted"
         return f"{closing.label} until {until}"
 
-    def _moment(self, seconds: int) -> str:
+    def moment(self, seconds: int) -> str:
+        """A time for people, in the zone of the resource."""
         return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
 
     def on_grid(self, start: int, end: int) -> tuple[bool, bool]:

@@ -70,6 +70,8 @@ def check_quota(centre: Centre, quota: Quota) -> None:
 def _shape_faults(resource: Resource) -> Iterator[str]:
     if not resource.nodes or len({node.id for node in resource.nodes}) != len(resource.nodes):
         yield "it needs at least one node, each with a name of its own"
+    if any(node.valid_until and node.valid_until <= node.valid_from for node in resource.nodes):
+        yield "a node retires after it arrives"
     if resource.bins_per_node < 1 or not 1 <= resource.bin_capacity <= BIN_CAPACITY_MAX:
         yield f"a node needs at least one bin, of 1 to {BIN_CAPACITY_MAX} units"
     elif len(resource.nodes) * resource.bins_per_node > BINS_MAX:

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
+    INVALID_FUNDING = "INVALID_FUNDING"  # of more than there is, or from a time that makes no sense
     INVALID_OVERRIDE = "INVALID_OVERRIDE"  # of a rule that no operator may override, or without a justification
     NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand
     SERIES_NOT_FOUND = "SERIES_NOT_FOUND"
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
     EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time
     CHANGEOVER_TOO_SHORT = "CHANGEOVER_TOO_SHORT"
+    NOT_FUNDED = "NOT_FUNDED"  # there is no money or power for so many units then
     NO_CAPACITY = "NO_CAPACITY"  # too few units are free
     NO_PLACEMENT = "NO_PLACEMENT"  # enough units are free, but not in the shape asked for
 

@@ -44,6 +44,8 @@ class Node(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     rack: str = ""
     zone: str = ""
     fabric_group: str = ""
+    valid_from: int = 0  # it arrives then; 0: it is there
+    valid_until: int = 0  # it retires then; 0: it stays
 
 
 class OpeningHours(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -10,6 +10,8 @@ from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.discipline import may_book
+from services.allocation.funding import Funding
+from services.allocation.outage import OPEN_END
 from services.allocation.quota import Charge, meter_violations
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Company, Kind, Resource
@@ -55,6 +57,7 @@ def violations(
             yield from _company_of(want.resource, named)
         yield from _group(centre, want, wants)
     yield from may_book(centre, company, wants, (start, end), now)
+    yield from _funded(wants)
     yield from _quota(centre, company, wants)
 
 
@@ -204,6 +207,33 @@ def _group(centre: Centre, want: Want, wants: tuple[Want, ...]) -> Iterator[Viol
             subject=group,
             limit=gap,
         )
+
+
+def _funded(wants: tuple[Want, ...]) -> Iterator[Violation]:
+    """No more is held than there is money and power for. Lines on one resource count together."""
+    asked: dict[str, int] = {}
+    for want in wants:
+        if want.pool.funded is None or not want.spans:
+            continue
+        units = asked[want.resource.id] = asked.get(want.resource.id, 0) + want.line.units
+        unfunded = want.pool.unfunded(want.spans, units)
+        if unfunded is not None:
+            yield _unfunded(want, units, *unfunded)
+
+
+def _unfunded(want: Want, units: int, left: int, funding: Funding) -> Violation:
+    resource, until = want.resource, want.pool.funded_until(funding)
+    ends = f"until {want.pool.moment(until)}" if until < OPEN_END else "on"
+    why = f" ({funding.reason})" if funding.reason else ""
+    return Violation(
+        reason=Reason.NOT_FUNDED,
+        description=f"{funding.units} of {resource.capacity} {resource.unit.plural} of {resource.id} are funded from "
+        f"{want.pool.moment(funding.start)} {ends}{why}; {max(left, 0)} of them are left throughout the interval, "
+        f"and {units} were asked for. Ask for fewer, or for another time.",
+        subject=resource.id,
+        limit=max(left, 0),
+        asked=units,
+    )
 
 
 def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterator[Violation]:

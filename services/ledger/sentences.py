@@ -178,12 +178,16 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         if event.until
         else f"{event.company} may book equipment again."
     ),
+    events.CapacityFunded: lambda event, words: (
+        f"{words.who} set what is funded to {words.amount(event.funding.units, event.funding.resource)} from"
+        f" {words.moment(event.funding.start)} on{because(event.funding.reason)}."
+    ),
     events.ReservationCurtailed: lambda event, words: (
-        f"The centre curtailed it: the outage {event.outage} ends it at {words.moment(event.until)},"
+        f"The centre curtailed it: {cause(event)} ends it at {words.moment(event.until)},"
         " and what it held after that was given back."
     ),
     events.ReservationDisplaced: lambda event, words: (
-        f"The centre displaced it for the outage {event.outage}, from {words.moment(event.displaced_at)} on: there were"
+        f"The centre displaced it for {cause(event)}, from {words.moment(event.displaced_at)} on: there were"
         " no other units. What was used counts as used, and the rest was given back."
     ),
 }
@@ -198,6 +202,11 @@ def measured(use: MeasuredUse) -> str:
     """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
     hours = [f"{seconds / 3600:,.1f}" for seconds in (use.measured, use.busy, use.idle)]
     return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
+
+
+def cause(event: events.ReservationCurtailed | events.ReservationDisplaced) -> str:
+    """What took the units away."""
+    return f"the outage {event.outage}" if event.outage else f"less funding of {event.funding.partition('@')[0]}"
 
 
 def overriding(override: Override | None) -> str:

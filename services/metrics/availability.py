@@ -15,6 +15,7 @@ class Unavailable(StrEnum):
 
     OUT_OF_SERVICE = "out_of_service"
     CLOSED = "closed"  # outside opening hours, or a closed day
+    ABSENT = "absent"  # it arrives later, or has retired
     FAILURE = "failure"  # an outage that nobody planned
     MAINTENANCE = "maintenance"  # announced with the resource, or any other outage
 
@@ -38,11 +39,13 @@ class Availability:
 
     def _reasons(self, resource: Resource, time: int, outages: Collection[Outage]) -> Iterator[tuple[Unavailable, int]]:
         whole = self._whole_reason(resource, time)
-        broken = _taken(resource, (outage for outage in outages if outage.kind is OutageKind.FAILURE))
+        absent = _absent(resource, time)
+        broken = _taken(resource, (outage for outage in outages if outage.kind is OutageKind.FAILURE)) - absent
         other = _taken(resource, (outage for outage in outages if outage.kind is not OutageKind.FAILURE))
-        maintained = (other | _maintained(resource, time)) - broken
+        maintained = (other | _maintained(resource, time)) - broken - absent
         yield Unavailable.OUT_OF_SERVICE, resource.capacity if whole is Unavailable.OUT_OF_SERVICE else 0
         yield Unavailable.CLOSED, resource.capacity if whole is Unavailable.CLOSED else 0
+        yield Unavailable.ABSENT, 0 if whole else len(absent) * resource.units_per_node
         yield Unavailable.FAILURE, 0 if whole else len(broken) * resource.units_per_node
         yield Unavailable.MAINTENANCE, 0 if whole else len(maintained) * resource.units_per_node
 
@@ -69,6 +72,14 @@ def _taken(resource: Resource, outages: Iterable[Outage]) -> set[int]:
     """The nodes that some outages take out, by number."""
     return {
         node for outage in outages for taken in outage.taken if taken.resource == resource.id for node in taken.nodes
+    }
+
+
+def _absent(resource: Resource, time: int) -> set[int]:
+    return {
+        number
+        for number, node in enumerate(resource.nodes)
+        if time < node.valid_from or (node.valid_until and node.valid_until <= time)
     }
 
 

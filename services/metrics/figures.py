@@ -67,6 +67,7 @@ class Figures(NamedTuple):
     unavailable: dict[tuple[str, Unavailable], int]
     reserved: dict[tuple[str, State], int]
     free: dict[str, int]
+    funded: dict[str, int]
     programmes: dict[str, str]  # by company
     accounts: dict[Pair, AccountFigures]
     moved: dict[Pair, Account]  # tells the pages that last moved an account; sums have none
@@ -111,6 +112,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         pools=usage.pools,
         unavailable=unavailable,
         reserved=reserved,
+        funded=usage.funded_now(),
         free=_free(usage.pools, unavailable, reserved),
         programmes=_programmes(usage, labelled),
         accounts={pair: AccountFigures(*sums) for pair, sums in accounts.items()},

@@ -104,6 +104,11 @@ class Grid:
             within = [closure.zone in ("", node.zone) for node in self.resource.nodes]
             first, last = self._window((closure.start, closure.end))
             closed[first:last] |= np.repeat(within, self.resource.bins_per_node)
+        for number, node in enumerate(self.resource.nodes):
+            bins = slice(number * self.resource.bins_per_node, (number + 1) * self.resource.bins_per_node)
+            closed[: self._window((0, node.valid_from))[1], bins] |= bool(node.valid_from)
+            if node.valid_until:
+                closed[self._window((node.valid_until, node.valid_until))[0] :, bins] = True
         for outage in outages:
             out = {node for taken in outage.taken if taken.resource == self.resource.id for node in taken.nodes}
             first, last = self._window(outage.interval)

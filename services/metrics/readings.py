@@ -184,6 +184,12 @@ def free(showing: Showing) -> Iterator[Row]:
         yield (name,), units
 
 
+def funded(showing: Showing) -> Iterator[Row]:
+    """Units that are funded, by pool."""
+    for name, units in showing.figures.funded.items():
+        yield (name,), units
+
+
 def company_info(showing: Showing) -> Iterator[Row]:
     """What each company is."""
     for name, programme in showing.figures.programmes.items():

@@ -100,6 +100,7 @@ class Usage:
         self.no_shows: dict[tuple[str, str], int] = {}
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.outages: dict[str, Outage] = {}
+        self.fundings: dict[str, dict[int, int]] = {}  # Units funded, by resource and the time from which on.
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
         self.history = History()
         self.began = 0
@@ -136,6 +137,9 @@ class Usage:
                 self._registered(event.resource)
             case events.OutageDeclared():
                 self.outages[event.outage.id] = event.outage
+            case events.CapacityFunded():
+                steps = self.fundings.setdefault(event.funding.resource, {})
+                steps[event.funding.start] = event.funding.units
             case events.OutageLifted():
                 self.outages[event.outage] = replace(self.outages[event.outage], lifted_at=event.lifted_at)
             case events.CompanyRegistered():
@@ -238,6 +242,16 @@ class Usage:
                     if any(start <= now < end for start, end in allocation.spans):
                         reserved[allocation.resource, reservation.state] += allocation.units
         return reserved
+
+    def funded_now(self) -> dict[str, int]:
+        """Units that are funded at this moment, by resource: all that are installed where nobody said otherwise."""
+        return {
+            name: max(
+                ((start, units) for start, units in self.fundings.get(name, {}).items() if start <= self.now),
+                default=(0, pool.resource.capacity),
+            )[1]
+            for name, pool in self.pools.items()
+        }
 
     def allocations_ahead(self) -> dict[str, list[Allocation]]:
         """What live reservations hold, by resource: every resource has a list, and lists are the caller's own."""

@@ -91,7 +91,14 @@ def _nodes(fields: Fields, given: api.Resource) -> Iterator[Node]:
     for number, node in enumerate(given.nodes):
         if not node.id:
             fields.fault(f"resource.nodes[{number}].id", "is required")
-        yield Node(id=node.id, rack=node.rack, zone=node.zone, fabric_group=node.fabric_group)
+        yield Node(
+            id=node.id,
+            rack=node.rack,
+            zone=node.zone,
+            fabric_group=node.fabric_group,
+            valid_from=fields.seconds(f"resource.nodes[{number}].valid_from_time", node.valid_from_time),
+            valid_until=fields.seconds(f"resource.nodes[{number}].valid_until_time", node.valid_until_time),
+        )
 
 
 def _closures(fields: Fields, given: api.Resource) -> Iterator[Closure]:
@@ -171,7 +178,14 @@ def resource_reply(resource: Resource, *, nodes: bool) -> api.Resource:
     )
     if nodes:
         reply.nodes.extend(
-            api.Node(id=node.id, rack=node.rack, zone=node.zone, fabric_group=node.fabric_group)
+            api.Node(
+                id=node.id,
+                rack=node.rack,
+                zone=node.zone,
+                fabric_group=node.fabric_group,
+                valid_from_time=Timestamp(seconds=node.valid_from) if node.valid_from else None,
+                valid_until_time=Timestamp(seconds=node.valid_until) if node.valid_until else None,
+            )
             for node in resource.nodes
         )
     return reply

@@ -60,6 +60,7 @@ ROLES = {
     "LiftOutage": OPERATORS,
     "GetOutage": EVERYBODY,
     "ListOutages": EVERYBODY,
+    "SetFunding": OPERATORS,
 }
 
 
@@ -119,4 +120,5 @@ class SchedulerApi:
             "LiftOutage": self._outages.lift_outage,
             "GetOutage": self._outages.get_outage,
             "ListOutages": self._outages.list_outages,
+            "SetFunding": self._outages.set_funding,
         }

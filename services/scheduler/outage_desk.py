@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation import commands, declaring, offers
+from services.allocation import commands, declaring, funding_decisions, offers
+from services.allocation.funding import Funding
 from services.allocation.outage import Fate, Outage, Outcome
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Interval, Reservation
@@ -75,6 +76,30 @@ class OutageDesk:
             position=position,
         )
 
+    async def set_funding(self, call: Call, request: api.SetFundingRequest) -> api.FundingReport:
+        """Fund so many units, and say who no longer fits and what becomes of each."""
+        command, planned = outage_replies.set_funding(request), request.validate_only
+        now = self._reading.seconds()
+        try:
+            funding, unfit = funding_decisions.plan(self._centre, command, now)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        made = await administer(self._writer, call, request, command)
+        assert made is None or isinstance(made, Funding)
+        told = self._centre.outages.fates.get(funding.key, {}) if not planned else {}
+        losing = (
+            api.AffectedReservation.OUTCOME_PENDING if funding.displace else api.AffectedReservation.OUTCOME_STANDING
+        )
+        affected = [_affected(told[each.id]) if each.id in told else _named(each, losing) for each in unfit]
+        known = {each.id for each in unfit}
+        affected += [_affected(fate) for fate in told.values() if fate.reservation_id not in known]
+        return api.FundingReport(
+            funding=outage_replies.funding_reply(made or funding),
+            affected=affected[:AFFECTED_MAX],
+            affected_count=len(affected),
+            position=self._writer.decided,
+        )
+
     def _planned(
         self, call: Call, request: api.DeclareOutageRequest, command: commands.DeclareOutage
     ) -> api.OutageReport:
@@ -108,13 +133,7 @@ class OutageDesk:
 
     def _told(self, outage: Outage, fates: Sequence[Fate], pending: Sequence[Reservation]) -> api.OutageReport:
         affected = [_affected(fate) for fate in fates]
-        affected += [
-            api.AffectedReservation(
-                reservation=f"companies/{each.company}/reservations/{each.id}",
-                outcome=api.AffectedReservation.OUTCOME_PENDING,
-            )
-            for each in pending
-        ]
+        affected += [_named(each, api.AffectedReservation.OUTCOME_PENDING) for each in pending]
         return api.OutageReport(
             outage=outage_replies.outage_reply(self._centre, outage, self._reading.seconds()),
             affected=affected[:AFFECTED_MAX],
@@ -133,6 +152,11 @@ class OutageDesk:
                 )
                 affected[fate.reservation_id].offers.extend(replies.offer_replies(reservation.lines, found))
             await asyncio.sleep(0)
+
+
+def _named(reservation: Reservation, outcome: "api.AffectedReservation.Outcome.ValueType") -> api.AffectedReservation:
+    name = f"companies/{reservation.company}/reservations/{reservation.id}"
+    return api.AffectedReservation(reservation=name, outcome=outcome)
 
 
 def _affected(fate: Fate) -> api.AffectedReservation:

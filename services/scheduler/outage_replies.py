@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.centre import Centre
+from services.allocation.funding import Funding
 from services.allocation.outage import HOUR_SECONDS, Outage, OutageKind, Outcome, Scope, Taken
 from services.allocation.resources import Resource
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -57,6 +58,36 @@ def lift_outage(request: api.LiftOutageRequest) -> commands.LiftOutage:
     etag, reason = fields.text("etag", request.etag, 64), fields.text("reason", request.reason)
     fields.demand_valid()
     return commands.LiftOutage(outage_id=name, etag=etag, reason=reason)
+
+
+def set_funding(request: api.SetFundingRequest) -> commands.SetFunding:
+    """A step of funding. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.funding
+    (resource,) = fields.name("funding.resource", given.resource, "resources")
+    if given.units < 0:
+        fields.fault("funding.units", "must not be negative")
+    wish = Funding(
+        resource=resource,
+        start=fields.seconds("funding.start_time", given.start_time),
+        units=given.units,
+        reason=fields.text("funding.reason", given.reason),
+        displace=given.displace,
+    )
+    fields.demand_valid()
+    return commands.SetFunding(funding=wish)
+
+
+def funding_reply(funding: Funding) -> api.Funding:
+    """A step of funding as clients see it."""
+    return api.Funding(
+        resource=f"resources/{funding.resource}",
+        start_time=Timestamp(seconds=funding.start),
+        units=funding.units,
+        reason=funding.reason,
+        displace=funding.displace,
+    )
 
 
 def outage_id(name: str) -> str:

@@ -48,6 +48,7 @@ class Reading:
         resource = self.pool(request.name).resource
         reply = catalogue.resource_reply(resource, nodes=True)
         reply.outages.extend(outage_replies.resource_outages(self._centre, resource, self.seconds()))
+        reply.funding.extend(map(outage_replies.funding_reply, self._centre.pools[resource.id].fundings))
         await self.durable(position)
         return reply
 

@@ -145,17 +145,17 @@ def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.Calen
     first, last = calendar.window((start, end))
     held, idle = calendar.total[first:last], pool.closed.idle.total[first:last]
     opened = np.ones(last - first, dtype=np.bool_) if pool.timetable is None else pool.timetable.open[first:last]
-    free = np.where(opened, pool.resource.capacity - held - idle, 0)
-    edges = {int(edge) + 1 for figures in (held, idle, free, opened * 1) for edge in np.flatnonzero(np.diff(figures))}
+    funded = np.full_like(held, pool.resource.capacity) if pool.funded is None else pool.funded[first:last]
+    free = np.where(opened, np.maximum(np.minimum(pool.resource.capacity - idle, funded) - held, 0), 0)
+    edges = {
+        int(edge) + 1 for figures in (held, idle, free, funded, opened * 1) for edge in np.flatnonzero(np.diff(figures))
+    }
     for closing in pool.closed.closings.values():
         edges.update(edge - first for edge in calendar.window((closing.start, closing.end)))
-    shown = [
-        (
-            cell,
-            (int(free[cell]), int(held[cell]), bool(opened[cell]), int(idle[cell]), pool.closed.labels(first + cell)),
-        )
-        for cell in sorted({0, *(edge for edge in edges if 0 < edge < last - first)})
-    ]
+    shown = []
+    for cell in sorted({0, *(edge for edge in edges if 0 < edge < last - first)}):
+        units = int(free[cell]), int(held[cell]), int(idle[cell]), int(funded[cell])
+        shown.append((cell, (units, bool(opened[cell]), pool.closed.labels(first + cell))))
     # Where one closing follows another of the same name, nothing changes.
     stretches = [shown[0], *(after for before, after in pairwise(shown) if before[1] != after[1])]
     ends = [cell for cell, _ in stretches[1:]] + [last - first]
@@ -163,11 +163,12 @@ def calendar_reply(pool: Pool, start: int, end: int, now: int) -> list[api.Calen
         api.CalendarInterval(
             start_time=Timestamp(seconds=max(start, calendar.base + (first + cell) * calendar.cell_seconds)),
             end_time=Timestamp(seconds=min(end, calendar.base + (first + until) * calendar.cell_seconds)),
-            free_units=figures[0],
-            reserved_units=figures[1],
-            open=figures[2],
-            closed_units=figures[3],
-            closures=figures[4],
+            free_units=units[0],
+            reserved_units=units[1],
+            open=is_open,
+            closed_units=units[2],
+            funded_units=units[3],
+            closures=closures,
         )
-        for (cell, figures), until in zip(stretches, ends, strict=True)
+        for (cell, (units, is_open, closures)), until in zip(stretches, ends, strict=True)
     ]

@@ -325,9 +325,9 @@ class Naive:
         return cut
 
     def cell(self, booking: Booking) -> int:
-        """The coarsest step of what a booking holds: an hour for compute, half an hour for the rest."""
-        kinds = {self.resources[name].kind for name, _ in booking.held}
-        return HOUR if Kind.COMPUTE in kinds else CELL
+        """The coarsest step of what a booking holds: an hour, or half an hour where all of it has such slots."""
+        slots = [self.resources[name].slot_minutes for name, _ in booking.held]
+        return HOUR if any(minutes % 60 == 0 for minutes in slots) else CELL
 
     def strike(self, company: str, now: int) -> None:
         """One more strike, and the suspension that the terms make of it."""

@@ -32,9 +32,11 @@ from services.allocation.commands import (
     RegisterCompany,
     RegisterResource,
     ReleaseReservation,
+    SetFunding,
     Tick,
 )
 from services.allocation.decide import TICK_RESERVATIONS_MAX, Events, decide
+from services.allocation.funding import Funding
 from services.allocation.offers import Found, Search, alternatives, search
 from services.allocation.outage import Outage, OutageKind, Scope
 from services.allocation.pool import Pool
@@ -113,6 +115,11 @@ def outage(
 def change(reservation: Reservation, **wish: Any) -> ChangeReservation:
     """A wish for another start, end, lines or note."""
     return ChangeReservation(reservation_id=reservation.id, company=reservation.company, **wish)
+
+
+def fund(resource: str, units: int, *, start: int = 0, displace: bool = False, reason: str = "") -> SetFunding:
+    """A wish that so many units be funded, from now or a start on."""
+    return SetFunding(funding=Funding(resource=resource, start=start, units=units, displace=displace, reason=reason))
 
 
 class Scenario:

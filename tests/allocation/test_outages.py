@@ -258,3 +258,17 @@ def test_an_outage_is_declared_once_and_lifted_once() -> None:
     lifted = scenario.lifts("works", '"1"')
     assert (lifted.version, lifted.etag) == (2, '"2"')
     assert scenario.refuses(LiftOutage(outage_id="works")) == [Reason.WRONG_STATE]
+
+
+def test_units_drain_before_planned_work() -> None:
+    """Within the lead-in nothing new starts on the units, though what started before may run up to the outage."""
+    scenario = fixture.fresh()
+    scenario.declares(outage("works", Scope(resource="h100"), start=NOON, end=NOON + HOUR, lead_in_hours=3))
+    refusal = scenario.refusal(book("ALPHA", line("h100", 8), start=NOON - 2 * HOUR, hours=1))
+    assert refusal.reason is Reason.MAINTENANCE
+    assert "outage works (maintenance: works) begins at 2026-03-02 12:00 KST" in str(refusal)
+    scenario.declares(outage("later", Scope(resource="cpu"), start=NOON + 6 * HOUR, lead_in_hours=2))
+    scenario.books(book("ALPHA", line("cpu", 8), start=NOON + 3 * HOUR, end=NOON + 6 * HOUR))
+    assert scenario.refuses(book("ALPHA", line("cpu", 8), start=NOON + 4 * HOUR, hours=1)) == [Reason.MAINTENANCE]
+    offered = scenario.offers("ALPHA", line("h100", 8), hours=1, earliest=NOON - 2 * HOUR, count=1)
+    assert offered.intervals[0][0] == NOON + HOUR

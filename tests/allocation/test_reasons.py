@@ -28,7 +28,7 @@ from services.allocation.resources import Closure, Colocation
 from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
-from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, line, outage
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, fund, line, outage
 from tests.allocation.test_series import daily
 
 Case = Callable[[Scenario], Command]
@@ -140,6 +140,12 @@ def maintained(scenario: Scenario) -> Command:
     return book("ALPHA", line("closing", 24), start=WORKSHOP.start, hours=1)
 
 
+def unfunded(scenario: Scenario) -> Command:
+    """Only one of two nodes is paid for."""
+    scenario.given(fund("cpu", 112))
+    return book("ALPHA", line("cpu", 200), start=ELEVEN, hours=1)
+
+
 CASES: dict[Reason, Case] = {
     Reason.ALREADY_EXISTS: lambda _: RegisterCompany(company=fixture.ALPHA),
     Reason.COMPANY_NOT_FOUND: lambda _: book("NOBODY", line("cpu"), start=ELEVEN, hours=1),
@@ -187,6 +193,8 @@ CASES: dict[Reason, Case] = {
 }
 
 CASES |= {
+    Reason.INVALID_FUNDING: lambda _: fund("cpu", 10_000),
+    Reason.NOT_FUNDED: unfunded,
     Reason.INVALID_TERMS: lambda _: PublishTerms(terms=Terms(effective=NOW, extend_days_max=-1)),
     Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
     Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),

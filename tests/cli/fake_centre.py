@@ -135,6 +135,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def DeclareOutage(self, request: Any, context: Any) -> Any:
         return self._answer("DeclareOutage", request, context)
 
+    def SetFunding(self, request: Any, context: Any) -> Any:
+        return self._answer("SetFunding", request, context)
+
+    def GetResource(self, request: Any, context: Any) -> Any:
+        return self._answer("GetResource", request, context)
+
     def LiftOutage(self, request: Any, context: Any) -> Any:
         return self._answer("LiftOutage", request, context)
 

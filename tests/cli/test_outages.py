@@ -121,3 +121,19 @@ def test_outages_are_listed_shown_and_lifted(centre: FakeCentre, capsys: pytest.
     assert all(told in shown for told in ("planned", "maintenance", "power", "M01 1 seat"))
     lift = centre.requests[-1]
     assert (lift.name, lift.etag, lift.reason) == ("outages/hall-2", '"1"', "done")
+
+
+def test_funding_is_set_and_shown(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The request says what was written, the report who no longer fits, and the resource what holds."""
+    step = api.Funding(resource="resources/a100-dev", start_time=NINE, units=16_000, reason="lease")
+    standing = api.AffectedReservation(
+        reservation="companies/CMP-0004/reservations/r1", outcome=api.AffectedReservation.OUTCOME_STANDING
+    )
+    centre.answers["SetFunding"] = lambda _: api.FundingReport(funding=step, affected=[standing], affected_count=1)
+    centre.answers["GetResource"] = lambda _: api.Resource(name="resources/a100-dev", funding=[step])
+    assert main.run(["funding", "a100-dev", "--units", "16000", "--from", "2026-03-16 09:00", "--reason", "lease"]) == 0
+    request = next(each for each in centre.requests if isinstance(each, api.SetFundingRequest))
+    assert (request.funding.units, request.funding.start_time, request.funding.displace) == (16_000, NINE, False)
+    assert main.run(["funding", "a100-dev"]) == 0
+    shown = capsys.readouterr().out
+    assert all(told in shown for told in ("a100-dev 16 GPU", "CMP-0004/r1", "standing", "lease"))

@@ -6,6 +6,7 @@ from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.conduct import Cause, Qualification
 from services.allocation.events import (
     AllocationsMoved,
+    CapacityFunded,
     CompanyRegistered,
     Event,
     OutageDeclared,
@@ -39,6 +40,7 @@ from services.allocation.events import (
     UseMeasured,
     VoteCast,
 )
+from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.resources import (
@@ -166,6 +168,7 @@ SAMPLES: tuple[Event, ...] = (
         )
     ),
     OutageLifted(outage="hall-2-march", lifted_at=MONDAY_9 + HOUR, reason="done early"),
+    CapacityFunded(funding=Funding(resource="h100", start=MONDAY_9, units=8, reason="lease ends", displace=True)),
     ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",

@@ -141,6 +141,7 @@ def test_resource_out_of_service_counts_under_that_alone() -> None:
     assert units == {
         ("M01", Unavailable.OUT_OF_SERVICE): 1,
         ("M01", Unavailable.CLOSED): 0,
+        ("M01", Unavailable.ABSENT): 0,
         ("M01", Unavailable.FAILURE): 0,
         ("M01", Unavailable.MAINTENANCE): 0,
     }

@@ -33,7 +33,7 @@ OPERATORS_ONLY = frozenset(
     {
         *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
-        *("DeclareOutage", "LiftOutage"),
+        *("DeclareOutage", "LiftOutage", "SetFunding"),
     }
 )
 

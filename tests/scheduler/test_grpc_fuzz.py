@@ -108,6 +108,7 @@ def sound(method: str) -> Message:
             | "GrantQualification"
             | "ForgiveStrike"
             | "DeclareOutage"
+            | "SetFunding"
         ):
             request: Message = administration(method, "companies/BETA")
             return request

@@ -188,3 +188,30 @@ async def test_a_declaration_that_cannot_be_read_names_the_field(
     assert refused.value.code is grpc.StatusCode.INVALID_ARGUMENT
     assert field in str(refused.value.status)
     assert len(desk.log.pages) == pages
+
+
+async def test_funding_names_who_no_longer_fits_and_shows_everywhere(desk: Desk) -> None:
+    """The newest comes first; left standing or displaced as asked; the resource, the calendar and refusals tell it."""
+    first = await desk.call("CreateReservation", demand(1, ("cpu", 112)))
+    desk.clock.seconds += 1
+    second = await desk.call("CreateReservation", demand(2, ("cpu", 112), company="BETA"), BETA)
+    wish = api.SetFundingRequest(request_id=request_id(80))
+    wish.funding.resource, wish.funding.units, wish.funding.reason = "resources/cpu", 100, "lease"
+    wish.funding.start_time.seconds = NOON
+    wish.validate_only = True
+    planned = await desk.call("SetFunding", wish, OPERATOR)
+    assert [(each.reservation, each.outcome) for each in planned.affected] == [
+        (second.name, Affected.OUTCOME_STANDING),
+        (first.name, Affected.OUTCOME_STANDING),
+    ]
+    wish.validate_only, wish.funding.units, wish.funding.displace = False, 112, True
+    done = await desk.call("SetFunding", wish, OPERATOR)
+    assert [(each.reservation, each.outcome) for each in done.affected] == [(second.name, Affected.OUTCOME_DISPLACED)]
+    shown = await desk.call("GetResource", api.GetResourceRequest(name="resources/cpu"))
+    assert [(each.units, each.start_time.seconds) for each in shown.funding] == [(112, NOON)]
+    busy = [each for each in (await desk.call("GetCalendar", calendar("cpu"))).intervals if each.reserved_units]
+    assert [(each.funded_units, each.free_units) for each in busy] == [(112, 0)]
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", demand(3, ("cpu", 8)))
+    assert refused.value.reason == "NOT_FUNDED"
+    assert not refused.value.refusal.violations[0].operator_may_override

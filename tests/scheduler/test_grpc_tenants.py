@@ -114,6 +114,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "LiftOutage": ADMINISTERING,
     "GetOutage": PUBLIC,
     "ListOutages": PUBLIC,
+    "SetFunding": ADMINISTERING,
 }
 
 
@@ -288,6 +289,9 @@ def administration(method: str, parent: str) -> Any:
             scope = api.OutageScope(resource="resources/cpu", nodes=["cpu-1"])
             outage = api.Outage(name="outages/works", kind=api.Outage.KIND_FAILURE, scopes=[scope])
             return api.DeclareOutageRequest(outage=outage, request_id=request_id(7))
+        case "SetFunding":
+            funding = api.Funding(resource="resources/cpu", units=112)
+            return api.SetFundingRequest(funding=funding, request_id=request_id(7))
         case "ListOutages":
             return api.ListOutagesRequest()
         case "ClosePeriod":

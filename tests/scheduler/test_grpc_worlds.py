@@ -104,7 +104,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         *("ApproveReservation", "DenyReservation"),  # Operators only.
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
-        *("DeclareOutage", "LiftOutage"),
+        *("DeclareOutage", "LiftOutage", "SetFunding"),
     }
     told = []
     for method, request in asked:

@@ -235,4 +235,6 @@ def test_a_calendar_has_bounds(start: int, end: int) -> None:
 def test_a_calendar_tells_no_names() -> None:
     """P8: free and busy have nothing but times and counts, and what is out and why."""
     fields = {field.name for field in api.CalendarInterval.DESCRIPTOR.fields}
-    assert fields == {"start_time", "end_time", "free_units", "reserved_units", "open", "closed_units", "closures"}
+    assert fields == {"start_time", "end_time", "free_units", "reserved_units", "open", "closed_units", "closures"} | {
+        "funded_units"
+    }

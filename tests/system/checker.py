@@ -146,6 +146,8 @@ class _Judge:
                 self._end(event["reservation_id"], "active", "no_show", cut=event["released_at"])
             case "outage_declared":
                 self.outages[event["outage"]["id"]] = event["outage"]
+            case "capacity_funded":
+                pass  # Money is no place: P1 does not know it.
             case "outage_lifted":
                 self.outages[event["outage"]]["end"] = event["lifted_at"]
             case "reservation_curtailed":

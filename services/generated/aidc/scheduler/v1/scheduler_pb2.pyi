@@ -271,6 +271,7 @@ class Resource(_message.Message):
     APPROVAL_VOTERS_FIELD_NUMBER: _builtins.int
     APPROVAL_QUORUM_FIELD_NUMBER: _builtins.int
     OUTAGES_FIELD_NUMBER: _builtins.int
+    FUNDING_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`resources/{resource}`; lower- or upper-case letters, digits and hyphens, at most 63."""
     display_name: _builtins.str
@@ -383,6 +384,10 @@ class Resource(_message.Message):
     def outages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceOutage]:
         """Outages that are not over. Output only."""
 
+    @_builtins.property
+    def funding(self) -> _containers.RepeatedCompositeFieldContainer[Global___Funding]:
+        """How many units are funded, by the time from which on; without steps all of them are. Output only."""
+
     def __init__(
         self,
         *,
@@ -426,10 +431,11 @@ class Resource(_message.Message):
         approval_voters: _builtins.int = ...,
         approval_quorum: _builtins.int = ...,
         outages: _abc.Iterable[Global___ResourceOutage] | None = ...,
+        funding: _abc.Iterable[Global___Funding] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["approval_time", b"approval_time", "changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_quorum", b"approval_quorum", "approval_time", b"approval_time", "approval_voters", b"approval_voters", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_quorum", b"approval_quorum", "approval_time", b"approval_time", "approval_voters", b"approval_voters", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "funding", b"funding", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -497,6 +503,8 @@ class Node(_message.Message):
     RACK_FIELD_NUMBER: _builtins.int
     ZONE_FIELD_NUMBER: _builtins.int
     FABRIC_GROUP_FIELD_NUMBER: _builtins.int
+    VALID_FROM_TIME_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Unique within the resource."""
     rack: _builtins.str
@@ -505,6 +513,14 @@ class Node(_message.Message):
     """Power and cooling zone."""
     fabric_group: _builtins.str
     """Nodes of one group share a fast network."""
+    @_builtins.property
+    def valid_from_time(self) -> _timestamp_pb2.Timestamp:
+        """It arrives then, and can be booked ahead; unset means that it is there."""
+
+    @_builtins.property
+    def valid_until_time(self) -> _timestamp_pb2.Timestamp:
+        """It retires then; unset means that it stays."""
+
     def __init__(
         self,
         *,
@@ -512,10 +528,12 @@ class Node(_message.Message):
         rack: _builtins.str = ...,
         zone: _builtins.str = ...,
         fabric_group: _builtins.str = ...,
+        valid_from_time: _timestamp_pb2.Timestamp | None = ...,
+        valid_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from_time", b"valid_from_time", "valid_until_time", b"valid_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fabric_group", b"fabric_group", "id", b"id", "rack", b"rack", "zone", b"zone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fabric_group", b"fabric_group", "id", b"id", "rack", b"rack", "valid_from_time", b"valid_from_time", "valid_until_time", b"valid_until_time", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -806,6 +824,7 @@ class CalendarInterval(_message.Message):
     OPEN_FIELD_NUMBER: _builtins.int
     CLOSED_UNITS_FIELD_NUMBER: _builtins.int
     CLOSURES_FIELD_NUMBER: _builtins.int
+    FUNDED_UNITS_FIELD_NUMBER: _builtins.int
     free_units: _builtins.int
     """Units that a reservation could still take; 0 while it is closed."""
     reserved_units: _builtins.int
@@ -814,6 +833,8 @@ class CalendarInterval(_message.Message):
     """Whether the resource is open."""
     closed_units: _builtins.int
     """Units that nobody holds and nobody can: out for maintenance, an outage, or not there."""
+    funded_units: _builtins.int
+    """Units that there is money and power for."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From here."""
@@ -836,10 +857,11 @@ class CalendarInterval(_message.Message):
         open: _builtins.bool = ...,
         closed_units: _builtins.int = ...,
         closures: _abc.Iterable[_builtins.str] | None = ...,
+        funded_units: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_units", b"closed_units", "closures", b"closures", "end_time", b"end_time", "free_units", b"free_units", "open", b"open", "reserved_units", b"reserved_units", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed_units", b"closed_units", "closures", b"closures", "end_time", b"end_time", "free_units", b"free_units", "funded_units", b"funded_units", "open", b"open", "reserved_units", b"reserved_units", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3755,6 +3777,8 @@ class AffectedReservation(_message.Message):
         """It runs, and ends when the outage begins; the rest was given back."""
         OUTCOME_DISPLACED: AffectedReservation._Outcome.ValueType  # 4
         """It lost its slots; what was used stays used, and the rest was given back."""
+        OUTCOME_STANDING: AffectedReservation._Outcome.ValueType  # 5
+        """It no longer fits what is funded, and is left standing."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
         """What became of it."""
@@ -3769,6 +3793,8 @@ class AffectedReservation(_message.Message):
     """It runs, and ends when the outage begins; the rest was given back."""
     OUTCOME_DISPLACED: AffectedReservation.Outcome.ValueType  # 4
     """It lost its slots; what was used stays used, and the rest was given back."""
+    OUTCOME_STANDING: AffectedReservation.Outcome.ValueType  # 5
+    """It no longer fits what is funded, and is left standing."""
 
     RESERVATION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
@@ -4011,6 +4037,116 @@ class ListOutagesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListOutagesResponse: _TypeAlias = ListOutagesResponse  # noqa: Y015
+
+@_typing.final
+class Funding(_message.Message):
+    """How many units of a resource are funded, from a time on until the next step."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    DISPLACE_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`. Required."""
+    units: _builtins.int
+    """At most what is installed."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    displace: _builtins.bool
+    """Displace the reservations that no longer fit, the newest first; else they are left standing."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """On a full hour; unset means from the hour that runs."""
+
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        units: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        displace: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["displace", b"displace", "reason", b"reason", "resource", b"resource", "start_time", b"start_time", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Funding: _TypeAlias = Funding  # noqa: Y015
+
+@_typing.final
+class SetFundingRequest(_message.Message):
+    """Asks to change what is funded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUNDING_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and report, but change nothing."""
+    @_builtins.property
+    def funding(self) -> Global___Funding:
+        """All of it; a step of the same start is replaced."""
+
+    def __init__(
+        self,
+        *,
+        funding: Global___Funding | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["funding", b"funding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["funding", b"funding", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFundingRequest: _TypeAlias = SetFundingRequest  # noqa: Y015
+
+@_typing.final
+class FundingReport(_message.Message):
+    """A step of funding, and who no longer fits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FUNDING_FIELD_NUMBER: _builtins.int
+    AFFECTED_FIELD_NUMBER: _builtins.int
+    AFFECTED_COUNT_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    affected_count: _builtins.int
+    """How many do not."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def funding(self) -> Global___Funding:
+        """As it holds."""
+
+    @_builtins.property
+    def affected(self) -> _containers.RepeatedCompositeFieldContainer[Global___AffectedReservation]:
+        """Who no longer fits, the newest first, and what became of each. At most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        funding: Global___Funding | None = ...,
+        affected: _abc.Iterable[Global___AffectedReservation] | None = ...,
+        affected_count: _builtins.int = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["funding", b"funding"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected", b"affected", "affected_count", b"affected_count", "funding", b"funding", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FundingReport: _TypeAlias = FundingReport  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
