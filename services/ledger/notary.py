@@ -73,6 +73,7 @@ class Notary:
                 await self.record()
             except Violated as violation:
                 await halt(violation)
+                return
             except WITHHELD as error:
                 _log.warning("checkpoint_withheld", position=progress.position, reason=str(error))
             await progress.wait_for(progress.position + PAGES_MAX, SECONDS_MAX)
