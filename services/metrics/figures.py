@@ -17,7 +17,7 @@ COMPANY_LABELS_MAX = 1_000
 ACCOUNT_LABELS_MAX = 1_500
 QUOTA_LABELS_MAX = 1_200
 MEASURED_LABELS_MAX = 600
-NO_SHOW_LABELS_MAX = 200
+NO_SHOW_LABELS_MAX = 150
 OVERFLOW_LABELS = ("company", "company_pool", "company_kind", "company_measured", "company_no_show")
 """What can overflow, in the order of `LabelLimits`."""
 

@@ -166,7 +166,7 @@ async def test_a_history_at_any_point_is_a_refold(
         if fact.position <= (position or len(PAGES)) and fact.time <= (until or FOREVER)
     ]
     company = told[0].company if told else COMPANIES[0]
-    reading = history.history(busy.readers, company, name, View(as_of=until, known_at=position))
+    reading = history.history(busy.readers, company, name, View(as_of=until, known_at=position), voters_named=True)
     if not kept:
         with pytest.raises(NotFound):
             await reading

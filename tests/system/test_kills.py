@@ -219,11 +219,18 @@ async def digests(centre: Centre) -> dict[str, str]:
     """The hash of all rows of each table of the ledger, as text and sorted."""
     connection = await asyncpg.connect(centre.postgres.dsn, server_settings={"role": "aidc_auditor"})
     try:
-        names = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'ledger'")
+        names = await connection.fetch(_TABLES)
         assert names
         return {name: await _digest(connection, name) for (name,) in names}
     finally:
         await connection.close()
+
+
+# Partitions are read by the table that they are parts of.
+_TABLES = """
+SELECT relname FROM pg_class
+WHERE relnamespace = 'ledger'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+"""
 
 
 async def _digest(connection: asyncpg.Connection, table: str) -> str:
