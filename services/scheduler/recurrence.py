@@ -54,14 +54,7 @@ def occurrences(first: str, zone: ZoneInfo, recurrence: Iterable[str], duration:
     Raises `Unreadable`.
     """
     start = civil(first)
-    lines = list(recurrence)
-    if len(lines) > LINES_MAX or any(len(line) > LINE_CHARACTERS_MAX for line in lines):
-        raise Unreadable(f"has more than {LINES_MAX} lines, or one of more than {LINE_CHARACTERS_MAX} characters")
-    for line in lines:
-        if not line.startswith(KINDS):
-            raise Unreadable(f"begins with none of {', '.join(KINDS)}: {line[:60]!r}")
-        if line.startswith("RRULE:"):
-            _demand_sound(line)
+    lines = demand_sound(recurrence)
     if not any(line.startswith("RRULE:") for line in lines):
         lines.append("RDATE:" + start.strftime("%Y%m%dT%H%M%S"))  # The first time is an occurrence in any case.
     try:
@@ -71,6 +64,19 @@ def occurrences(first: str, zone: ZoneInfo, recurrence: Iterable[str], duration:
         raise Unreadable(f"cannot be read: {problem}") from None
     starts = sorted({int(time.replace(tzinfo=zone).timestamp()) for time in times})
     return [(moment, moment + duration) for moment in starts]
+
+
+def demand_sound(recurrence: Iterable[str]) -> list[str]:
+    """The lines of a rule. Raises `Unreadable` for one that is none, never ends, or may never give a time."""
+    lines = list(recurrence)
+    if len(lines) > LINES_MAX or any(len(line) > LINE_CHARACTERS_MAX for line in lines):
+        raise Unreadable(f"has more than {LINES_MAX} lines, or one of more than {LINE_CHARACTERS_MAX} characters")
+    for line in lines:
+        if not line.startswith(KINDS):
+            raise Unreadable(f"begins with none of {', '.join(KINDS)}: {line[:60]!r}")
+        if line.startswith("RRULE:"):
+            _demand_sound_rule(line)
+    return lines
 
 
 def civil(text: str) -> datetime:
@@ -93,7 +99,7 @@ def tzdata_release() -> str:
     return metadata.version("tzdata")
 
 
-def _demand_sound(line: str) -> None:
+def _demand_sound_rule(line: str) -> None:
     """Raises `Unreadable` for a rule that never ends, or may never give a time."""
     parts = dict(part.partition("=")[::2] for part in line.removeprefix("RRULE:").upper().split(";"))
     frequency = parts.get("FREQ", "")

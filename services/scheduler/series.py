@@ -17,7 +17,7 @@ from services.scheduler import calendar_file, reads, replies, requests
 from services.scheduler.access import company_of, demand_operator
 from services.scheduler.answering import administer
 from services.scheduler.reading import Reading
-from services.scheduler.recurrence import Unreadable, occurrences, tzdata_release
+from services.scheduler.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
 from services.scheduler.refusals import problem_of
 from services.scheduler.requests import Fields
 from services.scheduler.writer import Writer
@@ -115,14 +115,7 @@ def book_series(request: api.CreateSeriesRequest, company: str) -> commands.Book
     duration = fields.seconds("series.duration", given.duration)
     if not duration:
         fields.fault("series.duration", "must be longer than nothing")
-    found: tuple[Occurrence, ...] = ()
-    try:
-        times = occurrences(given.first, ZoneInfo(given.time_zone), given.recurrence, duration)
-        found = tuple(Occurrence(start=start, end=end) for start, end in times)
-    except Unreadable as problem:
-        fields.fault("series.recurrence" if "civil" not in str(problem) else "series.first", str(problem))
-    except (KeyError, ValueError, OSError):
-        fields.fault("series.time_zone", "must be an IANA zone, such as Asia/Seoul")
+    found = _occurrences(fields, given, duration)
     series = Series(
         id=requests.new_id(),
         company=company,
@@ -140,6 +133,31 @@ def book_series(request: api.CreateSeriesRequest, company: str) -> commands.Book
         fields.fault("series.policy", "must be fail, skip or shift")
     fields.demand_valid()
     return commands.BookSeries(series=series, reservation_ids=tuple(requests.new_id() for _ in found))
+
+
+def _occurrences(fields: Fields, given: api.Series, duration: int) -> tuple[Occurrence, ...]:
+    """The times of a series; none where something about them cannot be read, and all of that is noted."""
+    zone = None
+    try:
+        zone = ZoneInfo(given.time_zone)
+    except (KeyError, ValueError, OSError):
+        fields.fault("series.time_zone", "must be an IANA zone, such as Asia/Seoul")
+    for field, demand in (
+        ("series.first", lambda: civil(given.first)),
+        ("series.recurrence", lambda: demand_sound(given.recurrence)),
+    ):
+        try:
+            demand()
+        except Unreadable as problem:
+            fields.fault(field, str(problem))
+    if zone is None or fields.faults:
+        return ()
+    try:
+        times = occurrences(given.first, zone, given.recurrence, duration)
+    except Unreadable as problem:
+        fields.fault("series.recurrence", str(problem))
+        return ()
+    return tuple(Occurrence(start=start, end=end) for start, end in times)
 
 
 def cancel_series(request: api.CancelSeriesRequest) -> commands.CancelSeries:

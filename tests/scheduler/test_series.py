@@ -107,12 +107,13 @@ async def test_a_series_that_is_only_checked_books_nothing(desk: Desk) -> None:
 async def test_what_makes_no_sense_is_named(desk: Desk) -> None:
     """Every invalid field is named at once."""
     wish = series("ALPHA")
-    wish.series.time_zone, wish.series.note = "Mars/Olympus", "x" * 501
+    wish.series.time_zone, wish.series.note, wish.series.first = "Mars/Olympus", "x" * 501, "soon"
+    wish.series.recurrence.append("RRULE:FREQ=YEARLY;COUNT=1")
     with pytest.raises(Refused) as refused:
         await desk.call("CreateSeries", wish)
     told = str(refused.value.status)
-    assert "series.time_zone" in told
-    assert "series.note" in told
+    for field in ("time_zone", "note", "first", "recurrence"):
+        assert f"series.{field}" in told
 
 
 async def test_a_calendar_program_reads_what_is_booked(desk: Desk) -> None:
