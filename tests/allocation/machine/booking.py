@@ -1,0 +1,163 @@
+"""Booking, holding, confirming, voting and giving back: granted and refused is what the naive rules say."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from services.allocation.commands import (
+    ApproveReservation,
+    CancelReservation,
+    CheckIn,
+    ConfirmReservation,
+    DenyReservation,
+    ReleaseReservation,
+)
+from services.allocation.rejections import Reason, Rejected
+from services.allocation.resources import Line, Reservation
+from tests.allocation.machine.model import SmallCentre, held_by
+from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
+from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
+from tests.allocation.naive import GIVEN_BACK
+from tests.allocation.scenario import DAY, HOUR, at, book
+
+
+class Booking(SmallCentre):
+    """What companies, voters and operators ask for."""
+
+    @rule(asked=st.lists(st.tuples(bookers, wishes), min_size=1, max_size=6))
+    def book(self, asked: list[tuple[str, Wish]]) -> None:
+        """A booking is granted exactly when no rule is broken, and else refused for exactly the broken ones."""
+        for company, wish in asked:
+            self.book_one(company, wish)
+
+    @rule(
+        name=st.sampled_from(["nodes", "nodes", "seats", "gpus"]),
+        day=st.integers(0, 3),
+        pieces=st.lists(st.tuples(st.integers(8, 18), st.integers(1, 5)), min_size=4, max_size=12),
+        gone=st.lists(st.integers(0, 50), max_size=4),
+    )
+    def crowd(self, name: str, day: int, pieces: list[tuple[int, int]], gone: list[int]) -> None:
+        """Many short bookings of one resource, with holes between: room must be made by moving."""
+        for hour, hours in pieces:
+            start = at("2026-03-03 00:00") + day * DAY + hour * HOUR
+            self.book_one("RICH", ((Line(resource=name, units=sized(name, 1)),), start, hours * HOUR))
+            if gone and len(gone) > hour % 5:
+                self.cancel(gone[hour % len(gone)])
+
+    @rule(asked=st.lists(st.tuples(bookers, wishes), min_size=1, max_size=6), seconds=st.sampled_from([60, 600, 900]))
+    def hold(self, asked: list[tuple[str, Wish]], seconds: int) -> None:
+        """An offer is held exactly when it would be booked, begins later than now, and few are held already."""
+        for company, wish in asked:
+            self.book_one(company, wish, seconds)
+
+    @rule(number=st.integers(0, 1000))
+    def confirm(self, number: int) -> None:
+        """What is held can be confirmed until it expires, and nothing else."""
+        held = [name for name, each in self.naive.bookings.items() if each.state == "held"]
+        names = held or list(self.naive.bookings)
+        if not names:
+            return
+        name = names[number % len(names)]
+        booking = self.naive.bookings[name]
+        wish = ConfirmReservation(reservation_id=name, company=booking.company)
+        if booking.state == "held" and self.scenario.now < booking.expires:
+            self.scenario.grants(wish)
+            self.naive.settle(booking, self.lines[name], self.scenario.now)
+        else:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    @rule(number=st.integers(0, 1000), voter=st.sampled_from(VOTERS), approves=st.sampled_from([True, True, False]))
+    def vote(self, number: int, voter: str, approves: bool) -> None:
+        """What is pending can be voted on, once by everybody, until it is decided or its deadline has come."""
+        pending = [name for name, each in self.naive.bookings.items() if each.state == "pending"]
+        names = pending or list(self.naive.bookings)
+        if not names:
+            return
+        name = names[number % len(names)]
+        booking = self.naive.bookings[name]
+        kind = ApproveReservation if approves else DenyReservation
+        wish = kind(reservation_id=name, company=booking.company, voter=voter)
+        if booking.state != "pending" or booking.expires <= self.scenario.now:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+        elif voter in booking.votes:
+            assert self.scenario.refuses(wish) == [Reason.ALREADY_VOTED]
+        else:
+            self.scenario.grants(wish)
+            self.naive.vote(booking, self.lines[name], voter, approves)
+
+    @rule(company=bookers, wish=wishes)
+    def insist(self, company: str, wish: Wish) -> None:
+        """An operator who overrides every rule of policy that leaves the hours alone is refused for the others only."""
+        self.book_one(company, wish, override=POLICY)
+
+    def book_one(self, company: str, wish: Wish, hold: int = 0, override: tuple[str, ...] = ()) -> None:
+        """One booking, or one offer to hold for some seconds, or what an operator lets break some rules."""
+        wanted, start, length = wish
+        end, why = start + length, {"override": override, "because": "a test"} if override else {}
+        self.count += 1
+        command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold, **why)
+        broken = self.naive.reasons(company, wanted, start, end, self.scenario.now)
+        expected = broken - set(override)
+        if hold:
+            expected |= self.naive.holding(company, start, self.scenario.now)
+        try:
+            reservation = self.scenario.books(command)
+        except Rejected as refusal:
+            self.agree(refusal, expected)
+            return
+        assert expected == set()
+        assert set(reservation.override.reasons if reservation.override else ()) == broken
+        booking = self.naive.booking(company, wanted, start, end)
+        assert held_by(reservation) == booking.held
+        self.naive.start(booking, wanted, self.scenario.now, hold)
+        self.lines[reservation.id] = wanted
+        self.naive.bookings[reservation.id] = booking
+
+    @precondition(lambda self: self.naive.bookings)
+    @rule(number=st.integers(0, 1000))
+    def cancel(self, number: int) -> None:
+        """What is held, pending or confirmed and has not begun can be cancelled, and nothing else."""
+        names = [name for name, each in self.naive.bookings.items() if each.state not in GIVEN_BACK]
+        if not names:
+            return
+        name = names[-1 - number % len(names)]
+        booking = self.naive.bookings[name]
+        wish = CancelReservation(reservation_id=name, company=booking.company)
+        if booking.state in ("held", "pending", "confirmed") and booking.start > self.scenario.now:
+            free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
+            if booking.state == "confirmed" and booking.start - self.scenario.now < free * HOUR:
+                self.naive.strike(booking.company, self.scenario.now)
+            self.scenario.grants(wish)
+            booking.state = "cancelled"
+        else:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+
+    @precondition(lambda self: self.naive.bookings)
+    @rule(number=st.integers(0, 1000))
+    def release(self, number: int) -> None:
+        """What is active can be released, up to the next cell of its coarsest calendar."""
+        active = [name for name, each in self.naive.bookings.items() if each.state == "active"]
+        name = (active or list(self.naive.bookings))[number % len(active or self.naive.bookings)]
+        booking = self.naive.bookings[name]
+        wish = ReleaseReservation(reservation_id=name, company=booking.company)
+        if booking.state != "active":
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+            return
+        released = self.scenario.grants(wish)
+        assert isinstance(released, Reservation)
+        assert released.end == self.naive.release(name, self.scenario.now, self.naive.cell(booking))
+
+    @precondition(lambda self: self.naive.bookings)
+    @rule(number=st.integers(0, 1000))
+    def check_in(self, number: int) -> None:
+        """Somebody comes, once, from a little before the start until the end."""
+        live = [name for name, each in self.naive.bookings.items() if each.state in ("confirmed", "active")]
+        name = (live or list(self.naive.bookings))[number % len(live or self.naive.bookings)]
+        booking = self.naive.bookings[name]
+        wish = CheckIn(reservation_id=name, company=booking.company)
+        if not live or booking.checked_in:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+        elif self.scenario.now < booking.start - TERMS.check_in_early_minutes * 60:
+            assert self.scenario.refuses(wish) == [Reason.TOO_EARLY]
+        else:
+            self.scenario.grants(wish)
+            booking.checked_in = True

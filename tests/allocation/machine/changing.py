@@ -1,0 +1,70 @@
+"""Changing a reservation: granted exactly when no rule is broken by what is new."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+from msgspec.structs import replace
+
+from services.allocation.rejections import Rejected
+from services.allocation.resources import Reservation
+from tests.allocation import naive_changing
+from tests.allocation.machine.model import SmallCentre, bins_of
+from tests.allocation.machine.small_centre import WEEKS
+from tests.allocation.machine.wishes import EDGES, Wish, anew, sized
+from tests.allocation.scenario import HOUR, change
+
+
+class Changing(SmallCentre):
+    """What companies ask of what they have."""
+
+    @precondition(lambda self: self.naive.bookings)
+    @rule(
+        asked=st.lists(
+            st.tuples(st.integers(0, 1000), st.sampled_from(EDGES), st.sampled_from([0, 0, 0, 1, 2, 3]), anew),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    def change(self, asked: list[tuple[int, tuple[float, float], int, Wish | None]]) -> None:
+        """A change is granted exactly when no rule is broken by what is new, and else the reservation stays."""
+        for number, edges, units, other in asked:
+            before = self.scenario.centre.reservations[self.changeable(number)]
+            lines = before.lines
+            if any(line.starts_after or line.ends_before for line in lines):
+                continue
+            if units:
+                lines = tuple(replace(line, units=sized(line.resource, units)) for line in lines)
+            start, end = before.start + int(edges[0] * HOUR), before.end + int(edges[1] * HOUR)
+            if end > WEEKS[-1]:
+                continue  # The model's calendar ends soon after.
+            self.change_one(before, (lines, start, end) if other is None else (other[0], other[1], sum(other[1:])))
+
+    def changeable(self, number: int) -> str:
+        """A reservation, rather one that has begun than one that has not, and rather that than one that has ended."""
+        bookings = self.naive.bookings
+        for states in [("active",), ("confirmed",)] if number % 3 else [("held", "confirmed", "active")]:
+            if names := [name for name, each in bookings.items() if each.state in states]:
+                return names[number % len(names)]
+        return list(bookings)[number % len(bookings)]
+
+    def change_one(self, before: Reservation, wish: Wish) -> None:
+        """One change."""
+        lines, start, end = wish
+        now, name = self.scenario.now, before.id
+        expected = naive_changing.reasons(self.naive, name, wish, before.lines, now)
+        command = change(before, lines=lines, start=start, end=end)
+        try:
+            after = self.scenario.grants(command)
+        except Rejected as refusal:
+            if not self.naive.outages:
+                self.agree(refusal, expected)
+            return
+        # What of the time that runs is out, the model does not tell in half-hours.
+        assert self.naive.outages or expected == set()
+        assert isinstance(after, Reservation)
+        self.lines[name] = lines
+        booking = self.naive.bookings[name]
+        if naive_changing.opens(self.naive, booking, now):
+            assert bins_of(after) <= bins_of(before), "what has begun was moved"
+            self.bound[name] = after.allocations
+        if after.allocations != before.allocations:
+            self.naive.bookings[name] = naive_changing.changed(self.naive, booking, wish, now)

@@ -1,0 +1,136 @@
+"""The small centre beside its naive model: what every rule of the machine rests on."""
+
+from collections import Counter
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from services.allocation.commands import PublishTerms, Tick
+from services.allocation.decide import decide
+from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
+from services.allocation.rejections import Reason, Rejected
+from services.allocation.repack import piece_of
+from services.allocation.resources import Allocation, Line, Reservation, Resource, State
+from tests.allocation.fixture import NOW
+from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
+from tests.allocation.naive import CELL, Naive, Out
+from tests.allocation.scenario import DAY, Scenario
+
+
+class SmallCentre(RuleBasedStateMachine):
+    """A small centre beside its naive model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scenario = Scenario.of(*RESOURCES, *COMPANIES, *QUOTAS, now=NOW)
+        self.scenario.grants(PublishTerms(terms=TERMS))
+        self.naive = Naive(RESOURCES, COMPANIES, QUOTAS, TERMS)
+        self.count = 0
+        self.lines: dict[str, tuple[Line, ...]] = {}
+        self.restarted_at = 0
+        self.bound: dict[str, tuple[Allocation, ...]] = {}
+
+    def agree(self, refusal: Rejected, expected: set[Reason]) -> None:
+        """A refusal names exactly the broken rules."""
+        reasons = {each.reason for each in refusal.violations}
+        if self.naive.outages and Reason.START_IN_PAST in reasons & expected:
+            return  # In the half-hour that runs, the model cannot tell who stood on what is out.
+        assert reasons - set(LOOSE) == expected
+        for violation in refusal.violations:
+            # Beside another reason it is not alone: what has begun, say, cannot be moved for a start in the past.
+            if violation.reason in LOOSE and not expected:
+                # What is out cuts the time of its units in two, and then the best arrangement is hard to find.
+                cut = {name for out in self.naive.outages.values() for name in out.nodes}
+                assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
+
+    def settle(self, before: dict[str, Reservation]) -> None:
+        """What outages did to reservations since then is what the rules say about each, and the model follows it."""
+        now, centre = self.scenario.now, self.scenario.centre
+        met, lost = 0, []
+        for name, was in before.items():
+            stands = centre.reservations[name]
+            cause = self.obstacle(was)
+            if cause is None or (was.state.waiting and was.start <= now):
+                assert stands.state is was.state
+                assert stands.end == was.end
+                continue
+            met += 1
+            cut = max(was.start, cause.start)
+            fixed = was.start <= now and (cause.kind != "failure" or cause.start > now)
+            if stands.state is State.DISPLACED:
+                assert was.start > now or cause.start <= now
+                self.naive.lose(name, cut if was.start <= now else was.start, "displaced")
+                lost.append(was)
+            elif stands.end != was.end:
+                assert fixed
+                assert stands.end == cause.start > now
+                self.naive.lose(name, cut, "active")
+                self.bound.pop(name, None)
+            else:
+                assert not fixed
+                self.bound.pop(name, None)
+            assert self.obstacle(stands) is None
+        if met == len(lost) == 1 and lost[0].start > now:
+            assert not self.fits(lost[0]), "displaced, although there was room"
+
+    def fits(self, reservation: Reservation) -> bool:
+        """Whether everything that a reservation held would find a place now."""
+        pools = self.scenario.centre.pools
+        return all(
+            pools[each.resource].layout.place(
+                pools[each.resource].free_bins(each.spans),
+                piece_of(pools[each.resource], reservation, number).parts,
+                piece_of(pools[each.resource], reservation, number).colocation,
+            )
+            for number, each in enumerate(reservation.allocations)
+        )
+
+    def obstacle(self, reservation: Reservation) -> Out | None:
+        """The first outage that takes out what a live reservation holds, by the second."""
+        if not reservation.state.live:
+            return None
+        found = [
+            out
+            for out in self.naive.outages.values()
+            for each in reservation.allocations
+            if {index // self.resource(each.resource).bins_per_node for index in each.bins}
+            & out.nodes.get(each.resource, set())
+            and any(out.start < end and start < out.end for start, end in each.spans)
+            and out.start < out.end
+        ]
+        return min(found, key=lambda out: out.start, default=None)
+
+    @staticmethod
+    def resource(name: str) -> Resource:
+        """A resource by its name."""
+        return next(each for each in RESOURCES if each.id == name)
+
+    def wait(self, seconds: int) -> None:
+        """Some seconds go by."""
+        if self.scenario.now + seconds < NOW + 12 * DAY:
+            self.pass_until(self.scenario.now + seconds)
+
+    def pass_until(self, time: int) -> None:
+        """Time passes until then."""
+        self.scenario.now = time
+        while happened := decide(self.scenario.centre, Tick(), time):
+            before = dict(self.scenario.centre.reservations)
+            self.scenario.tell(happened)
+            if isinstance(happened[0], AllocationsMoved | ReservationCurtailed | ReservationDisplaced):
+                self.settle(before)
+        self.naive.tick(time)
+
+
+def bins_of(reservation: Reservation) -> set[tuple[str, int]]:
+    """The very units that a reservation stands on."""
+    return {(each.resource, index) for each in reservation.allocations for index in each.bins}
+
+
+def held_by(reservation: Reservation) -> Counter[tuple[str, int]]:
+    """Units held, by resource and half-hour."""
+    held: Counter[tuple[str, int]] = Counter()
+    for each in reservation.allocations:
+        for start, end in each.spans:
+            # What was moved while it ran stands twice in the half-hour of the move: it counts where it began.
+            for cell in range(-(-start // CELL) * CELL, end, CELL):
+                held[each.resource, cell] += each.units
+    return held

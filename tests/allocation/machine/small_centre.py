@@ -1,0 +1,66 @@
+"""The centre that the machine plays in: small, so that everything soon stands in everybody's way."""
+
+from itertools import pairwise
+
+from msgspec.structs import replace
+
+from services.allocation.rejections import OVERRIDABLE, Reason
+from services.allocation.resources import Companion, Resource
+from services.allocation.terms import StrikeRule, Terms
+from tests.allocation import fixture
+from tests.allocation.fixture import NOW
+from tests.allocation.scenario import at
+
+GPUS = replace(fixture.A100, id="gpus", nodes=fixture.A100.nodes[1:4], bins_per_node=2, units_min=250, units_step=250)
+NODES = replace(fixture.H100, id="nodes", nodes=fixture.H100.nodes[:3])
+STAFF = replace(fixture.OPERATORS, id="staff", nodes=fixture.seats("staff", 2))
+SEATS = replace(
+    fixture.CLOCK_ROUND,
+    id="seats",
+    slot_minutes=30,
+    nodes=fixture.seats("seats", 3),
+    no_show_grace_minutes=40,
+    free_cancel_hours=2,
+)
+RIG = replace(
+    fixture.M01,
+    id="rig",
+    notice_hours=2,
+    horizon_days=8,
+    slots_max=3,
+    approval="committee",
+    approval_hours=20,
+    approval_voters=3,
+    approval_quorum=2,
+    companions=(
+        Companion(resource="seats", units=1),
+        Companion(resource="gpus", units=2000),
+        Companion(resource="staff", units=1),
+    ),
+)
+LAB = replace(
+    fixture.CLOCK_ROUND, id="lab", slot_minutes=60, companions=(Companion(resource="staff", units=1, edges=True),)
+)
+FAST = replace(fixture.track("fast"), slot_minutes=30, changeover_minutes=30)
+SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60, approval="manager", approval_hours=5)
+VOTERS = ("operators/kim", "operators/lee", "operators/park")
+RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW)
+
+COMPANIES = (
+    fixture.company("RICH", horizon_days=9),
+    fixture.company("POOR", notice_hours=1, reservation_days_max=1, agreement_end=at("2026-03-12 00:00")),
+    fixture.company("NONE"),
+)
+WEEKS = [at("2026-03-01 00:00"), at("2026-03-05 00:00"), at("2026-03-10 00:00"), at("2026-03-25 00:00")]
+QUOTAS = tuple(
+    replace(fixture.quota(name, meter, 3, hours, at_once), start=start, end=end)
+    for name, hours, at_once in (("RICH", 5000, 0), ("POOR", 60, 2))
+    for meter in ("equipment", "nodes")
+    for start, end in pairwise(WEEKS)
+)
+TERMS = Terms(effective=NOW, strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),))
+SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}
+POLICY = tuple(sorted(OVERRIDABLE - {Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS}))
+
+LOOSE = (Reason.NO_PLACEMENT,)
+"""How units would have to stand is for the placement tests; here it may refuse what is not made of identical bins."""
