@@ -15,7 +15,7 @@ from services.cli.connection import Connection
 from services.cli.demand_lines import LINE_CHARACTERS_MAX
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import Answered, FakeCentre, serve
-from tests.cli.test_commands import NAME, REQUEST_ID, TOKEN, granted
+from tests.cli.samples import NAME, REQUEST_ID, TOKEN, granted
 
 WISH = {"lines": ["a100-dev:2gpu"], "start": "2026-03-16 09:00", "duration": "4h"}
 

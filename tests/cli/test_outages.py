@@ -11,8 +11,7 @@ from services.cli.outages import read_scope
 from services.cli.times import Unreadable
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import Answered, FakeCentre
-from tests.cli.test_commands import NINE, ONE
-from tests.cli.test_commands import centre as centre  # A fixture.
+from tests.cli.samples import NINE, ONE
 
 OUTAGE = api.Outage(
     name="outages/hall-2",

@@ -8,9 +8,7 @@ import pytest
 from services.cli import main
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import FakeCentre
-from tests.cli.test_commands import LINES, NINE, ONE, centre, refused, reservation
-
-__all__ = ["centre"]
+from tests.cli.samples import LINES, NINE, ONE, refused, reservation
 
 RECORD = api.Conduct(
     company="companies/CMP-0004",

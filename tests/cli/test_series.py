@@ -8,9 +8,7 @@ import pytest
 from services.cli import main
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import FakeCentre
-from tests.cli.test_commands import LINES, NINE, ONE, centre, refused
-
-__all__ = ["centre"]
+from tests.cli.samples import LINES, NINE, ONE, refused
 
 BOOKED = "companies/CMP-0004/reservations/r1"
 WEEKLY = api.Series(

@@ -1,0 +1,64 @@
+"""What a company sees: its reservations, their history, its quota, and who it is."""
+
+import json
+
+import pytest
+
+from services.cli import main
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.cli.fake_centre import FakeCentre
+from tests.cli.samples import LINES, NINE, ONE, TOKEN, reservation
+
+
+def test_a_list_reads_page_after_page(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until it has as many as were asked for, or all."""
+
+    def page(request: api.ListReservationsRequest) -> api.ListReservationsResponse:
+        token = "" if request.page_token else "more"
+        return api.ListReservationsResponse(reservations=[reservation(LINES)], next_page_token=token, position=9)
+
+    centre.answers["ListReservations"] = page
+    assert main.run(["list", "--state", "confirmed", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (len(shown["reservations"]), shown["position"], shown["more"]) == (2, 9, False)
+    assert main.run(["list", "--limit", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["more"] is True
+
+
+def test_a_reservation_is_shown_with_its_history(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The scheduler says how it stands, the ledger how it came to be."""
+    centre.answers["GetReservation"] = lambda _: reservation(LINES)
+    assert main.run(["show", "r1"]) == 0
+    shown = capsys.readouterr().out
+    assert "It was granted." in shown
+    assert "M01-1" in shown
+
+
+def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Companions count like everything else that is held."""
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(
+        reservations=[reservation(LINES), reservation(LINES)], position=9
+    )
+    assert main.run(["top", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["active_reservations"] == 2
+    used = {item["resource"]: item["units_in_use"] for item in shown["resources"]}
+    assert used == {"resources/M01": 2, "resources/a100-dev": 16_000}
+
+
+def test_quotas_show_what_is_left_of_every_period(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Granted, booked and left in unit-hours, milli-GPUs as GPUs, from every page of the answer."""
+    quota = api.Quota(meter="resources/a100-dev", start_time=NINE, end_time=ONE, unit_seconds=3600 * 8000)
+    quota.booked_unit_seconds = 3600 * 1500
+    pages = iter((api.ListQuotasResponse(quotas=[quota], next_page_token="more"), api.ListQuotasResponse()))
+    centre.answers["ListQuotas"] = lambda _: next(pages)
+    assert main.run(["quotas"]) == 0
+    shown = capsys.readouterr().out
+    assert all(figure in shown for figure in ("a100-dev", "8.0", "1.5", "6.5", "2026-03-16 09:00–13:00 +09:00"))
+    assert [request.page_token for request in centre.requests] == ["", "more"]
+
+
+def test_the_token_of_a_caller_is_printed_bare(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """`aidc token` prints the token for another program, and nothing else."""
+    assert main.run(["token"]) == 0
+    assert capsys.readouterr().out == f"{TOKEN}\n"
