@@ -1,17 +1,15 @@
 """What cancelling would cost, by rule: until when it is free for each resource, and what share of its price is due now.
 
-The ledger charges that share of the price that stands in its books; see `services/ledger/charges.py`.
+The ledger charges that share of the price that stands in its books; see `services/allocation/pricing.py`.
 """
 
 from msgspec import Struct
 
 from services.allocation.centre import Centre
 from services.allocation.discipline import late_cancel
-from services.allocation.resources import Kind, Reservation, Resource, State
+from services.allocation.pricing import HOUR_SECONDS, free_hours
+from services.allocation.resources import Kind, Reservation, State
 from services.allocation.tariff import tariff_for
-
-HOUR_SECONDS = 3600
-HOURS_DIGITS_MAX = 4
 
 
 class Fee(Struct, frozen=True, kw_only=True):
@@ -36,23 +34,16 @@ def cancellation_quote(
 
     What an operator cancels costs nothing, and what an operator excuses is no strike.
     """
+    company = centre.companies[reservation.company]
     tariff = tariff_for([*centre.tariffs.values()], reservation.start)
     fees = []
     for allocation in reservation.allocations:
         if allocation.companion_of:
             continue  # It is in the fee of what brought it.
         resource = centre.pools[allocation.resource].resource
-        free_until = reservation.start - free_hours(centre, reservation, resource) * HOUR_SECONDS
+        free_until = reservation.start - free_hours(company, resource) * HOUR_SECONDS
         late = now > free_until and reservation.state is State.CONFIRMED and not by_operator
         compute = resource.kind is Kind.COMPUTE
         percent = (tariff.compute_late_percent if compute else tariff.equipment_late_percent) if tariff else 0
         fees.append(Fee(resource=resource.id, free_until=free_until, percent=percent if late else 0))
     return Quote(fees=tuple(fees), strike=not excused and late_cancel(centre, reservation, now))
-
-
-def free_hours(centre: Centre, reservation: Reservation, resource: Resource) -> int:
-    """How many hours before its start it may be cancelled for nothing: compute by the terms of its company."""
-    if resource.kind is not Kind.COMPUTE:
-        return resource.free_cancel_hours
-    hours = centre.companies[reservation.company].attributes.get("free_cancel_hours", "")
-    return int(hours) if hours.isdecimal() and len(hours) <= HOURS_DIGITS_MAX else 0

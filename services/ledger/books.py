@@ -4,16 +4,19 @@ Events after the first name only the reservation, so the rest comes from here. T
 not fit what came before raises `Misfit`, and the reader stops (P9). It is rebuilt from the tables at the start.
 """
 
+from functools import partial
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
 from services.allocation.life import IllegalMove, flows, follow
+from services.allocation.periods import Periods, number_of
+from services.allocation.pricing import Amount, amounts
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
-from services.ledger.charges import Amount, Prices, amounts
 from services.ledger.merkle import Frontier
-from services.ledger.periods import Periods, number_of
+from services.ledger.prices import Prices
 
 
 class Misfit(Exception):
@@ -107,12 +110,16 @@ class Books:
             tariff = before.tariff
             if after.allocations is before.reservation.allocations:
                 same = after.holding is after.allocations is before.reservation.holding
-                held = before.amounts if same else amounts(after, tariff, self.prices, self.periods)
+                held = before.amounts if same else self._amounts(after, tariff)
                 return Claim(after, before.number, tariff, held, before.idle)
         self._demand_company(after.company)
         self._demand_sound(after.allocations)
         idle = before.idle if before is not None else ()
-        return Claim(after, number, tariff, amounts(after, tariff, self.prices, self.periods), idle)
+        return Claim(after, number, tariff, self._amounts(after, tariff), idle)
+
+    def _amounts(self, reservation: Reservation, tariff: int) -> tuple[Amount, ...]:
+        """What a reservation holds, under the tariff at a place."""
+        return amounts(reservation.holding, partial(self.prices.rate, tariff, reservation.company), self.periods)
 
     def _measure(self, event: events.UseMeasured) -> None:
         """Remember what a live reservation left idle, until it ends and that is posted."""

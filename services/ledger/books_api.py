@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import asyncpg
 
 from services.allocation.months import MONTH
+from services.allocation.periods import number_of
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger import balances, history, parquet, replies, statements, transfers
 from services.ledger.answering import (
@@ -25,7 +26,6 @@ from services.ledger.answering import (
     wait_for,
 )
 from services.ledger.balances import EVERY_MONTH
-from services.ledger.periods import number_of
 from services.ledger.progress import Progress
 from services.ledger.views import View
 from services.runtime.doors import Call

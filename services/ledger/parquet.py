@@ -16,8 +16,8 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from services.allocation.periods import name_of
 from services.ledger.chart import phase_of
-from services.ledger.periods import name_of
 from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.views import View, demand_company, known
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from services.allocation import events
 from services.allocation.events import Event
+from services.allocation.periods import number_of
+from services.allocation.pricing import Amount, Rate
 from services.allocation.resources import Reservation, State
 from services.ledger.books import Books, Claim, Step
-from services.ledger.charges import Amount, Rate
 from services.ledger.chart import Account, Transfer
-from services.ledger.periods import number_of
 
 PERCENT = 100
 
@@ -125,7 +125,7 @@ def _penalty(event: Event, before: Reservation, rate: Rate, krw: int, at: int) -
     """What of the price is due all the same: it was cancelled too late without excuse, or nobody came."""
     match event:
         case events.ReservationCancelled(excused=False) if before.state is State.CONFIRMED:
-            return krw * rate.late_percent // PERCENT if before.start - at < rate.late_seconds else 0
+            return rate.late_fee(krw, before.start - at)
         case events.ReservationMissed():
             return krw * rate.no_show_percent // PERCENT
         case _:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from services.allocation.periods import name_of
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.answering import timestamp
 from services.ledger.balances import Amount
 from services.ledger.batch import Checkpoint
 from services.ledger.chart import CHARGED, PENDING
 from services.ledger.history import Entry
-from services.ledger.periods import name_of
 from services.ledger.statements import Changes, Statement
 from services.ledger.summary import CompanyTotal, Row, charged_krw
 from services.ledger.transfers import Line

@@ -7,11 +7,11 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation import events
+from services.allocation.periods import number_of
+from services.allocation.pricing import MILLI
 from services.allocation.resources import Unit
 from services.ledger.books import Place
-from services.ledger.charges import MILLI
 from services.ledger.facts import Fact
-from services.ledger.periods import number_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "companies": ("company", "display_name", "programme", "number", "industry", "region", "stage"),

@@ -1,22 +1,21 @@
-"""What is booked, by month: unit-seconds, and their price in KRW under the rate card that it was booked with. Pure.
+"""What is booked costs: unit-seconds by month, and KRW under the rate card that it was booked with. Pure.
 
-The price of a part of a booking is the price of all up to its end less the price of all up to its start, so that parts
-always add up to the whole, to the won.
+The scheduler quotes and the ledger books by these same functions. The price of a part of a booking is the price of all
+up to its end less the price of all up to its start, so that parts always add up to the whole, to the won.
 """
 
-from functools import lru_cache
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, Resource, Unit
+from services.allocation.periods import Periods
+from services.allocation.resources import Allocation, Company, Interval, Kind, Resource, Unit
 from services.allocation.tariff import ALL_PERCENT, Basis, Tariff
-from services.ledger.periods import Periods
 
 HOUR_SECONDS = 3600
 HOUR_MINUTES = 60
 MILLI = 1000
-RATES_KEPT_MAX = 100_000
 HOURS_DIGITS_MAX = 4
 
 
@@ -42,6 +41,10 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
             count = sum([min(end, until) - start for start, end in spans if start < until]) // 60
         return -(-units // self.share_step) * self.share_step * count * self.numerator // self.denominator
 
+    def late_fee(self, krw: int, notice_seconds: int) -> int:
+        """What of a price in KRW is due for a cancellation that long before the start, rounded down."""
+        return krw * self.late_percent // ALL_PERCENT if notice_seconds < self.late_seconds else 0
+
 
 FREE = Rate()
 
@@ -55,51 +58,38 @@ class Amount(Struct, frozen=True, gc=False):
     krw: int
 
 
-class Prices:
-    """The rates of every company and resource, worked out once each."""
-
-    def __init__(self) -> None:
-        self.companies: dict[str, Company] = {}
-        self.resources: dict[str, Resource] = {}
-        self.published: list[tuple[int, Tariff]] = []
-        """Every tariff with the number of its event, in that order."""
-        self.rate = lru_cache(maxsize=RATES_KEPT_MAX)(self._rate)
-
-    def tariff_at(self, number: int, start: int) -> int:
-        """The place of the newest tariff that an event of this number knows and that is valid at a start; or -1."""
-        for place in range(len(self.published) - 1, -1, -1):
-            known, tariff = self.published[place]
-            if known < number and tariff.valid_from <= start:
-                return place
-        return -1
-
-    def _rate(self, tariff: int, company: str, resource: str) -> Rate:
-        """What a company pays for a resource under the tariff at a place; nothing under -1."""
-        card = self.published[tariff][1] if tariff >= 0 else None
-        price = card.price_of(resource) if card else None
-        if card is None or price is None:
-            return FREE
-        terms, what = self.companies[company], self.resources[resource]
-        compute = what.kind is Kind.COMPUTE
-        milli = what.unit is Unit.MILLI_GPU
-        by_slot = price.basis is Basis.SLOT
-        return Rate(
-            numerator=price.krw * (ALL_PERCENT - card.discount_percent(terms)),
-            denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
-            slot_seconds=what.slot_seconds if by_slot else 0,
-            share_step=max(1, card.share_step) if milli else 1,
-            late_seconds=HOUR_SECONDS * (_free_hours(terms) if compute else what.free_cancel_hours),
-            late_percent=card.compute_late_percent if compute else card.equipment_late_percent,
-            no_show_percent=card.no_show_percent,
-        )
+def rate_of(card: Tariff | None, company: Company, resource: Resource) -> Rate:
+    """What a company pays for a resource under a rate card; nothing without one."""
+    price = card.price_of(resource.id) if card else None
+    if card is None or price is None:
+        return FREE
+    compute = resource.kind is Kind.COMPUTE
+    milli = resource.unit is Unit.MILLI_GPU
+    by_slot = price.basis is Basis.SLOT
+    return Rate(
+        numerator=price.krw * (ALL_PERCENT - card.discount_percent(company)),
+        denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
+        slot_seconds=resource.slot_seconds if by_slot else 0,
+        share_step=max(1, card.share_step) if milli else 1,
+        late_seconds=HOUR_SECONDS * free_hours(company, resource),
+        late_percent=card.compute_late_percent if compute else card.equipment_late_percent,
+        no_show_percent=card.no_show_percent,
+    )
 
 
-def amounts(reservation: Reservation, tariff: int, prices: Prices, periods: Periods) -> tuple[Amount, ...]:
-    """What a reservation holds, by resource and month."""
+def free_hours(company: Company, resource: Resource) -> int:
+    """How many hours before its start a booking may be cancelled for nothing: compute by the company's terms."""
+    if resource.kind is not Kind.COMPUTE:
+        return resource.free_cancel_hours
+    hours = company.attributes.get("free_cancel_hours", "")
+    return int(hours) if hours.isdecimal() and len(hours) <= HOURS_DIGITS_MAX else 0
+
+
+def amounts(holding: tuple[Allocation, ...], rate: Callable[[str], Rate], periods: Periods) -> tuple[Amount, ...]:
+    """What some allocations hold, by resource and month. `rate` gives the rate of a resource."""
     found: list[Amount] = []
-    holding = reservation.holding
     for allocation in holding if len(holding) == 1 else _joined(holding):
-        found += _portions(allocation, prices.rate(tariff, reservation.company, allocation.resource), periods)
+        found += _portions(allocation, rate(allocation.resource), periods)
     return tuple(found) if len(found) < 2 else _merged(found)
 
 
@@ -152,9 +142,3 @@ def _merged(found: list[Amount]) -> tuple[Amount, ...]:
             Amount(*key, known.unit_seconds + each.unit_seconds, known.krw + each.krw) if known is not None else each
         )
     return tuple(sums.values())
-
-
-def _free_hours(company: Company) -> int:
-    """Until how many hours before the start a company may cancel compute for nothing."""
-    hours = company.attributes.get("free_cancel_hours", "")
-    return int(hours) if hours.isdecimal() and len(hours) <= HOURS_DIGITS_MAX else 0
