@@ -1,4 +1,4 @@
-"""Batches, in the client process: so many calls of a hundred demands each, several on the way at once.
+"""Batches, in the client process: so many calls of so many demands each, several on the way at once.
 
 Requests are made before the clock starts and answers are read after it stops, so that the client, which shares the
 machine with what it measures, does as little as it can meanwhile.
@@ -19,7 +19,6 @@ from loadtests.workload import demands, request_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 METHOD = "/aidc.scheduler.v1.Scheduler/BatchCreateReservations"
-ITEMS = 100
 CALL_SECONDS_MAX = 8.0
 
 
@@ -47,7 +46,7 @@ class BatchTarget:
         wishes = [demands(job.seed * len(self._lanes) + n, job.now, lane.company) for n, lane in enumerate(self._lanes)]
 
         def request(lane: int) -> bytes:
-            items = [request_of(wish) for wish in itertools.islice(wishes[lane], ITEMS)]
+            items = [request_of(wish) for wish in itertools.islice(wishes[lane], job.items)]
             parent = f"companies/{self._lanes[lane].company}"
             return api.BatchCreateReservationsRequest(parent=parent, requests=items).SerializeToString()
 

@@ -17,6 +17,7 @@ from loadtests.workload import CROWD
 CALLS_AT_ONCE = 16
 ROUNDS = 5
 CALLS = 100
+ITEMS = 100
 TARGETS = ("batches", "streams")
 WARM_UP_CALLS = 50
 ROUND_SECONDS_MAX = 60.0
@@ -90,4 +91,5 @@ def _job(target: str, seed: int, calls: int) -> Job:
         now=int(time.time()),
         clients=CALLS_AT_ONCE,
         calls=calls,
+        items=ITEMS,
     )

@@ -20,7 +20,7 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from loadtests import batches, contest, core, flatness, ledger, mixed, past, profiling, report, scrape
+from loadtests import batches, contest, core, flatness, ledger, mixed, past, profiling, report, scrape, visible
 from loadtests.header import header
 from loadtests.measures import Round
 from loadtests.site import Advance
@@ -106,6 +106,15 @@ class Run:
         self.figures["ledger_events_per_second"] = folded.events_per_second
         self.details["ledger"] = {"ledger": folded, "beside": beside}
 
+    async def visible(self) -> None:
+        """A thousand bookings a second, and when the ledger and the metrics show them."""
+        with self.progress("registering a centre, then 20 s of bookings") as advance:
+            seen = await visible.visible(self._folder / "visible", self._seed, advance)
+        self.figures["visible_p99_ms"] = seen.p99_ms
+        self.details["visible"] = seen
+        self._say(seen.played)
+        self._console.print(f"  seen after, ms: ledger {seen.ledger_ms}, metrics {seen.metrics_ms}")
+
     async def scrape(self) -> None:
         """What Prometheus gets, of a thousand companies."""
         with self.progress("a thousand companies' log, then scrapes"):
@@ -135,6 +144,7 @@ STAGES: dict[str, Stage] = {
     "flatness": Run.flatness,
     "mixed": Run.mixed,
     "ledger": Run.ledger,
+    "visible": Run.visible,
     "scrape": Run.scrape,
     "past": Run.past,
     "batches": Run.batches,

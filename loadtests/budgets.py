@@ -67,6 +67,12 @@ BUDGETS = (
         at_least=True,
     ),
     Budget(
+        key="visible_p99_ms",
+        what="publish to visible at 1,000 bookings/s, in the ledger or the metrics, whichever is later: p99",
+        limit=250,
+        at_least=False,
+    ),
+    Budget(
         key="bytes_per_reservation",
         what="growth of the scheduler's resident memory, at rest, for each of 100,000 live reservations",
         limit=2_048,

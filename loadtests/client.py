@@ -10,17 +10,17 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import msgspec
 import uvloop
 
-from loadtests.batch_client import BatchTarget, batch_round
+from loadtests.batch_client import BatchTarget, batch_round, outcomes_of
 from loadtests.jobs import Job, Targets
 from loadtests.measures import Round, percentiles_ms
 from loadtests.stream_client import StreamTarget, stream_round
 from loadtests.targets import GrpcTarget, Target
-from loadtests.workload import Demand, demands
+from loadtests.workload import demands
 
 WARM_UP_SECONDS = 0.5
 IN_FLIGHT_MAX = 4_000
@@ -77,24 +77,43 @@ async def closed_loop(target: Target, job: Job) -> Round:
 
 async def open_loop(target: Target, job: Job) -> Round:
     """Ask at fixed moments, `rate` a second on average."""
-    tally = Tally()
     wishes = [demands(job.seed * target.lanes + lane, job.now, target.company(lane)) for lane in range(target.lanes)]
+
+    async def ask(number: int) -> Iterable[str]:
+        lane = number % target.lanes
+        return (await target.book(lane, next(wishes[lane])),)
+
+    return await _at_moments(job, ask)
+
+
+async def open_batches(target: BatchTarget, job: Job) -> Round:
+    """Send batches at fixed moments, so that on average `rate` items a second are asked for."""
+    batches = target.batches(job)
+
+    async def ask(number: int) -> Iterable[str]:
+        return outcomes_of(await target.book(batches[number]))
+
+    return await _at_moments(job, ask)
+
+
+async def _at_moments(job: Job, ask: Callable[[int], Awaitable[Iterable[str]]]) -> Round:
+    """Ask for the first, the second and so on, whatever comes back."""
+    tally = Tally()
     on_the_way: set[asyncio.Task[None]] = set()
 
-    async def ask(intended: float, lane: int, wish: Demand) -> None:
-        outcome = await target.book(lane, wish)
-        tally.add(outcome, time.perf_counter() - intended)
+    async def ask_one(number: int, intended: float) -> None:
+        for outcome in await ask(number):
+            tally.add(outcome, time.perf_counter() - intended)
 
     for number, intended in enumerate(moments(job)):
         now = time.perf_counter()
         if intended > now:
             await asyncio.sleep(intended - now)
         if len(on_the_way) >= IN_FLIGHT_MAX:
-            tally.outcomes["skipped"] += 1
+            tally.outcomes["skipped"] += job.items
             continue
         tally.lags.append(max(0.0, time.perf_counter() - intended))
-        lane = number % target.lanes
-        task = asyncio.create_task(ask(intended, lane, next(wishes[lane])))
+        task = asyncio.create_task(ask_one(number, intended))
         on_the_way.add(task)
         task.add_done_callback(on_the_way.discard)
     await asyncio.gather(*on_the_way)
@@ -106,7 +125,9 @@ def moments(job: Job) -> Iterator[float]:
     chance = random.Random(job.seed)
     moment = time.perf_counter()
     end = moment + job.seconds
-    while (moment := moment + chance.expovariate(job.rate)) < end:
+    asked = 0
+    while (moment := moment + chance.expovariate(job.rate / job.items)) < end and (not job.calls or asked < job.calls):
+        asked += 1
         yield moment
 
 
@@ -132,7 +153,7 @@ async def play(target: Target | BatchTarget, job: Job) -> Round:
     if isinstance(target, StreamTarget):
         return await stream_round(target, job)
     if isinstance(target, BatchTarget):
-        return await batch_round(target, job)
+        return await (open_batches if job.rate else batch_round)(target, job)
     return await (open_loop if job.rate else closed_loop)(target, job)
 
 

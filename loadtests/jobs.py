@@ -22,7 +22,8 @@ class Targets(Struct, frozen=True, kw_only=True):
 class Job(Struct, frozen=True, kw_only=True):
     """One round. `rate` is answers a second for an open loop; 0 asks for a closed loop of `clients`.
 
-    With `calls`, a round is that many batches, however long they take.
+    With `calls`, a round is that many batches of `items` demands, however long they take; with a rate as well, batches
+    are sent at that rate of items until the time or the calls are over.
     """
 
     target: str
@@ -32,3 +33,4 @@ class Job(Struct, frozen=True, kw_only=True):
     clients: int
     rate: float = 0.0
     calls: int = 0
+    items: int = 1

@@ -59,18 +59,18 @@ async def scrape(folder: Path) -> Scrapes:
 
 
 async def _scrapes(address: str) -> Scrapes:
-    body = await _get(address)  # The first one is not counted.
+    body = await read_metrics(address)  # The first one is not counted.
     took = []
     for _ in range(SCRAPES):
         await asyncio.sleep(PAUSE_SECONDS)  # Spread over several of the outlooks that are drawn beside the scrapes.
         began = time.perf_counter()
-        body = await _get(address)
+        body = await read_metrics(address)
         took.append((time.perf_counter() - began) * 1000)
     series = sum(bool(line) and not line.startswith(b"#") for line in body.split(b"\n"))
     return Scrapes(series=series, bytes=len(body), milliseconds=[round(each, 1) for each in took])
 
 
-async def _get(address: str) -> bytes:
+async def read_metrics(address: str) -> bytes:
     """The text of /metrics, as OpenMetrics, which Prometheus asks for."""
     host, _, port = address.rpartition(":")
     async with asyncio.timeout(ANSWER_SECONDS_MAX):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from loadtests.batch_client import ITEMS, BatchTarget, batch_round, outcomes_of
-from loadtests.batches import Batches
+from loadtests.batch_client import BatchTarget, batch_round, outcomes_of
+from loadtests.batches import ITEMS, Batches
 from loadtests.jobs import Job, Lane
 from loadtests.measures import GRANTED, Round
 from loadtests.stream_client import StreamTarget, stream_round
@@ -11,7 +11,7 @@ from loadtests.workload import CROWD
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 LANES = tuple(Lane(company=company, token="") for company in CROWD[:3])
-JOB = Job(target="batches", seconds=1.0, seed=1, now=1_772_496_000, clients=2, calls=7)
+JOB = Job(target="batches", seconds=1.0, seed=1, now=1_772_496_000, clients=2, calls=7, items=ITEMS)
 
 
 class EverySecond(BatchTarget):
