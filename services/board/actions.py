@@ -30,7 +30,9 @@ CONFLICT = 409
 def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
     """A button behind a question, for what can be given back by whoever looks."""
     match item.state:
-        case api.Reservation.STATE_HELD | api.Reservation.STATE_CONFIRMED if visit.person.books:
+        case api.Reservation.STATE_HELD | api.Reservation.STATE_PENDING | api.Reservation.STATE_CONFIRMED if (
+            visit.person.books
+        ):
             action = "cancel"
         case api.Reservation.STATE_ACTIVE if visit.person.books:
             action = "release"

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from services.board import parts
+from services.board import changing, parts
 from services.board.actions import check_in, confirm, give_back
 from services.board.answers import Missing, Refused
 from services.board.books import meter_name, of_this_month
@@ -150,6 +150,7 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
                 ),
                 confirm(visit, item),
                 check_in(visit, item),
+                changing.link(visit, item),
                 give_back(visit, item),
                 class_="actions",
             ),

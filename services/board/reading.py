@@ -13,7 +13,12 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 RESERVATIONS_MAX = 1_000
 BEHIND_MAX = timedelta(days=31)
 AHEAD_MAX = timedelta(days=183)
-LIVE = (api.Reservation.STATE_HELD, api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_ACTIVE)
+LIVE = (
+    api.Reservation.STATE_HELD,
+    api.Reservation.STATE_PENDING,
+    api.Reservation.STATE_CONFIRMED,
+    api.Reservation.STATE_ACTIVE,
+)
 
 
 async def calendars(

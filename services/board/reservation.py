@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from services.board import parts
+from services.board import changing, parts
 from services.board.actions import check_in, confirm, give_back
 from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
@@ -17,7 +17,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "held", "checked_in", "given_back")
+DONE = ("booked", "held", "checked_in", "given_back", "changed")
 
 
 async def reservation(visit: Visit) -> Response:
@@ -36,7 +36,7 @@ async def reservation(visit: Visit) -> Response:
         confirm(visit, item),
         _facts(visit, item),
         check_in(visit, item),
-        give_back(visit, item),
+        el("div", changing.link(visit, item), give_back(visit, item), class_="choices"),
         _held(visit, item),
         await _history(visit, item),
     )

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import actions, parts, static
+from services.board import actions, changing, parts, static
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
@@ -73,6 +73,8 @@ class Board:
             _route("POST", "/cancel", self._page(actions.cancel)),
             _route("POST", "/release", self._page(actions.release)),
             _route("GET", "/reservations/{company}/{reservation}", self._page(reservation)),
+            _route("GET", "/reservations/{company}/{reservation}/change", self._page(changing.change)),
+            _route("POST", "/change", self._page(changing.send)),
             _route("GET", "/live", self.live.follow),
             _route("GET", "/sign-in", entrance.ask),
             _route("POST", "/sign-in", guarded(entrance.check)),

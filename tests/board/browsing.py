@@ -1,5 +1,6 @@
 """Browsers of tests: httpx against the board's ASGI application, signed in as whoever is wanted."""
 
+import base64
 import re
 import uuid
 from collections.abc import AsyncIterator
@@ -9,10 +10,12 @@ from html import unescape
 from typing import Any
 
 import httpx
+from google.protobuf.message import Message
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from services.board.doors import open_doors
+from services.board.sending import ENCLOSED
 from services.board.session import COOKIE
 from services.board.web import Board
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -72,6 +75,11 @@ async def browsing(centre: Clients) -> AsyncIterator[Browsing]:
     async with open_doors(centre.centre.scheduler.grpc, centre.centre.ledger.grpc) as doors:
         board = Board(doors, registry)
         yield Browsing(centre, board, board.app(), registry)
+
+
+def enclosing(request: Message) -> dict[str, str]:
+    """The field that encloses a request in a form, as whoever makes one by hand would send it."""
+    return {ENCLOSED: base64.urlsafe_b64encode(request.SerializeToString()).decode()}
 
 
 def forms(text: str, action: str) -> list[dict[str, str]]:

@@ -4,15 +4,18 @@ import re
 import uuid
 
 import pytest
+from google.protobuf.message import Message
 
 from services.board.web import Board
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from tests.board.browsing import Browsing, forms
+from tests.board.browsing import Browsing, enclosing, forms
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 CHANGES = ("/confirm", "/check-in", "/cancel", "/release")
+ENCLOSING = ("/change",)
+"""Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
 FIELDS = ("search", "company", "resource", "amount", "hours", "earliest", "note", "day", "next")
@@ -44,9 +47,18 @@ def addresses(theirs: str) -> list[str]:
         f"/reservations/{BETA}/{theirs}",
         f"/reservations/{ALPHA}/{theirs}",
         f"/reservations/-/{theirs}",
+        f"/reservations/{BETA}/{theirs}/change?end=2026-03-14T15:00",
+        f"/reservations/{ALPHA}/{theirs}/change",
         "/sign-in",
         "/language?to=en",
     ]
+
+
+def enclosed(theirs: str) -> dict[str, Message]:
+    """A request for each form that encloses one, made by hand to reach for what another company has."""
+    change = api.UpdateReservationRequest(request_id=str(uuid.uuid4()))
+    change.reservation.name, change.reservation.note = theirs, "taken over"
+    return {"/change": change}
 
 
 async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) -> None:
@@ -61,7 +73,7 @@ async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) ->
         week = (await browser.get("/timeline?kind=all&day=2026-03-14")).text
     assert 'class="busy"' in week
     asked = {address.partition("?")[0] for address in addresses("x")}
-    assert {path for path in known if "{" not in path} - asked == {*CHANGES, "/sign-out", "/live"}
+    assert {path for path in known if "{" not in path} - asked == {*CHANGES, *ENCLOSING, "/sign-out", "/live"}
 
 
 async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
@@ -74,13 +86,19 @@ async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
             sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4())}
             answer = await browser.post(path, data=sent)
             assert answer.status_code == 404
+        for path, request in enclosed(theirs.name).items():
+            answer = await browser.post(path, data={"seal": seal, **enclosing(request)})
+            assert answer.status_code == 404, path
+            assert CANARY not in answer.text
         booked = await browser.post(
             "/book", data={"seal": seal, "company": BETA, "request_id": str(uuid.uuid4()), **wish}
         )
     assert booked.headers["location"].startswith(f"/reservations/{ALPHA}/")
     request = api.GetReservationRequest(name=theirs.name)
+    assert enclosed(theirs.name).keys() == set(ENCLOSING)
     still = await board.centre.call(board.centre.scheduler.GetReservation, request, BETA)
     assert still.state == api.Reservation.STATE_CONFIRMED
+    assert still.note == theirs.note
 
 
 @pytest.mark.parametrize("holder", [ALPHA, "operator", "auditor"])
