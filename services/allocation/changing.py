@@ -16,6 +16,7 @@ from services.allocation import commands, events, rules
 from services.allocation.approving import NEEDED
 from services.allocation.centre import Centre
 from services.allocation.demand import Want, complete
+from services.allocation.discipline import late_change, late_strike
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.life import MOVES, used_until
@@ -61,12 +62,18 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
         raise refuse(Reason.WRONG_STATE, "The reservation ends just now. Book anew.", before.id)
     wish = _wish(centre, before, command, now)
     if wish.only_words:
-        return (_changed(wish, before.allocations),)
+        return (_changed(wish, before.allocations, command.excused),)
     _demand_possible(centre, wish, now)
     placing = _decide(centre, wish, now)
     # Nothing below may refuse.
     past = used_until(before.allocations, wish.opens) if wish.begun else ()
-    return *placing.moves, _changed(wish, _joined(past, placing.allocations))
+    allocations = _joined(past, placing.allocations)
+    late = not command.excused and late_change(centre, before, allocations, now)
+    return (
+        *(late_strike(centre, before, now) if late else ()),
+        *placing.moves,
+        _changed(wish, allocations, command.excused),
+    )
 
 
 def _wish(centre: Centre, before: Reservation, command: commands.ChangeReservation, now: int) -> Wish:
@@ -244,7 +251,7 @@ def _spliced(first: tuple[Interval, ...], then: tuple[Interval, ...]) -> tuple[I
     return *first[:-1], (first[-1][0], then[0][1]), *then[1:]
 
 
-def _changed(wish: Wish, allocations: tuple[Allocation, ...]) -> Event:
+def _changed(wish: Wish, allocations: tuple[Allocation, ...], excused: bool) -> Event:
     return events.ReservationChanged(
         reservation_id=wish.before.id,
         start=wish.start,
@@ -252,4 +259,5 @@ def _changed(wish: Wish, allocations: tuple[Allocation, ...]) -> Event:
         lines=wish.lines,
         allocations=allocations,
         note=wish.note,
+        excused=excused,
     )

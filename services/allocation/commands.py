@@ -107,7 +107,8 @@ class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
 class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Let a reservation be for another interval, other lines or with another note; None leaves each as it is.
 
-    A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version.
+    A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version;
+    what is excused is free to give back late, and no strike.
     """
 
     reservation_id: str
@@ -118,6 +119,7 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     duration: int | None = None
     lines: tuple[Line, ...] | None = None
     note: str | None = None
+    excused: bool = False
 
 
 class ApproveReservation(Struct, frozen=True, gc=False, kw_only=True):

@@ -15,7 +15,7 @@ from services.allocation.centre import Centre
 from services.allocation.changing import change_reservation
 from services.allocation.clearing import clear
 from services.allocation.commands import Command
-from services.allocation.conduct import Cause, Conduct
+from services.allocation.conduct import Conduct
 from services.allocation.declaring import declare, lift
 from services.allocation.demand import Want, complete
 from services.allocation.events import Event
@@ -187,10 +187,9 @@ def cancel_reservation(centre: Centre, command: commands.CancelReservation, now:
     if reservation.start <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The reservation begins just now; it can be released.", reservation.id)
-    conduct = centre.records.conduct(reservation.company)
     late = not command.excused and discipline.late_cancel(centre, reservation, now)
     return (
-        *(discipline.strike(centre, conduct, reservation, Cause.LATE_CANCEL, now) if late else ()),
+        *(discipline.late_strike(centre, reservation, now) if late else ()),
         events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason, excused=command.excused),
     )
 

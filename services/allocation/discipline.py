@@ -4,9 +4,10 @@ What is decided here is told by events of its own, so that a strike or a suspens
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import reduce
 
-from services.allocation import commands, events
+from services.allocation import commands, events, unit_time
 from services.allocation.centre import Centre
 from services.allocation.conduct import QUALIFICATIONS_MAX, Cause, Conduct, Strike, suspension
 from services.allocation.demand import Want
@@ -44,10 +45,31 @@ def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:
 
 def late_cancel(centre: Centre, reservation: Reservation, now: int) -> bool:
     """Whether it is too late to give a reservation back for free. What is not confirmed yet always is free."""
+    return _late(centre, reservation, {allocation.resource for allocation in _own(reservation)}, now)
+
+
+def late_change(centre: Centre, reservation: Reservation, allocations: tuple[Allocation, ...], now: int) -> bool:
+    """Whether holding these instead gives back, too late to be free, anything that it held."""
+    if reservation.state is not State.CONFIRMED or reservation.start <= now:
+        return False  # What has begun is released for nothing, by whichever call.
+    had, has = unit_time.held(reservation.allocations), unit_time.held(allocations)
+    given_back = {name for name in had if unit_time.less(had[name], has.get(name, ()))}
+    return _late(centre, reservation, given_back, now)
+
+
+def _late(centre: Centre, reservation: Reservation, given_back: AbstractSet[str], now: int) -> bool:
     if reservation.state is not State.CONFIRMED:
         return False
-    hours = [centre.pools[each.resource].resource.free_cancel_hours for each in _own(reservation)]
+    hours = [centre.pools[name].resource.free_cancel_hours for name in given_back]
     return reservation.start - now < max(hours, default=0) * HOUR_SECONDS
+
+
+def late_strike(centre: Centre, reservation: Reservation, now: int) -> tuple[ConductEvent, ...]:
+    """The strike for giving a reservation back too late, and what it brings; one, in however many steps it is done."""
+    conduct = centre.records.conduct(reservation.company)
+    if any((each.reservation_id, each.cause) == (reservation.id, Cause.LATE_CANCEL) for each in conduct.strikes):
+        return ()
+    return strike(centre, conduct, reservation, Cause.LATE_CANCEL, now)
 
 
 def strike(

@@ -217,7 +217,10 @@ class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reser
 class ReservationChanged(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_changed", tag_field="type", omit_defaults=True
 ):
-    """A reservation is for these units and this interval from now on; what it was before is free again."""
+    """A reservation is for these units and this interval from now on; what it was before is free again.
+
+    What it gives back late costs what cancelling it would, unless an operator excused that.
+    """
 
     reservation_id: str
     start: int
@@ -225,6 +228,7 @@ class ReservationChanged(
     lines: tuple[Line, ...]
     allocations: tuple[Allocation, ...]
     note: str = ""
+    excused: bool = False
 
 
 class AllocationsMoved(

@@ -34,6 +34,9 @@ def change(
     together: Annotated[str, typer.Option(help=f"How close nodes must stand: {', '.join(COLOCATIONS)}.")] = "",
     note: Annotated[str | None, typer.Option(help="Another note; an empty one takes it away.")] = None,
     etag: Annotated[str, typer.Option(help="Refuse if the reservation has changed since it had this etag.")] = "",
+    excused: Annotated[
+        bool, typer.Option("--excused", help="What it gives back late is free, and no strike; operators only.")
+    ] = False,
     offers: Annotated[
         bool, typer.Option("--offers", help="Only tell until when it could be extended; exit status 2 if not at all.")
     ] = False,
@@ -53,7 +56,7 @@ def change(
             return
         found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
         request = api.UpdateReservationRequest(
-            request_id=checked_request_id(request_id), validate_only=dry_run, etag=etag
+            request_id=checked_request_id(request_id), validate_only=dry_run, etag=etag, excused=excused
         )
         request.reservation.name = full_name
         set_times(client, request, found, start, end, duration)

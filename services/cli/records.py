@@ -27,7 +27,7 @@ from services.cli.tariff import asked
 from services.cli.times import from_timestamp, parse_time, show_duration, show_interval, show_time, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-CAUSES = {api.Strike.CAUSE_NO_SHOW: "nobody came", api.Strike.CAUSE_LATE_CANCEL: "cancelled too late"}
+CAUSES = {api.Strike.CAUSE_NO_SHOW: "nobody came", api.Strike.CAUSE_LATE_CANCEL: "given back too late"}
 
 
 def check_in(

@@ -189,8 +189,9 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     out.print(allocations_table(item.allocations, units, zone))
     if item.HasField("cancellation_quote"):
         quote = item.cancellation_quote
-        out.print("\nCancelling it now:" + (" it would be a strike." if quote.strike else ""))
-        out.print(quote_table(quote, zone))
+        out.print("\nGiving it back now:" + (" it would be a strike." if quote.strike else ""))
+        if quote.fees:
+            out.print(quote_table(quote, zone))
 
 
 def override_text(item: api.Reservation) -> str:

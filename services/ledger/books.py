@@ -15,33 +15,14 @@ from services.allocation.life import IllegalMove, flows, follow
 from services.allocation.periods import Periods, number_of
 from services.allocation.pricing import Amount, amounts
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
+from services.ledger.claims import Claim, Fee, Step
+from services.ledger.fees import CHARGING, fees
 from services.ledger.merkle import Frontier
 from services.ledger.prices import Prices
 
 
 class Misfit(Exception):
     """An event contradicts the events before it. The message says how."""
-
-
-class Claim(Struct, frozen=True, gc=False):
-    """A reservation as the books need it. `number` is that of the event that named the bins.
-
-    `tariff` is the place of the rate card that it was booked with, -1 for none; `amounts` is what it holds by that
-    card, and `idle` the unit-seconds of each resource that nodes reported as held and not used.
-    """
-
-    reservation: Reservation
-    number: int
-    tariff: int = -1
-    amounts: tuple[Amount, ...] = ()
-    idle: tuple[tuple[str, int], ...] = ()
-
-
-class Step(Struct, frozen=True):
-    """A claim before an event, None if it begins with it, and after it."""
-
-    before: Claim | None
-    after: Claim
 
 
 class Place(Struct, frozen=True):
@@ -101,7 +82,12 @@ class Books:
             self.claims[after.id] = claim
         else:
             self.claims.pop(after.id, None)
-        return Step(before, claim)
+        return Step(before, claim, self._fees(event, before, claim, at) if type(event) in CHARGING else ())
+
+    def _fees(self, event: ReservationEvent, before: Claim | None, after: Claim, at: int) -> tuple[Fee, ...]:
+        assert before is not None, "what is given back was held"
+        rate = partial(self.prices.rate, before.tariff, before.reservation.company)
+        return fees(event, before, after, at, rate, self.periods)
 
     def _claim(self, before: Claim | None, after: Reservation, number: int) -> Claim:
         if before is None:

@@ -10,8 +10,9 @@ from services.allocation import events
 from services.allocation.events import Event
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page, Record
-from services.ledger.books import Books, Misfit, Step
+from services.ledger.books import Books, Misfit
 from services.ledger.chart import Transfer
+from services.ledger.claims import Step
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.posting import post
 

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.periods import number_of
-from services.allocation.pricing import Amount, Rate
+from services.allocation.pricing import Amount
 from services.allocation.resources import Reservation, State
-from services.ledger.books import Books, Claim, Step
+from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
-
-PERCENT = 100
+from services.ledger.claims import Claim, Step
 
 STANDING: Mapping[State, Account] = {
     State.HELD: Account.HELD,
@@ -42,7 +41,7 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
     `step` is what it makes of the reservation that it names, if it names one.
     """
     if step is not None:
-        return tuple(_of_step(event, step, books, at))
+        return tuple(_of_step(event, step, books))
     match event:
         case events.QuotaGranted():
             return _granted(event, books)
@@ -52,7 +51,7 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
             return ()  # Registrations move nothing.
 
 
-def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transfer]:
+def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
     """What moves between two states of a reservation."""
     before, after = step.before, step.after
     target = STANDING.get(after.reservation.state, Account.RELEASED)
@@ -68,18 +67,21 @@ def _of_step(event: Event, step: Step, books: Books, at: int) -> Iterator[Transf
                 for part, account in _by_use(amount, target, idle):
                     yield _transfer(books, after.reservation, part, source, account)
         return
+    fees = {(fee.resource, fee.month): fee.krw for fee in step.fees}
     lost_to, idle = GIVEN_BACK.get(type(event), Account.RELEASED), dict(before.idle)
     for had, has in _paired(before.amounts, after.amounts):
         stays, more, less = _split(had, has)
-        rate = books.prices.rate(after.tariff, after.reservation.company, had.resource)
-        due = _penalty(event, before.reservation, rate, less.krw, at)
-        lost = Amount(less.resource, less.month, less.unit_seconds, less.krw - due)
-        fee = Amount(less.resource, less.month, 0, due)
+        due = fees.get((had.resource, had.month), 0)
+        # A booking that moved has a fee for what it gave back, and may be worth what it was.
+        from_price = min(due, less.krw)
+        lost = Amount(less.resource, less.month, less.unit_seconds, less.krw - from_price)
+        fee, beyond = (Amount(less.resource, less.month, 0, krw) for krw in (from_price, due - from_price))
         moves = (
             *((part, source, account) for part, account in _by_use(stays, target, idle)),
             (more, Account.CAPACITY, target),
             (lost, source, lost_to),
             (fee, source, Account.PENALTY),
+            (beyond, Account.CAPACITY, Account.PENALTY),
         )
         for amount, from_account, to_account in moves:
             if (amount.unit_seconds or amount.krw) and from_account is not to_account:
@@ -119,17 +121,6 @@ def _split(had: Amount, has: Amount) -> tuple[Amount, Amount, Amount]:
         Amount(resource, month, has.unit_seconds - seconds, has.krw - krw),
         Amount(resource, month, had.unit_seconds - seconds, had.krw - krw),
     )
-
-
-def _penalty(event: Event, before: Reservation, rate: Rate, krw: int, at: int) -> int:
-    """What of the price is due all the same: it was cancelled too late without excuse, or nobody came."""
-    match event:
-        case events.ReservationCancelled(excused=False) if before.state is State.CONFIRMED:
-            return rate.late_fee(krw, before.start - at)
-        case events.ReservationMissed():
-            return krw * rate.no_show_percent // PERCENT
-        case _:
-            return 0
 
 
 def _granted(event: events.QuotaGranted, books: Books) -> tuple[Transfer, ...]:

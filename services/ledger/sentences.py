@@ -76,7 +76,7 @@ class Words(Struct, frozen=True, kw_only=True):
         return f"{text}, which {allocation.companion_of} needs" if allocation.companion_of else text
 
 
-CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was cancelled too late for anybody else"}
+CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
 APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
 
 Sentence = Callable[[Any, Words], str]
@@ -130,6 +130,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationChanged: lambda event, words: (
         f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}."
+        + (" What it gave back late was excused: free of charge, and no strike." if event.excused else "")
     ),
     events.AllocationsMoved: lambda event, words: (
         f"The centre moved it, for the outage {event.outage}: {words.held(event.allocations)}."

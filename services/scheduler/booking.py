@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 from services.allocation import commands, offers
-from services.allocation.quoting import cancellation_quote
+from services.allocation.decide import Events
+from services.allocation.quoting import cancellation_quote, change_quote
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.allocation.smallest import smallest_changes
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import approvals, batch, changes, replies, requests
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
@@ -90,18 +90,28 @@ class Booking:
         company, reservation_id = requests.reservation_name(request.reservation.name, "reservation.name")
         command = changes.update_reservation(request, company, reservation_id)
         demand_own(call, company, request.reservation.name)
+        if request.excused:
+            demand_operator(call, "Only an operator excuses what is given back late.")
         try:
             if request.validate_only:
                 request.validate_only = False
                 decided = self._writer.check(ask_of(call, request, command))
-                shown = changes.preview(self._centre, self._centre.reservations[reservation_id], decided)
-                return replies.reservation_reply(self._centre, shown)
+                return self._preview(self._centre.reservations[reservation_id], decided, excused=command.excused)
             made = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             smallest = smallest_changes(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
             raise problem_of(refusal, smallest=replies.smallest_replies(smallest)) from None
         assert isinstance(made, Reservation)
         return replies.reservation_reply(self._centre, made)
+
+    def _preview(self, before: Reservation, decided: Events, *, excused: bool) -> api.Reservation:
+        """A reservation as a change would leave it, and what giving a part of it back late would bring."""
+        shown = changes.preview(self._centre, before, decided)
+        reply = replies.reservation_reply(self._centre, shown)
+        quote = change_quote(self._centre, before, shown, self._writer.now() // MICROSECONDS, excused=excused)
+        if quote.fees or quote.strike:
+            reply.cancellation_quote.CopyFrom(replies.quote_reply(quote))
+        return reply
 
     async def change_reservation(self, call: Call, request: requests.ChangeRequest) -> api.Reservation:
         """Confirm a held offer, cancel before the start, check in, or release while it is active."""
@@ -127,8 +137,8 @@ class Booking:
         assert isinstance(shown, Reservation)
         reply = replies.reservation_reply(self._centre, shown)
         if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
-            now, by_operator = self._writer.now() // MICROSECONDS, call.identity.role is Role.OPERATOR
-            quote = cancellation_quote(self._centre, shown, now, by_operator=by_operator, excused=command.excused)
+            now = self._writer.now() // MICROSECONDS
+            quote = cancellation_quote(self._centre, shown, now, excused=command.excused)
             reply.cancellation_quote.CopyFrom(replies.quote_reply(quote))
         return reply
 

@@ -35,6 +35,7 @@ def update_reservation(
         duration=_duration(fields, wish) if "duration" in paths else None,
         lines=lines_of(fields, "reservation.lines", wish.lines) if "lines" in paths else None,
         note=fields.text("reservation.note", wish.note) if "note" in paths else None,
+        excused=request.excused,
     )
     fields.demand_valid()
     return command

@@ -57,6 +57,7 @@ class Naive:
         self.quotas = list(quotas)
         self.terms = terms
         self.strikes: dict[str, list[int]] = {}
+        self.late: set[str] = set()
         self.suspended: dict[str, int] = {}
         self.bookings: dict[str, Booking] = {}
         self.outages: dict[str, Out] = {}
@@ -328,6 +329,12 @@ class Naive:
         """The coarsest step of what a booking holds: an hour, or half an hour where all of it has such slots."""
         slots = [self.resources[name].slot_minutes for name, _ in booking.held]
         return HOUR if any(minutes % 60 == 0 for minutes in slots) else CELL
+
+    def strike_for_lateness(self, name: str, now: int) -> None:
+        """A strike for giving a booking back too late, unless it has brought one before."""
+        if name not in self.late:
+            self.late.add(name)
+            self.strike(self.bookings[name].company, now)
 
     def strike(self, company: str, now: int) -> None:
         """One more strike, and the suspension that the terms make of it."""

@@ -37,6 +37,14 @@ def changed(naive: Naive, booking: Booking, wish: Wish, now: int) -> Booking:
     return after
 
 
+def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> bool:
+    """Whether a change lets go of anything that was asked for, when cancelling that would no longer be free."""
+    if before.state != "confirmed" or before.start <= now:
+        return False
+    let_go = {name for (name, cell), units in before.held.items() if units > after.held[name, cell]} & set(before.own)
+    return any(before.start - now < naive.resources[name].free_cancel_hours * HOUR for name in let_go)
+
+
 def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
     """Every reason against a change, other than how its units would have to stand."""
     booking, (lines, start, end) = naive.bookings[name], wish

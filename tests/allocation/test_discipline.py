@@ -150,6 +150,37 @@ def test_cancelling_late_is_a_strike_and_in_time_is_none() -> None:
     assert [each.cause for each in scenario.centre.records.conduct("ALPHA").strikes] == [Cause.LATE_CANCEL]
 
 
+def test_giving_a_part_back_late_is_a_strike_too() -> None:
+    """To shorten equipment or move it away too late is what cancelling it would be, once for each reservation."""
+    for wish, strikes in (
+        ({"end": START + 2 * HOUR}, 1),
+        ({"start": START + 2 * DAY, "duration": 4 * HOUR}, 1),
+        ({"end": START + 6 * HOUR}, 0),
+        ({"note": "with guests"}, 0),
+        ({"end": START + 2 * HOUR, "excused": True}, 0),
+    ):
+        scenario = trained()
+        reservation = booked(scenario)
+        scenario.reaches(START - 23 * HOUR)
+        after = scenario.changes(reservation, **wish)
+        causes = [strike.cause for strike in scenario.centre.records.conduct("ALPHA").strikes]
+        assert causes == [Cause.LATE_CANCEL] * strikes, wish
+        if strikes:
+            scenario.changes(after, end=after.end - HOUR)
+            scenario.cancels(scenario.current(after))
+            assert len(scenario.centre.records.conduct("ALPHA").strikes) == 1
+
+
+def test_giving_a_part_back_in_time_or_after_the_start_is_no_strike() -> None:
+    """Up to the hour to which a cancellation is free, and once it has begun, when it could be released as well."""
+    scenario = trained()
+    early, begun = booked(scenario, START + DAY), booked(scenario)
+    scenario.changes(early, end=early.end - HOUR)
+    scenario.reaches(START)
+    scenario.changes(scenario.current(begun), end=begun.end - HOUR)
+    assert not scenario.centre.records.conduct("ALPHA").strikes
+
+
 def test_training_opens_a_piece_of_equipment_for_its_time() -> None:
     """Without a qualification for the whole interval it is refused; an operator along, or a training, opens it."""
     scenario = fixture.fresh()

@@ -63,16 +63,16 @@ def test_a_cancellation_is_quoted_by_its_rule(hours: int, late: bool) -> None:
     scenario = fixture.fresh().given(PublishTariff(tariff=fixture.TARIFF), RegisterResource(resource=slow))
     made = scenario.books(book("ALPHA", line("SLOW"), start=NEXT_MONDAY + 10 * HOUR, hours=2))
     now = made.start - hours * HOUR
-    quote = cancellation_quote(scenario.centre, made, now, by_operator=False, excused=False)
+    quote = cancellation_quote(scenario.centre, made, now, excused=False)
     share = scenario.centre.tariffs[fixture.TARIFF.id].equipment_late_percent
     assert share > 0
     fee = Fee(resource="SLOW", free_until=made.start - 24 * HOUR, percent=share if late else 0)
     assert (quote.fees, quote.strike) == ((fee,), late)
 
 
-def test_what_an_operator_cancels_costs_nothing() -> None:
-    """Nor is what is excused a strike."""
+def test_what_is_excused_costs_nothing() -> None:
+    """Nor is it a strike: the quote says what the ledger will charge, whoever asks."""
     scenario = fixture.fresh().given(PublishTariff(tariff=fixture.TARIFF))
     made = scenario.books(book("ALPHA", line("T1"), start=NEXT_MONDAY + 10 * HOUR, hours=2))
-    quote = cancellation_quote(scenario.centre, made, made.start - 60, by_operator=True, excused=True)
+    quote = cancellation_quote(scenario.centre, made, made.start - 60, excused=True)
     assert ([fee.percent for fee in quote.fees], quote.strike) == ([0], False)

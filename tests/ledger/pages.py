@@ -180,7 +180,7 @@ def confirmed(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Even
     )
 
 
-def changed(name: str, *allocations: Allocation) -> Event:
+def changed(name: str, *allocations: Allocation, excused: bool = False) -> Event:
     """A reservation is for these allocations from now on."""
     return events.ReservationChanged(
         reservation_id=name,
@@ -188,6 +188,7 @@ def changed(name: str, *allocations: Allocation) -> Event:
         end=max(end for allocation in allocations for _, end in allocation.spans),
         lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
         allocations=allocations,
+        excused=excused,
     )
 
 

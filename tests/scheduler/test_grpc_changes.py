@@ -207,6 +207,24 @@ async def test_a_cancellation_shows_its_quote_first(desk: Desk) -> None:
     assert not (await desk.call("CancelReservation", request)).HasField("cancellation_quote")
 
 
+async def test_giving_a_part_back_late_shows_its_quote_first(desk: Desk) -> None:
+    """A dry run says what the part given back costs: nothing where an operator, and nobody else, excuses it."""
+    card = api.Tariff(name="tariffs/t", prices=[api.Price(resource="resources/L01", krw=1)], equipment_late_percent=80)
+    await desk.call("PublishTariff", api.PublishTariffRequest(tariff=card, request_id=request_id(1)), OPERATOR)
+    made = await desk.call("CreateReservation", demand(900, ("L01", 1), ("OP", 1), start=NOON - 24 * HOUR, hours=4))
+    shorter = changing(made.name, end_time=NOON - 22 * HOUR, validate_only=True)
+    shown = await desk.call("UpdateReservation", shorter)
+    assert [(fee.resource, fee.percent) for fee in shown.cancellation_quote.fees] == [("resources/L01", 80)]
+    assert shown.cancellation_quote.strike
+    longer = changing(made.name, end_time=NOON - 19 * HOUR, validate_only=True)
+    assert not (await desk.call("UpdateReservation", longer)).HasField("cancellation_quote")
+    shorter.excused = True
+    with pytest.raises(Refused) as refused:
+        await desk.call("UpdateReservation", shorter)
+    assert refused.value.code == grpc.StatusCode.PERMISSION_DENIED
+    assert not (await desk.call("UpdateReservation", shorter, OPERATOR)).HasField("cancellation_quote")
+
+
 async def test_extensions_are_offered(desk: Desk) -> None:
     """A search that names a reservation finds until when it could be extended; asked as given, it is granted."""
     made = await booked(desk)

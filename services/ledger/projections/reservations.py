@@ -5,7 +5,7 @@ from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
 
-from services.ledger.books import Claim
+from services.ledger.claims import Claim
 from services.ledger.facts import Fact
 
 

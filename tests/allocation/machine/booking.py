@@ -125,7 +125,7 @@ class Booking(SmallCentre):
         if booking.state in ("held", "pending", "confirmed") and booking.start > self.scenario.now:
             free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
             if booking.state == "confirmed" and booking.start - self.scenario.now < free * HOUR:
-                self.naive.strike(booking.company, self.scenario.now)
+                self.naive.strike_for_lateness(name, self.scenario.now)
             self.scenario.grants(wish)
             booking.state = "cancelled"
         else:

@@ -67,4 +67,7 @@ class Changing(SmallCentre):
             assert bins_of(after) <= bins_of(before), "what has begun was moved"
             self.bound[name] = after.allocations
         if after.allocations != before.allocations:
-            self.naive.bookings[name] = naive_changing.changed(self.naive, booking, wish, now)
+            changed = naive_changing.changed(self.naive, booking, wish, now)
+            if naive_changing.gives_back_late(self.naive, booking, changed, now):
+                self.naive.strike_for_lateness(name, now)
+            self.naive.bookings[name] = changed

@@ -1233,7 +1233,9 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def cancellation_quote(self) -> Global___CancellationQuote:
-        """What cancelling it would bring. Output only; set in the answer to a cancellation with `validate_only`."""
+        """What cancelling it would bring; or, of a change, what that gives back of it late, if anything. Output only; set in
+        the answer to a cancellation, or a change, with `validate_only`.
+        """
 
     def __init__(
         self,
@@ -1272,7 +1274,7 @@ Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
 
 @_typing.final
 class CancellationQuote(_message.Message):
-    """What cancelling would bring, by the rules of the centre and its newest rate card."""
+    """What cancelling, or giving a part back, would bring by the rules of the centre and its newest rate card."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1282,7 +1284,7 @@ class CancellationQuote(_message.Message):
     """Whether it would be a strike against the company."""
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancellationFee]:
-        """One for each resource that was asked for."""
+        """One for each resource that was asked for; of a change, for each of which something is given back late."""
 
     def __init__(
         self,
@@ -1300,7 +1302,7 @@ Global___CancellationQuote: _TypeAlias = CancellationQuote  # noqa: Y015
 
 @_typing.final
 class CancellationFee(_message.Message):
-    """What cancelling would cost of the price of one resource."""
+    """What it would cost of the price of what is given back of one resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1923,12 +1925,15 @@ class UpdateReservationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID. Required."""
     validate_only: _builtins.bool
     """Decide, explain and show the reservation as it would be, but change nothing."""
     etag: _builtins.str
     """If set, refuse when the reservation has changed since. `reservation.etag` means the same."""
+    excused: _builtins.bool
+    """What it gives back late is free of charge and no strike, for weather or a fault of the centre. Operators only."""
     @_builtins.property
     def reservation(self) -> Global___Reservation:
         """Its `name`, and what shall be different."""
@@ -1947,10 +1952,11 @@ class UpdateReservationRequest(_message.Message):
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        excused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "request_id", b"request_id", "reservation", b"reservation", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "request_id", b"request_id", "reservation", b"reservation", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,75 @@
+"""What is due though it was not used: for what was given back too late, and for what nobody came to use. Pure.
+
+A change gives back what the reservation held and holds no more, hour for hour and unit for unit. So moving a booking
+away costs what cancelling it would, though it be as long elsewhere: the time is as lost to others, and what could be
+moved to next month for nothing, and cancelled there for nothing, would never cost anything. What stays costs nothing.
+"""
+
+from collections.abc import Callable, Iterator
+
+from services.allocation import events, unit_time
+from services.allocation.events import ReservationEvent
+from services.allocation.periods import Periods
+from services.allocation.pricing import Amount, Rate, amounts
+from services.allocation.resources import Reservation, State
+from services.allocation.tariff import ALL_PERCENT
+from services.ledger.claims import Claim, Fee
+
+RateOf = Callable[[str], Rate]
+
+CHARGING = frozenset({events.ReservationMissed, events.ReservationCancelled, events.ReservationChanged})
+"""The events that may make something due."""
+
+
+def fees(
+    event: ReservationEvent, before: Claim, after: Claim, at: int, rate: RateOf, periods: Periods
+) -> tuple[Fee, ...]:
+    """What an event at a time in seconds makes due, by resource and month. `rate` is that of the booking's tariff."""
+    dues: Iterator[Fee]
+    match event:
+        case events.ReservationMissed():
+            given = _given_back(before.amounts, after.amounts)
+            dues = (Fee(each.resource, each.month, _for_not_coming(rate, each)) for each in given)
+        case events.ReservationCancelled(excused=False) if before.reservation.state is State.CONFIRMED:
+            dues = _late(before, (), at, rate)
+        case events.ReservationChanged(excused=False) if _may_still_be_cancelled(before.reservation, at):
+            dues = _late(before, _kept(before.reservation, after.reservation, rate, periods), at, rate)
+        case _:
+            return ()
+    return tuple(fee for fee in dues if fee.krw)
+
+
+def _may_still_be_cancelled(reservation: Reservation, at: int) -> bool:
+    """Whether it is confirmed and has not begun; what has begun is given back for nothing, by whichever call."""
+    return reservation.state is State.CONFIRMED and at < reservation.start
+
+
+def _late(before: Claim, kept: tuple[Amount, ...], at: int, rate: RateOf) -> Iterator[Fee]:
+    for each in _given_back(before.amounts, kept):
+        due = rate(each.resource).late_fee(each.krw, before.reservation.start - at)
+        yield Fee(each.resource, each.month, due)
+
+
+def _for_not_coming(rate: RateOf, given_back: Amount) -> int:
+    return given_back.krw * rate(given_back.resource).no_show_percent // ALL_PERCENT
+
+
+def _given_back(held: tuple[Amount, ...], kept: tuple[Amount, ...]) -> Iterator[Amount]:
+    """What is held no more, at its price."""
+    left = {(each.resource, each.month): each for each in kept}
+    for each in held:
+        stays = left.get((each.resource, each.month)) or Amount(each.resource, each.month, 0, 0)
+        # What begins and ends within the slots that it had pays begun slots still; it never pays more than it did.
+        krw = max(0, each.krw - stays.krw)
+        yield Amount(each.resource, each.month, each.unit_seconds - stays.unit_seconds, krw)
+
+
+def _kept(before: Reservation, after: Reservation, rate: RateOf, periods: Periods) -> tuple[Amount, ...]:
+    """What a reservation holds at the same time as before, at its price."""
+    had, has = unit_time.held(before.holding), unit_time.held(after.holding)
+    kept = (
+        allocation
+        for resource, stretches in had.items()
+        for allocation in unit_time.as_allocations(resource, unit_time.common(stretches, has.get(resource, ())))
+    )
+    return amounts(tuple(kept), rate, periods)

@@ -1,0 +1,106 @@
+"""What is due for what was given back late: of a cancellation, and of a change."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.allocation.resources import Allocation
+from services.ledger.chart import Account
+from tests.ledger.pages import (
+    HOUR,
+    MONDAY,
+    activated,
+    cancelled,
+    changed,
+    company,
+    confirmed,
+    equipment,
+    held,
+    hours,
+    pool,
+    tariff,
+)
+from tests.ledger.test_posting import Desk, allocations
+
+START = 100
+CARD = tariff(h100=3000, M01=600_000, compute_late=50, equipment_late=80)
+CENTRE = (
+    pool(),
+    equipment("M01", fee=600_000, slot_hours=4, free_cancel_hours=24),
+    company(free_cancel_hours="48"),
+    CARD,
+)
+
+
+def gpus(count: int, *spans: tuple[int, int]) -> Allocation:
+    """GPUs for spans in hours after Monday midnight."""
+    return held(range(count), *(hours(*span) for span in spans))
+
+
+@pytest.mark.parametrize(
+    ("then", "due", "booked"),
+    [
+        (gpus(4, (100, 103)), 6_000, 36_000),  # shortened by an hour of four GPUs
+        (gpus(3, (100, 104)), 6_000, 36_000),  # a GPU less for four hours
+        (gpus(2, (102, 106)), 18_000, 24_000),  # two hours moved, and two GPUs less for the other two
+        (gpus(4, (101, 105)), 6_000, 48_000),  # as long, an hour later: one hour is given back
+        (gpus(4, (800, 804)), 24_000, 48_000),  # moved away altogether
+        (gpus(6, (99, 105)), 0, 108_000),  # more of everything
+    ],
+)
+def test_a_late_change_costs_the_share_of_what_it_gives_back(then: Allocation, due: int, booked: int) -> None:
+    """Half the price of every hour that is held no more, wherever the booking went; what it is now costs its price."""
+    desk = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))))
+    desk.says(changed("r", then), at=MONDAY + 53 * HOUR)
+    assert desk.standing().get(("h100", Account.PENALTY), (0, 0)) == (0, due)
+    assert desk.standing()["h100", Account.BOOKED] == (then.unit_seconds, booked)
+
+
+@pytest.mark.parametrize(
+    ("at", "excused", "begun"), [(START - 48, False, False), (START - 1, True, False), (START + 1, False, True)]
+)
+def test_a_change_in_time_or_excused_costs_nothing(at: int, excused: bool, begun: bool) -> None:
+    """Up to the hour to which a cancellation is free, when an operator excuses it, and once it has begun."""
+    desk = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))))
+    if begun:
+        desk.says(activated("r"))
+    desk.says(changed("r", gpus(4, (100, 102)), excused=excused), at=MONDAY + at * HOUR)
+    assert ("h100", Account.PENALTY) not in desk.standing()
+    assert desk.standing()["h100", Account.RELEASED] == (8 * HOUR, 24_000)
+
+
+def test_a_slot_begun_is_paid_and_not_given_back() -> None:
+    """Equipment by the slot: to leave within a slot gives nothing of it back, so it costs no fee."""
+    desk = Desk(*CENTRE, confirmed("r", held([0], hours(100, 108), resource="M01")))
+    desk.says(changed("r", held([0], hours(100, 106), resource="M01")), at=MONDAY + 99 * HOUR)
+    assert ("M01", Account.PENALTY) not in desk.standing()
+    desk.says(changed("r", held([0], hours(100, 104), resource="M01")), at=MONDAY + 99 * HOUR)
+    assert desk.standing()["M01", Account.PENALTY] == (0, 480_000)
+
+
+@given(allocations(), allocations(), st.integers(0, 60))
+def test_whatever_way_it_goes_a_booking_costs_no_more_than_its_price(
+    first: tuple[Allocation, ...], then: tuple[Allocation, ...], notice: int
+) -> None:
+    """To change and then to cancel charges no more than the price of what was given back, and sums to zero."""
+    start = min(span[0] for each in first for span in each.spans)
+    centre = (pool("a100", bin_capacity=1000), pool("OP"), *CENTRE[:-1], tariff(h100=3000, a100=1200, M01=600_000))
+    desk = Desk(*centre, confirmed("r", *first))
+    price = {key[0]: krw for key, (_, krw) in desk.standing().items() if key[1] is Account.BOOKED}
+    desk.says(changed("r", *then), at=start - notice * HOUR)
+    for resource, krw in price.items():
+        assert 0 <= desk.standing().get((resource, Account.PENALTY), (0, 0))[1] <= krw
+    for period in (0, 202603, 202604, 202605):
+        for resource in {resource for resource, _ in desk.standing(period)}:
+            amounts = [pair for (on, _), pair in desk.standing(period).items() if on == resource]
+            assert (sum(seconds for seconds, _ in amounts), sum(krw for _, krw in amounts)) == (0, 0)
+
+
+def test_moving_away_and_cancelling_there_costs_what_cancelling_costs() -> None:
+    """A late booking is not made free by moving it to a day on which cancelling is free."""
+    there = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))))
+    there.says(cancelled("r"), at=MONDAY + 99 * HOUR)
+    moved = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))))
+    moved.says(changed("r", gpus(4, (800, 804))), at=MONDAY + 99 * HOUR)
+    moved.says(cancelled("r"), at=MONDAY + 99 * HOUR)
+    assert there.standing()["h100", Account.PENALTY] == moved.standing()["h100", Account.PENALTY] == (0, 24_000)
