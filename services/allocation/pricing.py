@@ -9,12 +9,14 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.peaks import ALL_PERCENT, PeakHours, peak_hours
 from services.allocation.periods import Periods
 from services.allocation.resources import Allocation, Company, Interval, Kind, Resource, Unit
-from services.allocation.tariff import ALL_PERCENT, Basis, Tariff
+from services.allocation.tariff import Basis, Tariff
 
 HOUR_SECONDS = 3600
 HOUR_MINUTES = 60
+MINUTE_SECONDS = 60
 MILLI = 1000
 HOURS_DIGITS_MAX = 4
 
@@ -32,14 +34,28 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
     late_seconds: int = 0
     late_percent: int = 0
     no_show_percent: int = 0
+    peaks: PeakHours | None = None  # when it counts for more, or less
 
     def price(self, units: int, spans: tuple[Interval, ...], until: int) -> int:
         """The KRW for units over the part of the spans that lies before a moment: whole minutes, or begun slots."""
+        charged = -(-units // self.share_step) * self.share_step
+        if self.peaks is not None:
+            weight = self._weight(self.peaks, [(start, min(end, until)) for start, end in spans if start < until])
+            return charged * weight * self.numerator // (self.denominator * ALL_PERCENT)
         if self.slot_seconds:
             count = sum([-((start - min(end, until)) // self.slot_seconds) for start, end in spans if start < until])
         else:
-            count = sum([min(end, until) - start for start, end in spans if start < until]) // 60
-        return -(-units // self.share_step) * self.share_step * count * self.numerator // self.denominator
+            count = sum([min(end, until) - start for start, end in spans if start < until]) // MINUTE_SECONDS
+        return charged * count * self.numerator // self.denominator
+
+    def _weight(self, peaks: PeakHours, spans: list[Interval]) -> int:
+        """Whole minutes, or begun slots, each times what it counts for in per cent; a slot as it does at its start."""
+        if slot := self.slot_seconds:
+            return sum([peaks.percent_at(begun) for start, end in spans for begun in range(start, end, slot)])
+        weight = sum([peaks.percent_seconds(start, end) for start, end in spans])
+        if odd := sum([end - start for start, end in spans]) % MINUTE_SECONDS:
+            weight -= peaks.percent_seconds(spans[-1][1] - odd, spans[-1][1])  # A minute that is not whole.
+        return weight // MINUTE_SECONDS
 
     def late_fee(self, krw: int, notice_seconds: int) -> int:
         """What of a price in KRW is due for a cancellation that long before the start, rounded down."""
@@ -58,14 +74,15 @@ class Amount(Struct, frozen=True, gc=False):
     krw: int
 
 
-def rate_of(card: Tariff | None, company: Company, resource: Resource) -> Rate:
-    """What a company pays for a resource under a rate card; nothing without one."""
+def rate_of(card: Tariff | None, company: Company, resource: Resource, zone: str) -> Rate:
+    """What a company pays for a resource under a rate card, whose windows are in the time of a zone; 0 without one."""
     price = card.price_of(resource.id) if card else None
     if card is None or price is None:
         return FREE
     compute = resource.kind is Kind.COMPUTE
     milli = resource.unit is Unit.MILLI_GPU
     by_slot = price.basis is Basis.SLOT
+    windows = card.peaks_of(resource.id)
     return Rate(
         numerator=price.krw * (ALL_PERCENT - card.discount_percent(company)),
         denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
@@ -74,6 +91,7 @@ def rate_of(card: Tariff | None, company: Company, resource: Resource) -> Rate:
         late_seconds=HOUR_SECONDS * free_hours(company, resource),
         late_percent=card.compute_late_percent if compute else card.equipment_late_percent,
         no_show_percent=card.no_show_percent,
+        peaks=peak_hours(windows, zone) if windows else None,
     )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from services.allocation.peaks import ALL_PERCENT, Peak, peak_faults
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Company
 
@@ -18,7 +19,6 @@ PRICES_MAX = 2_000
 DISCOUNTS_MAX = 100
 PRICE_KRW_MAX = 1_000_000_000
 SHARE_STEP_MAX = 1_000
-ALL_PERCENT = 100
 
 
 class Basis(StrEnum):
@@ -55,10 +55,15 @@ class Tariff(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     compute_late_percent: int = 0  # of the price, for a cancellation too close to the start
     equipment_late_percent: int = 0
     no_show_percent: int = 0
+    peaks: tuple[Peak, ...] = ()  # when a price counts for more, or less, than itself
 
     def price_of(self, resource: str) -> Price | None:
         """What a resource costs; None if nothing."""
         return next((price for price in self.prices if price.resource == resource), None)
+
+    def peaks_of(self, resource: str) -> tuple[Peak, ...]:
+        """The windows in which the price of a resource is another one."""
+        return tuple(peak for peak in self.peaks if peak.concerns(resource))
 
     def discount_percent(self, company: Company) -> int:
         """What a company need not pay: the largest discount that fits it."""
@@ -76,6 +81,7 @@ def check_tariff(tariff: Tariff, published: Mapping[str, Tariff], resources: Abs
     if tariff.id in published:
         raise refuse(Reason.ALREADY_EXISTS, f"The tariff {tariff.id} is published already.", tariff.id)
     faults = [*_reach_faults(tariff, len(published), now), *_price_faults(tariff, resources), *_discount_faults(tariff)]
+    faults += peak_faults(tariff.peaks, {price.resource for price in tariff.prices})
     if faults:
         raise Rejected(
             Violation(reason=Reason.INVALID_TARIFF, description=f"{tariff.id}: {fault}.", subject=tariff.id)

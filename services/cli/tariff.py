@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.booking import DryRun, checked_request_id
+from services.cli.catalogue.tables import DAY_MINUTES, WEEKDAYS
 from services.cli.catalogue.tariff import read_tariff
 from services.cli.client import Client
 from services.cli.documents import document, print_json, refusal_document
@@ -100,9 +101,24 @@ def print_tariff(found: api.Tariff, zone: tzinfo) -> None:
     for price in found.prices:
         made.add_row(plain_id(price.resource), f"{price.krw:,}", BASIS_WORDS[price.basis])
     out.print(made)
+    for peak in found.peaks:
+        names = ", ".join(map(plain_id, peak.resources)) or "everything"
+        out.print(f"  {peak.percent} % of the price {window(peak)} for {names}")
     for each in found.discounts:
         out.print(f"  {each.percent} % off where {each.attribute} is {each.value}")
     out.print(
         f"  late cancellation: {found.compute_late_percent} % for compute, {found.equipment_late_percent} % for"
         f" equipment; no-show: {found.no_show_percent} %\n"
     )
+
+
+def window(peak: api.Peak) -> str:
+    """Such as `Mon Tue Wed 18:00-08:00+1`, in the centre's time."""
+    days = " ".join(WEEKDAYS[day - 1].title() for day in peak.weekdays)
+    return f"{days} {clock(peak.starts_minute)}-{clock(peak.ends_minute)}"
+
+
+def clock(minute: int) -> str:
+    """What a clock shows so many minutes after midnight; `+1` is on the next day."""
+    days, minute = (1, minute - DAY_MINUTES) if minute > DAY_MINUTES else (0, minute)
+    return f"{minute // 60:02}:{minute % 60:02}{'+1' if days else ''}"

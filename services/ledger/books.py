@@ -118,7 +118,7 @@ class Books:
             self.claims[event.reservation_id] = replace(claim, idle=tuple(idle.items()))
 
     def worth(self, quota: Quota) -> int:
-        """What a quota of a pool costs, in KRW, by the newest rate card; equipment of many prices on one meter: 0."""
+        """What a quota of a pool costs, in KRW, by the newest rate card off its peaks; equipment on one meter: 0."""
         if quota.meter not in self.prices.resources or not self.prices.published:
             return 0
         rate = self.prices.rate(len(self.prices.published) - 1, quota.company, quota.meter)

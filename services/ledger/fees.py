@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 
 from services.allocation import events, unit_time
 from services.allocation.events import ReservationEvent
+from services.allocation.peaks import ALL_PERCENT
 from services.allocation.periods import Periods
 from services.allocation.pricing import Amount, Rate, amounts
 from services.allocation.resources import Reservation, State
-from services.allocation.tariff import ALL_PERCENT
 from services.ledger.claims import Claim, Fee
 
 RateOf = Callable[[str], Rate]

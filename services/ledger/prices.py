@@ -30,4 +30,5 @@ class Prices:
     def _rate(self, tariff: int, company: str, resource: str) -> Rate:
         """What a company pays for a resource under the tariff at a place; nothing under -1."""
         card = self.published[tariff][1] if tariff >= 0 else None
-        return rate_of(card, self.companies[company], self.resources[resource])
+        zone = next(iter(self.resources.values())).time_zone  # The centre's, as for its months.
+        return rate_of(card, self.companies[company], self.resources[resource], zone)

@@ -4,6 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.months import MONTH, ClosedMonth
+from services.allocation.peaks import Peak
 from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.requests import Fields
@@ -32,6 +33,7 @@ def publish_tariff(request: api.PublishTariffRequest) -> commands.PublishTariff:
         compute_late_percent=given.compute_late_percent,
         equipment_late_percent=given.equipment_late_percent,
         no_show_percent=given.no_show_percent,
+        peaks=tuple(_peak(fields, number, peak) for number, peak in enumerate(given.peaks)),
     )
     fields.demand_valid()
     return commands.PublishTariff(tariff=wish)
@@ -66,6 +68,18 @@ def _discount(fields: Fields, number: int, discount: api.Discount) -> Discount:
     )
 
 
+def _peak(fields: Fields, number: int, peak: api.Peak) -> Peak:
+    where = f"tariff.peaks[{number}].resources"
+    names = [fields.name(f"{where}[{place}]", name, "resources") for place, name in enumerate(peak.resources)]
+    return Peak(
+        weekdays=tuple(day - 1 for day in peak.weekdays),
+        starts=peak.starts_minute,
+        ends=peak.ends_minute,
+        percent=peak.percent,
+        resources=tuple(name for (name,) in names),
+    )
+
+
 def tariff_reply(tariff: Tariff) -> api.Tariff:
     """A rate card as clients see it."""
     return api.Tariff(
@@ -82,6 +96,16 @@ def tariff_reply(tariff: Tariff) -> api.Tariff:
         compute_late_percent=tariff.compute_late_percent,
         equipment_late_percent=tariff.equipment_late_percent,
         no_show_percent=tariff.no_show_percent,
+        peaks=[
+            api.Peak(
+                weekdays=[day + 1 for day in peak.weekdays],
+                starts_minute=peak.starts,
+                ends_minute=peak.ends,
+                percent=peak.percent,
+                resources=[f"resources/{name}" for name in peak.resources],
+            )
+            for peak in tariff.peaks
+        ],
     )
 
 

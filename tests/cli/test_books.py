@@ -20,7 +20,11 @@ def test_a_tariff_is_shown_and_published(
     """What is published is what stands in the file, and everybody can read what things cost."""
     centre.answers["PublishTariff"] = lambda request: request.tariff
     card = tmp_path / "card.yaml"
-    card.write_text("id: krw-2027\nvalid_from: 2027-01-01\nprices: {M01: {slot: 650000}}\nshare_step: 125\n")
+    card.write_text(
+        "id: krw-2027\nvalid_from: 2027-01-01\nprices: {M01: {slot: 650000}}\nshare_step: 125\n"
+        "peaks:\n- {when: mon-fri 18:00-08:00+1, percent: 70, resources: [M01]}\n"
+        "- {when: sun 00:00-24:00, percent: 50}\n"
+    )
     assert main.run(["tariff", "--publish", str(card)]) == 0
     sent = centre.requests[-1].tariff
     assert (sent.name, sent.valid_from_time.seconds, sent.share_step) == ("tariffs/krw-2027", 1_798_729_200, 125)
@@ -32,6 +36,8 @@ def test_a_tariff_is_shown_and_published(
     assert main.run(["tariff"]) == 0
     shown = capsys.readouterr().out
     assert "650,000" in shown
+    assert "70 % of the price Mon Tue Wed Thu Fri 18:00-08:00+1 for M01" in shown
+    assert "50 % of the price Sun 00:00-24:00 for everything" in shown
     assert "closed up to the end of 2026-03" in shown
 
 
@@ -40,7 +46,13 @@ def test_a_file_that_is_no_tariff_is_named(
 ) -> None:
     """A rate card that cannot be read publishes nothing."""
     card = tmp_path / "card.yaml"
-    for text in ("prices: {}", "id: x\nprices: {M01: {day: 3}}", "id: x\nvalid_from: soon\nprices: {}", "- x"):
+    for text in (
+        "prices: {}",
+        "id: x\nprices: {}\npeaks: [{when: daily, percent: 3}]",
+        "id: x\nprices: {M01: {day: 3}}",
+        "id: x\nvalid_from: soon\nprices: {}",
+        "- x",
+    ):
         card.write_text(text)
         assert main.run(["tariff", "--publish", str(card)]) == 1
         assert "card.yaml" in capsys.readouterr().err

@@ -44,6 +44,9 @@ def test_the_tariff_is_the_catalogues(catalogue: Catalogue) -> None:
     assert prices["resources/h100-train"] == (3000, api.PRICE_BASIS_HOUR)
     assert prices["resources/M01"] == (600_000, api.PRICE_BASIS_SLOT)
     discounts = {(each.attribute, each.value): each.percent for each in catalogue.tariff.discounts}
+    (night,) = catalogue.tariff.peaks
+    assert (night.percent, night.starts_minute, night.ends_minute) == (80, 22 * 60, 30 * 60)
+    assert set(night.resources) <= {name for name, (_, basis) in prices.items() if basis == api.PRICE_BASIS_HOUR}
     for row in rows("companies"):
         fitting = [discounts.get((kind, row[kind]), 0) for kind in ("stage", "region", "youth_founder")]
         assert max(fitting) == int(row["discount_pct"]), row["company_id"]

@@ -43,6 +43,7 @@ from services.allocation.events import (
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage, OutageKind, Scope, Taken
+from services.allocation.peaks import Peak
 from services.allocation.resources import (
     Allocation,
     Closure,
@@ -223,6 +224,22 @@ SAMPLES: tuple[Event, ...] = (
     ReservationCurtailed(reservation_id="r-4", until=MONDAY_9, outage="hall-2-march"),
     ReservationDisplaced(reservation_id="r-5", displaced_at=MONDAY_9, outage="hall-2-march"),
 )
+
+
+FORMS: dict[str, Event] = {
+    "tariff_published-peaks": TariffPublished(
+        tariff=Tariff(
+            id="krw-2027",
+            valid_from=MONDAY_9,
+            prices=(Price(resource="h100", krw=3000),),
+            peaks=(
+                Peak(weekdays=(0, 1, 2, 3, 4), starts=540, ends=1080, percent=120, resources=("h100",)),
+                Peak(weekdays=(0, 1, 2, 3, 4, 5, 6), starts=1320, ends=1800, percent=70),
+            ),
+        )
+    ),
+}
+"""What was added to an event since its first sample, by the name of the golden sample that carries it."""
 
 
 def page(previous: str = GENESIS, *events: Event, epoch: int = 1, writer: str = "w-1", centre: str = CENTRE) -> bytes:

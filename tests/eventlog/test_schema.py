@@ -11,7 +11,7 @@ import pytest
 from services.allocation.events import Event
 from services.eventlog.page import decode_page, encode_page
 from services.eventlog.schema import breaking_changes, current, problems
-from tests.eventlog.pages import SAMPLES
+from tests.eventlog.pages import FORMS, SAMPLES
 
 GOLDEN = Path(__file__).with_name("golden")
 TAGS = [str(kind.__struct_config__.tag) for kind in typing.get_args(Event)]
@@ -31,6 +31,15 @@ def test_a_golden_sample_means_what_it_meant(sample: Event) -> None:
     """The golden sample of every event still carries the values it was written with."""
     data = (GOLDEN / f"{sample.__struct_config__.tag}.json").read_bytes()
     assert decode_page(data).entries[0].events == (sample,)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_later_form_of_an_event_stays_readable(form: str) -> None:
+    """What was added to an event since its first sample has a sample of its own, and means what it meant."""
+    data = (GOLDEN / f"{form}.json").read_bytes()
+    page = decode_page(data)
+    assert page.entries[0].events == (FORMS[form],)
+    assert encode_page(page) == data
 
 
 def test_the_committed_schema_is_fresh_and_breaks_nothing() -> None:

@@ -7,6 +7,7 @@ from services.allocation import events
 from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.events import Event
 from services.allocation.months import ClosedMonth, bounds
+from services.allocation.peaks import Peak
 from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
 from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.allocation.use import MeasuredUse
@@ -119,6 +120,7 @@ def tariff(
     compute_late: int = 0,
     equipment_late: int = 100,
     no_show: int = 0,
+    peaks: tuple[Peak, ...] = (),
     **prices: int,
 ) -> Event:
     """A rate card: KRW an hour, or a slot for resources whose name begins with M; discounts by a company's stage."""
@@ -138,6 +140,7 @@ def tariff(
             compute_late_percent=compute_late,
             equipment_late_percent=equipment_late,
             no_show_percent=no_show,
+            peaks=peaks,
         )
     )
 

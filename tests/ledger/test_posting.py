@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation.events import Event, ReservationEvent, TariffPublished
+from services.allocation.peaks import Peak
 from services.allocation.resources import Allocation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Phase, Transfer, phase_of
@@ -42,6 +43,12 @@ CENTRE = (
     company(),
     tariff(h100=3000, a100=1200, M01=600_000),
 )
+PEAKS = (
+    Peak(weekdays=(0, 1, 2, 3, 4), starts=9 * 60, ends=18 * 60, percent=130),
+    Peak(weekdays=(0, 1, 2, 3, 4, 5, 6), starts=22 * 60 + 30, ends=30 * 60, percent=70),
+)
+PEAKY = (*CENTRE[:-1], tariff(h100=3000, a100=1201, M01=600_001, peaks=PEAKS))
+"""The same with prices of day and night."""
 
 
 class Desk:
@@ -120,11 +127,11 @@ def test_what_is_booked_ends_somewhere_and_sums_to_zero(
             assert desk.standing()[each.resource, Account.CAPACITY] == (-price[0], -price[1])
 
 
-@given(allocations(), st.integers(-10, 910))
-def test_parts_add_up_to_the_whole(held_: tuple[Allocation, ...], cut: int) -> None:
+@given(allocations(), st.integers(-10, 910), st.sampled_from((CENTRE, PEAKY)))
+def test_parts_add_up_to_the_whole(held_: tuple[Allocation, ...], cut: int, centre: tuple[Event, ...]) -> None:
     """Used and given back are together what was booked, to the unit-second and the won, wherever the cut is."""
-    desk = Desk(*CENTRE, confirmed("r", *held_), activated("r"), released("r", MONDAY + cut * HOUR))
-    whole = Desk(*CENTRE, confirmed("r", *held_)).standing()
+    desk = Desk(*centre, confirmed("r", *held_), activated("r"), released("r", MONDAY + cut * HOUR))
+    whole = Desk(*centre, confirmed("r", *held_)).standing()
     for each in held_:
         parts = [desk.standing().get((each.resource, account), (0, 0)) for account in (Account.USED, Account.RELEASED)]
         assert (parts[0][0] + parts[1][0], parts[0][1] + parts[1][1]) == whole[each.resource, Account.BOOKED]
@@ -139,6 +146,17 @@ def test_an_hour_of_a_gpu_has_its_price() -> None:
     assert desk.standing()["h100", Account.BOOKED] == (12 * HOUR, 36_000)
     assert desk.standing()["a100", Account.BOOKED] == (130 * HOUR, 300)
     assert desk.standing()["M01", Account.BOOKED] == (9 * HOUR, 1_800_000)
+
+
+def test_months_of_one_booking_add_up_at_any_hour() -> None:
+    """A booking with prices of day and night is worth in both its months what it is worth in one."""
+    night, day = hours(APRIL - 5, APRIL + 20), hours(APRIL + 24, APRIL + 40)
+    desk = Desk(*PEAKY, confirmed("r", held(range(3), night, day)))
+    krw = [desk.standing(month)["h100", Account.BOOKED][1] for month in (202603, 202604)]
+    night_hours, peak_hours = 7.5 + 6, 9 + 7
+    rest = 25 + 16 - night_hours - peak_hours
+    assert sum(krw) == desk.standing()["h100", Account.BOOKED][1]
+    assert sum(krw) == 3 * 30 * (night_hours * 70 + peak_hours * 130 + rest * 100)
 
 
 def test_a_discount_is_the_companys() -> None:

@@ -6,13 +6,15 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec.structs import replace
 
+from services.allocation.peaks import Peak
 from services.allocation.resources import Colocation, Kind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, requests
+from services.scheduler import catalogue, requests, tariffs
 from tests.allocation import fixture
-from tests.allocation.fixture import NOW, TUESDAY
+from tests.allocation.fixture import NOW, TARIFF, TUESDAY
 from tests.allocation.scenario import HOUR
 
 ID = "0b7a3a52-2f8e-4d0c-9d3e-0123456789ab"
@@ -152,6 +154,21 @@ def test_a_resource_survives_the_way_through_the_api(resource: Any) -> None:
     reply = catalogue.resource_reply(resource, nodes=True)
     command = catalogue.register_resource(api.RegisterResourceRequest(resource=reply, request_id=ID))
     assert command.resource == resource
+
+
+def test_a_tariff_survives_the_way_through_the_api() -> None:
+    """A rate card that is published is the one that is told, with its discounts and its peak hours."""
+    peaks = (
+        Peak(weekdays=(0, 6), starts=1320, ends=1800, percent=70),
+        Peak(weekdays=(1,), starts=0, ends=1440, percent=150, resources=("h100", "M01")),
+    )
+    card = replace(TARIFF, valid_from=NOON, peaks=peaks)
+    request = api.PublishTariffRequest(tariff=tariffs.tariff_reply(card), request_id=ID)
+    assert tariffs.publish_tariff(request).tariff == card
+    request.tariff.peaks[1].resources[0] = "machines/h100"
+    with pytest.raises(Problem) as problem:
+        tariffs.publish_tariff(request)
+    assert faults(problem.value) == {"tariff.peaks[1].resources[0]"}
 
 
 def test_the_kinds_and_units_are_complete() -> None:

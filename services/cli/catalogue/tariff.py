@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.cli.catalogue.tables import CatalogueError, Rules, read_rules
+from services.cli.catalogue.tables import CatalogueError, Rules, clock_minute, read_rules, weekdays
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 SHARE_STEP = 125
@@ -47,6 +47,7 @@ def charging_tariff(rules: Rules, equipment: Iterable[api.Resource]) -> api.Tari
         compute_late_percent=late if rules.at("compute_slots", "charge_unused_reservation") else 0,
         equipment_late_percent=late,
         no_show_percent=int(rules.at("compute_slots", "no_show", "charge_pct")),
+        peaks=[peak(**each) for each in charging.get("peaks", [])],
     )
 
 
@@ -59,6 +60,19 @@ def discount(kind: str, percent: int) -> api.Discount:
 def price(resource: str, basis: str, krw: Any) -> api.Price:
     """One price. Raises KeyError or ValueError for what is none."""
     return api.Price(resource=f"resources/{resource}", krw=int(krw), basis=BASES[basis])
+
+
+def peak(when: str, percent: int, resources: Iterable[str] = ()) -> api.Peak:
+    """A window such as `mon-fri 18:00-08:00+1`. Raises ValueError or TypeError for what is none."""
+    days, _, clock = when.partition(" ")
+    starts, _, ends = clock.partition("-")
+    return api.Peak(
+        weekdays=weekdays(days),
+        starts_minute=clock_minute(starts),
+        ends_minute=clock_minute(ends),
+        percent=int(percent),
+        resources=[f"resources/{name}" for name in resources],
+    )
 
 
 def read_tariff(path: Path, zone: ZoneInfo) -> api.Tariff:
@@ -75,6 +89,7 @@ def read_tariff(path: Path, zone: ZoneInfo) -> api.Tariff:
             compute_late_percent=int(late.get("compute", 0)),
             equipment_late_percent=int(late.get("equipment", 0)),
             no_show_percent=int(rules.data.get("no_show_percent", 0)),
+            peaks=[peak(**each) for each in rules.data.get("peaks", [])],
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise CatalogueError(f"{path}: cannot make sense of {problem}") from problem

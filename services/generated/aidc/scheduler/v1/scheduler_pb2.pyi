@@ -2520,6 +2520,7 @@ class Tariff(_message.Message):
     COMPUTE_LATE_PERCENT_FIELD_NUMBER: _builtins.int
     EQUIPMENT_LATE_PERCENT_FIELD_NUMBER: _builtins.int
     NO_SHOW_PERCENT_FIELD_NUMBER: _builtins.int
+    PEAKS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tariffs/{tariff}`."""
     share_step: _builtins.int
@@ -2542,6 +2543,10 @@ class Tariff(_message.Message):
     def discounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Discount]:
         """Of several that fit a company the largest counts alone."""
 
+    @_builtins.property
+    def peaks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Peak]:
+        """When prices count for more, or less, than themselves. No two windows of one resource overlap; 24 are the most."""
+
     def __init__(
         self,
         *,
@@ -2553,14 +2558,59 @@ class Tariff(_message.Message):
         compute_late_percent: _builtins.int = ...,
         equipment_late_percent: _builtins.int = ...,
         no_show_percent: _builtins.int = ...,
+        peaks: _abc.Iterable[Global___Peak] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from_time", b"valid_from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_late_percent", b"compute_late_percent", "discounts", b"discounts", "equipment_late_percent", b"equipment_late_percent", "name", b"name", "no_show_percent", b"no_show_percent", "prices", b"prices", "share_step", b"share_step", "valid_from_time", b"valid_from_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_late_percent", b"compute_late_percent", "discounts", b"discounts", "equipment_late_percent", b"equipment_late_percent", "name", b"name", "no_show_percent", b"no_show_percent", "peaks", b"peaks", "prices", b"prices", "share_step", b"share_step", "valid_from_time", b"valid_from_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Tariff: _TypeAlias = Tariff  # noqa: Y015
+
+@_typing.final
+class Peak(_message.Message):
+    """A window of local time, in the centre's zone, in which prices count for more, or less, than themselves. Minutes that
+    lie in it are charged so; of what is charged by the slot, the slots that begin in it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEEKDAYS_FIELD_NUMBER: _builtins.int
+    STARTS_MINUTE_FIELD_NUMBER: _builtins.int
+    ENDS_MINUTE_FIELD_NUMBER: _builtins.int
+    PERCENT_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    starts_minute: _builtins.int
+    """Minutes after local midnight."""
+    ends_minute: _builtins.int
+    """Minutes after local midnight; past 1,440 runs into the next day."""
+    percent: _builtins.int
+    """Per cent of the price, such as 150, or 70 off peak; 1,000 is the most."""
+    @_builtins.property
+    def weekdays(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Monday is 1, Sunday is 7: the days on which it begins."""
+
+    @_builtins.property
+    def resources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """`resources/{resource}` whose prices it is about; none are all."""
+
+    def __init__(
+        self,
+        *,
+        weekdays: _abc.Iterable[_builtins.int] | None = ...,
+        starts_minute: _builtins.int = ...,
+        ends_minute: _builtins.int = ...,
+        percent: _builtins.int = ...,
+        resources: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_minute", b"ends_minute", "percent", b"percent", "resources", b"resources", "starts_minute", b"starts_minute", "weekdays", b"weekdays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Peak: _TypeAlias = Peak  # noqa: Y015
 
 @_typing.final
 class Price(_message.Message):
