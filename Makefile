@@ -21,8 +21,8 @@ $(READY): requirements.lock pyproject.toml
 run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED
 	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK))
 
-demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real job trace
-	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE))
+demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings, LOG=FILE keeps the log
+	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(LOG),--log $(LOG))
 
 test: setup ## every test, with a real nats-server and a real Postgres
 	$(BIN)/python -m pytest

@@ -39,6 +39,7 @@ SERVICE = api.DESCRIPTOR.services_by_name["Scheduler"]
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7601), Address("127.0.0.1", 7611)
 WALL = ClockChoice()
 TICK_SECONDS_MIN, TICK_SECONDS_MAX = 0.005, 1.0
+NEVER = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,13 @@ async def serve(
 async def keep_time(writer: Writer) -> None:
     """Let reservations start and end when their time comes, for ever."""
     while True:
+        reached = writer.now()
         while writer.tick():
             await writer.settled()
         due = writer.centre.next_due()
-        wait = TICK_SECONDS_MAX if due is None else writer.clock.wait_for(due)
+        if due is None or due * MICROSECONDS > reached:
+            writer.clock.lived(reached)
+        wait = writer.clock.wait_for(NEVER if due is None else due)
         await asyncio.sleep(min(max(wait, TICK_SECONDS_MIN), TICK_SECONDS_MAX))
 
 

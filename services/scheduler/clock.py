@@ -1,12 +1,17 @@
-"""The clock: wall time, or simulated time that runs faster and may stand still. The only place that asks the time."""
+"""The clock: wall time, or simulated time that runs faster, stands still, or is moved. The only place that asks it."""
 
 import re
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
+
+from services.runtime.stepped_time import SteppedTime
 
 MICROSECONDS = 1_000_000
 SPEED_MAX = 1_000_000
+STEP_POLL_SECONDS = 0.002
+STEPPED = "file:"
 FORM = re.compile(r"(?P<start>[^@/]+)@(?P<speed>[0-9.]+)(?:/(?P<until>[^@/]+))?")
 
 
@@ -29,6 +34,10 @@ class Clock(Protocol):
         """What the clock showed, in seconds, when it was this time on the wall: other machines know no other time."""
         ...
 
+    def lived(self, moment: int) -> None:
+        """Everything due up to a moment in microseconds has happened; tell whoever moves the clock."""
+        ...
+
 
 class WallClock:
     """The time on the wall."""
@@ -44,6 +53,9 @@ class WallClock:
 
     def shown_at(self, wall: float) -> int:
         return int(wall)
+
+    def lived(self, moment: int) -> None:
+        """Wall time waits for nobody."""
 
 
 class SimulatedClock:
@@ -69,24 +81,53 @@ class SimulatedClock:
     def shown_at(self, wall: float) -> int:
         return int(self.now() / MICROSECONDS - (time.time() - wall) * self._speed)
 
+    def lived(self, moment: int) -> None:
+        """It runs by itself."""
+
+
+class SteppedClock:
+    """Shows what somebody else says through a file, and tells there how far it has been lived."""
+
+    def __init__(self, path: Path) -> None:
+        self._time = SteppedTime(path)
+
+    def now(self) -> int:
+        return self._time.shown
+
+    def wait_for(self, moment: int) -> float:
+        return 0.0 if moment * MICROSECONDS <= self.now() else STEP_POLL_SECONDS
+
+    def resume(self, moment: int) -> None:
+        self._time.show(moment * MICROSECONDS)
+
+    def shown_at(self, wall: float) -> int:
+        return self.now() // MICROSECONDS
+
+    def lived(self, moment: int) -> None:
+        self._time.live(moment)
+
 
 class ClockChoice:
-    """A setting: empty for the wall clock, or `START@SPEED` or `START@SPEED/UNTIL` with ISO times and offsets."""
+    """A setting: empty for the wall clock, `START@SPEED` or `START@SPEED/UNTIL` with ISO times and offsets, or
+    `file:PATH` for a clock that another process moves."""
 
     def __init__(self, text: str = "") -> None:
-        self._match = FORM.fullmatch(text)
-        if text and self._match is None:
+        self._path = Path(text.removeprefix(STEPPED)) if text.startswith(STEPPED) else None
+        self._match = None if self._path else FORM.fullmatch(text)
+        if text and self._match is None and self._path is None:
             raise ValueError("is not START@SPEED or START@SPEED/UNTIL, such as 2026-03-03T09:00:00+09:00@1000")
-        if self._match is not None:
-            self._make(self._match)
+        if text:
+            self.clock()
 
     @classmethod
     def parse(cls, text: str) -> "ClockChoice":
-        """Read the setting. Raises ValueError with what is wrong."""
+        """Read the setting. Raises ValueError with what is wrong, or OSError for a file that cannot be used."""
         return cls(text)
 
     def clock(self) -> Clock:
         """The clock, running from now on."""
+        if self._path is not None:
+            return SteppedClock(self._path)
         return WallClock() if self._match is None else self._make(self._match)
 
     @staticmethod

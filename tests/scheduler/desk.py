@@ -40,6 +40,9 @@ class ManualClock:
         """The wall shows the same."""
         return int(wall)
 
+    def lived(self, moment: int) -> None:
+        """Nobody waits for it."""
+
 
 class MemorySnapshots:
     """The newest snapshot, in memory."""

@@ -1,11 +1,13 @@
 """The clock: wall time, or simulated time that runs faster, stands still at its end, and goes on after a restart."""
 
 import math
+from pathlib import Path
 
 import pytest
 
+from services.runtime.stepped_time import SteppedTime
 from services.scheduler import clock
-from services.scheduler.clock import MICROSECONDS, ClockChoice, SimulatedClock, WallClock
+from services.scheduler.clock import MICROSECONDS, ClockChoice, SimulatedClock, SteppedClock, WallClock
 
 START = "2026-03-03T09:00:00+09:00"
 SECONDS = 1_772_496_000
@@ -87,3 +89,22 @@ def test_a_setting_that_means_nothing_is_refused(text: str) -> None:
     """A speed that is none and a time without an offset are refused at the start, not later."""
     with pytest.raises(ValueError):
         ClockChoice.parse(text)
+
+
+def test_a_clock_that_another_process_moves(tmp_path: Path) -> None:
+    """It shows what stands in the file, asks again soon, and tells there how far it has been lived."""
+    hand = SteppedTime.create(tmp_path / "clock", SECONDS * MICROSECONDS)
+    stepped = ClockChoice.parse(f"file:{tmp_path / 'clock'}").clock()
+    assert isinstance(stepped, SteppedClock)
+    assert stepped.now() == SECONDS * MICROSECONDS
+    assert 0 < stepped.wait_for(SECONDS + 1) < 1
+    hand.show((SECONDS + 60) * MICROSECONDS)
+    assert stepped.wait_for(SECONDS + 60) == 0
+    stepped.lived(stepped.now())
+    assert hand.lived == (SECONDS + 60) * MICROSECONDS
+
+
+def test_a_clock_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """At the start, not at the first decision."""
+    with pytest.raises(OSError):
+        ClockChoice.parse(f"file:{tmp_path / 'clock'}")

@@ -130,6 +130,8 @@ class _Judge:
                 self.companies.add(event["company"]["id"])
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
+            case "tariff_published" | "period_closed" | "use_measured":
+                pass  # Prices, books and what was measured hold no unit.
             case "series_booked":
                 booked = {each["reservation_id"] for each in event["series"]["occurrences"] if "reservation_id" in each}
                 if not booked or not booked <= self.claims.keys():

@@ -10,14 +10,22 @@ from services.cli.outcome import DONE, FAILED
 
 Trace = Annotated[
     Path | None,
-    typer.Option("--trace", metavar="FILE", help="A job trace, .csv or .csv.gz; without it a synthetic workload."),
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="A trace of jobs or of bookings, .csv or .csv.gz; without it a synthetic workload.",
+    ),
+]
+Log = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="Keep the log that was written, as `aidc audit export` does."),
 ]
 
 
-def demo(trace: Trace = None, as_json: Json = False) -> None:
+def demo(trace: Trace = None, log: Log = None, as_json: Json = False) -> None:
     """Show the main job end to end on a fresh centre, then stop. Exit status 1 if two views disagree."""
     # The embedded servers take longer to import than most commands take to run.
     from services.cli.demo.show import show
 
-    agreed = show(trace, as_json)
+    agreed = show(trace, log, as_json)
     raise typer.Exit(DONE if agreed else FAILED)

@@ -1,32 +1,23 @@
-"""The performance: a fresh centre in a folder, the replay, the story, and the questions at the end."""
+"""The performance with jobs: the replay, the story, and the questions at the end."""
 
 import asyncio
-import signal
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.cli.async_client import AsyncClient, open_client
-from services.cli.catalogue import Catalogue
-from services.cli.connection import OPERATOR, Connection
+from services.cli.async_client import AsyncClient
 from services.cli.demo.agreement import Views, gather_views
 from services.cli.demo.clock import Reckoning, Simulation
 from services.cli.demo.demands import CORES_POOL, Tenants
 from services.cli.demo.replay import Replay, Tally
+from services.cli.demo.stage import Stage
 from services.cli.demo.story import FIRST, SECOND, Story, Told
 from services.cli.demo.trace import Job, compress
-from services.cli.outcome import Failed
-from services.cli.tables import err, plain_id
+from services.cli.tables import err
 from services.cli.times import from_timestamp, to_duration, to_timestamp
-from services.cli.together import until
-from services.cli.up.centre import Centre
-from services.cli.up.folder import DataFolder
-from services.cli.up.serve import fill, report
-from services.cli.up.supervisor import GaveUp, Supervisor
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.runtime.embedded import StartError
 
 REPLAY_SECONDS = 14.0
 GAP_SECONDS_MAX = 600.0
@@ -46,48 +37,26 @@ class Outcome:
 class Play:
     """One run of the demonstration. `outcome` is there once `run` has returned."""
 
-    def __init__(self, folder: DataFolder, catalogue: Catalogue, jobs: list[Job], simulation: Simulation) -> None:
-        self._catalogue = catalogue
+    def __init__(self, stage: Stage, jobs: list[Job], simulation: Simulation) -> None:
+        self._stage = stage
         self._jobs = jobs
         self._simulation = simulation
-        folder.public_keys()
-        companies = (plain_id(company.name) for company in catalogue.companies)
-        self._tokens = {**folder.committee_tokens(), **folder.tokens(companies)}
-        self._centre = Centre(folder, catalogue.centre, simulation.setting)
         self.outcome: Outcome | None = None
 
     async def run(self) -> None:
-        """Play it, and stop everything that was started. Raises `Failed`."""
-        stopped = asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        supervisor = self._centre.supervisor(report)
-        try:
-            await until(stopped.wait(), self._perform(supervisor))
-        except (StartError, GaveUp) as problem:
-            raise Failed(str(problem)) from problem
-        finally:
-            await supervisor.stop()
+        """Play it on the stage. Raises `Failed`."""
+        await self._stage.run(self._show)
 
-    async def _perform(self, supervisor: Supervisor) -> None:
-        with err.status("Starting nats-server, Postgres and the three services …"):
-            await supervisor.start()
-        await until(self._show(), supervisor.keep_alive())
-
-    async def _show(self) -> None:
-        await fill(self._centre, self._catalogue)
-        where = Connection(
-            scheduler=self._centre.scheduler.grpc, ledger=self._centre.ledger.grpc, token=self._tokens[OPERATOR]
-        )
-        async with open_client(where) as client:
-            reckoning = Reckoning(self._simulation, await self._first_reading(client))
-            tally = await self._replay(client, reckoning)
-            with err.status("Waiting for the simulated clock to stand still …"):
-                left = self._simulation.end - reckoning.now() + RECKONING_ERROR_MAX
-                await asyncio.sleep(self._simulation.real_seconds(left))
-            told = await Story(client, self._tokens).play()
-            views = await gather_views(client, self._centre.metrics.http, self._catalogue, self._simulation.end)
-            statement = await self._statement(client, views.position)
+    async def _show(self, client: AsyncClient) -> None:
+        reckoning = Reckoning(self._simulation, await self._first_reading(client))
+        tally = await self._replay(client, reckoning)
+        with err.status("Waiting for the simulated clock to stand still …"):
+            left = self._simulation.end - reckoning.now() + RECKONING_ERROR_MAX
+            await asyncio.sleep(self._simulation.real_seconds(left))
+        told = await Story(client, self._stage.tokens).play()
+        metrics = self._stage.centre.metrics.http
+        views = await gather_views(client, metrics, self._stage.catalogue, self._simulation.end)
+        statement = await self._statement(client, views.position)
         self.outcome = Outcome(tally=tally, told=told, views=views, statement=statement)
 
     async def _first_reading(self, client: AsyncClient) -> datetime:
@@ -102,10 +71,10 @@ class Play:
         return from_timestamp(found.offers[0].start_time)
 
     async def _replay(self, client: AsyncClient, reckoning: Reckoning) -> Tally:
-        tenants = Tenants(self._catalogue, self._simulation.start)
+        tenants = Tenants(self._stage.catalogue, self._simulation.start)
         demands = [tenants.demand(job) for job in self._jobs]
         offsets = compress(self._jobs, REPLAY_SECONDS, GAP_SECONDS_MAX)
-        replay = Replay(client, self._tokens, reckoning)
+        replay = Replay(client, self._stage.tokens, reckoning)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=err) as progress:
             task = progress.add_task("Replaying the jobs       ", total=len(demands))

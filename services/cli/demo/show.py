@@ -1,8 +1,6 @@
 """The demonstration from the stage's edge: what is about to happen, the performance, and what it has to tell."""
 
 import asyncio
-import shutil
-import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,8 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 
 from services.cli.catalogue import CENTRE_FOLDER, Catalogue, read_catalogue
+from services.cli.demo.booking_show import show_bookings
+from services.cli.demo.bookings import is_bookings
 from services.cli.demo.clock import Simulation
 from services.cli.demo.play import Outcome, Play
 from services.cli.demo.report import (
@@ -21,12 +21,12 @@ from services.cli.demo.report import (
     print_story,
     print_tally,
 )
+from services.cli.demo.stage import Stage, fresh_folder
 from services.cli.demo.trace import Job, read_jobs, synthetic_jobs
 from services.cli.documents import document, print_json
 from services.cli.outcome import Failed
 from services.cli.tables import err, out, plain_id
 from services.cli.times import show_time
-from services.cli.up.folder import DataFolder
 
 START = datetime.fromisoformat("2026-03-03T09:00:00+09:00")
 DAYS = 6
@@ -34,20 +34,32 @@ SPEED = 25_920
 """Six days pass in twenty seconds."""
 
 
-def show(trace: Path | None, as_json: bool) -> bool:
-    """Show the main job end to end; whether all views agree. Raises `Failed`."""
+def show(trace: Path | None, log: Path | None, as_json: bool) -> bool:
+    """Show the main job end to end, with the jobs or bookings of a trace; whether all views agree. Raises `Failed`."""
     begun = time.monotonic()
+    bookings = trace is not None and is_bookings(trace)
+    agree = show_bookings(trace, log, as_json) if trace and bookings else show_jobs(trace, log, as_json)
+    kept = "nothing is left running" if log is None else f"nothing is left running, and the log is in {log}"
+    err.print(f"\nDone in {time.monotonic() - begun:.0f} s; {kept}.", style="dim")
+    return agree
+
+
+def show_jobs(trace: Path | None, log: Path | None, as_json: bool) -> bool:
+    """Replay jobs and play the story; whether all views agree. Raises `Failed`."""
     jobs = synthetic_jobs() if trace is None else read_jobs(trace)
     catalogue = read_catalogue(CENTRE_FOLDER)
     simulation = Simulation(start=START, end=START + timedelta(days=DAYS), speed=SPEED)
     introduce(err, jobs, trace, simulation, catalogue)
-    outcome = play_in_fresh_folder(jobs, catalogue, simulation)
+    with fresh_folder() as folder:
+        play = Play(Stage(folder, catalogue, simulation.setting, log), jobs, simulation)
+        asyncio.run(play.run())
+        if play.outcome is None:
+            raise Failed("interrupted")
     if as_json:
-        print_json(outcome_document(outcome))
+        print_json(outcome_document(play.outcome))
     else:
-        print_outcome(out, outcome, catalogue)
-    err.print(f"\nDone in {time.monotonic() - begun:.0f} s; nothing is left running.", style="dim")
-    return not list(outcome.views.differences())
+        print_outcome(out, play.outcome, catalogue)
+    return not list(play.outcome.views.differences())
 
 
 def introduce(
@@ -55,27 +67,16 @@ def introduce(
 ) -> None:
     """Say what is about to happen."""
     zone = ZoneInfo(catalogue.time_zone)
-    source = f"of {trace.name}" if trace else "of a synthetic workload"
+    source = (
+        f"{len(jobs):,} jobs of a synthetic workload"
+        if trace is None
+        else f"the first {len(jobs):,} jobs of {trace.name}"
+    )
     start, end = show_time(simulation.start, zone), show_time(simulation.end, zone)
     console.print(
-        f"A fresh {catalogue.centre}, {len(jobs):,} jobs {source}. The clock starts at {start}, "
+        f"A fresh {catalogue.centre}, {source}. The clock starts at {start}, "
         f"runs {simulation.speed:,} times as fast as ours, and stands still at {end}.",
     )
-
-
-def play_in_fresh_folder(jobs: list[Job], catalogue: Catalogue, simulation: Simulation) -> Outcome:
-    """Play in a folder that goes away afterwards, unless something went wrong. Raises `Failed`."""
-    path = Path(tempfile.mkdtemp(prefix="aidc-demo-"))
-    try:
-        with DataFolder(path) as folder:
-            play = Play(folder, catalogue, jobs, simulation)
-            asyncio.run(play.run())
-    except Failed as problem:
-        raise Failed(f"{problem} (the logs are kept in {path})") from problem
-    shutil.rmtree(path)
-    if play.outcome is None:
-        raise Failed("interrupted")
-    return play.outcome
 
 
 def print_outcome(console: Console, outcome: Outcome, catalogue: Catalogue) -> None:
