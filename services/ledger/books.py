@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
+from services.allocation.fees import CHARGING, Fee, fees
 from services.allocation.life import IllegalMove, flows, follow
 from services.allocation.periods import Periods, number_of
 from services.allocation.pricing import Amount, amounts
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
-from services.ledger.claims import Claim, Fee, Step
-from services.ledger.fees import CHARGING, fees
+from services.ledger.claims import Claim, Step
 from services.ledger.merkle import Frontier
 from services.ledger.prices import Prices
 

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from services.allocation.fees import Fee
 from services.allocation.pricing import Amount
 from services.allocation.resources import Reservation
 
@@ -18,14 +19,6 @@ class Claim(Struct, frozen=True, gc=False):
     tariff: int = -1
     amounts: tuple[Amount, ...] = ()
     idle: tuple[tuple[str, int], ...] = ()
-
-
-class Fee(Struct, frozen=True, gc=False):
-    """What is due in KRW for what a reservation gave back of a resource in a month."""
-
-    resource: str
-    month: int
-    krw: int
 
 
 class Step(Struct, frozen=True):

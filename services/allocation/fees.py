@@ -6,6 +6,9 @@ moved to next month for nothing, and cancelled there for nothing, would never co
 """
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from msgspec import Struct
 
 from services.allocation import events, unit_time
 from services.allocation.events import ReservationEvent
@@ -13,16 +16,38 @@ from services.allocation.peaks import ALL_PERCENT
 from services.allocation.periods import Periods
 from services.allocation.pricing import Amount, Rate, amounts
 from services.allocation.resources import Reservation, State
-from services.ledger.claims import Claim, Fee
 
 RateOf = Callable[[str], Rate]
+
+
+class Priced(Protocol):
+    """A reservation, and what it holds by its rate card."""
+
+    @property
+    def reservation(self) -> Reservation:
+        """As it stands."""
+        ...
+
+    @property
+    def amounts(self) -> tuple[Amount, ...]:
+        """By resource and month."""
+        ...
+
+
+class Fee(Struct, frozen=True, gc=False):
+    """What is due in KRW for what a reservation gave back of a resource in a month."""
+
+    resource: str
+    month: int
+    krw: int
+
 
 CHARGING = frozenset({events.ReservationMissed, events.ReservationCancelled, events.ReservationChanged})
 """The events that may make something due."""
 
 
 def fees(
-    event: ReservationEvent, before: Claim, after: Claim, at: int, rate: RateOf, periods: Periods
+    event: ReservationEvent, before: Priced, after: Priced, at: int, rate: RateOf, periods: Periods
 ) -> tuple[Fee, ...]:
     """What an event at a time in seconds makes due, by resource and month. `rate` is that of the booking's tariff."""
     dues: Iterator[Fee]
@@ -44,7 +69,7 @@ def _may_still_be_cancelled(reservation: Reservation, at: int) -> bool:
     return reservation.state is State.CONFIRMED and at < reservation.start
 
 
-def _late(before: Claim, kept: tuple[Amount, ...], at: int, rate: RateOf) -> Iterator[Fee]:
+def _late(before: Priced, kept: tuple[Amount, ...], at: int, rate: RateOf) -> Iterator[Fee]:
     for each in _given_back(before.amounts, kept):
         due = rate(each.resource).late_fee(each.krw, before.reservation.start - at)
         yield Fee(each.resource, each.month, due)
