@@ -6,16 +6,18 @@ from zoneinfo import ZoneInfo
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec.structs import replace
 
 from services.allocation import commands
-from services.allocation.rejections import Reason, refuse
+from services.allocation.events import SeriesBooked
+from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.series import Occurrence, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.scheduler import calendar_file, reads, replies, requests
 from services.scheduler.access import company_of, demand_operator
-from services.scheduler.answering import administer
+from services.scheduler.answering import administer, ask_of
 from services.scheduler.reading import Reading
 from services.scheduler.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
 from services.scheduler.refusals import problem_of
@@ -50,9 +52,22 @@ class SeriesBooking:
         company = company_of(call, request.parent)
         command = book_series(request, company)
         call.spend(max(0, len(command.series.occurrences) - 1))  # The door has taken one already.
+        if request.validate_only:
+            return self._planned(call, request, command)
         made = await administer(self._writer, call, request, command)
-        assert made is None or isinstance(made, Series)
-        return series_reply(made or command.series)
+        assert isinstance(made, Series)
+        return series_reply(made)
+
+    def _planned(self, call: Call, request: api.CreateSeriesRequest, command: commands.BookSeries) -> api.Series:
+        """What would become of each occurrence. None has a reservation, for nothing is booked."""
+        request.validate_only = False
+        try:
+            decided = self._writer.check(ask_of(call, request, command))
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        told = next((event.series for event in decided if isinstance(event, SeriesBooked)), command.series)
+        plain = tuple(replace(each, reservation_id="") for each in told.occurrences)
+        return series_reply(replace(told, occurrences=plain))
 
     async def get_series(self, call: Call, request: api.GetSeriesRequest) -> api.Series:
         """One series. Another company's is a missing one."""

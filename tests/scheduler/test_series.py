@@ -95,13 +95,21 @@ async def test_a_series_is_booked_shown_and_given_back(desk: Desk) -> None:
 
 
 async def test_a_series_that_is_only_checked_books_nothing(desk: Desk) -> None:
-    """`validate_only` shows the times, and the log stays as it is."""
+    """`validate_only` shows what would become of each occurrence, as it then does, and the log stays as it is."""
+    await desk.call("CreateReservation", demand(1, ("M01", 1), start=NOON - 3 * HOUR + DAY, hours=4))
     wish = series("ALPHA")
+    wish.series.lines[0].resource, wish.series.first = "resources/M01", "2026-03-03T09:00"
+    wish.series.duration.seconds, wish.series.policy = 4 * HOUR, api.CONFLICT_POLICY_SKIP
     wish.validate_only = True
     pages = len(desk.log.pages)
     shown = await desk.call("CreateSeries", wish)
-    assert len(shown.occurrences) == 3
+    assert [list(each.reasons) for each in shown.occurrences] == [[], ["NO_CAPACITY"], ["CLOSED_DAY"]]
+    assert not any(each.reservation for each in shown.occurrences)
     assert len(desk.log.pages) == pages
+    wish.validate_only = False
+    made = await desk.call("CreateSeries", wish)
+    assert [each.reasons for each in made.occurrences] == [each.reasons for each in shown.occurrences]
+    assert [bool(each.reservation) for each in made.occurrences] == [True, False, False]
 
 
 async def test_what_makes_no_sense_is_named(desk: Desk) -> None:

@@ -2961,7 +2961,7 @@ class CreateSeriesRequest(_message.Message):
     request_id: _builtins.str
     """A UUID. Required."""
     validate_only: _builtins.bool
-    """Decide and explain, but book nothing."""
+    """Decide and show what would become of each occurrence, but book nothing."""
     @_builtins.property
     def series(self) -> Global___Series:
         """All of it."""
