@@ -31,7 +31,10 @@ async def book(visit: Visit) -> Response:
     words = visit.words
     fields = dict(visit.request.query_params)
     asked = bool(fields.get("resource"))
-    still = [el("h1", words("book_title")), search_form.drawn(visit, fields)]
+    same = {name: fields.get(name, "") for name in ("resource", "amount", "hours", "note")}
+    whose = "" if visit.person.company else fields.get("company", "")
+    again = el("p", el("a", words("book_series"), href=address("/series/new", company=whose, **same)))
+    still = [el("h1", words("book_title")), search_form.drawn(visit, fields), again]
     found = await _found(visit, read_wish(visit, fields)) if asked else parts.empty(words("book_begin"))
     return show(visit, words("book_title"), found, still=still, live=asked)
 

@@ -17,7 +17,7 @@ from services.board.catalogue import figure, plain
 from services.board.comparison import compared
 from services.board.frame import show
 from services.board.markup import Content, Markup, el
-from services.board.search_form import NOTE_CHARACTERS_MAX
+from services.board.search_form import NOTE_CHARACTERS_MAX, text_field
 from services.board.sending import enclosed, opened, unknown
 from services.board.times import from_timestamp
 from services.board.visit import Visit, address, read_sealed_form
@@ -99,8 +99,10 @@ def _form(visit: Visit, item: api.Reservation, fields: Mapping[str, str]) -> Mar
     begun = item.state == api.Reservation.STATE_ACTIVE
     start, end = (clock.typed(from_timestamp(each)) for each in (item.start_time, item.end_time))
     times = [
-        None if begun else _input(words("change_start"), "start", fields.get("start") or start, type_="datetime-local"),
-        _input(words("change_end"), "end", fields.get("end") or end, type_="datetime-local"),
+        None
+        if begun
+        else text_field(words("change_start"), "start", fields.get("start") or start, type_="datetime-local"),
+        text_field(words("change_end"), "end", fields.get("end") or end, type_="datetime-local"),
     ]
     return el(
         "form",
@@ -108,7 +110,7 @@ def _form(visit: Visit, item: api.Reservation, fields: Mapping[str, str]) -> Mar
         el("div", [_amount(visit, line, at, fields) for at, line in enumerate(item.lines, 1)], class_="fields"),
         el(
             "div",
-            _input(words("book_note"), "note", fields.get("note", item.note), maxlength=NOTE_CHARACTERS_MAX),
+            text_field(words("book_note"), "note", fields.get("note", item.note), maxlength=NOTE_CHARACTERS_MAX),
             class_="fields",
         ),
         el("p", words("change_begun" if begun else "change_explained"), class_="away"),
@@ -130,11 +132,7 @@ def _amount(visit: Visit, line: api.Line, at: int, fields: Mapping[str, str]) ->
         return None
     value = fields.get(f"amount{at}") or figure(resource, line.units).replace(",", "")
     label = visit.words("change_amount", name=visit.name(resource))
-    return _input(label, f"amount{at}", value, inputmode="decimal", maxlength=16)
-
-
-def _input(label: str, name: str, value: str, **attributes: str | int | bool) -> Markup:
-    return el("label", label, el("input", name=name, value=value, **attributes))
+    return text_field(label, f"amount{at}", value, inputmode="decimal", maxlength=16)
 
 
 async def _effect(visit: Visit, item: api.Reservation, wanted: Alteration) -> Content:

@@ -161,8 +161,13 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
     head = [words("head_what"), words("head_when"), words("head_state"), words("head_note"), ""]
     made: Content = parts.table(head, rows, title) if rows else parts.empty(words("nothing_upcoming"))
     cut = parts.note(words("timeline_more", count=len(found)), "warn") if more else None
-    link = address("/company/bookings.ics", company="" if visit.person.company else company)
-    return parts.section(title, made, cut, aside=el("a", words("calendar_file"), href=link, download=True))
+    whose = "" if visit.person.company else company
+    links = [
+        el("a", words("series_title"), href=address("/series", company=whose)),
+        " · ",
+        el("a", words("calendar_file"), href=address("/company/bookings.ics", company=whose), download=True),
+    ]
+    return parts.section(title, made, cut, aside=el("span", links))
 
 
 def _past(visit: Visit, found: Sequence[api.Reservation]) -> Markup:

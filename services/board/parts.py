@@ -73,7 +73,7 @@ def lines(visit: Visit, found: Iterable[api.Line]) -> Markup:
     return el("span", shown, class_="lines")
 
 
-def when(visit: Visit, item: api.Reservation | api.Offer | api.Span) -> Markup:
+def when(visit: Visit, item: api.Reservation | api.Offer | api.Span | api.Occurrence) -> Markup:
     """From when to when."""
     start, end = from_timestamp(item.start_time), from_timestamp(item.end_time)
     return visit.clock.stamp(start, visit.clock.span(start, end))

@@ -10,6 +10,7 @@ from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
 from services.board.frame import show
 from services.board.markup import Markup, el
+from services.board.series_new import path_of
 from services.board.times import from_timestamp, length
 from services.board.visit import Visit
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
@@ -53,12 +54,27 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_company"), parts.company_of(item.name)),
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
+        (words("series_one_title"), _series(visit, item)),
+        (words("overridden"), _overridden(visit, item)),
         _checked_in(visit, item),
         (words("condition_label"), _condition(visit, item)),
         (words("hand_over_label"), item.hand_over),
         (words("head_granted"), visit.clock.stamp(from_timestamp(item.create_time))),
     ]
     return el("dl", [[el("dt", label), el("dd", value)] for label, value in facts if value], class_="facts")
+
+
+def _series(visit: Visit, item: api.Reservation) -> Markup | None:
+    """The way to the series that it is an occurrence of."""
+    return el("a", plain(item.series), href=path_of(item.series)) if item.series else None
+
+
+def _overridden(visit: Visit, item: api.Reservation) -> list[Markup] | None:
+    """The rules that an operator let it break, and why."""
+    if not item.override_reasons:
+        return None
+    names = [visit.words.either(f"reason_{each}", each) for each in item.override_reasons]
+    return [el("b", ", ".join(names)), el("div", item.override_justification)]
 
 
 def _checked_in(visit: Visit, item: api.Reservation) -> tuple[str, Markup | None]:

@@ -13,7 +13,7 @@ NOTE_CHARACTERS_MAX = 500
 def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
     """The form, filled in as it was sent."""
     words = visit.words
-    more = [_line(visit, fields, number) for number in range(2, LINES_MAX + 1)]
+    more = [line_fields(visit, fields, number) for number in range(2, LINES_MAX + 1)]
     opened = any(fields.get(field("resource", number)) for number in range(2, LINES_MAX + 1))
     placed = fields.get("together", "anywhere") not in ("", "anywhere")
     together = [
@@ -22,11 +22,11 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
     ]
     return el(
         "form",
-        _company(visit, fields) if not visit.person.company else None,
-        _line(visit, fields, 1),
+        company_field(visit, fields) if not visit.person.company else None,
+        line_fields(visit, fields, 1),
         el(
             "div",
-            _input(
+            text_field(
                 words("book_hours"),
                 "hours",
                 fields.get("hours", "2"),
@@ -35,8 +35,8 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
                 max_=HOURS_MAX,
                 step="any",
             ),
-            _input(words("book_earliest"), "earliest", fields.get("earliest", ""), type_="datetime-local"),
-            _input(words("book_latest"), "latest", fields.get("latest", ""), type_="datetime-local"),
+            text_field(words("book_earliest"), "earliest", fields.get("earliest", ""), type_="datetime-local"),
+            text_field(words("book_latest"), "latest", fields.get("latest", ""), type_="datetime-local"),
             class_="fields",
         ),
         el(
@@ -46,7 +46,7 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
             el(
                 "div",
                 el("label", words("book_together"), el("select", together, name="together")),
-                _input(words("book_note"), "note", fields.get("note", ""), maxlength=NOTE_CHARACTERS_MAX),
+                text_field(words("book_note"), "note", fields.get("note", ""), maxlength=NOTE_CHARACTERS_MAX),
                 class_="fields",
             ),
             open_=opened or placed or bool(fields.get("note")),
@@ -63,14 +63,18 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
     )
 
 
-def _company(visit: Visit, fields: Mapping[str, str]) -> Markup:
+def company_field(visit: Visit, fields: Mapping[str, str]) -> Markup:
+    """Whose booking it is, for those who may book for anybody."""
     company = fields.get("company", "")
     return el(
-        "div", _input(visit.words("whose_company"), "company", company, maxlength=63, required=True), class_="fields"
+        "div",
+        text_field(visit.words("whose_company"), "company", company, maxlength=63, required=True),
+        class_="fields",
     )
 
 
-def _line(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
+def line_fields(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
+    """What to book, and how much of it."""
     words = visit.words
     chosen = fields.get(field("resource", number), "")
     groups = [
@@ -97,7 +101,7 @@ def _line(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
     return el(
         "div",
         el("label", words("head_what"), select, class_="wide"),
-        _input(
+        text_field(
             words("book_amount"),
             field("amount", number),
             amount,
@@ -109,5 +113,6 @@ def _line(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
     )
 
 
-def _input(label: str, name: str, value: str, **attributes: str | int | bool) -> Markup:
+def text_field(label: str, name: str, value: str, **attributes: str | int | bool) -> Markup:
+    """A field with its label."""
     return el("label", label, el("input", name=name, value=value or None, **attributes))

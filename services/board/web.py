@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import actions, changing, parts, static
+from services.board import actions, changing, parts, series, series_new, static
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
@@ -75,6 +75,11 @@ class Board:
             _route("GET", "/reservations/{company}/{reservation}", self._page(reservation)),
             _route("GET", "/reservations/{company}/{reservation}/change", self._page(changing.change)),
             _route("POST", "/change", self._page(changing.send)),
+            _route("GET", "/series", self._page(series.listing)),
+            _route("GET", "/series/new", self._page(series_new.new)),
+            _route("POST", "/series", self._page(series_new.book)),
+            _route("POST", "/series/cancel", self._page(series.cancel)),
+            _route("GET", "/series/{company}/{series}", self._page(series.one)),
             _route("GET", "/live", self.live.follow),
             _route("GET", "/sign-in", entrance.ask),
             _route("POST", "/sign-in", guarded(entrance.check)),

@@ -14,7 +14,7 @@ from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 CHANGES = ("/confirm", "/check-in", "/cancel", "/release")
-ENCLOSING = ("/change",)
+ENCLOSING = ("/change", "/series", "/series/cancel")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
@@ -30,10 +30,21 @@ async def live(board: Browsing) -> list[str]:
     ]
     cancel = api.CancelReservationRequest(name=made[-1].name, request_id=str(uuid.uuid4()), reason=CANARY)
     await board.centre.call(board.centre.scheduler.CancelReservation, cancel, BETA)
-    return [item.name.rsplit("/", 1)[1] for item in made]
+    series = await repeated(board)
+    return [made[0].name.rsplit("/", 1)[1], series.rsplit("/", 1)[1], *(item.name.rsplit("/", 1)[1] for item in made)]
 
 
-def addresses(theirs: str) -> list[str]:
+async def repeated(board: Browsing) -> str:
+    """BETA books cores again and again, with a note of its own."""
+    wish = api.CreateSeriesRequest(parent=f"companies/{BETA}", request_id=str(uuid.uuid4()))
+    wish.series.lines.add(resource="resources/core", units=1)
+    wish.series.first, wish.series.time_zone, wish.series.note = "2026-03-15T09:00", "Asia/Seoul", CANARY
+    wish.series.duration.seconds, wish.series.policy = HOUR, api.CONFLICT_POLICY_SKIP
+    wish.series.recurrence.append("RRULE:FREQ=WEEKLY;COUNT=3")
+    return str((await board.centre.call(board.centre.scheduler.CreateSeries, wish, BETA)).name)
+
+
+def addresses(theirs: str, series: str) -> list[str]:
     """Every page that can be asked for, with every parameter that might reach for another company."""
     return [
         "/",
@@ -49,16 +60,25 @@ def addresses(theirs: str) -> list[str]:
         f"/reservations/-/{theirs}",
         f"/reservations/{BETA}/{theirs}/change?end=2026-03-14T15:00",
         f"/reservations/{ALPHA}/{theirs}/change",
+        f"/series?company={BETA}",
+        f"/series/{BETA}/{series}",
+        f"/series/{ALPHA}/{series}",
+        f"/series/new?company={BETA}&resource=ROOM-A&hours=4&first=2026-03-14T09:00&times=2&policy=skip",
         "/sign-in",
         "/language?to=en",
     ]
 
 
-def enclosed(theirs: str) -> dict[str, Message]:
+def enclosed(theirs: str, series: str) -> dict[str, Message]:
     """A request for each form that encloses one, made by hand to reach for what another company has."""
     change = api.UpdateReservationRequest(request_id=str(uuid.uuid4()))
     change.reservation.name, change.reservation.note = theirs, "taken over"
-    return {"/change": change}
+    book = api.CreateSeriesRequest(parent=f"companies/{BETA}", request_id=str(uuid.uuid4()))
+    book.series.lines.add(resource="resources/core", units=1)
+    book.series.first, book.series.time_zone, book.series.duration.seconds = "2026-03-20T09:00", "Asia/Seoul", HOUR
+    book.series.recurrence.append("RRULE:FREQ=DAILY;COUNT=2")
+    cancel = api.CancelSeriesRequest(name=series, request_id=str(uuid.uuid4()))
+    return {"/change": change, "/series": book, "/series/cancel": cancel}
 
 
 async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) -> None:
@@ -66,19 +86,19 @@ async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) ->
     ids = await live(board)
     known = {route.path for route in _routes(board.board)}
     async with board.browser(ALPHA) as browser:
-        for address in addresses(ids[0]):
+        for address in addresses(*ids[:2]):
             # Only the ways back to this very page repeat what was typed into its address.
             told = ECHO.sub("", (await browser.get(address)).text)
             assert not [secret for secret in (CANARY, BETA, *ids) if secret in told], address
         week = (await browser.get("/timeline?kind=all&day=2026-03-14")).text
     assert 'class="busy"' in week
-    asked = {address.partition("?")[0] for address in addresses("x")}
-    assert {path for path in known if "{" not in path} - asked == {*CHANGES, *ENCLOSING, "/sign-out", "/live"}
+    asked = {address.partition("?")[0] for address in addresses("x", "y")}
+    assert {path for path in known if "{" not in path} - asked == {*CHANGES, *ENCLOSING, "/sign-out", "/live"} - asked
 
 
 async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
     """Forms with another's names are answered as if there were nothing, and nothing happens."""
-    theirs = await board.book(BETA, "core", day=13)
+    theirs, series = await board.book(BETA, "core", day=13), await repeated(board)
     seal = forms(await board.page("/", ALPHA), "/sign-out")[0]["seal"]
     wish = {"line1": "core:1:0", "start": str(MONDAY + 14 * DAY), "end": str(MONDAY + 14 * DAY + HOUR)}
     async with board.browser(ALPHA) as browser:
@@ -86,16 +106,19 @@ async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
             sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4())}
             answer = await browser.post(path, data=sent)
             assert answer.status_code == 404
-        for path, request in enclosed(theirs.name).items():
+        wishes = enclosed(theirs.name, series)
+        assert wishes.keys() == set(ENCLOSING)
+        for path, request in wishes.items():
             answer = await browser.post(path, data={"seal": seal, **enclosing(request)})
-            assert answer.status_code == 404, path
+            assert answer.status_code in (403, 404), path
             assert CANARY not in answer.text
         booked = await browser.post(
             "/book", data={"seal": seal, "company": BETA, "request_id": str(uuid.uuid4()), **wish}
         )
     assert booked.headers["location"].startswith(f"/reservations/{ALPHA}/")
     request = api.GetReservationRequest(name=theirs.name)
-    assert enclosed(theirs.name).keys() == set(ENCLOSING)
+    whole = await board.centre.call(board.centre.scheduler.GetSeries, api.GetSeriesRequest(name=series), BETA)
+    assert not whole.HasField("cancelled_from_time")
     still = await board.centre.call(board.centre.scheduler.GetReservation, request, BETA)
     assert still.state == api.Reservation.STATE_CONFIRMED
     assert still.note == theirs.note

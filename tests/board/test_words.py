@@ -12,8 +12,9 @@ from services.board.words import LANGUAGES, catalogue, words_for
 
 ROOM = Path(words.__file__).parent
 FAMILIES = (
-    *("account_", "cancel", "condition_", "done_", "event_", "incident_", "kind_", "legend_", "problem_", "quota_"),
-    *("range_", "reason_", "release", "role_", "state_", "together_", "unit_", "usage_", "zoom_"),
+    *("account_", "cancel", "change_", "condition_", "done_", "event_", "every_", "incident_", "kind_", "legend_"),
+    *("policy_", "problem_", "quota_", "range_", "reason_", "release", "role_", "series_", "state_", "together_"),
+    *("unit_", "usage_", "zoom_"),
 )
 """Keys that are put together where they are used."""
 
