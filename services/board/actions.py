@@ -116,7 +116,7 @@ async def come(visit: Visit) -> Response:
 
 async def take(visit: Visit) -> Response:
     """A confirmation that was sent."""
-    return await _change(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "booked")
+    return await _change(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "")
 
 
 async def cancel(visit: Visit) -> Response:
@@ -130,7 +130,7 @@ async def release(visit: Visit) -> Response:
 
 
 async def _change(visit: Visit, method: Any, kind: Any, done: str) -> Response:
-    """A change of one reservation, asked for by a form of ours."""
+    """A change of one reservation, asked for by a form of ours; `done` is what to say of it, if it is not its state."""
     fields = await read_sealed_form(visit)
     known = kind.DESCRIPTOR.fields_by_name
     request = kind(**{name: fields[name] for name in FIELDS if name in fields and name in known})
@@ -149,4 +149,5 @@ async def _change(visit: Visit, method: Any, kind: Any, done: str) -> Response:
             status=CONFLICT,
             live=False,
         )
-    return RedirectResponse(address(parts.path_of(changed.name), done=done), status_code=SEE_OTHER)
+    told = done or parts.done_of(changed)
+    return RedirectResponse(address(parts.path_of(changed.name), done=told), status_code=SEE_OTHER)

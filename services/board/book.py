@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from starlette.responses import RedirectResponse, Response
 
-from services.board import parts, search_form
+from services.board import overriding, parts, search_form
 from services.board.actions import CONFLICT, SEE_OTHER
 from services.board.answers import Forbidden, Refused, Unavailable
 from services.board.frame import form, hidden, show
@@ -35,8 +35,11 @@ async def book(visit: Visit) -> Response:
     whose = "" if visit.person.company else fields.get("company", "")
     again = el("p", el("a", words("book_series"), href=address("/series/new", company=whose, **same)))
     still = [el("h1", words("book_title")), search_form.drawn(visit, fields), again]
-    found = await _found(visit, read_wish(visit, fields)) if asked else parts.empty(words("book_begin"))
-    return show(visit, words("book_title"), found, still=still, live=asked)
+    if not asked:
+        return show(visit, words("book_title"), parts.empty(words("book_begin")), still=still, live=False)
+    wish = read_wish(visit, fields)
+    found = [await _found(visit, wish), None if wish.faults else await overriding.exactly(visit, wish)]
+    return show(visit, words("book_title"), found, still=still)
 
 
 async def confirm(visit: Visit) -> Response:
@@ -53,8 +56,7 @@ async def confirm(visit: Visit) -> Response:
         return _refused(visit, request, refused, back)
     except Unavailable:
         return _unknown(visit, request, back)
-    done = "held" if made.state == api.Reservation.STATE_HELD else "booked"
-    return RedirectResponse(address(parts.path_of(made.name), done=done), status_code=SEE_OTHER)
+    return RedirectResponse(address(parts.path_of(made.name), done=parts.done_of(made)), status_code=SEE_OTHER)
 
 
 async def _found(visit: Visit, wish: Wish) -> Content:
@@ -148,6 +150,7 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
         parts.violations(visit, refused.violations),
         parts.section(words("alternatives_title"), instead) if refused.alternatives else None,
         _changes(visit, company, refused.changes, note, back) if refused.changes else None,
+        overriding.offered(visit, request, refused.violations),
         el("p", el("a", words("search_again"), href=back)),
         status=CONFLICT,
         live=False,

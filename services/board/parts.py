@@ -62,6 +62,17 @@ def path_of(name: str) -> str:
     return f"/reservations/{company_of(name)}/{plain(name)}"
 
 
+def done_of(made: api.Reservation) -> str:
+    """What to say of a booking that was just made: it is not always more than held, or asked for."""
+    match made.state:
+        case api.Reservation.STATE_HELD:
+            return "held"
+        case api.Reservation.STATE_PENDING:
+            return "asked"
+        case _:
+            return "booked"
+
+
 def lines(visit: Visit, found: Iterable[api.Line]) -> Markup:
     """What a demand asks for: `Driving simulator · a100-dev 8 GPU`."""
     shown: list[Content] = []

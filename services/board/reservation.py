@@ -18,7 +18,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "held", "checked_in", "given_back", "changed")
+DONE = ("booked", "held", "asked", "checked_in", "given_back", "changed")
 
 
 async def reservation(visit: Visit) -> Response:
@@ -54,6 +54,7 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_company"), parts.company_of(item.name)),
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
+        (words("approval"), _approval(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
         _checked_in(visit, item),
@@ -62,6 +63,23 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_granted"), visit.clock.stamp(from_timestamp(item.create_time))),
     ]
     return el("dl", [[el("dt", label), el("dd", value)] for label, value in facts if value], class_="facts")
+
+
+def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
+    """Who must agree, until when, and what was said so far."""
+    words, clock, approval = visit.words, visit.clock, item.approval
+    if not item.HasField("approval"):
+        return None
+    agreed = sum(1 for vote in approval.votes if vote.approves)
+    rule = words.either(f"approval_{approval.rule}", approval.rule)
+    told = [el("div", words("approval_stands", rule=rule, agreed=agreed, quorum=approval.quorum))]
+    if item.state == api.Reservation.STATE_PENDING:
+        until = from_timestamp(item.expire_time)
+        told.append(el("div", words("approval_until", moment=clock.short(until)), class_="away"))
+    for vote in approval.votes:
+        said = [words("vote_yes" if vote.approves else "vote_no"), vote.comment, vote.reference]
+        told.append(el("div", clock.stamp(from_timestamp(vote.time)), " ", " · ".join(filter(None, said))))
+    return told
 
 
 def _series(visit: Visit, item: api.Reservation) -> Markup | None:

@@ -39,7 +39,7 @@ async def listing(visit: Visit) -> Response:
     more = parts.note(words("timeline_more", count=len(rows)), "warn") if found.next_page_token else None
     link = address("/series/new", company="" if visit.person.company else company)
     again = el("p", el("a", words("series_new_title"), href=link)) if visit.person.books else None
-    return show(visit, title, el("h1", title), again, made, more)
+    return show(visit, title, el("h1", title), again, el("section", made, more))
 
 
 def _row(visit: Visit, series: api.Series) -> parts.Row:

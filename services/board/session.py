@@ -39,6 +39,11 @@ class Person:
         return self.role != "auditor"
 
     @property
+    def operates(self) -> bool:
+        """Whether this role runs the centre."""
+        return self.role == "operator"
+
+    @property
     def parent(self) -> str:
         """Whose reservations this person sees: one company's, or everybody's."""
         return f"companies/{self.company or '-'}"

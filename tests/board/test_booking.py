@@ -182,3 +182,18 @@ async def test_somebody_checks_in_where_somebody_must(board: Browsing) -> None:
     for answer in answers:
         assert "Checked in." in answer.text
         assert not forms(answer.text, "/check-in")
+
+
+async def test_what_somebody_must_approve_is_only_asked_for(board: Browsing) -> None:
+    """A booking that waits for its manager says so, and that nobody has agreed yet; it can be taken back."""
+    page = "/book?resource=BENCH&amount=1&hours=2&earliest=2026-03-18T09:00"
+    async with board.browser(BOOKER) as browser:
+        asked = await browser.post(
+            "/book", data=forms(await board.page(page, BOOKER), "/book")[0], follow_redirects=True
+        )
+        assert "Asked for." in asked.text
+        assert "Booked. This is durable" not in asked.text
+        assert "0 of 1 needed have agreed" in asked.text
+        assert "pending approval" in await board.page("/company", BOOKER)
+        taken_back = await browser.post("/cancel", data=forms(asked.text, "/cancel")[0])
+    assert taken_back.status_code == 303

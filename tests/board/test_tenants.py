@@ -14,7 +14,7 @@ from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 CHANGES = ("/confirm", "/check-in", "/cancel", "/release")
-ENCLOSING = ("/change", "/series", "/series/cancel")
+ENCLOSING = ("/change", "/override", "/series", "/series/cancel")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
@@ -78,7 +78,9 @@ def enclosed(theirs: str, series: str) -> dict[str, Message]:
     book.series.first, book.series.time_zone, book.series.duration.seconds = "2026-03-20T09:00", "Asia/Seoul", HOUR
     book.series.recurrence.append("RRULE:FREQ=DAILY;COUNT=2")
     cancel = api.CancelSeriesRequest(name=series, request_id=str(uuid.uuid4()))
-    return {"/change": change, "/series": book, "/series/cancel": cancel}
+    override = api.CreateReservationRequest(parent=f"companies/{BETA}", request_id=str(uuid.uuid4()))
+    override.reservation.CopyFrom(change.reservation)
+    return {"/change": change, "/override": override, "/series": book, "/series/cancel": cancel}
 
 
 async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) -> None:

@@ -11,10 +11,9 @@ from services.board import words
 from services.board.words import LANGUAGES, catalogue, words_for
 
 ROOM = Path(words.__file__).parent
-FAMILIES = (
-    *("account_", "cancel", "change_", "condition_", "done_", "event_", "every_", "incident_", "kind_", "legend_"),
-    *("policy_", "problem_", "quota_", "range_", "reason_", "release", "role_", "series_", "state_", "together_"),
-    *("unit_", "usage_", "zoom_"),
+FAMILIES = tuple(
+    """account_ approval_ cancel change_ condition_ done_ event_ every_ incident_ kind_ legend_ outage_ override_ policy_
+    problem_ quota_ range_ reason_ release role_ series_ state_ together_ unit_ usage_ zoom_""".split()
 )
 """Keys that are put together where they are used."""
 
