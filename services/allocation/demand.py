@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.centre import Centre
-from services.allocation.placement import Part, parts_of
+from services.allocation.placement import Part
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.resources import EQUIPMENT_METER, Interval, Kind, Line, Resource
@@ -90,7 +90,7 @@ def _edges(spans: tuple[Interval, ...], slot: int) -> tuple[Interval, ...]:
 
 def _parts(pool: Pool, line: Line) -> tuple[Part, ...]:
     try:
-        return parts_of(pool.resource, line)
+        return pool.parts(line)
     except ValueError as error:
         raise Rejected([_no_shape(pool.resource, line, error)]) from None
 
@@ -127,12 +127,14 @@ def _line_violations(centre: Centre, lines: tuple[Line, ...]) -> Iterator[Violat
                 subject=line.resource,
             )
         else:
-            yield from _unit_violations(pool.resource, line)
+            yield from _unit_violations(pool, line)
         seen.add(line.resource)
 
 
 def _time_violations(lines: tuple[Line, ...], duration: int) -> Iterator[Violation]:
     """A demand begins with its first line and ends with its last; between them each line has a time of its own."""
+    if not any(line.starts_after or line.ends_before for line in lines):
+        return
     if any(line.starts_after < 0 or line.ends_before < 0 for line in lines):
         yield Violation(reason=Reason.INVALID_LINES, description="A line begins and ends within its demand.")
     for line in lines:
@@ -152,7 +154,8 @@ def _time_violations(lines: tuple[Line, ...], duration: int) -> Iterator[Violati
         )
 
 
-def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:
+def _unit_violations(pool: Pool, line: Line) -> Iterator[Violation]:
+    resource = pool.resource
     units, least, step = line.units, resource.units_min, resource.units_step
     if not least <= units <= UNITS_MAX or (units - least) % step:
         yield Violation(
@@ -165,7 +168,7 @@ def _unit_violations(resource: Resource, line: Line) -> Iterator[Violation]:
         )
         return
     try:
-        parts_of(resource, line)
+        pool.parts(line)
     except ValueError as error:
         yield _no_shape(resource, line, error)
 

@@ -111,12 +111,12 @@ def may_book(
     centre: Centre, company: Company, wants: tuple[Want, ...], span: Interval, now: int
 ) -> Iterator[Violation]:
     """The rules of discipline that forbid these wants for an interval."""
+    machines = [want.resource for want in wants if want.resource.kind is Kind.EQUIPMENT and not want.companion_of]
+    if not machines:
+        return
     conduct = centre.records.conduct(company.id)
     operated = any(want.resource.kind is Kind.OPERATORS for want in wants)
-    for want in wants:
-        resource = want.resource
-        if want.companion_of or resource.kind is not Kind.EQUIPMENT:
-            continue
+    for resource in machines:
         if now < conduct.suspended_until:
             yield Violation(
                 reason=Reason.SUSPENDED,

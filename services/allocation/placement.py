@@ -140,9 +140,11 @@ class Layout:
         if part.nodes == 1 and allowed is None and room.itemsize == 1:
             # Looking for a byte is ten times as fast as finding the least of an array.
             counts = room.tobytes()
-            found = (counts.find(bins) for bins in range(part.bins, self.bins_per_node + 1))
-            best = next((node for node in found if node >= 0), -1)
-            return None if best < 0 else [best]
+            for bins in range(part.bins, self.bins_per_node + 1):
+                node = counts.find(bins)
+                if node >= 0:
+                    return [node]
+            return None
         fits = room >= part.bins
         if allowed is not None:
             fits &= allowed

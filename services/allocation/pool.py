@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -11,10 +12,12 @@ from services.allocation.calendar import Calendar
 from services.allocation.closed import Closed, Closing
 from services.allocation.funding import Funding
 from services.allocation.outage import HOUR_SECONDS, OPEN_END, Outage
-from services.allocation.placement import Layout
+from services.allocation.placement import Layout, parts_of
 from services.allocation.resources import Allocation, Interval, Resource
 from services.allocation.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
 
+PARTS_KEPT_MAX = 1_000
+"""So many lines are cut into parts once only: most demands are alike."""
 TOLD_MAX = 3
 """A refusal names at most so many closings."""
 
@@ -26,6 +29,7 @@ class Pool:
         self.resource = resource
         self.bin_names = tuple(map(resource.bin_name, range(len(resource.nodes) * resource.bins_per_node)))
         self.layout = Layout(resource)
+        self.parts = lru_cache(PARTS_KEPT_MAX)(partial(parts_of, resource))
         self.zone = ZoneInfo(resource.time_zone)
         self.calendar = Calendar(
             bins=len(self.bin_names),

@@ -71,6 +71,8 @@ class Meter:
 
     def violations(self, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
         """Every quota rule that these charges together would break."""
+        if len(charges) == 1 and self._has_room(*charges[0]):
+            return
         uncovered = sum([end - start for _, spans in charges for start, end in spans])
         first = min([spans[0][0] for _, spans in charges])
         last = max([spans[-1][1] for _, spans in charges])
@@ -83,6 +85,20 @@ class Meter:
                 yield from self._over_at_once(period, charges, subject)
         if uncovered:
             yield _uncovered(subject)
+
+    def _has_room(self, units: int, spans: tuple[Interval, ...]) -> bool:
+        """Whether one stretch of time lies in one period and within its limits: most do, and that is quickly seen."""
+        if len(spans) > 1:
+            return False
+        start, end = spans[0]
+        for period in self.periods:
+            quota = period.quota
+            if quota.start <= start and end <= quota.end:
+                limit = quota.concurrent_units_max
+                return period.booked + units * (end - start) <= quota.unit_seconds and (
+                    not limit or self.at_once is None or self.at_once.most(spans[0]) + units <= limit
+                )
+        return False
 
     def _over_at_once(self, period: Period, charges: Sequence[Charge], subject: str) -> Iterator[Violation]:
         limit = period.quota.concurrent_units_max

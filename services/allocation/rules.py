@@ -43,31 +43,32 @@ def violations(
             "Choose a time within it, or ask an operator to extend it.",
             subject=company.id,
         )
-    named = {want.resource.id for want in wants}
     for want in wants:
-        yield from _in_service(want)
+        resource = want.resource
+        if not resource.in_service:
+            yield _out_of_service(resource)
         if want.companion_of:
             yield from _companion_open(want)
         else:
-            yield from grid(want, *want.line.within(start, end))
-            yield from length(want, company, *want.line.within(start, end))
-            yield from _notice(want.resource, company, start, now)
-            yield from _horizon(want.resource, company, start, now)
-            yield from _entitlement(want.resource, company)
-            yield from _company_of(want.resource, named)
-        yield from _group(centre, want, wants)
+            span = want.line.within(start, end)
+            yield from grid(want, *span)
+            yield from length(want, company, *span)
+            yield from _notice(resource, company, start, now)
+            yield from _horizon(resource, company, start, now)
+            if resource.data_zone == "restricted" and not company.certified:
+                yield _not_entitled(resource, company)
+            if resource.only_with and all(other.resource.id != resource.only_with for other in wants):
+                yield _alone(resource)
+        if resource.exclusive_group:
+            yield from _group(centre, want, wants)
     yield from may_book(centre, company, wants, (start, end), now)
-    yield from _funded(wants)
+    if any(want.pool.funded is not None for want in wants):
+        yield from _funded(wants)
     yield from _quota(centre, company, wants)
 
 
-def _in_service(want: Want) -> Iterator[Violation]:
-    if not want.resource.in_service:
-        yield Violation(
-            reason=Reason.OUT_OF_SERVICE,
-            description=f"{want.resource.id} is out of service.",
-            subject=want.resource.id,
-        )
+def _out_of_service(resource: Resource) -> Violation:
+    return Violation(reason=Reason.OUT_OF_SERVICE, description=f"{resource.id} is out of service.", subject=resource.id)
 
 
 def _companion_open(want: Want) -> Iterator[Violation]:
@@ -167,31 +168,27 @@ def _horizon(resource: Resource, company: Company, start: int, now: int) -> Iter
         )
 
 
-def _entitlement(resource: Resource, company: Company) -> Iterator[Violation]:
-    if resource.data_zone == "restricted" and not company.certified:
-        yield Violation(
-            reason=Reason.NOT_ENTITLED,
-            description=f"{resource.id} lies in the restricted data zone, which needs a security certificate; "
-            f"{company.id} has none in force.",
-            subject=resource.id,
-        )
+def _not_entitled(resource: Resource, company: Company) -> Violation:
+    return Violation(
+        reason=Reason.NOT_ENTITLED,
+        description=f"{resource.id} lies in the restricted data zone, which needs a security certificate; "
+        f"{company.id} has none in force.",
+        subject=resource.id,
+    )
 
 
-def _company_of(resource: Resource, named: set[str]) -> Iterator[Violation]:
-    if resource.only_with and resource.only_with not in named:
-        yield Violation(
-            reason=Reason.COMPANION_MISSING,
-            description=f"{resource.id} is booked only together with {resource.only_with}. Add that line.",
-            subject=resource.only_with,
-        )
+def _alone(resource: Resource) -> Violation:
+    return Violation(
+        reason=Reason.COMPANION_MISSING,
+        description=f"{resource.id} is booked only together with {resource.only_with}. Add that line.",
+        subject=resource.only_with,
+    )
 
 
 def _group(centre: Centre, want: Want, wants: tuple[Want, ...]) -> Iterator[Violation]:
     """Members of an exclusive group are never held together, and two different ones need a changeover between."""
     resource = want.resource
     group = resource.exclusive_group
-    if not group:
-        return
     others = [other.resource.id for other in wants if other is not want and other.resource.exclusive_group == group]
     if others or centre.groups[group].is_held(want.spans):
         rivals = f" with {', '.join(others)}" if others else ""
