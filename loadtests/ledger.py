@@ -4,10 +4,7 @@ The log is JetStream's, read through the chain as always. The commits are those 
 full batches, one after the other, the next one filling meanwhile. Signing checkpoints and answering are left out.
 """
 
-import gc
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -17,12 +14,12 @@ from loadtests.history import Advance, History
 from loadtests.past import Replay
 from loadtests.yardsticks import Beside, measure
 from services.eventlog.jetstream import JetStreamLog
-from services.ledger.app import GARBAGE_THRESHOLD
 from services.ledger.database import connect_writer
 from services.ledger.journal import Journal
 from services.ledger.progress import Progress
 from services.ledger.projector import Projector
 from services.ledger.telemetry import LedgerTelemetry
+from services.runtime import garbage
 from services.runtime.embedded import NatsServer, Postgres
 
 EVENTS = 100_000
@@ -47,7 +44,7 @@ async def follow(log: JetStreamLog, dsn: str, history: History) -> Replay:
     try:
         # Making the tables is no part of it.
         projector = await Projector.open(log, past.CENTRE, Journal(writer), progress, telemetry)
-        with _collecting_as_the_ledger_does():
+        with garbage.tuned():
             began, cpu_began = time.perf_counter(), time.process_time()
             await projector.follow(until=history.head.position)
             took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
@@ -56,17 +53,3 @@ async def follow(log: JetStreamLog, dsn: str, history: History) -> Replay:
         writer.terminate()
     assert events == history.events
     return Replay(events=events, seconds=took, cpu_seconds=cpu)
-
-
-@contextmanager
-def _collecting_as_the_ledger_does() -> Iterator[None]:
-    """Look for garbage as seldom as `services.ledger.app` has Python do."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

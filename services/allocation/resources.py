@@ -211,7 +211,8 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     @property
     def seconds(self) -> int:
         """Seconds held."""
-        return sum(end - start for start, end in self.spans)
+        spans = self.spans
+        return spans[0][1] - spans[0][0] if len(spans) == 1 else sum(end - start for start, end in spans)
 
     @property
     def unit_seconds(self) -> int:

@@ -4,7 +4,6 @@
 beside the one that lives, exchanges them, and ends (`rebuild_app`).
 """
 
-import gc
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -37,7 +36,7 @@ from services.ledger.proof_api import ProofApi
 from services.ledger.proofs import Prover
 from services.ledger.telemetry import LedgerTelemetry
 from services.ledger.year_api import YearApi
-from services.runtime import lifecycle, logs
+from services.runtime import garbage, lifecycle, logs
 from services.runtime.doors import Doors
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
@@ -48,9 +47,6 @@ from services.runtime.settings import Address, SettingsError, load
 from services.runtime.telemetry import DoorTelemetry
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7602), Address("127.0.0.1", 7612)
-GARBAGE_THRESHOLD = 200_000
-"""New objects before Python looks for cycles. There are none here, and at its default the looking takes a third of the
-time, because every live reservation is looked at."""
 
 _log = structlog.get_logger()
 
@@ -170,8 +166,7 @@ def _tls(settings: Settings) -> Tls | None:
 def main() -> None:
     """Run the ledger until it is told to stop; exit 0 then, and 1 otherwise."""
     logs.configure("ledger")
-    gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 50, 50)
+    garbage.tune()
     if rebuild_app.FLAG in sys.argv:
         sys.exit(rebuild_app.main(sys.argv[1:]))
     try:

@@ -32,7 +32,7 @@ from services.metrics.showing import Sources
 from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
 from services.metrics.use import UseNow
-from services.runtime import lifecycle, logs
+from services.runtime import garbage, lifecycle, logs
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
@@ -185,6 +185,7 @@ async def open_up(
 def main() -> int:
     """Run the service with the settings of the environment; give the exit status."""
     logs.configure("metrics")
+    garbage.tune()
     return lifecycle.run(lambda stop: run(load(Settings, os.environ), stop))
 
 

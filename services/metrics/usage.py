@@ -5,16 +5,17 @@ position, and a restart folds the log from its first page, so that no counter ev
 since 1970-01-01 UTC; "now" is the time of the last entry applied, which is the only clock that the log itself knows.
 """
 
+from collections.abc import Collection
 from typing import get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation import events
+from services.allocation import events, quota
 from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
 from services.allocation.outage import Outage
-from services.allocation.resources import Allocation, Company, Interval, Quota, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
 from services.metrics.history import History
@@ -43,17 +44,12 @@ class Account(Struct):
         return self.reserved - self.used - self.released
 
 
-class Period(Struct):
+class Period(quota.Period):
     """A quota and the unit-seconds of its meter that are booked within its period."""
-
-    quota: Quota
-    booked: int = 0
 
     def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:
         """Count the part of the spans that lies in the period, or with `sign` -1 stop counting it."""
-        start, end = self.quota.start, self.quota.end
-        seconds = sum(max(0, min(b, end) - max(a, start)) for a, b in spans)
-        self.booked += sign * units * seconds
+        self.booked += sign * units * self.overlap(spans)
 
     def spent_at(self, now: int) -> int | None:
         """When the quota will be booked up, in seconds, if booking goes on as since the period began; None if never."""
@@ -145,8 +141,8 @@ class Usage:
             case events.CompanyRegistered():
                 self.companies[event.company.id] = event.company
             case events.QuotaGranted():
-                quota = event.quota
-                self.meters.setdefault((quota.company, quota.meter), []).append(Period(quota))
+                granted = event.quota
+                self.meters.setdefault((granted.company, granted.meter), []).append(Period(granted))
             case events.UseMeasured():
                 self._measured(event)
             case _:
@@ -193,9 +189,9 @@ class Usage:
         if left is entered and before is not None and before.allocations is after.allocations:
             return
         if before is not None:
-            for name in {allocation.resource for allocation in before.allocations}:
+            for name in _resources(before.allocations):
                 self.pools[name].live[before.state] -= 1
-        for name in {allocation.resource for allocation in after.allocations}:
+        for name in _resources(after.allocations):
             pool = self.pools[name]
             if entered.live:
                 pool.live[entered] += 1
@@ -277,6 +273,13 @@ class Usage:
         """Limit and booked unit-seconds by company and meter, in the period that contains now; zeros if none does."""
         standing = {key: (period.quota.unit_seconds, period.booked) for key, period in self.periods_now().items()}
         return {key: standing.get(key, (0, 0)) for key in self.meters}
+
+
+def _resources(allocations: tuple[Allocation, ...]) -> Collection[str]:
+    """The resources that something stands on, each once."""
+    if len(allocations) == 1:
+        return (allocations[0].resource,)
+    return {allocation.resource for allocation in allocations}
 
 
 EVENT_NAMES: dict[type[Event], str] = {event: str(event.__struct_config__.tag) for event in get_args(Event)}
