@@ -61,6 +61,8 @@ def _with_companions(centre: Centre, lines: tuple[Line, ...], start: int, end: i
             line = replace(line, units=own, units_per_node=0)
         yield _want(pool, line, start, end)
         for companion in pool.resource.companions:
+            if companion.optional and not line.with_operator:
+                continue
             need = Line(
                 resource=companion.resource,
                 units=companion.units * own,
@@ -126,9 +128,20 @@ def _line_violations(centre: Centre, lines: tuple[Line, ...]) -> Iterator[Violat
                 description=f"{line.resource} is named twice. Put its units into one line.",
                 subject=line.resource,
             )
+        elif line.with_operator and not _operable(centre, pool.resource):
+            yield Violation(
+                reason=Reason.INVALID_LINES,
+                description=f"{line.resource} has no operator who could come along. Ask for it without one.",
+                subject=line.resource,
+            )
         else:
             yield from _unit_violations(pool, line)
         seen.add(line.resource)
+
+
+def _operable(centre: Centre, resource: Resource) -> bool:
+    """Whether somebody of the centre runs it, for everybody or for whoever asks."""
+    return any(centre.pools[each.resource].resource.kind is Kind.OPERATORS for each in resource.companions)
 
 
 def _time_violations(lines: tuple[Line, ...], duration: int) -> Iterator[Violation]:

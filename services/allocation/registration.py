@@ -154,6 +154,8 @@ def _reference_faults(centre: Centre, resource: Resource) -> Iterator[str]:
             (companion.units - pool.resource.units_min) % pool.resource.units_step
         ):
             yield f"{companion.units} is not an amount in which {companion.resource} is booked"
+        elif companion.optional and pool.resource.kind is not Kind.OPERATORS:
+            yield f"only operators are optional, and {companion.resource} has none"
     if resource.companions and resource.kind is not Kind.EQUIPMENT:
         yield "only equipment has companions"
 

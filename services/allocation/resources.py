@@ -73,12 +73,14 @@ class Closure(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 class Companion(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a piece of equipment cannot run without: so many units of another resource, for the same slots.
 
-    With `edges` only for the first and the last of them: somebody who starts the run, and ends it.
+    With `edges` only for the first and the last of them: somebody who starts the run, and ends it. `optional` are
+    operators who come along for whoever asks for one.
     """
 
     resource: str
     units: int
     edges: bool = False
+    optional: bool = False
 
 
 class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -178,7 +180,8 @@ class Colocation(StrEnum):
 class Line(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One line of a demand: so many units of a resource, in a shape, for all of its time or less.
 
-    It begins `starts_after` seconds after the demand, and ends `ends_before` seconds before it.
+    It begins `starts_after` seconds after the demand, and ends `ends_before` seconds before it. `with_operator` brings
+    the operators along that are optional for the equipment.
     """
 
     resource: str
@@ -187,6 +190,7 @@ class Line(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     colocation: Colocation = Colocation.ANYWHERE
     starts_after: int = 0
     ends_before: int = 0
+    with_operator: bool = False
 
     def within(self, start: int, end: int) -> Interval:
         """The time of the line in a demand for `[start, end)`."""

@@ -30,7 +30,7 @@ Lines = Annotated[
     list[str],
     typer.Argument(
         metavar="RESOURCE[:UNITS]...",
-        help="What to book, all together: M01, h100-train:16, a100-dev:0.5gpu.",
+        help="What to book, all together: M01, h100-train:16, a100-dev:0.5gpu; M04+operator has somebody run it.",
         autocompletion=complete_resource,
     ),
 ]

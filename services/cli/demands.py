@@ -1,4 +1,5 @@
-"""A demand as people write it: `M01`, `h100-train:16`, `a100-dev:2gpu`, `a100-dev:2gpu@30m` for half an hour later."""
+"""A demand as people write it: `M01`, `h100-train:16`, `a100-dev:2gpu`, `a100-dev:2gpu@30m` for half an hour later, and
+`M04+operator` for somebody of the centre who runs it."""
 
 import re
 from decimal import Decimal
@@ -8,6 +9,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 LINE = re.compile(
     r"(?P<id>[A-Za-z0-9][A-Za-z0-9-]{0,62})(:(?P<amount>\d+(\.\d+)?)(?P<suffix>[a-z]*))?"
+    r"(?P<operator>\+operator)?"
     r"(@(?P<after>[0-9a-z]+)(/(?P<before>[0-9a-z]+))?)?"
 )
 MILLI = 1000
@@ -45,7 +47,9 @@ def split(text: str) -> dict[str, str | None]:
     """The parts of a written line."""
     found = LINE.fullmatch(text.strip().removeprefix("resources/"))
     if found is None:
-        raise Unreadable(f"cannot read {text!r}: write RESOURCE[:UNITS][@LATER[/SHORTER]], such as a100-dev:2gpu@30m")
+        raise Unreadable(
+            f"cannot read {text!r}: write RESOURCE[:UNITS][+operator][@LATER[/SHORTER]], such as a100-dev:2gpu@30m"
+        )
     return found.groupdict()
 
 
@@ -62,6 +66,7 @@ def parse_line(text: str, resource: api.Resource, shape: api.Shape | None = None
         shape=shape,
         starts_after=to_duration(parse_duration(after)) if after and after.strip("0hmd") else None,
         ends_before=to_duration(parse_duration(before)) if before else None,
+        with_operator=parts["operator"] is not None,
     )
 
 

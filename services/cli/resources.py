@@ -86,7 +86,9 @@ def print_resources(listed: list[api.Resource], units: Units) -> None:
             resource.display_name if resource.in_service else f"{resource.display_name} (out of service)",
             show_units(resource.capacity_units, resource.unit),
             show_duration(resource.slot.ToTimedelta()),
-            ", ".join(amount_text(item.resource, item.units, units) for item in resource.companions),
+            ", ".join(
+                amount_text(each.resource, each.units, units) for each in resource.companions if not each.optional
+            ),
         )
     out.print(made)
     out.print(f"\n{len(listed)} resources. `aidc resources RESOURCE` shows the rules and the calendar of one.")
@@ -123,7 +125,8 @@ def print_rules(resource: api.Resource, units: Units) -> None:
     if resource.HasField("opening_hours"):
         facts.add_row("open", hours_text(resource.opening_hours))
     for companion in resource.companions:
-        facts.add_row("needs", amount_text(companion.resource, companion.units, units))
+        need = f"can have, by {plain_id(resource.name)}+operator" if companion.optional else "needs"
+        facts.add_row(need, amount_text(companion.resource, companion.units, units))
     for key in ("slots_max", "only_with", "exclusive_group", "data_zone", "approval", "fee_krw_per_slot"):
         if plain[key]:
             facts.add_row(key.replace("_", " "), str(plain[key]))

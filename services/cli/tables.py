@@ -82,9 +82,10 @@ def lines_text(lines: Iterable[api.Line], units: Units) -> str:
 
 
 def _phase(line: api.Line) -> str:
-    """When a line begins and ends within its demand, if not with it."""
+    """Who comes along for asking, and when a line begins and ends within its demand, if not with it."""
     later, earlier = line.starts_after.ToTimedelta(), line.ends_before.ToTimedelta()
-    told = [f"{show_duration(each)} {word}" for each, word in ((later, "later"), (earlier, "shorter")) if each]
+    told = ["with an operator"] if line.with_operator else []
+    told += [f"{show_duration(each)} {word}" for each, word in ((later, "later"), (earlier, "shorter")) if each]
     return f" ({', '.join(told)})" if told else ""
 
 

@@ -118,7 +118,7 @@ def _companions(fields: Fields, given: api.Resource) -> Iterator[Companion]:
         (resource,) = fields.name(f"{where}.resource", companion.resource, "resources")
         if companion.units < 1:
             fields.fault(f"{where}.units", "must be at least 1")
-        yield Companion(resource=resource, units=companion.units, edges=companion.edges)
+        yield Companion(resource=resource, units=companion.units, edges=companion.edges, optional=companion.optional)
 
 
 def _hours(given: api.OpeningHours) -> OpeningHours:
@@ -153,7 +153,9 @@ def resource_reply(resource: Resource, *, nodes: bool) -> api.Resource:
         notice=Duration(seconds=resource.notice_hours * 3600),
         horizon=Duration(seconds=resource.horizon_days * 86_400),
         companions=[
-            api.Companion(resource=f"resources/{each.resource}", units=each.units, edges=each.edges)
+            api.Companion(
+                resource=f"resources/{each.resource}", units=each.units, edges=each.edges, optional=each.optional
+            )
             for each in resource.companions
         ],
         only_with=f"resources/{resource.only_with}" if resource.only_with else "",

@@ -205,6 +205,8 @@ def _plain_line(line: Line) -> Plain:
         plain["starts_after"] = {"seconds": line.starts_after}
     if line.ends_before:
         plain["ends_before"] = {"seconds": line.ends_before}
+    if line.with_operator:
+        plain["with_operator"] = True
     return plain
 
 

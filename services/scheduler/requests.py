@@ -142,6 +142,8 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
         wish = Line(resource=resource, units=units)
         if line.HasField("shape"):
             wish = _shaped(fields, where, wish, line.shape)
+        if line.with_operator:
+            wish = replace(wish, with_operator=True)
         if line.HasField("starts_after") or line.HasField("ends_before"):
             wish = replace(
                 wish,

@@ -92,6 +92,7 @@ class Naive:
     def wants(self, lines: Iterable[Line]) -> list[tuple[str, int, str]]:
         """Resource, units, and the equipment that brings it, with companions."""
         asked = {line.resource: line.units for line in lines}
+        operated = {line.resource for line in lines if line.with_operator}
         found: list[tuple[str, int, str]] = []
         brought: Counter[str] = Counter()
         for name in reversed([name for name in self.resources if name in asked]):
@@ -99,6 +100,8 @@ class Naive:
             if own > 0:
                 found.append((name, own, ""))
                 for companion in self.resources[name].companions:
+                    if companion.optional and name not in operated:
+                        continue
                     found.append((companion.resource, companion.units * own, name))
                     brought[companion.resource] += companion.units * own
         return found

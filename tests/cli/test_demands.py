@@ -66,5 +66,7 @@ def test_a_line_may_begin_later_and_end_earlier() -> None:
     assert (line.units, line.starts_after.seconds, line.ends_before.seconds) == (2000, 1800, 3600)
     assert parse_line("a100-dev@0m/1h", SHARED).ends_before.seconds == 3600
     assert not parse_line("a100-dev", SHARED).HasField("starts_after")
+    assert parse_line("a100-dev:1gpu+operator@30m", SHARED).with_operator
+    assert not parse_line("a100-dev", SHARED).with_operator
     with pytest.raises(Unreadable):
         parse_line("a100-dev@soon", SHARED)

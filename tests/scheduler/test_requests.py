@@ -9,10 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 
 from services.allocation.peaks import Peak
-from services.allocation.resources import Colocation, Kind
+from services.allocation.resources import Colocation, Kind, Line
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, requests, tariffs
+from services.scheduler import catalogue, replies, requests, tariffs
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF, TUESDAY
 from tests.allocation.scenario import HOUR
@@ -154,6 +154,12 @@ def test_a_resource_survives_the_way_through_the_api(resource: Any) -> None:
     reply = catalogue.resource_reply(resource, nodes=True)
     command = catalogue.register_resource(api.RegisterResourceRequest(resource=reply, request_id=ID))
     assert command.resource == resource
+
+
+def test_a_line_survives_the_way_through_the_api() -> None:
+    """Its units, its time within the demand, and whether somebody comes along."""
+    line = Line(resource="M04", units=2, starts_after=1800, ends_before=3600, with_operator=True)
+    assert requests.lines_of(requests.Fields(), "lines", replies.line_replies([line])) == (line,)
 
 
 def test_a_tariff_survives_the_way_through_the_api() -> None:

@@ -336,6 +336,7 @@ class _Judge:
         for line in event["lines"]:
             if given.get(line["resource"], {}).get("units", 0) < line["units"]:
                 self._say(f"{name} did not get {line}")
+        operated = {line["resource"] for line in event["lines"] if line.get("with_operator")}
         for allocation in event["allocations"]:
             resource = self.resources[allocation["resource"]]
             places = len(resource["nodes"]) * resource.get("bins_per_node", 1)
@@ -347,6 +348,8 @@ class _Judge:
             if not all(event["start"] <= start < end <= event["end"] for start, end in allocation["spans"]):
                 self._say(f"{name} holds {resource['id']} at {allocation['spans']}")
             for companion in resource.get("companions", []):
+                if companion.get("optional") and resource["id"] not in operated:
+                    continue
                 brought = given.get(companion["resource"], {})
                 spans = allocation["spans"]
                 if companion.get("edges") and spans:

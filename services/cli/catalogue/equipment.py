@@ -12,6 +12,8 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 ID_SEPARATOR = "|"
 NEEDED = ("manager", "committee")
 """Who must agree to a booking; the others are approved by nobody."""
+OPERATED = ("required", "optional")
+"""Where operators come along: always, or for whoever asks."""
 
 TYPED_COLUMNS = (
     *("equipment_id", "name_ko", "name_en", "units", "slot_minutes", "max_slots"),
@@ -107,10 +109,10 @@ def companions(row: Row, pools: Mapping[str, api.Resource]) -> Iterator[api.Comp
         pool = row.read("needs_gpu_pool", lambda name: pools[f"resources/{name}"])
         milli = pool.unit == api.RESOURCE_UNIT_MILLI_GPU
         yield api.Companion(resource=pool.name, units=accelerators * MILLI if milli else accelerators)
-    # An optional operator is booked by who wants one, as a line of its own.
-    if row.text("operator") == "required":
+    if row.text("operator") in OPERATED:
         yield api.Companion(
             resource=f"resources/{row.text('operator_pool')}",
             units=row.number("operators_needed"),
             edges=row.text("operator_mode") == "start_end",
+            optional=row.text("operator") == "optional",
         )

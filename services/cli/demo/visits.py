@@ -139,4 +139,4 @@ class Able:
 
 def operated(item: api.Resource) -> bool:
     """Whether somebody of the centre comes along."""
-    return any(plain_id(companion.resource).startswith("OP-") for companion in item.companions)
+    return any(plain_id(each.resource).startswith("OP-") and not each.optional for each in item.companions)

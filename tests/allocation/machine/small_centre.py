@@ -43,6 +43,7 @@ LAB = replace(
 )
 FAST = replace(fixture.track("fast"), slot_minutes=30, changeover_minutes=30)
 SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60, approval="manager", approval_hours=5)
+SLOW = replace(SLOW, companions=(Companion(resource="staff", units=1, optional=True),))
 VOTERS = ("operators/kim", "operators/lee", "operators/park")
 RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW)
 

@@ -1,6 +1,7 @@
 """What may be asked of the small centre: mostly what has a chance, now and then anything."""
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.allocation.outage import Scope
 from services.allocation.resources import Colocation, Line, Resource
@@ -18,6 +19,11 @@ Wish = tuple[tuple[Line, ...], int, int]
 def sized(name: str, size: int) -> int:
     """Units of a resource, from small to more than there is."""
     return SIZES[name][min(size, len(SIZES[name])) - 1] if name in SIZES else size
+
+
+def operated(lines: tuple[Line, ...], start: int, length: int) -> Wish:
+    """The same wish, with operators along."""
+    return tuple(replace(line, with_operator=True) for line in lines), start, length
 
 
 def staggered(names: str, units: int, after: float, before: float) -> tuple[Line, ...]:
@@ -99,6 +105,7 @@ plain_wishes = st.one_of(
     sensible("gpus", [*range(8, 24, 2)], [1, 2, 6, 24], 9),
     sensible("seats", DAY_HOURS, [0.5, 1, 2.5, 20], 2),
     sensible("fast", DAY_HOURS, [0.5, 1, 2], 1),
+    sensible("slow", [*range(9, 18)], [1, 2, 24], 1).map(lambda wish: operated(*wish)),
     sensible("slow", [*range(9, 18)], [1, 2, 24], 1),
     sensible("staff", DAY_HOURS, [0.5, 2, 4], 2),
     *(sensible(names, [9, 14], [4, 9, 23, 28], 8) for names in ("rig", "rig", "rig gpus", "rig seats", "rig staff")),

@@ -350,7 +350,7 @@ class Resource(_message.Message):
 
     @_builtins.property
     def companions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Companion]:
-        """What it cannot run without. Booked along with it, for the same slots, without asking."""
+        """What it cannot run without. Booked along with it, for the same slots, without asking; but for optional operators."""
 
     @_builtins.property
     def changeover(self) -> _duration_pb2.Duration:
@@ -626,22 +626,26 @@ class Companion(_message.Message):
     RESOURCE_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     EDGES_FIELD_NUMBER: _builtins.int
+    OPTIONAL_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     units: _builtins.int
     """In the unit of that resource."""
     edges: _builtins.bool
     """Only for the first and the last slot: somebody who starts the run, and ends it."""
+    optional: _builtins.bool
+    """Operators who come along only for a line `with_operator`."""
     def __init__(
         self,
         *,
         resource: _builtins.str = ...,
         units: _builtins.int = ...,
         edges: _builtins.bool = ...,
+        optional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "resource", b"resource", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "optional", b"optional", "resource", b"resource", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -878,10 +882,13 @@ class Line(_message.Message):
     SHAPE_FIELD_NUMBER: _builtins.int
     STARTS_AFTER_FIELD_NUMBER: _builtins.int
     ENDS_BEFORE_FIELD_NUMBER: _builtins.int
+    WITH_OPERATOR_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     units: _builtins.int
     """In the unit of the resource."""
+    with_operator: _builtins.bool
+    """The operators come along who are optional for this equipment, for the same slots."""
     @_builtins.property
     def shape(self) -> Global___Shape:
         """How they are placed; unset means wherever they fit best."""
@@ -902,10 +909,11 @@ class Line(_message.Message):
         shape: Global___Shape | None = ...,
         starts_after: _duration_pb2.Duration | None = ...,
         ends_before: _duration_pb2.Duration | None = ...,
+        with_operator: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "shape", b"shape", "starts_after", b"starts_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "resource", b"resource", "shape", b"shape", "starts_after", b"starts_after", "units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_before", b"ends_before", "resource", b"resource", "shape", b"shape", "starts_after", b"starts_after", "units", b"units", "with_operator", b"with_operator"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
