@@ -29,6 +29,8 @@ class Incident:
     end: datetime | None
     reason: str
     parts: tuple[Part, ...]
+    name: str = ""
+    """Of an outage, for its page."""
 
     def begun(self, now: datetime) -> bool:
         """Whether it holds already."""
@@ -53,6 +55,7 @@ def _of_outage(catalogue: Catalogue, outage: api.Outage) -> Incident:
         end=from_timestamp(outage.end_time) if outage.HasField("end_time") else None,
         reason=outage.reason,
         parts=tuple((catalogue[taken.resource], taken.units) for taken in outage.taken),
+        name=outage.name,
     )
 
 

@@ -12,6 +12,7 @@ from services.board.catalogue import figure, plain, sizes, unit_key
 from services.board.frame import show
 from services.board.incidents import Incident, incidents
 from services.board.markup import Content, Markup, el
+from services.board.outages import path_of
 from services.board.reading import calendars, reservations
 from services.board.times import from_timestamp, length, to_duration, to_timestamp
 from services.board.visit import Visit, address
@@ -214,13 +215,17 @@ def _incidents(visit: Visit, found: Sequence[Incident]) -> Markup:
     rows = [_incident(visit, each) for each in found]
     head = [words("head_incident"), words("head_what"), words("head_when")]
     title = words("incidents")
-    return parts.section(title, parts.table(head, rows, title) if rows else parts.empty(words("no_incidents")))
+    aside = el("a", words("outages_all"), href="/outages")
+    made = parts.table(head, rows, title) if rows else parts.empty(words("no_incidents"))
+    return parts.section(title, made, aside=aside)
 
 
 def _incident(visit: Visit, incident: Incident) -> parts.Row:
     words, clock = visit.words, visit.clock
     look = "bad" if incident.begun(clock.now) else "warn"
     kind = el("span", words(f"incident_{incident.kind}"), class_=f"state {look}")
+    if incident.name:
+        kind = el("a", kind, href=path_of(incident.name), aria_label=words("open_outage", name=plain(incident.name)))
     names = [
         f"{visit.name(resource)}{f' ({visit.amount(resource, units)})' if units else ''}"
         for resource, units in incident.parts[:NAMES_MAX]

@@ -10,6 +10,7 @@ from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
 from services.board.frame import show
 from services.board.markup import Markup, el
+from services.board.outages import path_of as outage_path
 from services.board.series_new import path_of
 from services.board.times import from_timestamp, length
 from services.board.visit import Visit
@@ -57,6 +58,7 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("approval"), _approval(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
+        (words("outage_title"), el("a", plain(item.outage), href=outage_path(item.outage)) if item.outage else None),
         _checked_in(visit, item),
         (words("condition_label"), _condition(visit, item)),
         (words("hand_over_label"), item.hand_over),

@@ -76,7 +76,25 @@ def company_field(visit: Visit, fields: Mapping[str, str]) -> Markup:
 def line_fields(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
     """What to book, and how much of it."""
     words = visit.words
-    chosen = fields.get(field("resource", number), "")
+    amount = fields.get(field("amount", number), "")
+    return el(
+        "div",
+        resource_field(visit, fields, number, required=number == 1),
+        text_field(
+            words("book_amount"),
+            field("amount", number),
+            amount,
+            inputmode="decimal",
+            placeholder=words("book_least"),
+            maxlength=16,
+        ),
+        class_="fields",
+    )
+
+
+def resource_field(visit: Visit, fields: Mapping[str, str], number: int = 1, *, required: bool = False) -> Markup:
+    """One of the resources in service, by their kind."""
+    words, chosen = visit.words, fields.get(field("resource", number), "")
     groups = [
         el(
             "optgroup",
@@ -94,23 +112,9 @@ def line_fields(visit: Visit, fields: Mapping[str, str], number: int) -> Markup:
         )
         for kind in KINDS
     ]
-    select = el(
-        "select", el("option", words("choose"), value=""), groups, name=field("resource", number), required=number == 1
-    )
-    amount = fields.get(field("amount", number), "")
-    return el(
-        "div",
-        el("label", words("head_what"), select, class_="wide"),
-        text_field(
-            words("book_amount"),
-            field("amount", number),
-            amount,
-            inputmode="decimal",
-            placeholder=words("book_least"),
-            maxlength=16,
-        ),
-        class_="fields",
-    )
+    choose = el("option", words("choose"), value="")
+    select = el("select", choose, groups, name=field("resource", number), required=required)
+    return el("label", words("head_what"), select, class_="wide")
 
 
 def text_field(label: str, name: str, value: str, **attributes: str | int | bool) -> Markup:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import actions, changing, overriding, parts, series, series_new, static
+from services.board import actions, changing, outage_new, outages, overriding, parts, series, series_new, static
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
@@ -81,6 +81,11 @@ class Board:
             _route("POST", "/series", self._page(series_new.book)),
             _route("POST", "/series/cancel", self._page(series.cancel)),
             _route("GET", "/series/{company}/{series}", self._page(series.one)),
+            _route("GET", "/outages", self._page(outages.listing)),
+            _route("GET", "/outages/new", self._page(outage_new.new)),
+            _route("POST", "/outages", self._page(outage_new.declare)),
+            _route("POST", "/outages/lift", self._page(outages.lift)),
+            _route("GET", "/outages/{outage}", self._page(outages.one)),
             _route("GET", "/live", self.live.follow),
             _route("GET", "/sign-in", entrance.ask),
             _route("POST", "/sign-in", guarded(entrance.check)),

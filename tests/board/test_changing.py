@@ -11,7 +11,7 @@ from tests.board.browsing import Browsing, forms
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-HOLDER, OTHER = COMPANIES[5], COMPANIES[4]
+HOLDER, OTHER = COMPANIES[4], COMPANIES[3]
 
 
 def path_of(item: api.Reservation) -> str:

@@ -14,7 +14,7 @@ from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 CHANGES = ("/confirm", "/check-in", "/cancel", "/release")
-ENCLOSING = ("/change", "/override", "/series", "/series/cancel")
+ENCLOSING = ("/change", "/override", "/series", "/series/cancel", "/outages", "/outages/lift")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
@@ -64,6 +64,8 @@ def addresses(theirs: str, series: str) -> list[str]:
         f"/series/{BETA}/{series}",
         f"/series/{ALPHA}/{series}",
         f"/series/new?company={BETA}&resource=ROOM-A&hours=4&first=2026-03-14T09:00&times=2&policy=skip",
+        "/outages?over=1",
+        "/outages/new?resource=core",
         "/sign-in",
         "/language?to=en",
     ]
@@ -80,7 +82,18 @@ def enclosed(theirs: str, series: str) -> dict[str, Message]:
     cancel = api.CancelSeriesRequest(name=series, request_id=str(uuid.uuid4()))
     override = api.CreateReservationRequest(parent=f"companies/{BETA}", request_id=str(uuid.uuid4()))
     override.reservation.CopyFrom(change.reservation)
-    return {"/change": change, "/override": override, "/series": book, "/series/cancel": cancel}
+    declare = api.DeclareOutageRequest(request_id=str(uuid.uuid4()))
+    declare.outage.name, declare.outage.kind = "outages/sabotage", api.Outage.KIND_FAILURE
+    declare.outage.scopes.add(resource="resources/core")
+    lift = api.LiftOutageRequest(name="outages/sabotage", request_id=str(uuid.uuid4()))
+    return {
+        "/change": change,
+        "/override": override,
+        "/series": book,
+        "/series/cancel": cancel,
+        "/outages": declare,
+        "/outages/lift": lift,
+    }
 
 
 async def test_a_company_sees_nothing_of_another_in_any_page(board: Browsing) -> None:

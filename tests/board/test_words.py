@@ -12,7 +12,7 @@ from services.board.words import LANGUAGES, catalogue, words_for
 
 ROOM = Path(words.__file__).parent
 FAMILIES = re.compile(
-    "(account|approval|change|condition|done|event|every|incident|kind|legend|outage|override|policy|problem|quota|"
+    "(account|approval|change|condition|done|event|every|incident|kind|legend|outage|outcome|override|policy|problem|quota|"
     "range|reason|role|series|state|together|unit|usage|zoom)_|cancel|release"
 )
 """Keys that are put together where they are used."""
