@@ -132,7 +132,7 @@ class Centre:
                 return self.outages.lift(event, self.position)
             case events.CapacityFunded():
                 return self.outages.fund(event.funding)
-            case events.SeriesBooked():
+            case events.SeriesBooked() | events.SeriesChanged():
                 return self.put_series(event.series)
             case events.SeriesCancelled():
                 return self.put_series(self.series[event.series_id].cancelled(event.since))
@@ -141,8 +141,11 @@ class Centre:
 
     def put_series(self, series: Series) -> Series:
         """Let a series stand as it is."""
+        before = self.series.get(series.id)
+        for name in before.reservations if before is not None else ():
+            self.series_of.pop(name, None)
         self.series[series.id] = series
-        kept = (each.reservation_id for each in series.booked_from(0) if each.reservation_id in self.reservations)
+        kept = (name for name in series.reservations if name in self.reservations)
         self.series_of.update(dict.fromkeys(kept, series.id))
         return series
 
@@ -355,7 +358,7 @@ class Centre:
     def _forget_series(self, series_id: str) -> None:
         """A series is kept as long as any of its reservations."""
         series = self.series.get(series_id)
-        if series is not None and not any(each.reservation_id in self.series_of for each in series.booked_from(0)):
+        if series is not None and not any(name in self.series_of for name in series.reservations):
             del self.series[series_id]
 
     def _forget_answer(self, time: int, key: tuple[str, str]) -> None:

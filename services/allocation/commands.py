@@ -6,7 +6,7 @@ from services.allocation.conduct import Qualification
 from services.allocation.funding import Funding
 from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
-from services.allocation.series import Series
+from services.allocation.series import Policy, Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 from services.allocation.use import Record
@@ -91,6 +91,31 @@ class BookSeries(Struct, frozen=True, gc=False, kw_only=True):
 
     series: Series
     reservation_ids: tuple[str, ...]
+
+
+class ChangeSeries(Struct, frozen=True, gc=False, kw_only=True):
+    """Let what of a series begins at `since` or later, and has not begun, be as asked; None leaves each as it is.
+
+    Where the rule is another one, `starts` are all of its times; where it has another `first` time, occurrences move to
+    them. What was changed of one occurrence alone stays so unless this `overwrites` it. `reservation_ids` has an id for
+    each occurrence that may have to be booked. An empty `etag` matches any version; what is excused is no strike.
+    """
+
+    series_id: str
+    company: str
+    reservation_ids: tuple[str, ...]
+    etag: str = ""
+    since: int = 0
+    first: str | None = None
+    recurrence: tuple[str, ...] | None = None
+    starts: tuple[int, ...] | None = None
+    tzdata: str = ""
+    duration: int | None = None
+    lines: tuple[Line, ...] | None = None
+    note: str | None = None
+    policy: Policy | None = None
+    overwrites: bool = False
+    excused: bool = False
 
 
 class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
@@ -234,6 +259,7 @@ Command = (
     | RecordUse
     | CheckIn
     | BookSeries
+    | ChangeSeries
     | CancelSeries
     | Tick
 )

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import approving, commands, discipline, events, holding, recurring, rules
+from services.allocation import approving, commands, discipline, events, holding, recurring, rules, series_changing
 from services.allocation.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
 from services.allocation.changing import change_reservation
@@ -54,6 +54,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return release_reservation(centre, command, now)
         case commands.BookSeries():
             return recurring.book_series(centre, command, now, create_reservation)
+        case commands.ChangeSeries():
+            return series_changing.change_series(centre, command, now, create_reservation, cancel_reservation)
         case commands.CancelSeries():
             return recurring.cancel_series(centre, command, now, cancel_reservation)
         case commands.CheckIn():

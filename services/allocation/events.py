@@ -134,6 +134,13 @@ class SeriesBooked(Struct, frozen=True, gc=False, kw_only=True, tag="series_book
     series: Series
 
 
+class SeriesChanged(Struct, frozen=True, gc=False, kw_only=True, tag="series_changed", tag_field="type"):
+    """A series as it is now. What of it begins at `since` or later was changed by the events before this one."""
+
+    series: Series
+    since: int
+
+
 class SeriesCancelled(
     Struct, frozen=True, gc=False, kw_only=True, tag="series_cancelled", tag_field="type", omit_defaults=True
 ):
@@ -342,7 +349,7 @@ RecordEvent = TermsPublished | ConductEvent
 OutageEvent = OutageDeclared | OutageLifted | CapacityFunded
 """The events of what is out or not funded: see `services.allocation.outages`."""
 
-SeriesEvent = SeriesBooked | SeriesCancelled
+SeriesEvent = SeriesBooked | SeriesChanged | SeriesCancelled
 """The events of a series: see `services.allocation.series`."""
 
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured

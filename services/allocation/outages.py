@@ -19,6 +19,9 @@ OUTCOMES: Mapping[type, Outcome] = {
 """What an event made of a reservation that stood in the way of an outage."""
 
 
+Standing = tuple[set[str], set[str], dict[str, dict[str, Fate]]]
+
+
 class Outages:
     """Every outage that is kept, in order of declaration.
 
@@ -154,6 +157,16 @@ class Outages:
             self.fates.setdefault(cause, {})[after.id] = fate_of(before, event, outcome)
         for name in sorted(self.overfull):
             self._weigh(name)
+
+    def standing(self) -> Standing | None:
+        """Who stands in the way, and what became of whom, to be put back after a rehearsal; None if nobody is."""
+        if not self.stranded and not self.overfull:
+            return None
+        return set(self.stranded), set(self.overfull), {cause: dict(told) for cause, told in self.fates.items()}
+
+    def stand(self, standing: Standing) -> None:
+        """Let it be as it was."""
+        self.stranded, self.overfull, self.fates = standing
 
     def forget_before(self, time: int) -> None:
         """Let go of the outages, and of the steps of funding, that were over by then."""

@@ -27,13 +27,7 @@ VIOLATIONS_MAX = 50
 def book_series(centre: Centre, command: commands.BookSeries, now: int, create: Create) -> Events:
     """Book every occurrence, as its policy says, or say everything that stands in the way."""
     series = command.series
-    if not 1 <= len(series.occurrences) <= OCCURRENCES_MAX:
-        raise refuse(
-            Reason.INVALID_SERIES,
-            f"The rule gives {len(series.occurrences)} occurrences; a series has 1 to {OCCURRENCES_MAX}.",
-            limit=OCCURRENCES_MAX,
-            asked=len(series.occurrences),
-        )
+    demand_length(len(series.occurrences))
     made: list[Event] = []
     occurrences: list[Occurrence] = []
     refusals: list[tuple[Occurrence, Rejected]] = []
@@ -47,7 +41,7 @@ def book_series(centre: Centre, command: commands.BookSeries, now: int, create: 
                 made += granted
             occurrences.append(found)
     if refusals and (series.policy is Policy.FAIL or not made):
-        raise Rejected(_told(series, refusals))
+        raise Rejected(told(series, refusals))
     return *made, events.SeriesBooked(series=replace(series, occurrences=tuple(occurrences)))
 
 
@@ -64,9 +58,9 @@ def cancel_series(centre: Centre, command: commands.CancelSeries, now: int, canc
             one = commands.CancelReservation(
                 reservation_id=reservation.id, company=series.company, reason=command.reason, excused=command.excused
             )
-            told = cancel(centre, one, now)
-            made += told
-            rehearsal.play(event for event in told if isinstance(event, events.ConductEvent))  # Strikes add up.
+            given_back = cancel(centre, one, now)
+            made += given_back
+            rehearsal.play(given_back)  # Strikes add up.
     if not made:
         raise refuse(Reason.WRONG_STATE, "Nothing of this series is still to come from there on.", series.id)
     return (
@@ -75,7 +69,18 @@ def cancel_series(centre: Centre, command: commands.CancelSeries, now: int, canc
     )
 
 
-def find_series(centre: Centre, command: commands.CancelSeries) -> Series:
+def demand_length(count: int) -> None:
+    """Raises `Rejected` for a series of so many occurrences, if it is none or too long."""
+    if not 1 <= count <= OCCURRENCES_MAX:
+        raise refuse(
+            Reason.INVALID_SERIES,
+            f"The rule gives {count} occurrences; a series has 1 to {OCCURRENCES_MAX}.",
+            limit=OCCURRENCES_MAX,
+            asked=count,
+        )
+
+
+def find_series(centre: Centre, command: commands.ChangeSeries | commands.CancelSeries) -> Series:
     """The series that a command names. Another company's answers exactly like a missing one."""
     series = centre.series.get(command.series_id)
     if series is None or series.company != command.company:
@@ -91,7 +96,7 @@ def _occurrence(
 ) -> tuple[Occurrence, Events | Rejected]:
     """What becomes of one occurrence: the events that grant it, at its time or a later one, or why it is refused."""
     refusal: Rejected | None = None
-    for start, end in _tries(centre, series, wanted):
+    for start, end in tries(centre, series, wanted):
         one = commands.CreateReservation(
             reservation_id=reservation_id,
             company=series.company,
@@ -108,11 +113,15 @@ def _occurrence(
         shifted = wanted.start if start != wanted.start else 0
         return Occurrence(start=start, end=end, reservation_id=reservation_id, shifted_from=shifted), granted
     assert refusal is not None, "the wanted time itself is tried"
-    reasons = tuple(dict.fromkeys(violation.reason.value for violation in refusal.violations))
-    return replace(wanted, reasons=reasons), refusal
+    return replace(wanted, reasons=reasons_of(refusal)), refusal
 
 
-def _tries(centre: Centre, series: Series, wanted: Occurrence) -> Iterator[Interval]:
+def reasons_of(refusal: Rejected) -> tuple[str, ...]:
+    """The reasons of a refusal, each once."""
+    return tuple(dict.fromkeys(violation.reason.value for violation in refusal.violations))
+
+
+def tries(centre: Centre, series: Series, wanted: Occurrence) -> Iterator[Interval]:
     """The wanted time, and where the policy is to shift, later starts of the same local day, slot by slot."""
     yield wanted.start, wanted.end
     pool = centre.pools.get(series.lines[0].resource) if series.lines else None
@@ -127,13 +136,13 @@ def _tries(centre: Centre, series: Series, wanted: Occurrence) -> Iterator[Inter
         yield start, start + wanted.end - wanted.start
 
 
-def _told(series: Series, refusals: list[tuple[Occurrence, Rejected]]) -> Iterator[Violation]:
+def told(series: Series, refusals: list[tuple[Occurrence, Rejected]]) -> Iterator[Violation]:
     """Every violated rule, with the local time of the occurrence that it is about."""
     zone = ZoneInfo(series.time_zone)
-    told = 0
+    number = 0
     for occurrence, refusal in refusals:
         moment = datetime.fromtimestamp(occurrence.start, UTC).astimezone(zone)
         for violation in refusal.violations:
-            if told < VIOLATIONS_MAX:
+            if number < VIOLATIONS_MAX:
                 yield replace(violation, description=f"On {moment:%Y-%m-%d %H:%M %Z}: {violation.description}")
-            told += 1
+            number += 1

@@ -23,20 +23,45 @@ class Policy(StrEnum):
     SHIFT = "shift"  # It is booked later on the same day if that can be granted, and else skipped.
 
 
+class Effect(StrEnum):
+    """What the last change of a series made of an occurrence."""
+
+    UNTOUCHED = ""  # It begins before the change, has begun, is over or was given back.
+    KEPT = "kept"  # It is as asked already, or was changed alone and stays so.
+    CHANGED = "changed"
+    BOOKED = "booked"
+    GIVEN_BACK = "given_back"
+    LEFT = "left"  # What was asked for was refused; it stays as it was.
+    SKIPPED = "skipped"  # It was refused, and is not booked.
+
+
 class Occurrence(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One time of a series, in seconds UTC: booked as `reservation_id`, or skipped for `reasons`."""
+    """One time of a series, in seconds UTC: booked as `reservation_id`, or skipped for `reasons`.
+
+    It says what the series asks for; one that was changed alone stands as its reservation says. `lines` and `note` are
+    there where a change of what follows left it with other ones than the series has now.
+    """
 
     start: int
     end: int
     reservation_id: str = ""
     shifted_from: int = 0  # the start that the rule gave, where another was booked
     reasons: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    note: str | None = None
+    effect: Effect = Effect.UNTOUCHED
+
+    @property
+    def by_rule(self) -> int:
+        """The start that the rule gave, in seconds."""
+        return self.shifted_from or self.start
 
 
 class Series(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A series as it was asked for, and its occurrences. `first` is a civil time in the zone, such as 2026-03-09T09:00.
 
-    `tzdata` names the release of the time zone rules by which the civil times became moments.
+    `tzdata` names the release of the time zone rules by which the civil times became moments. `given_back` are the
+    occurrences that the last change gave back: the rule has them no more.
     """
 
     id: str
@@ -51,12 +76,19 @@ class Series(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     occurrences: tuple[Occurrence, ...]
     note: str = ""
     cancelled_from: int = 0  # what began at this time or later was given back; 0 for none
+    changed_from: int = 0  # the last change is about what began at this time or later; 0 if there was none
+    given_back: tuple[Occurrence, ...] = ()
     version: int = 1
 
     @property
     def etag(self) -> str:
         """Changes whenever the series does."""
         return f'"{self.version}"'
+
+    @property
+    def reservations(self) -> Iterator[str]:
+        """The ids of its reservations, with those that its last change gave back."""
+        return (each.reservation_id for each in (*self.occurrences, *self.given_back) if each.reservation_id)
 
     def booked_from(self, moment: int) -> Iterator[Occurrence]:
         """The occurrences from a moment on that were booked."""

@@ -61,7 +61,8 @@ def change(
         request.reservation.name = full_name
         set_times(client, request, found, start, end, duration)
         if units or together:
-            set_lines(client, request, found, units or (), together)
+            request.reservation.lines.extend(changed_lines(client, found.lines, units or (), together))
+            request.update_mask.paths.append("lines")
         if note is not None:
             request.reservation.note = note
             request.update_mask.paths.append("note")
@@ -103,12 +104,12 @@ def set_times(
         paths.append("duration")
 
 
-def set_lines(
-    client: Client, request: api.UpdateReservationRequest, found: api.Reservation, texts: Iterable[str], together: str
-) -> None:
-    """Ask for other lines: those that it has, with what is named put in their place."""
+def changed_lines(
+    client: Client, before: Iterable[api.Line], texts: Iterable[str], together: str = ""
+) -> list[api.Line]:
+    """Some lines, with what is named put in their place."""
     known = {plain_id(resource.name): resource for resource in client.resources()}
-    lines = {plain_id(line.resource): line for line in found.lines}
+    lines = {plain_id(line.resource): line for line in before}
     for text in texts:
         name, amount = resource_id(text), text.rpartition(":")[2]
         if name not in known:
@@ -121,5 +122,4 @@ def set_lines(
     for line in lines.values() if together else ():
         line.ClearField("shape")
         line.MergeFrom(api.Line(shape=parse_shape(0, together)))
-    request.reservation.lines.extend(lines.values())
-    request.update_mask.paths.append("lines")
+    return list(lines.values())

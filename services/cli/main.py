@@ -27,6 +27,7 @@ from services.cli import (
     reservations,
     resources,
     series,
+    series_change,
     statement,
     tariff,
     top,
@@ -84,6 +85,7 @@ for command, panel in (
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 
+series.app.command("change")(series_change.change)
 app.add_typer(series.app, name="series", rich_help_panel=BOOK)
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 app.add_typer(outages.app, name="outage", rich_help_panel=RUN)

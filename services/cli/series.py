@@ -30,6 +30,15 @@ POLICIES = {
     "skip": api.CONFLICT_POLICY_SKIP,
     "shift": api.CONFLICT_POLICY_SHIFT,
 }
+EFFECTS = {
+    api.Occurrence.EFFECT_UNSPECIFIED: "",
+    api.Occurrence.EFFECT_KEPT: "kept",
+    api.Occurrence.EFFECT_CHANGED: "changed",
+    api.Occurrence.EFFECT_BOOKED: "booked",
+    api.Occurrence.EFFECT_GIVEN_BACK: "given back",
+    api.Occurrence.EFFECT_LEFT: "left as it was",
+    api.Occurrence.EFFECT_SKIPPED: "skipped",
+}
 SeriesName = Annotated[str, typer.Argument(metavar="SERIES", help="companies/C/series/S, C/S, or S.")]
 PAGE_SIZE_MAX = 200
 
@@ -64,7 +73,7 @@ def book(
             first=first,
             time_zone=zone or str(client.zone),
             duration=to_duration(parse_duration(duration)),
-            recurrence=[each if ":" in each else f"RRULE:{each}" for each in rule],
+            recurrence=rules_of(rule),
             policy=POLICIES[conflict],
             note=note,
         )
@@ -162,6 +171,11 @@ def calendar(
     out.print(f"{output} holds {found.content.count(b'BEGIN:VEVENT')} events, true at position {found.position:,}.")
 
 
+def rules_of(texts: list[str]) -> list[str]:
+    """Lines of RFC 5545, of which `RRULE:` may be left out."""
+    return [each if ":" in each else f"RRULE:{each}" for each in texts]
+
+
 def series_name(parent: str, text: str) -> str:
     """The full name of a series, of which the ends may be left out."""
     parts = text.strip("/").split("/")
@@ -187,10 +201,18 @@ def show(found: api.Series, zone: tzinfo, as_json: bool) -> None:
     if found.HasField("cancelled_from_time"):
         out.print(f"Given back from {show_time(from_timestamp(found.cancelled_from_time), zone)} on.", style="red")
     made = table("when", "reservation", "")
-    for each in found.occurrences:
-        remark = f"skipped: {', '.join(each.reasons)}" if each.reasons else ""
-        if each.HasField("shifted_from_time"):
-            remark = f"shifted from {show_time(from_timestamp(each.shifted_from_time), zone)}"
+    for each in sorted((*found.occurrences, *found.given_back), key=lambda each: each.start_time.seconds):
         when = show_interval(from_timestamp(each.start_time), from_timestamp(each.end_time), zone)
-        made.add_row(when, plain_id(each.reservation), remark)
+        made.add_row(when, plain_id(each.reservation), remark(each, zone))
     out.print(made)
+
+
+def remark(occurrence: api.Occurrence, zone: tzinfo) -> str:
+    """What became of an occurrence, where that is not just that it is booked."""
+    told = EFFECTS[occurrence.effect]
+    if occurrence.reasons:
+        return f"{'left as it was' if occurrence.reservation else 'skipped'}: {', '.join(occurrence.reasons)}"
+    if occurrence.HasField("shifted_from_time"):
+        shifted = f"shifted from {show_time(from_timestamp(occurrence.shifted_from_time), zone)}"
+        return f"{told}, {shifted}" if told else shifted
+    return told

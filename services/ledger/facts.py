@@ -96,7 +96,7 @@ def _company(event: Event) -> str:
             return admitted.id
         case events.QuotaGranted(quota=quota):
             return quota.company
-        case events.SeriesBooked(series=series):
+        case events.SeriesBooked(series=series) | events.SeriesChanged(series=series):
             return series.company
         case events.QualificationGranted(qualification=qualification):
             return qualification.company

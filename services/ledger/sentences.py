@@ -15,6 +15,7 @@ from services.allocation.approval import Rule
 from services.allocation.conduct import Cause
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Override, Unit
+from services.allocation.series import Series
 from services.allocation.use import MeasuredUse
 
 SYSTEM = "system"
@@ -167,6 +168,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} booked a series: {sum(1 for _ in event.series.booked_from(0))} of"
         f" {len(event.series.occurrences)} occurrences{because(event.series.note)}."
     ),
+    events.SeriesChanged: lambda event, words: (
+        f"{words.who} changed the series from {words.moment(event.since)} on: {outcome(event.series)}."
+    ),
     events.SeriesCancelled: lambda event, words: (
         f"{words.who} gave the series back from {words.moment(event.since)} on{because(event.reason)}."
     ),
@@ -226,3 +230,9 @@ def under(reference: str) -> str:
 def because(reason: str) -> str:
     """A reason in brackets, if there is one."""
     return f" ({reason})" if reason else ""
+
+
+def outcome(series: Series) -> str:
+    """What a change made of the occurrences of a series, such as `2 changed, 1 given back`."""
+    effects = [each.effect.value.replace("_", " ") for each in (*series.occurrences, *series.given_back) if each.effect]
+    return ", ".join(f"{effects.count(effect)} {effect}" for effect in dict.fromkeys(effects)) or "nothing"

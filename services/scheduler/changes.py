@@ -9,10 +9,10 @@ from services.allocation.events import ReservationChanged
 from services.allocation.life import follow
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.masks import ALL, paths_of
 from services.scheduler.requests import Fields, lines_of
 
 MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note"})
-ALL = "*"
 ETAG_CHARACTERS_MAX = 64
 
 
@@ -43,18 +43,11 @@ def update_reservation(
 
 def _paths(fields: Fields, request: api.UpdateReservationRequest) -> AbstractSet[str]:
     """The fields that the mask names, or means."""
-    wish, paths = request.reservation, set(request.update_mask.paths)
-    known = api.Reservation.DESCRIPTOR.fields_by_name
-    for path in sorted(paths - MUTABLE - {ALL}):
-        what = "cannot be changed" if path in known else "is no field of a reservation"
-        fields.fault("update_mask", f"{path[:ETAG_CHARACTERS_MAX]!r} {what}; {', '.join(sorted(MUTABLE))} can be")
-    if ALL in paths:
+    wish = request.reservation
+    paths = paths_of(fields, request.update_mask, wish, MUTABLE, "reservation")
+    if ALL in request.update_mask.paths:
         # The interval can be said in one of two ways.
-        paths = set(MUTABLE - {"end_time" if wish.HasField("duration") else "duration"})
-    if not paths:
-        paths = {descriptor.name for descriptor, _ in wish.ListFields()} & MUTABLE
-        if not paths:
-            fields.fault("update_mask", f"names nothing, and nothing is set; {', '.join(sorted(MUTABLE))} can be")
+        paths.discard("end_time" if wish.HasField("duration") else "duration")
     if {"end_time", "duration"} <= paths:
         fields.fault("reservation.end_time", "either end_time or duration can be changed, not both")
     return paths

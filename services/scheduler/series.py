@@ -11,29 +11,33 @@ from msgspec.structs import replace
 from services.allocation import commands
 from services.allocation.events import SeriesBooked
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.series import Occurrence, Policy, Series
+from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
-from services.scheduler import calendar_file, reads, replies, requests
+from services.scheduler import calendar_file, reads, replies, requests, series_changes
 from services.scheduler.access import company_of, demand_operator
-from services.scheduler.answering import administer, ask_of
+from services.scheduler.answering import administer, answer, ask_of
 from services.scheduler.reading import Reading
 from services.scheduler.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
 from services.scheduler.refusals import problem_of
 from services.scheduler.requests import Fields
+from services.scheduler.series_changes import POLICIES
 from services.scheduler.writer import Writer
 
-POLICIES = {
-    api.CONFLICT_POLICY_UNSPECIFIED: Policy.FAIL,
-    api.CONFLICT_POLICY_FAIL: Policy.FAIL,
-    api.CONFLICT_POLICY_SKIP: Policy.SKIP,
-    api.CONFLICT_POLICY_SHIFT: Policy.SHIFT,
-}
 POLICY_OF = {
     Policy.FAIL: api.CONFLICT_POLICY_FAIL,
     Policy.SKIP: api.CONFLICT_POLICY_SKIP,
     Policy.SHIFT: api.CONFLICT_POLICY_SHIFT,
+}
+EFFECT_OF = {
+    Effect.UNTOUCHED: api.Occurrence.EFFECT_UNSPECIFIED,
+    Effect.KEPT: api.Occurrence.EFFECT_KEPT,
+    Effect.CHANGED: api.Occurrence.EFFECT_CHANGED,
+    Effect.BOOKED: api.Occurrence.EFFECT_BOOKED,
+    Effect.GIVEN_BACK: api.Occurrence.EFFECT_GIVEN_BACK,
+    Effect.LEFT: api.Occurrence.EFFECT_LEFT,
+    Effect.SKIPPED: api.Occurrence.EFFECT_SKIPPED,
 }
 RESOURCE_CALENDAR_COST = 20
 """Calls that a company's share of the door is charged for a resource's calendar: every reservation is looked at."""
@@ -75,12 +79,17 @@ class SeriesBooking:
         company, series_id = fields.name("name", request.name, "companies", "series")
         fields.demand_valid()
         position = self._reading.reached(request.min_position)
+        series = self._own(call, company, series_id, request.name)
+        await self._reading.durable(position)
+        return series_reply(series)
+
+    def _own(self, call: Call, company: str, series_id: str, name: str) -> Series:
+        """A series of a company that the caller may ask about. Another company's is a missing one."""
         series = self._centre.series.get(series_id)
         foreign = call.identity.role is Role.COMPANY and call.identity.company != company
         if series is None or series.company != company or foreign:
-            raise problem_of(refuse(Reason.SERIES_NOT_FOUND, f"There is no series {request.name}.", request.name))
-        await self._reading.durable(position)
-        return series_reply(series)
+            raise problem_of(refuse(Reason.SERIES_NOT_FOUND, f"There is no series {name}.", name))
+        return series
 
     async def list_series(self, call: Call, request: api.ListSeriesRequest) -> api.ListSeriesResponse:
         """A company's series, by their first occurrence."""
@@ -93,6 +102,24 @@ class SeriesBooking:
         return api.ListSeriesResponse(
             series=[series_reply(series) for series in found], next_page_token=token, position=position
         )
+
+    async def update_series(self, call: Call, request: api.UpdateSeriesRequest) -> api.Series:
+        """Change what of a series is still to come, or from a time on."""
+        company, series_id = series_changes.series_named(request)
+        series = self._own(call, company, series_id, request.series.name)
+        command = series_changes.change_series(request, company, series_id, series)
+        if request.excused:
+            demand_operator(call, "Only an operator excuses what a change gives back.")
+        call.spend(max(0, len(series.occurrences) - 1))  # The door has taken one already.
+        try:
+            if request.validate_only:
+                request.validate_only = False
+                decided = self._writer.check(ask_of(call, request, command))
+                return series_reply(series_changes.preview(series, decided))
+            made = await answer(self._writer, call, request, command)
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        return series_reply(cast(Series, made))
 
     async def cancel_series(self, call: Call, request: api.CancelSeriesRequest) -> api.Series:
         """Give back what of a series is still to come."""
@@ -207,6 +234,8 @@ def series_reply(series: Series) -> api.Series:
         tzdata_release=series.tzdata,
         cancelled_from_time=Timestamp(seconds=series.cancelled_from) if series.cancelled_from else None,
         etag=series.etag,
+        changed_from_time=Timestamp(seconds=series.changed_from) if series.changed_from else None,
+        given_back=[_occurrence(series.company, each) for each in series.given_back],
     )
 
 
@@ -218,4 +247,5 @@ def _occurrence(company: str, occurrence: Occurrence) -> api.Occurrence:
         reservation=f"companies/{company}/reservations/{named}" if named else "",
         shifted_from_time=Timestamp(seconds=occurrence.shifted_from) if occurrence.shifted_from else None,
         reasons=occurrence.reasons,
+        effect=EFFECT_OF[occurrence.effect],
     )

@@ -159,6 +159,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ListSeries(self, request: Any, context: Any) -> Any:
         return self._answer("ListSeries", request, context)
 
+    def UpdateSeries(self, request: Any, context: Any) -> Any:
+        return self._answer("UpdateSeries", request, context)
+
     def CancelSeries(self, request: Any, context: Any) -> Any:
         return self._answer("CancelSeries", request, context)
 

@@ -60,6 +60,63 @@ def test_series_are_listed_and_given_back(centre: FakeCentre, capsys: pytest.Cap
     assert main.run(["series", "show", "a/b/c"]) == 1
 
 
+def test_a_series_is_changed_from_a_day_on(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what is named is asked for; an end is put into the rule; what becomes of each is told."""
+    after = api.Series(
+        name=WEEKLY.name,
+        first=WEEKLY.first,
+        time_zone="Asia/Seoul",
+        occurrences=[
+            api.Occurrence(start_time=NINE, end_time=ONE, reservation=BOOKED, effect=api.Occurrence.EFFECT_CHANGED),
+            api.Occurrence(
+                start_time=NINE,
+                end_time=ONE,
+                reservation=BOOKED,
+                reasons=["NO_CAPACITY"],
+                effect=api.Occurrence.EFFECT_LEFT,
+            ),
+        ],
+        given_back=[
+            api.Occurrence(start_time=NINE, end_time=ONE, reservation=BOOKED, effect=api.Occurrence.EFFECT_GIVEN_BACK)
+        ],
+    )
+    centre.answers["GetSeries"], centre.answers["UpdateSeries"] = lambda _: WEEKLY, lambda _: after
+    wish = ["series", "change", "s1", "--from", "2026-03-20 00:00", "--time", "10:30", "--count", "5"]
+    assert main.run([*wish, "--units", "M01:2", "--conflict", "skip", "--note", "", "--dry-run", "--overwrite"]) == 0
+    [sent] = [request for request in centre.requests if isinstance(request, api.UpdateSeriesRequest)]
+    assert (sent.series.name, sent.series.first) == (WEEKLY.name, "2026-03-16T10:30")
+    assert list(sent.series.recurrence) == ["RRULE:FREQ=WEEKLY;COUNT=5"]
+    assert list(sent.update_mask.paths) == ["first", "recurrence", "lines", "policy", "note"]
+    assert (sent.series.lines[0].units, sent.validate_only, sent.overwrite_exceptions) == (2, True, True)
+    assert sent.from_time.seconds == 1_773_932_400
+    shown = capsys.readouterr().out
+    assert all(told in shown for told in ("changed", "left as it was: NO_CAPACITY", "given back"))
+    assert main.run(["series", "change", "s1", "--until", "2026-05-01", "--duration", "2h", "--json"]) == 0
+    assert list(centre.requests[-1].series.recurrence) == ["RRULE:FREQ=WEEKLY;UNTIL=20260501T235959"]
+    assert json.loads(capsys.readouterr().out)["given_back"][0]["effect"] == "EFFECT_GIVEN_BACK"
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ([], "nothing to change"),
+        (["--time", "10:00", "--first", "2026-03-17T09:00"], "one of --time and --first"),
+        (["--count", "3", "--until", "2026-05-01"], "one of --rule, --count and --until"),
+        (["--until", "May"], "no day such as"),
+        (["--conflict", "maybe"], "fail, skip, shift"),
+    ],
+)
+def test_a_change_that_makes_no_sense_asks_nothing(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], wish: list[str], told: str
+) -> None:
+    """A mistake ends with 1, in a line that says what would do; a refusal ends with 2."""
+    centre.answers["GetSeries"], centre.answers["UpdateSeries"] = lambda _: WEEKLY, refused
+    assert main.run(["series", "change", "s1", *wish]) == 1
+    assert told in capsys.readouterr().err
+    assert not any(isinstance(request, api.UpdateSeriesRequest) for request in centre.requests)
+    assert main.run(["series", "change", "s1", "--note", "x"]) == 2
+
+
 def test_a_calendar_is_written_or_printed(
     centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ from services.allocation.events import (
     ResourceRegistered,
     SeriesBooked,
     SeriesCancelled,
+    SeriesChanged,
     StrikeForgiven,
     StrikeGiven,
     SuspensionSet,
@@ -58,7 +59,7 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
-from services.allocation.series import Occurrence, Policy, Series
+from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.allocation.terms import StrikeRule, Terms
 from services.allocation.use import MeasuredUse
@@ -150,6 +151,47 @@ SAMPLES: tuple[Event, ...] = (
             ),
             note="team exercise",
         )
+    ),
+    SeriesChanged(
+        series=Series(
+            id="s-1",
+            company="CMP-0001",
+            first="2026-03-02T10:00",
+            duration=HOUR,
+            time_zone="Asia/Seoul",
+            tzdata="2025b",
+            recurrence=("RRULE:FREQ=DAILY;COUNT=3",),
+            lines=(Line(resource="h100", units=4),),
+            policy=Policy.SKIP,
+            occurrences=(
+                Occurrence(
+                    start=MONDAY_9,
+                    end=MONDAY_9 + HOUR,
+                    reservation_id="r-1",
+                    lines=(Line(resource="h100", units=2),),
+                    note="as it was",
+                ),
+                Occurrence(start=MONDAY_9 + 90_000, end=MONDAY_9 + 93_600, reservation_id="r-2", effect=Effect.CHANGED),
+                Occurrence(
+                    start=MONDAY_9 + 172_800,
+                    end=MONDAY_9 + 176_400,
+                    reservation_id="r-3",
+                    reasons=("NO_CAPACITY",),
+                    effect=Effect.LEFT,
+                ),
+            ),
+            changed_from=MONDAY_9 + 86_400,
+            given_back=(
+                Occurrence(
+                    start=MONDAY_9 + 259_200,
+                    end=MONDAY_9 + 262_800,
+                    reservation_id="r-4",
+                    effect=Effect.GIVEN_BACK,
+                ),
+            ),
+            version=2,
+        ),
+        since=MONDAY_9 + 86_400,
     ),
     SeriesCancelled(series_id="s-1", company="CMP-0001", since=MONDAY_9 + 86_400, reason="the team is ill"),
     StrikeGiven(company="CMP-0001", reservation_id="r-4", cause=Cause.NO_SHOW),

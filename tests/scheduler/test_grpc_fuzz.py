@@ -20,7 +20,7 @@ from tests.allocation.examples import examples
 from tests.allocation.scenario import check_no_double_booking
 from tests.scheduler.serving import ALPHA, NOON, OPERATOR, SERVICE, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import administration, series, updating
+from tests.scheduler.test_grpc_tenants import administration, changing_series, series, updating
 
 NEVER = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
 MANY = {"BatchCreateReservations", "BookStream"}
@@ -118,6 +118,8 @@ def sound(method: str) -> Message:
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(parent="companies/ALPHA")
         case "CreateSeries":
             return series("ALPHA", 9)
+        case "UpdateSeries":
+            return changing_series("companies/ALPHA/series/s1", 9)
         case "GetSeries" | "CancelSeries":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="companies/ALPHA/series/s1")
         case "ListSeries":

@@ -102,6 +102,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "CreateSeries": {**BOOKING, ("operator", "missing"): MISSING},
     "GetSeries": READING,
     "ListSeries": FOLLOWING,
+    "UpdateSeries": CHANGING,
     "CancelSeries": CHANGING,
     "ExportCalendar": FOLLOWING,
     "PublishTerms": ADMINISTERING,
@@ -187,6 +188,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.GetSeriesRequest(name=await booked_series(desk, company))
         case "ListSeries":
             return api.ListSeriesRequest(parent=parent)
+        case "UpdateSeries":
+            return changing_series(await booked_series(desk, company), 6)
         case "CancelSeries":
             return api.CancelSeriesRequest(name=await booked_series(desk, company), request_id=request_id(6))
         case "ExportCalendar":
@@ -220,6 +223,11 @@ def series(company: str, number: int = 5) -> api.CreateSeriesRequest:
     request.series.duration.seconds = HOUR
     request.series.recurrence.append("RRULE:FREQ=DAILY;COUNT=3")
     return request
+
+
+def changing_series(name: str, number: int) -> api.UpdateSeriesRequest:
+    """A series gets another note."""
+    return api.UpdateSeriesRequest(series=api.Series(name=name, note="another"), request_id=request_id(number))
 
 
 async def booked_series(desk: Desk, company: str) -> str:

@@ -25,7 +25,7 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import series, updating
+from tests.scheduler.test_grpc_tenants import changing_series, series, updating
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -75,6 +75,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("ListSeries", api.ListSeriesRequest(parent="companies/ALPHA")),
         ("ListSeries", api.ListSeriesRequest(parent="companies/GAMMA")),
         ("GetSeries", api.GetSeriesRequest(name="companies/GAMMA/series/none")),
+        ("UpdateSeries", changing_series("companies/GAMMA/series/none", 23)),
         ("CancelSeries", api.CancelSeriesRequest(name="companies/GAMMA/series/none", request_id=request_id(22))),
         ("ExportCalendar", api.ExportCalendarRequest(name="companies/ALPHA")),
         ("ExportCalendar", api.ExportCalendarRequest(name="resources/cpu")),

@@ -132,8 +132,9 @@ class _Judge:
                 pass
             case "tariff_published" | "period_closed" | "use_measured":
                 pass  # Prices, books and what was measured hold no unit.
-            case "series_booked":
-                booked = {each["reservation_id"] for each in event["series"]["occurrences"] if "reservation_id" in each}
+            case "series_booked" | "series_changed":
+                named = (*event["series"]["occurrences"], *event["series"].get("given_back", ()))
+                booked = {each["reservation_id"] for each in named if "reservation_id" in each}
                 if not booked or not booked <= self.claims.keys():
                     self._say(f"series {event['series']['id']} names what was not booked")
             case "series_cancelled":

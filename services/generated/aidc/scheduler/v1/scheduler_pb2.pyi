@@ -2848,6 +2848,8 @@ class Series(_message.Message):
     TZDATA_RELEASE_FIELD_NUMBER: _builtins.int
     CANCELLED_FROM_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    CHANGED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    GIVEN_BACK_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/series/{series}`. Output only."""
     first: _builtins.str
@@ -2884,6 +2886,14 @@ class Series(_message.Message):
     def cancelled_from_time(self) -> _timestamp_pb2.Timestamp:
         """What began at this time or later was given back. Output only; unset if nothing was."""
 
+    @_builtins.property
+    def changed_from_time(self) -> _timestamp_pb2.Timestamp:
+        """The last change was about what begins at this time or later. Output only; unset if there was none."""
+
+    @_builtins.property
+    def given_back(self) -> _containers.RepeatedCompositeFieldContainer[Global___Occurrence]:
+        """The occurrences that the last change gave back, because the rule has them no more. Output only."""
+
     def __init__(
         self,
         *,
@@ -2899,10 +2909,12 @@ class Series(_message.Message):
         tzdata_release: _builtins.str = ...,
         cancelled_from_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        changed_from_time: _timestamp_pb2.Timestamp | None = ...,
+        given_back: _abc.Iterable[Global___Occurrence] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "given_back", b"given_back", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2914,13 +2926,55 @@ class Occurrence(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Effect:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _EffectEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Occurrence._Effect.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        EFFECT_UNSPECIFIED: Occurrence._Effect.ValueType  # 0
+        """Nothing: it begins before the change, has begun, is over or was given back."""
+        EFFECT_KEPT: Occurrence._Effect.ValueType  # 1
+        """It is as asked already, or was changed alone and stays so."""
+        EFFECT_CHANGED: Occurrence._Effect.ValueType  # 2
+        """It is as asked now, under the name that it had."""
+        EFFECT_BOOKED: Occurrence._Effect.ValueType  # 3
+        """It is new."""
+        EFFECT_GIVEN_BACK: Occurrence._Effect.ValueType  # 4
+        """The rule has it no more."""
+        EFFECT_LEFT: Occurrence._Effect.ValueType  # 5
+        """What was asked for was refused, for the reasons given; it stays as it was."""
+        EFFECT_SKIPPED: Occurrence._Effect.ValueType  # 6
+        """It is new or had been skipped, and was refused, for the reasons given."""
+
+    class Effect(_Effect, metaclass=_EffectEnumTypeWrapper):
+        """What a change of a series makes of an occurrence."""
+
+    EFFECT_UNSPECIFIED: Occurrence.Effect.ValueType  # 0
+    """Nothing: it begins before the change, has begun, is over or was given back."""
+    EFFECT_KEPT: Occurrence.Effect.ValueType  # 1
+    """It is as asked already, or was changed alone and stays so."""
+    EFFECT_CHANGED: Occurrence.Effect.ValueType  # 2
+    """It is as asked now, under the name that it had."""
+    EFFECT_BOOKED: Occurrence.Effect.ValueType  # 3
+    """It is new."""
+    EFFECT_GIVEN_BACK: Occurrence.Effect.ValueType  # 4
+    """The rule has it no more."""
+    EFFECT_LEFT: Occurrence.Effect.ValueType  # 5
+    """What was asked for was refused, for the reasons given; it stays as it was."""
+    EFFECT_SKIPPED: Occurrence.Effect.ValueType  # 6
+    """It is new or had been skipped, and was refused, for the reasons given."""
+
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
     SHIFTED_FROM_TIME_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
+    EFFECT_FIELD_NUMBER: _builtins.int
     reservation: _builtins.str
     """`companies/{company}/reservations/{reservation}`; empty if it was skipped."""
+    effect: Global___Occurrence.Effect.ValueType
+    """What the last change of the series made of it; unspecified if nothing."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From here."""
@@ -2935,7 +2989,7 @@ class Occurrence(_message.Message):
 
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Why it was skipped."""
+        """Why it was skipped, or was left as it was by the last change."""
 
     def __init__(
         self,
@@ -2945,10 +2999,11 @@ class Occurrence(_message.Message):
         reservation: _builtins.str = ...,
         shifted_from_time: _timestamp_pb2.Timestamp | None = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
+        effect: Global___Occurrence.Effect.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "shifted_from_time", b"shifted_from_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "reasons", b"reasons", "reservation", b"reservation", "shifted_from_time", b"shifted_from_time", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effect", b"effect", "end_time", b"end_time", "reasons", b"reasons", "reservation", b"reservation", "shifted_from_time", b"shifted_from_time", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2989,6 +3044,75 @@ class CreateSeriesRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateSeriesRequest: _TypeAlias = CreateSeriesRequest  # noqa: Y015
+
+@_typing.final
+class UpdateSeriesRequest(_message.Message):
+    """Asks to change what of a series is still to come. All of it, or this one and the following; for one occurrence alone
+    there is UpdateReservation.
+
+    What has begun, is over or was given back stays. An occurrence whose local day the rule still has keeps its name; of
+    the others the first moves to the first new day of the rule, and so on; what the rule has beyond is booked, and what
+    is left over is given back as CancelReservation would. What was skipped is asked for again.
+
+    What cannot be granted is failed, skipped or shifted as the policy says: then all, or that one, stays as it was.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERIES_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    OVERWRITE_EXCEPTIONS_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide, explain and show what would become of each occurrence, but change nothing."""
+    etag: _builtins.str
+    """If set, refuse when the series has changed since. `series.etag` means the same."""
+    overwrite_exceptions: _builtins.bool
+    """Change also what was changed of one occurrence alone. Else that stays: one that was moved keeps its time, one that
+    got other lines keeps them.
+    """
+    excused: _builtins.bool
+    """What is given back late costs nothing and is no strike. Operators only."""
+    @_builtins.property
+    def series(self) -> Global___Series:
+        """Its `name`, and what shall be different."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of `lines`, `first`, `duration`, `recurrence`, `policy` and `note` to change. Empty means all of these that are
+        set in `series`; `*` means all of these. Another `first` is another local time, and with it maybe another day;
+        `recurrence` is the rule of the whole series, counted from `first`.
+        """
+
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only what begins at this time or later; everything that is still to come if unset."""
+
+    def __init__(
+        self,
+        *,
+        series: Global___Series | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        etag: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        overwrite_exceptions: _builtins.bool = ...,
+        excused: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "series", b"series", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "from_time", b"from_time", "overwrite_exceptions", b"overwrite_exceptions", "request_id", b"request_id", "series", b"series", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSeriesRequest: _TypeAlias = UpdateSeriesRequest  # noqa: Y015
 
 @_typing.final
 class GetSeriesRequest(_message.Message):

@@ -135,6 +135,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesResponse.FromString,
                 _registered_method=True)
+        self.UpdateSeries = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/UpdateSeries',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateSeriesRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Series.FromString,
+                _registered_method=True)
         self.CancelSeries = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/CancelSeries',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.CancelSeriesRequest.SerializeToString,
@@ -385,6 +390,13 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateSeries(self, request, context):
+        """Changes what of a series is still to come: all of it, or from a time on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelSeries(self, request, context):
         """Gives back what of a series is still to come. One occurrence alone is a reservation like any other.
         """
@@ -629,6 +641,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.ListSeries,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesResponse.SerializeToString,
+            ),
+            'UpdateSeries': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSeries,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateSeriesRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Series.SerializeToString,
             ),
             'CancelSeries': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelSeries,
@@ -1272,6 +1289,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/ListSeries',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListSeriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSeries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/UpdateSeries',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateSeriesRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Series.FromString,
             options,
             channel_credentials,
             insecure,
