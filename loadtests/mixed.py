@@ -7,6 +7,7 @@ eight GPUs of the training pool at the same time. What is found is booked, so th
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -17,7 +18,9 @@ from loadtests.workload import DAY_SECONDS
 from services.allocation import offers
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
+from services.allocation.conduct import Qualification
 from services.allocation.decide import decide
+from services.allocation.events import QualificationGranted
 from services.allocation.resources import Kind, Line, Resource
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 
@@ -57,14 +60,31 @@ def mixed_search(seed: int) -> Searches:
 
 
 def _centre() -> tuple[Centre, list[str]]:
-    """The whole catalogue, and the companies that may use the training pool. All may look 90 days ahead."""
+    """The whole catalogue, and the companies that may use the training pool.
+
+    All may look 90 days ahead, and are certified and trained: only time and room stand in the way, which must be found.
+    """
     real = read_catalogue(CENTRE_FOLDER)
     for company in real.companies:
         company.horizon.seconds = SEARCH_DAYS * DAY_SECONDS
+        company.certified = True
     centre = Centre()
     centre.apply(registered(real.resources, real.companies, real.quotas), NOW, 1)
     holders = dict.fromkeys(quota.company for quota in real.quotas if quota.meter == f"resources/{TRAINING_POOL}")
-    return centre, [name.removeprefix("companies/") for name in holders]
+    companies = [name.removeprefix("companies/") for name in holders]
+    centre.apply(_trainings(centre, companies), NOW, 1)
+    return centre, companies
+
+
+def _trainings(centre: Centre, companies: list[str]) -> Iterator[QualificationGranted]:
+    """Everybody may run everything for all of the time that is searched."""
+    for company in companies:
+        for pool in centre.pools.values():
+            if pool.resource.training_required:
+                training = Qualification(
+                    company=company, resource=pool.resource.id, start=NOW, end=NOW + 2 * SEARCH_DAYS * DAY_SECONDS
+                )
+                yield QualificationGranted(qualification=training)
 
 
 def _brings_gpus(centre: Centre, resource: Resource) -> bool:

@@ -1,25 +1,18 @@
-"""Offers: when a demand would be granted. A wide net of array operations, and then the real rules for every candidate.
+"""Offers: when a demand would be granted. A wide net (`net`), and then the real rules for every candidate.
 
-The net may let through what the rules refuse, never the other way round; an offer is only what the rules would grant
-if it were asked for now.
+An offer is only what the rules would grant if it were asked for now.
 """
 
-from collections.abc import Iterator
-from math import gcd
-
-import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from services.allocation import rules
-from services.allocation.calendar import Timeline
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.demand import Want
 from services.allocation.holding import hold_violations
-from services.allocation.pool import Pool
+from services.allocation.net import bounds, candidates
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.resources import Company, Interval, Line, Reservation
 
@@ -50,6 +43,18 @@ ANOTHER_TIME_HELPS = frozenset(
         Reason.NO_PLACEMENT,
     }
 )
+
+NEVER_HELPED_BY_TIME = frozenset(
+    {
+        Reason.NOT_ENTITLED,
+        Reason.OUT_OF_SERVICE,
+        Reason.COMPANION_MISSING,
+        Reason.SUSPENDED,
+        Reason.TOO_MANY_HOLDS,
+    }
+)
+"""What is refused for these now is refused for every start."""
+NEVER = 1 << 60
 
 
 class Search(Struct, frozen=True, kw_only=True):
@@ -83,7 +88,9 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
     skip_until = 0
     tries = 0
     wants = wants_of(centre, _command(wish, max(now, centre.base)), now)
-    for start in _candidates(centre, wish, wants, now):
+    company = centre.companies.get(wish.company)
+    window = wish.earliest, wish.latest
+    for start in candidates(centre, company, wants, window, wish.duration, now) if company else ():
         if start < skip_until or _hopeless(wants, start, wish.duration):
             continue
         refusal = _refusal(centre, wish, start, now)
@@ -92,14 +99,14 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
         else:
             for violation in refusal.violations:
                 obstacles.setdefault((violation.reason, violation.subject), violation)
-            skip_until = _affordable_from(centre, wish, wants, refusal, start)
+            skip_until = _worth_asking_from(centre, wish, wants, refusal, start)
         tries += 1
-        if len(intervals) == wish.count or tries == wish.tries:
+        if len(intervals) == wish.count or tries == wish.tries or skip_until == NEVER:
             break
     if intervals:
         return Found(intervals=tuple(intervals))
     if not obstacles:
-        refusal = _refusal(centre, wish, -(-wish.earliest // 3600) * 3600, now)
+        refusal = _refusal(centre, wish, _first_sensible(company, wants, wish, now), now)
         obstacles = {(each.reason, each.subject): each for each in refusal.violations} if refusal else {}
     return Found(intervals=(), violations=tuple(obstacles.values()))
 
@@ -141,6 +148,14 @@ def instead(centre: Centre, reservation: Reservation, lost: Interval, now: int) 
     return ((start, start + length),)
 
 
+def _first_sensible(company: Company | None, wants: tuple[Want, ...], wish: Search, now: int) -> int:
+    """The first full hour that notice and agreement leave, if they leave any: what else is wrong is seen there."""
+    if company is None:
+        return wish.earliest
+    first, last = bounds(company, wants, (wish.earliest, wish.latest), wish.duration, now)
+    return -(-(first if first <= last else wish.earliest) // rules.HOUR_SECONDS) * rules.HOUR_SECONDS
+
+
 def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
     """Whether a pool has no place for a want then, and nothing waits that could make room."""
     return any(
@@ -174,127 +189,33 @@ def _command(wish: Search, start: int) -> CreateReservation:
     )
 
 
-def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int) -> int:
-    """Where to go on after a refusal: a spent quota refuses until little enough of its period is left."""
+def _worth_asking_from(centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int) -> int:
+    """Where to go on after a refusal: at `NEVER` if what was refused is so at any time."""
     until = start
     for violation in refusal.violations:
-        if violation.reason is Reason.QUOTA_EXCEEDED:
-            paid = [want for want in wants if want.meter == violation.subject]
-            units = sum(want.line.units for want in paid)
-            # So long is held from the start on without a gap, whatever the start.
-            unbroken = min(
-                _length(want, wish) if want.pool.timetable is None else want.resource.slot_seconds for want in paid
-            )
-            for period in centre.meters[(wish.company, violation.subject)].periods:
-                left = max(0, period.quota.unit_seconds - period.booked)
-                if period.quota.start <= start < period.quota.end and left < units * unbroken:
-                    until = max(until, period.quota.end - left // units)
+        match violation.reason:
+            case reason if reason in NEVER_HELPED_BY_TIME:
+                return NEVER
+            case Reason.NOT_QUALIFIED:
+                held = centre.records.conduct(wish.company).qualifications
+                later = [each.start for each in held if each.resource == violation.subject and each.start > start]
+                until = max(until, min(later, default=NEVER))
+            case Reason.QUOTA_EXCEEDED:
+                until = max(until, _affordable_from(centre, wish, wants, violation.subject, start))
     return until
 
 
-def _candidates(centre: Centre, wish: Search, wants: tuple[Want, ...], now: int) -> Iterator[int]:
-    """Starts that pass the net, the earliest first."""
-    company = centre.companies.get(wish.company)
-    if company is None:
-        return
-    first, last = _bounds(company, wants, wish, now)
-    step = gcd(*(want.pool.calendar.cell_seconds for want in wants))
-    first = -(-first // step) * step
-    if last < first:
-        return
-    starts = np.arange(first, last + 1, step, dtype=np.int64)
-    passing = np.ones(len(starts), dtype=np.bool_)
-    for want in wants:
-        passing &= _net(centre, want, starts, wish)
-    yield from (int(start) for start in starts[passing])
-
-
-def _bounds(company: Company, wants: tuple[Want, ...], wish: Search, now: int) -> tuple[int, int]:
-    """The earliest and latest start that notice, horizon, agreement and calendar leave."""
-    first = max(wish.earliest, now, company.agreement_start)
-    last = min(wish.latest, company.agreement_end) - wish.duration
-    for want in wants:
-        if want.companion_of:
-            continue
-        first = max(first, now + rules.notice_hours(want.resource, company) * rules.HOUR_SECONDS)
-        if horizon := rules.horizon_days(want.resource, company):
-            last = min(last, now + horizon * rules.DAY_SECONDS)
-    ends = min(want.pool.calendar.end for want in wants)
-    return first, min(last, ends - wish.duration)
-
-
-def _net(centre: Centre, want: Want, starts: NDArray[np.int64], wish: Search) -> NDArray[np.bool_]:
-    """For every start, whether enough units are free, the timetable fits, and the limit at once leaves room."""
-    pool, calendar = want.pool, want.pool.calendar
-    if want.edges:
-        return np.ones(len(starts), dtype=np.bool_)  # Which slots are the first and the last, the rules find out.
-    starts, duration = starts + want.line.starts_after, _length(want, wish)
-    short = pool.gone(slice(None)) + want.line.units > pool.resource.capacity
-    if pool.funded is not None:
-        short |= calendar.total + want.line.units > pool.funded
-    if want.companion_of:
-        parent = centre.pools[want.companion_of]
-        passing = _clear(pool, (short | _off_duty(pool)) & _open_in(parent, calendar), starts, duration)
-    else:
-        if pool.timetable is not None:
-            short = short & pool.timetable.open[:-1]
-        passing = _clear(pool, short, starts, duration) & _on_grid(pool, starts, duration)
-    meter = centre.meters.get((wish.company, want.meter)) if want.meter else None
-    room = meter.room_at_once(want.line.units) if meter is not None else None
-    if meter is not None and meter.at_once is not None and room is not None:
-        full = ~room & _open_in(pool, meter.at_once)
-        passing &= _none_set(full, starts, duration, meter.at_once.base, meter.at_once.cell_seconds)
-    return passing
-
-
-def _length(want: Want, wish: Search) -> int:
-    """How long a line is held, in seconds."""
-    return wish.duration - want.line.starts_after - want.line.ends_before
-
-
-def _clear(pool: Pool, blocked: NDArray[np.bool_], starts: NDArray[np.int64], duration: int) -> NDArray[np.bool_]:
-    return _none_set(blocked, starts, duration, pool.calendar.base, pool.calendar.cell_seconds)
-
-
-def _none_set(
-    blocked: NDArray[np.bool_], starts: NDArray[np.int64], duration: int, base: int, cell: int
-) -> NDArray[np.bool_]:
-    """For every start, whether no cell of its window is blocked: a difference of running counts."""
-    counts = np.concatenate(([0], np.cumsum(blocked)))
-    first = np.clip((starts - base) // cell, 0, len(blocked))
-    last = np.clip(-((base - starts - duration) // cell), 0, len(blocked))
-    clear: NDArray[np.bool_] = counts[last] == counts[first]
-    return clear
-
-
-def _on_grid(pool: Pool, starts: NDArray[np.int64], duration: int) -> NDArray[np.bool_]:
-    """For every start, whether a slot starts there and one ends at its end."""
-    calendar, timetable = pool.calendar, pool.timetable
-    if timetable is None:
-        slot = pool.resource.slot_seconds
-        fits: NDArray[np.bool_] = (starts % slot == 0) & ((starts + duration) % slot == 0)
-        return fits
-    cell = calendar.cell_seconds
-    first, last = (starts - calendar.base) // cell, (starts + duration - calendar.base) // cell
-    whole = ((starts - calendar.base) % cell == 0) & ((starts + duration - calendar.base) % cell == 0)
-    inside = np.clip(last, 0, calendar.cells) == last
-    begins = timetable.starts[np.clip(first, 0, calendar.cells)]
-    finishes = timetable.ends[np.clip(last, 0, calendar.cells)]
-    lies: NDArray[np.bool_] = whole & inside & begins & finishes
-    return lies
-
-
-def _off_duty(pool: Pool) -> NDArray[np.bool_]:
-    if pool.timetable is None:
-        return np.zeros(pool.calendar.cells, dtype=np.bool_)
-    return ~pool.timetable.open[:-1]
-
-
-def _open_in(pool: Pool, timeline: Timeline) -> NDArray[np.bool_]:
-    """For every cell of a timeline, whether a pool is open when the cell begins."""
-    if pool.timetable is None:
-        return np.ones(timeline.cells, dtype=np.bool_)
-    moments = timeline.base + np.arange(timeline.cells, dtype=np.int64) * timeline.cell_seconds
-    cells = (moments - pool.calendar.base) // pool.calendar.cell_seconds
-    opened: NDArray[np.bool_] = pool.timetable.open[np.clip(cells, 0, pool.calendar.cells)]
-    return opened
+def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], meter: str, start: int) -> int:
+    """When little enough is left of the period of a spent quota that the rest of the wish fits into the next."""
+    until = start
+    paid = [want for want in wants if want.meter == meter]
+    units = sum(want.line.units for want in paid)
+    # So long is held from the start on without a gap, whatever the start.
+    unbroken = min(
+        want.line.lasts(wish.duration) if want.pool.timetable is None else want.resource.slot_seconds for want in paid
+    )
+    for period in centre.meters[(wish.company, meter)].periods:
+        left = max(0, period.quota.unit_seconds - period.booked)
+        if period.quota.start <= start < period.quota.end and left < units * unbroken:
+            until = max(until, period.quota.end - left // units)
+    return until

@@ -196,6 +196,10 @@ class Line(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         """The time of the line in a demand for `[start, end)`."""
         return start + self.starts_after, end - self.ends_before
 
+    def lasts(self, duration: int) -> int:
+        """How many seconds the line is held in a demand of so many."""
+        return duration - self.starts_after - self.ends_before
+
 
 class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The named bins behind one line of a reservation, and the spans for which they are held.

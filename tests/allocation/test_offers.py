@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.commands import CreateReservation, GrantQuota
+from services.allocation.commands import CreateReservation, GrantQualification, GrantQuota
+from services.allocation.conduct import Qualification
 from services.allocation.decide import decide
 from services.allocation.offers import ALTERNATIVES_MAX
 from services.allocation.rejections import Reason, Rejected
@@ -84,6 +85,25 @@ def test_no_offer_says_what_stands_in_the_way() -> None:
     """An empty search comes with the rules that refused."""
     found = fixture.fresh().offers("BETA", line("h100", 8), hours=1)
     assert (found.intervals, [each.reason for each in found.violations]) == ((), [Reason.NO_QUOTA])
+
+
+def test_no_offer_says_what_stands_in_the_way_once_notice_is_given() -> None:
+    """Where nothing is free for as long as one looks ahead, that is said, and not that now is too early."""
+    days = [TUESDAY + day * DAY for day in (1, 3)]
+    scenario = fixture.fresh().given(*(book("BETA", line("OP", 4), start=day + 9 * HOUR, hours=9) for day in days))
+    scenario.reaches(TUESDAY + 9 * HOUR)
+    found = scenario.offers("ALPHA", line("M01"), hours=4, latest=days[-1])
+    assert found.intervals == ()
+    assert {each.reason for each in found.violations} == {Reason.NO_CAPACITY}
+
+
+def test_a_search_waits_for_a_training_that_is_granted() -> None:
+    """Nobody trained is a no for every start before the training begins, and no reason to stop looking after it."""
+    later = Qualification(company="ALPHA", resource="L01", start=NOW + 20 * DAY, end=NOW + 30 * DAY)
+    scenario = fixture.fresh().given(GrantQualification(qualification=later))
+    (first, *_) = scenario.offers("ALPHA", line("L01"), hours=1).intervals
+    assert first[0] == -(-later.start // HOUR) * HOUR
+    assert scenario.offers("ALPHA", line("L01"), hours=1, earliest=later.end).intervals == ()
 
 
 def test_a_search_respects_its_bounds() -> None:
