@@ -3,51 +3,36 @@
 import re
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Page, async_playwright
 
 from services.runtime.lifecycle import Stop
 from tests.board import inspection
 from tests.board.browsing import Browsing
-from tests.board.test_live import Served, serving
+from tests.board.tabs import NARROW, WIDE, Tabs
+from tests.board.test_live import serving
 from tests.system.harness import eventually
 from tests.system.small_catalogue import COMPANIES, COMPANY, RIVAL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
-PAGES = ("/", "/timeline?kind=all&day=2026-03-05", "/usage", "/company", "/book?resource=core&amount=4&hours=2")
-WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+CHANGE = "/reservations/{made}/change?end=2026-03-05T15:00"
+READ = ("/", "/timeline?kind=all&day=2026-03-05", "/usage", "/company", "/series", "/outages")
+ASK = (
+    "/book?resource=core&amount=4&hours=2",
+    "/series/new?resource=core&hours=2&first=2026-03-20T09:00&day_MO=on&times=3",
+    CHANGE,
+)
+OPERATE = (
+    f"/book?resource=core&hours=2&earliest=2026-07-20T09:00&company={COMPANY}",
+    "/outages/new?resource=core&nodes=core-1,core-2&kind=failure",
+)
+PAGES = tuple((COMPANY, path) for path in (*READ, *ASK)) + tuple(("operator", path) for path in OPERATE)
+"""Every page as somebody looks at it, with what it asks and answers."""
 TABS_MAX = 80
 BOOKER = COMPANIES[2]
-
-
-class Tabs:
-    """Pages of a browser, signed in, that remember what went wrong in them."""
-
-    def __init__(self, browser: Browser, served: Served) -> None:
-        self._browser = browser
-        self.served = served
-        self.complaints: list[str] = []
-
-    @asynccontextmanager
-    async def open(self, holder: str = COMPANY, path: str = "/", **context: object) -> AsyncIterator[Page]:
-        """A tab at a page, in a browser context of its own."""
-        settings = {"viewport": WIDE, "locale": "en-GB", **context}
-        made = await self._browser.new_context(base_url=f"http://{self.served.web}", **settings)  # type: ignore[arg-type]  # Playwright's keywords
-        try:
-            page = await made.new_page()
-            page.on("pageerror", lambda error: self.complaints.append(str(error)))
-            page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-            await page.goto(f"/sign-in?next={path.replace('?', '%3F').replace('&', '%26')}")
-            await page.fill("input[name=token]", self.served.browsing.centre.centre.tokens[holder])
-            await page.press("input[name=token]", "Enter")
-            await page.wait_for_selector("footer")
-            yield page
-        finally:
-            await made.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -55,13 +40,14 @@ async def tabs(board: Browsing, tmp_path_factory: pytest.TempPathFactory) -> Asy
     """Chromium in front of a board that is served."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "these tests need Chromium: install the package `chromium`"
+    first = await board.book(COMPANY, "core", units=3, day=3, hours=4, note="to be changed")
     for day in (3, 4):
         await board.book(COMPANY, "RIG", day=day, hours=4, note="crash test")
         await board.book(RIVAL, "ROOM-A", day=day, hours=6)
         await board.book(COMPANY, "gpu", units=8, day=day, hours=20)
     async with serving(board, tmp_path_factory.mktemp("served"), Stop()) as served, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield Tabs(browser, served)
+        yield Tabs(browser, served, f"{COMPANY}/{first.name.rsplit('/', 1)[1]}")
         await browser.close()
 
 
@@ -71,34 +57,35 @@ async def test_no_page_complains(tabs: Tabs, holder: str, scheme: str) -> None:
     """No error of a script, no refusal by the policy, in any page and either scheme."""
     tabs.complaints.clear()
     async with tabs.open(holder, color_scheme=scheme) as page:
-        for path in PAGES[: 4 if holder == "auditor" else None]:
-            await page.goto(path)
+        asked = {"operator": (*ASK, *OPERATE), COMPANY: ASK}.get(holder, ())
+        for path in (*READ, *asked):
+            await page.goto(tabs.at(path))
             if await page.locator("#live").count():
                 await page.wait_for_selector("#live:not(:empty)")
     assert tabs.complaints == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("holder", "path"), PAGES)
 @pytest.mark.parametrize("locale", ["en-GB", "ko-KR"])
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-async def test_pages_fit_the_screen(tabs: Tabs, path: str, locale: str, viewport: object) -> None:
+async def test_pages_fit_the_screen(tabs: Tabs, holder: str, path: str, locale: str, viewport: object) -> None:
     """Nothing sticks out to the right, in either language."""
-    async with tabs.open(COMPANY, path, viewport=viewport, locale=locale) as page:
+    async with tabs.open(holder, path, viewport=viewport, locale=locale) as page:
         assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("holder", "path"), PAGES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_text_stands_out_from_its_ground(tabs: Tabs, path: str, scheme: str) -> None:
+async def test_text_stands_out_from_its_ground(tabs: Tabs, holder: str, path: str, scheme: str) -> None:
     """Contrast is at least 4.5 to 1, or 3 to 1 for large letters (WCAG AA)."""
-    async with tabs.open("operator", path, color_scheme=scheme) as page:
+    async with tabs.open(holder, path, color_scheme=scheme) as page:
         assert await page.evaluate(inspection.FAINT_TEXT) == []
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_everything_has_a_name_and_a_place(tabs: Tabs, path: str) -> None:
+@pytest.mark.parametrize(("holder", "path"), PAGES)
+async def test_everything_has_a_name_and_a_place(tabs: Tabs, holder: str, path: str) -> None:
     """Controls, links and pictures are named; headings go down one level at a time; ids are used once."""
-    async with tabs.open(COMPANY, path) as page:
+    async with tabs.open(holder, path) as page:
         assert await page.evaluate(inspection.NAMELESS) == []
         assert await page.evaluate(inspection.DISORDER) == []
 
@@ -141,9 +128,28 @@ async def test_a_person_without_a_mouse_books_and_gives_back(tabs: Tabs) -> None
         assert "cancelled" in await page.inner_text("dl.facts")
 
 
+async def test_a_person_without_a_mouse_changes_a_reservation(tabs: Tabs) -> None:
+    """From the list to the changed reservation with the keyboard alone: what it would come to is seen before."""
+    made = await tabs.served.browsing.book(BOOKER, "core", units=2, day=25, note="to grow")
+    path = f"/reservations/{BOOKER}/{made.name.rsplit('/', 1)[1]}"
+    async with tabs.open(BOOKER, path) as page:
+        await pressed_to(page, 'a[href$="/change"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/change")
+        await pressed_to(page, "input[name=amount1]")
+        await page.keyboard.type("6")  # What the field holds is selected, and replaced.
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("form.send button")
+        assert "6 cores" in await page.inner_text("main")
+        await pressed_to(page, "form.send button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=changed")
+        assert "6 cores" in await page.inner_text("dl.facts")
+
+
 async def test_bars_of_the_timeline_are_reached_and_opened_by_keyboard(tabs: Tabs) -> None:
     """A reservation in the drawing is a link like any other."""
-    async with tabs.open(COMPANY, PAGES[1]) as page:
+    async with tabs.open(COMPANY, READ[1]) as page:
         await pressed_to(page, "a.bar")
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"**/reservations/{COMPANY}/**")
@@ -184,12 +190,18 @@ async def test_a_double_click_books_once(tabs: Tabs) -> None:
 async def test_without_a_script_everything_reads_and_books(tabs: Tabs) -> None:
     """With JavaScript off, each page has its content, and a booking and a cancellation go through."""
     async with tabs.open(BOOKER, java_script_enabled=False) as page:
-        for path in PAGES:
+        for path in (*READ, *ASK[:2]):
             await page.goto(path)
             assert await page.locator("main h1").count() == 1
         await page.goto("/book?resource=core&amount=2&hours=1")
         await page.click(".offer button >> nth=0")
         assert "/reservations/" in page.url
+        await page.click("details.ask summary")
+        await page.click("details.ask button")
+        assert "done=given_back" in page.url
+        await page.goto(ASK[1].replace("core", "SEATS"))
+        await page.click("form.send button")
+        assert "done=series_booked" in page.url
         await page.click("details.ask summary")
         await page.click("details.ask button")
         assert "done=given_back" in page.url
@@ -201,10 +213,10 @@ async def test_who_wants_no_motion_gets_none(tabs: Tabs) -> None:
         assert await page.evaluate("getComputedStyle(document.querySelector('nav a')).transitionDuration") == "0s"
 
 
-@pytest.mark.parametrize("path", PAGES)
-async def test_paper_shows_the_content_alone(tabs: Tabs, path: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("holder", "path"), PAGES)
+async def test_paper_shows_the_content_alone(tabs: Tabs, holder: str, path: str, tmp_path: Path) -> None:
     """On paper there is no navigation and no button, and what was on the screen is there, on white."""
-    async with tabs.open(COMPANY, path, color_scheme="dark") as page:
+    async with tabs.open(holder, path, color_scheme="dark") as page:
         await page.emulate_media(media="print")
         assert await page.locator("nav").is_hidden()
         assert await page.locator("button:visible").count() == 0
