@@ -64,6 +64,7 @@ class Centre:
         self.reservations: dict[str, Reservation] = {}
         self.reservations_of: dict[str, dict[str, None]] = {}
         self.held: dict[str, set[str]] = {}  # The held offers of each company.
+        self.offered: dict[str, dict[str, None]] = {}  # What others let each company take over.
         self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
         self.tariffs: dict[str, Tariff] = {}
@@ -91,6 +92,7 @@ class Centre:
         if before is not None:
             self._hold(before, 1)
             self._wait(after, before)
+            self._note_offer(after, before)
             self.reservations[reservation_id] = before
             self._note_held(before)
             return
@@ -145,8 +147,10 @@ class Centre:
         for name in before.reservations if before is not None else ():
             self.series_of.pop(name, None)
         self.series[series.id] = series
-        kept = (name for name in series.reservations if name in self.reservations)
-        self.series_of.update(dict.fromkeys(kept, series.id))
+        for name in series.reservations:
+            reservation = self.reservations.get(name)
+            if reservation is not None and reservation.company == series.company:
+                self.series_of[name] = series.id
         return series
 
     @property
@@ -207,11 +211,15 @@ class Centre:
         if before.state is State.HELD:
             self._note_held(after)
         if before.holding is not after.holding:
-            if before.state.waiting and _resources(before) != _resources(after):
+            if before.company != after.company:
+                self._forget_series(self.series_of.pop(after.id, ""))
+                self._come_last(before, after)
+            elif before.state.waiting and _resources(before) != _resources(after):
                 self._come_last(before, after)
             # Out and in again, so that a calendar whose cells are longer shows exactly what a restart would draw.
             self._hold(before, -1)
             self._hold(after, 1)
+        self._note_offer(before, after)
         if after.checked_in_at != before.checked_in_at:
             self.records.came(after.company)
         self._wait(before, after)
@@ -229,8 +237,15 @@ class Centre:
         else:
             held.discard(reservation.id)
 
+    def _note_offer(self, before: Reservation | None, after: Reservation) -> None:
+        """Keep the lists of what is offered to each company."""
+        if before is not None and before.transfer is not None:
+            self.offered.get(before.transfer.to, {}).pop(before.id, None)
+        if after.transfer is not None and after.offered_to:
+            self.offered.setdefault(after.offered_to, {})[after.id] = None
+
     def _come_last(self, before: Reservation, after: Reservation) -> None:
-        """Let a reservation of other resources be the last of all, here and wherever it waits: a restart's order."""
+        """Let a reservation of other resources, or another company, be the last wherever it waits, as on a restart."""
         del self.reservations[after.id], self.reservations_of[before.company][after.id]
         self.reservations[after.id] = after
         self.reservations_of[after.company][after.id] = None
@@ -285,6 +300,7 @@ class Centre:
             heappush(self.agenda, (self.next_change(reservation), reservation.id))
         if reservation.state is State.HELD:
             self._note_held(reservation)
+        self._note_offer(None, reservation)
         if reservation.state.waiting:
             for allocation in reservation.allocations:
                 self.pools[allocation.resource].waiting[reservation.id] = None

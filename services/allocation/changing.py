@@ -57,6 +57,9 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
     before = find(centre, command)
     if before.state not in MOVES[events.ReservationChanged]:
         raise wrong_state(before, "changed until it ends", "Book anew.")
+    if before.transfer is not None and before.offered_to:
+        told = f"It is offered to {before.offered_to} as it is. Withdraw the offer, then change it."
+        raise refuse(Reason.WRONG_STATE, told, before.id)
     if before.end <= now or 0 < before.expires_at <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The reservation ends just now. Book anew.", before.id)

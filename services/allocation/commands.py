@@ -147,6 +147,35 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     excused: bool = False
 
 
+class OfferTransfer(Struct, frozen=True, gc=False, kw_only=True):
+    """Let another company take a reservation over, for so many seconds; to its own company: no longer offer it."""
+
+    reservation_id: str
+    company: str
+    to: str
+    seconds: int
+    etag: str = ""
+
+
+class AcceptTransfer(Struct, frozen=True, gc=False, kw_only=True):
+    """Take over what `company` offers to `receiver`; an empty receiver is whoever it is offered to."""
+
+    reservation_id: str
+    company: str
+    receiver: str = ""
+    etag: str = ""
+
+
+class DeclineTransfer(Struct, frozen=True, gc=False, kw_only=True):
+    """Do not take it."""
+
+    reservation_id: str
+    company: str
+    receiver: str = ""
+    etag: str = ""
+    reason: str = ""
+
+
 class ApproveReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Agree to a pending reservation, as one voter. An empty `etag` matches any version."""
 
@@ -252,6 +281,9 @@ Command = (
     | CreateReservation
     | ConfirmReservation
     | ChangeReservation
+    | OfferTransfer
+    | AcceptTransfer
+    | DeclineTransfer
     | ApproveReservation
     | DenyReservation
     | CancelReservation

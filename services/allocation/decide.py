@@ -9,7 +9,17 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import approving, commands, discipline, events, holding, recurring, rules, series_changing
+from services.allocation import (
+    approving,
+    commands,
+    discipline,
+    events,
+    holding,
+    recurring,
+    rules,
+    series_changing,
+    transferring,
+)
 from services.allocation.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
 from services.allocation.changing import change_reservation
@@ -44,6 +54,12 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return holding.confirm_reservation(centre, command, now)
         case commands.ChangeReservation():
             return change_reservation(centre, command, now)
+        case commands.OfferTransfer():
+            return transferring.offer_transfer(centre, command, now)
+        case commands.AcceptTransfer():
+            return transferring.accept_transfer(centre, command, now)
+        case commands.DeclineTransfer():
+            return transferring.decline_transfer(centre, command, now)
         case commands.ApproveReservation():
             return approving.approve(centre, command, now)
         case commands.DenyReservation():
@@ -192,6 +208,7 @@ def cancel_reservation(centre: Centre, command: commands.CancelReservation, now:
     late = not command.excused and discipline.late_cancel(centre, reservation, now)
     return (
         *(discipline.late_strike(centre, reservation, now) if late else ()),
+        *transferring.withdrawn(reservation),
         events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason, excused=command.excused),
     )
 
@@ -244,7 +261,9 @@ def tick(centre: Centre, now: int) -> Events:
     for reservation in due:
         if discipline.missed(centre, reservation, now):
             made += discipline.give_up(centre, conducts, reservation, now)
-        else:
+            continue
+        made += transferring.lapsed(reservation)
+        if reservation.start <= now or reservation.state is not State.CONFIRMED:
             made.append(_TURNS[reservation.state](reservation_id=reservation.id))
     return tuple(made)
 

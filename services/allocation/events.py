@@ -16,6 +16,7 @@ from services.allocation.resources import Allocation, Company, Condition, Line, 
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
+from services.allocation.transfer import Outcome
 from services.allocation.use import MeasuredUse
 
 
@@ -320,6 +321,45 @@ class ReservationDisplaced(
     funding: str = ""  # the key of the step, if it is no longer funded
 
 
+class TransferOffered(Struct, frozen=True, gc=False, kw_only=True, tag="transfer_offered", tag_field="type"):
+    """A company lets another one take a reservation over, until `expires_at`. It stays whose it is."""
+
+    reservation_id: str
+    to: str
+    expires_at: int
+
+
+class TransferEnded(
+    Struct, frozen=True, gc=False, kw_only=True, tag="transfer_ended", tag_field="type", omit_defaults=True
+):
+    """The offer was declined or withdrawn, or its time is over; the reservation stays whose it is."""
+
+    reservation_id: str
+    outcome: Outcome
+    reason: str = ""
+
+
+class TransferAccepted(Struct, frozen=True, gc=False, kw_only=True, tag="transfer_accepted", tag_field="type"):
+    """The other company takes it: the last that its company hears of it. `ReservationTransferred` always follows."""
+
+    reservation_id: str
+    to: str
+
+
+class ReservationTransferred(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_transferred", tag_field="type", omit_defaults=True
+):
+    """A reservation is another company's from now on: the first that the new company hears of it, so it tells all."""
+
+    reservation_id: str
+    company: str
+    former: str
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+
+
 ReservationEvent = (
     ReservationConfirmed
     | ReservationHeld
@@ -337,6 +377,10 @@ ReservationEvent = (
     | ReservationMissed
     | ReservationCurtailed
     | ReservationDisplaced
+    | TransferOffered
+    | TransferEnded
+    | TransferAccepted
+    | ReservationTransferred
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 

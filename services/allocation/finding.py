@@ -30,8 +30,7 @@ def find(centre: Centre, command: Naming) -> Reservation:
     """The reservation that a command names. Another company's answers exactly like a missing one."""
     reservation = centre.reservations.get(command.reservation_id)
     if reservation is None or reservation.company != command.company:
-        name = f"companies/{command.company}/reservations/{command.reservation_id}"
-        raise refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+        raise missing(command)
     if command.etag and command.etag != reservation.etag:
         raise refuse(
             Reason.STALE_ETAG,
@@ -39,6 +38,12 @@ def find(centre: Centre, command: Naming) -> Reservation:
             reservation.id,
         )
     return reservation
+
+
+def missing(command: Naming) -> Rejected:
+    """The refusal of what is not there, or not there for whoever asks."""
+    name = f"companies/{command.company}/reservations/{command.reservation_id}"
+    return refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
 
 
 def wrong_state(reservation: Reservation, verb: str, hint: str) -> Rejected:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.events import ReservationEvent
 from services.allocation.resources import Allocation, Reservation, State
+from services.allocation.transfer import Outcome, Transfer
 
 MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationConfirmed: {
@@ -55,6 +56,10 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
         State.CONFIRMED: State.DISPLACED,
         State.ACTIVE: State.DISPLACED,
     },
+    events.TransferOffered: {State.CONFIRMED: State.CONFIRMED},
+    events.TransferEnded: {State.CONFIRMED: State.CONFIRMED},
+    events.TransferAccepted: {State.CONFIRMED: State.CONFIRMED},
+    events.ReservationTransferred: {State.CONFIRMED: State.CONFIRMED},
 }
 """Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
 
@@ -91,6 +96,8 @@ def next_change(reservation: Reservation, grace: int = 0) -> int:
             return min(reservation.end, reservation.activated_at + grace)
         case State.ACTIVE:
             return reservation.end
+        case _ if reservation.transfer is not None and reservation.offered_to:
+            return reservation.transfer.expires_at
         case _:
             return reservation.start
 
@@ -100,7 +107,7 @@ def flows(before: Reservation | None, after: Reservation) -> list[Flow]:
     if before is None:
         return [Flow(each.resource, reserved=amount) for each in after.allocations if (amount := each.unit_seconds)]
     if after.state.live:
-        return _between(before.holding, after.holding) if before.allocations is not after.allocations else []
+        return _between(before.holding, after.holding) if before.holding is not after.holding else []
     if before.allocations is after.allocations and after.holding:
         return [Flow(each.resource, used=amount) for each in after.allocations if (amount := each.unit_seconds)]
     released = {flow.resource: flow.released for flow in _between(before.holding, after.holding)}
@@ -301,6 +308,48 @@ def _displaced(
     )
 
 
+def _offered(before: Reservation, event: events.TransferOffered, state: State, at: int, position: int) -> Reservation:
+    version = before.version + 1
+    offer = Transfer(to=event.to, offered_at=at, expires_at=event.expires_at, version=version)
+    return replace(before, version=version, position=position, transfer=offer)
+
+
+def _offer_ended(before: Reservation, event: events.TransferEnded, state: State, at: int, position: int) -> Reservation:
+    return _with_outcome(before, event.outcome, position)
+
+
+def _accepted(before: Reservation, event: events.TransferAccepted, state: State, at: int, position: int) -> Reservation:
+    return _with_outcome(before, Outcome.ACCEPTED, position)
+
+
+def _with_outcome(before: Reservation, outcome: Outcome, position: int) -> Reservation:
+    if before.transfer is None or before.transfer.outcome is not Outcome.OPEN:
+        raise IllegalMove(f"reservation {before.id} is offered to nobody: an offer of it cannot be {outcome}")
+    version = before.version + 1
+    offer = replace(before.transfer, outcome=outcome, version=version)
+    return replace(before, version=version, position=position, transfer=offer)
+
+
+def _transferred(
+    before: Reservation, event: events.ReservationTransferred, state: State, at: int, position: int
+) -> Reservation:
+    """The same units and times in the name of another company. What was said between the former one and the centre
+    stays there.
+    """
+    if not before.handed_over:
+        raise IllegalMove(f"reservation {before.id} is transferred, and {event.company} has not accepted it")
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        company=event.company,
+        allocations=before.allocations if event.allocations == before.allocations else event.allocations,
+        note="",
+        override=None,
+        transfer=None,
+    )
+
+
 def used_until(allocations: tuple[Allocation, ...], cut: int) -> tuple[Allocation, ...]:
     """The allocations without what lies after `cut`, in seconds."""
     return tuple(replace(allocation, spans=allocation.until(cut)) for allocation in allocations)
@@ -323,4 +372,8 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationMissed: _missed,
     events.ReservationCurtailed: _curtailed,
     events.ReservationDisplaced: _displaced,
+    events.TransferOffered: _offered,
+    events.TransferEnded: _offer_ended,
+    events.TransferAccepted: _accepted,
+    events.ReservationTransferred: _transferred,
 }

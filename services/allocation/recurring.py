@@ -53,7 +53,9 @@ def cancel_series(centre: Centre, command: commands.CancelSeries, now: int, canc
     with Rehearsal(centre) as rehearsal:
         for occurrence in series.booked_from(since):
             reservation = centre.reservations.get(occurrence.reservation_id)
-            if reservation is None or not reservation.state.waiting or reservation.start <= now:
+            if reservation is None or reservation.company != series.company:
+                continue  # It was handed over, or is long over.
+            if not reservation.state.waiting or reservation.start <= now:
                 continue
             one = commands.CancelReservation(
                 reservation_id=reservation.id, company=series.company, reason=command.reason, excused=command.excused

@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from services.allocation.approval import Approval
+from services.allocation.transfer import Outcome, Transfer
 
 Interval = tuple[int, int]
 
@@ -306,6 +307,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     hand_over: str = ""  # what whoever comes next should know
     outage: str = ""  # the last outage that moved, curtailed or displaced it
     override: Override | None = None  # what an operator let it break
+    transfer: Transfer | None = None  # the last offer to hand it over to another company
 
     @property
     def etag(self) -> str:
@@ -314,8 +316,20 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
 
     @property
     def holding(self) -> tuple[Allocation, ...]:
-        """What stands in the calendars: all of it, or nothing of what was given back before its start."""
-        return () if self.state in _GIVEN_BACK else self.allocations
+        """What stands in the calendars: all of it; nothing of what was given back before its start, or handed over."""
+        return () if self.state in _GIVEN_BACK or self.handed_over else self.allocations
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether another company has just accepted it, and nothing of it is this one's any more."""
+        return self.transfer is not None and self.transfer.outcome is Outcome.ACCEPTED
+
+    @property
+    def offered_to(self) -> str:
+        """The company that may take it now; empty if it is offered to nobody."""
+        transfer = self.transfer
+        offered = transfer is not None and transfer.outcome is Outcome.OPEN and self.state is State.CONFIRMED
+        return transfer.to if transfer is not None and offered else ""
 
 
 class Quota(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -56,7 +56,7 @@ def plan_of(centre: Centre, series: Series, asked: Series, command: ChangeSeries
     over: list[Occurrence] = []
     to_come: list[Occurrence] = []
     for each in series.occurrences:
-        (to_come if _still_to_come(centre, each, command.since, now) else over).append(each)
+        (to_come if _still_to_come(centre, series, each, command.since, now) else over).append(each)
     times = command.starts
     match = _as_they_are(command, to_come) if times is None else _by_rule(series, command, times, over, to_come, now)
     outcomes = [_change(centre, series, command, was, start) for was, start in match.staying]
@@ -86,12 +86,13 @@ def left_behind(series: Series, command: ChangeSeries, was: Occurrence) -> Occur
     )
 
 
-def _still_to_come(centre: Centre, occurrence: Occurrence, since: int, now: int) -> bool:
+def _still_to_come(centre: Centre, series: Series, occurrence: Occurrence, since: int, now: int) -> bool:
     """Whether an occurrence can be changed: it waits, or was skipped, and begins late enough."""
     reservation = centre.reservations.get(occurrence.reservation_id)
     if reservation is None:
         return not occurrence.reservation_id and occurrence.start > now and occurrence.start >= since
-    return reservation.state.waiting and reservation.start > now and reservation.start >= since
+    mine = reservation.company == series.company  # One that was handed over is no longer the series' business.
+    return mine and reservation.state.waiting and reservation.start > now and reservation.start >= since
 
 
 def _as_they_are(command: ChangeSeries, to_come: list[Occurrence]) -> Match:

@@ -78,7 +78,7 @@ class OneCompany(Reading):
                 self._registered = self._registered or own
             case "quota_granted":
                 own = event.get("quota", {}).get("company") == self._company
-            case "reservation_confirmed" | "reservation_held" | "reservation_requested":
+            case "reservation_confirmed" | "reservation_held" | "reservation_requested" | "reservation_transferred":
                 own = event.get("company") == self._company
                 self._reservations.add(event.get("reservation_id", ""))
             case _:

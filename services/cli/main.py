@@ -31,6 +31,7 @@ from services.cli import (
     statement,
     tariff,
     top,
+    transferring,
 )
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
@@ -59,6 +60,9 @@ for command, panel in (
     (many.book_many, BOOK),
     (booking.confirm, BOOK),
     (changing.change, BOOK),
+    (transferring.transfer, BOOK),
+    (transferring.accept, BOOK),
+    (transferring.decline, BOOK),
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (records.check_in, BOOK),

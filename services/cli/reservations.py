@@ -44,6 +44,7 @@ def list_(
     resource: Annotated[str, typer.Option(help="Only those that hold this resource.")] = "",
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="Ending after this.")] = "",
     until: Annotated[str, typer.Option(metavar="TIME", help="Starting before this.")] = "",
+    offered: Annotated[bool, typer.Option("--offered", help="What other companies offer to hand over.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LIST_DEFAULT,
     company: Company = "",
     data: Data = None,
@@ -57,6 +58,7 @@ def list_(
             states=[read_state(text) for text in state or ()],
             resource=f"resources/{resource_id(resource)}" if resource else "",
             page_size=min(limit, RESERVATIONS_PAGE_SIZE_MAX),
+            offered=offered,
         )
         set_range(request, start, until, client)
         found, position, more = take(client, request, limit)
@@ -107,10 +109,12 @@ def show(name: Name, data: Data = None, caller: Caller = "", as_json: Json = Fal
     with connect(data, caller, company_in(name)) as client:
         full_name = reservation_name(client.connection, name)
         found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
-        history = client.read(
-            client.ledger.GetHistory,
-            ledger_api.GetHistoryRequest(name=full_name, min_position=found.position),
-        )
+        history = ledger_api.History()
+        if client.connection.company in ("", company_in(full_name)):  # What another company offers has none for us.
+            history = client.read(
+                client.ledger.GetHistory,
+                ledger_api.GetHistoryRequest(name=full_name, min_position=found.position),
+            )
         if as_json:
             print_json({**document(found), "history": [document(entry) for entry in history.entries]})
             return
@@ -119,8 +123,9 @@ def show(name: Name, data: Data = None, caller: Caller = "", as_json: Json = Fal
         for entry in history.entries:
             when = show_time(from_timestamp(entry.time), client.zone)
             made.add_row(when, entry.description, entry.actor, f"{entry.position:,}")
-    out.print()
-    out.print(made)
+    if history.entries:
+        out.print()
+        out.print(made)
 
 
 def watch(

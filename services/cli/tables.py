@@ -172,6 +172,10 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
         facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
     if item.HasField("approval"):
         facts.add_row("approval", approval_text(item.approval))
+    if item.HasField("transfer"):
+        facts.add_row("handing over", transfer_text(item.transfer, zone))
+    if not item.allocations:
+        facts.add_row("what", lines_text(item.lines, units))
     for label, moment in (("check in by", item.check_in_deadline), ("checked in", item.check_in_time)):
         if moment.seconds:
             facts.add_row(label, show_time(from_timestamp(moment), zone))
@@ -186,13 +190,22 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     facts.add_row("position", f"{item.position:,}")
     out.print(Text(item.name, style="bold"))
     out.print(facts)
-    out.print()
-    out.print(allocations_table(item.allocations, units, zone))
+    if item.allocations:
+        out.print()
+        out.print(allocations_table(item.allocations, units, zone))
     if item.HasField("cancellation_quote"):
         quote = item.cancellation_quote
         out.print("\nGiving it back now:" + (" it would be a strike." if quote.strike else ""))
         if quote.fees:
             out.print(quote_table(quote, zone))
+
+
+def transfer_text(transfer: api.TransferOffer, zone: tzinfo) -> str:
+    """`offered to CMP-0002 until 2026-03-04 09:00`, or what became of that."""
+    company = plain_id(transfer.to)
+    if transfer.state == api.TransferOffer.STATE_OPEN:
+        return f"offered to {company} until {show_time(from_timestamp(transfer.expire_time), zone)}"
+    return f"offered to {company}: {api.TransferOffer.State.Name(transfer.state).removeprefix('STATE_').lower()}"
 
 
 def override_text(item: api.Reservation) -> str:

@@ -94,6 +94,8 @@ class Books:
             tariff = self.prices.tariff_at(number, after.start)
         else:
             tariff = before.tariff
+            if after.company != before.reservation.company:
+                self._demand_company(after.company)
             if after.allocations is before.reservation.allocations:
                 same = after.holding is after.allocations is before.reservation.holding
                 held = before.amounts if same else self._amounts(after, tariff)

@@ -19,6 +19,7 @@ from services.ledger.views import NotFound, View, after, known
 ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""
 
+COMPANIES = "companies/"
 VOTE = str(events.VoteCast.__struct_config__.tag)
 
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -53,7 +54,7 @@ async def history(
         # The registration of a resource is no company's fact, so no company's role reads it.
         zone = ZoneInfo(await connection.fetchval(_ZONE) or ZONE_DEFAULT)
     votes = () if voters_named else {_request(row) for row in rows if row["type"] == VOTE}
-    return standing, [_entry(row, units, zone, secret=_request(row) in votes) for row in rows]
+    return standing, [_entry(row, company, units, zone, secret=_request(row) in votes) for row in rows]
 
 
 def _request(row: asyncpg.Record) -> tuple[int, str, str]:
@@ -61,8 +62,10 @@ def _request(row: asyncpg.Record) -> tuple[int, str, str]:
     return row["position"], row["actor"], row["request_id"]
 
 
-def _entry(row: asyncpg.Record, units: Mapping[str, str], zone: ZoneInfo, *, secret: bool) -> Entry:
+def _entry(row: asyncpg.Record, company: str, units: Mapping[str, str], zone: ZoneInfo, *, secret: bool) -> Entry:
     event = _decode_event(row["payload"])
+    # Whoever took it over, or declined, is known by the offer; what their request was called is theirs alone.
+    foreign = row["actor"].startswith(COMPANIES) and row["actor"] != f"{COMPANIES}{company}"
     # A move makes room for somebody else's booking, and whose that was is nobody's business (P8).
     moved = isinstance(event, events.AllocationsMoved)
     role = row["actor"].partition("/")[0] if secret else row["actor"]
@@ -73,7 +76,7 @@ def _entry(row: asyncpg.Record, units: Mapping[str, str], zone: ZoneInfo, *, sec
         index=row["index"],
         event=row["type"],
         actor=actor,
-        request_id="" if moved or secret else row["request_id"],
+        request_id="" if moved or secret or foreign else row["request_id"],
         description=sentence(event, Words(actor=actor, zone=zone, units=units)),
     )
 

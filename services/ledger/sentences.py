@@ -16,6 +16,7 @@ from services.allocation.conduct import Cause
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Override, Unit
 from services.allocation.series import Series
+from services.allocation.transfer import Outcome
 from services.allocation.use import MeasuredUse
 
 SYSTEM = "system"
@@ -79,6 +80,13 @@ class Words(Struct, frozen=True, kw_only=True):
 
 CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
 APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
+
+ENDINGS = {
+    Outcome.DECLINED: "{who} declined to take it over; it stays whose it is",
+    Outcome.WITHDRAWN: "{who} withdrew the offer to hand it over",
+    Outcome.LAPSED: "Nobody took it over in time; it stays whose it is",
+}
+"""What became of an offer that was not accepted."""
 
 Sentence = Callable[[Any, Words], str]
 
@@ -194,6 +202,19 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationDisplaced: lambda event, words: (
         f"The centre displaced it for {cause(event)}, from {words.moment(event.displaced_at)} on: there were"
         " no other units. What was used counts as used, and the rest was given back."
+    ),
+    events.TransferOffered: lambda event, words: (
+        f"{words.who} offered it to {event.to}, which may take it over until {words.moment(event.expires_at)}."
+    ),
+    events.TransferEnded: lambda event, words: (
+        ENDINGS[event.outcome].format(who=words.who) + f"{because(event.reason)}."
+    ),
+    events.TransferAccepted: lambda event, words: (
+        f"{words.who} accepted it: from here on it is {event.to}'s, with its times and its units."
+    ),
+    events.ReservationTransferred: lambda event, words: (
+        f"{words.who} took it over from {event.former}: {words.held(event.allocations)}, from"
+        f" {words.moment(event.start)} to {words.moment(event.end)}."
     ),
 }
 

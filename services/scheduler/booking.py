@@ -9,10 +9,11 @@ from services.allocation.quoting import cancellation_quote, change_quote
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.allocation.smallest import smallest_changes
+from services.allocation.transferring import offer_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import approvals, batch, changes, replies, requests
+from services.scheduler import approvals, batch, changes, replies, requests, transfers
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
 from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
@@ -28,6 +29,8 @@ Change = (
     | commands.CancelReservation
     | commands.CheckIn
     | commands.ReleaseReservation
+    | commands.AcceptTransfer
+    | commands.DeclineTransfer
 )
 """What is asked of a reservation that there is."""
 
@@ -86,7 +89,7 @@ class Booking:
         )
 
     async def update_reservation(self, call: Call, request: api.UpdateReservationRequest) -> api.Reservation:
-        """Extend, shorten, move or resize a reservation, or change its note: all of it or nothing."""
+        """Extend, shorten, move or resize a reservation, or change its note: all of it or nothing. Or offer it."""
         company, reservation_id = requests.reservation_name(request.reservation.name, "reservation.name")
         command = changes.update_reservation(request, company, reservation_id)
         demand_own(call, company, request.reservation.name)
@@ -96,9 +99,11 @@ class Booking:
             if request.validate_only:
                 request.validate_only = False
                 decided = self._writer.check(ask_of(call, request, command))
-                return self._preview(self._centre.reservations[reservation_id], decided, excused=command.excused)
+                return self._preview(self._centre.reservations[reservation_id], decided, excused=request.excused)
             made = await answer(self._writer, call, request, command)
         except Rejected as refusal:
+            if isinstance(command, commands.OfferTransfer):
+                raise problem_of(refusal) from None
             smallest = smallest_changes(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
             raise problem_of(refusal, smallest=replies.smallest_replies(smallest)) from None
         assert isinstance(made, Reservation)
@@ -127,6 +132,12 @@ class Booking:
         company, reservation_id = requests.reservation_name(request.name)
         return await self._change(call, request, approvals.vote(request, company, reservation_id, actor_of(call)))
 
+    async def answer_transfer(self, call: Call, request: transfers.Answer) -> api.Reservation:
+        """Take over what another company offers, or do not."""
+        company, reservation_id = requests.reservation_name(request.name)
+        command = transfers.answer_to_offer(request, company, reservation_id, call.identity.company)
+        return await self._change(call, request, command)
+
     async def _change(self, call: Call, request: Any, command: Change) -> api.Reservation:
         """The reservation as a command leaves it; as it stands, if the command was only to be checked."""
         try:
@@ -135,6 +146,9 @@ class Booking:
             raise problem_of(refusal) from None
         shown = reservation or self._centre.reservations[command.reservation_id]
         assert isinstance(shown, Reservation)
+        if call.identity.company not in ("", shown.company):
+            # An offer, as whoever only looked at it or declined it may see it.
+            return replies.told_reply(self._centre, offer_of(shown), call.identity.company)
         reply = replies.reservation_reply(self._centre, shown)
         if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
             now = self._writer.now() // MICROSECONDS

@@ -1,29 +1,35 @@
-"""Requests to change a reservation, as commands; and what a change would come to, as clients see it."""
+"""Requests to change a reservation, or to offer it, as commands; and what a change would come to, as clients see it."""
 
 from collections.abc import Set as AbstractSet
 
 from services.allocation import commands
 from services.allocation.centre import Centre
 from services.allocation.decide import Events
-from services.allocation.events import ReservationChanged
+from services.allocation.events import ReservationChanged, TransferEnded, TransferOffered
 from services.allocation.life import follow
 from services.allocation.resources import Reservation
+from services.allocation.transfer import OFFER_SECONDS_DEFAULT, OFFER_SECONDS_MAX
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.masks import ALL, paths_of
 from services.scheduler.requests import Fields, lines_of
 
 MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note"})
+COMPANY = "company"
 ETAG_CHARACTERS_MAX = 64
 
 
 def update_reservation(
     request: api.UpdateReservationRequest, company: str, reservation_id: str
-) -> commands.ChangeReservation:
-    """A change. Raises `Problem` with every invalid field and path."""
+) -> commands.ChangeReservation | commands.OfferTransfer:
+    """A change, or an offer to another company. Raises `Problem` with every invalid field and path."""
     fields, wish = Fields(), request.reservation
     fields.request_id(request.request_id)
     if request.etag and wish.etag and request.etag != wish.etag:
         fields.fault("etag", "differs from reservation.etag; send one of them")
+    if COMPANY in request.update_mask.paths:
+        return _offer(fields, request, company, reservation_id)
+    if request.HasField("offer_for"):
+        fields.fault("offer_for", "goes with the path company, which is not in update_mask")
     paths = _paths(fields, request)
     start = fields.time("reservation.start_time", wish, "start_time") if "start_time" in paths else None
     command = commands.ChangeReservation(
@@ -39,6 +45,23 @@ def update_reservation(
     )
     fields.demand_valid()
     return command
+
+
+def _offer(
+    fields: Fields, request: api.UpdateReservationRequest, company: str, reservation_id: str
+) -> commands.OfferTransfer:
+    """That another company may take it over; nothing else of it changes with that."""
+    if set(request.update_mask.paths) != {COMPANY}:
+        fields.fault("update_mask", "names company, which is changed alone: what is offered is what there is")
+    (to,) = fields.name("reservation.company", request.reservation.company, "companies")
+    seconds = fields.seconds("offer_for", request.offer_for) if request.HasField("offer_for") else OFFER_SECONDS_DEFAULT
+    if not 0 < seconds <= OFFER_SECONDS_MAX:
+        fields.fault("offer_for", f"must be 1 to {OFFER_SECONDS_MAX} seconds")
+    if request.excused:
+        fields.fault("excused", "is for what is given back; nothing is, when a reservation is handed over")
+    etag = fields.text("etag", request.etag or request.reservation.etag, ETAG_CHARACTERS_MAX)
+    fields.demand_valid()
+    return commands.OfferTransfer(reservation_id=reservation_id, company=company, to=to, seconds=seconds, etag=etag)
 
 
 def _paths(fields: Fields, request: api.UpdateReservationRequest) -> AbstractSet[str]:
@@ -65,5 +88,5 @@ def _duration(fields: Fields, wish: api.Reservation) -> int:
 
 def preview(centre: Centre, before: Reservation, decided: Events) -> Reservation:
     """A reservation as it would be; nothing decided is one that was changed before, and stays as it is."""
-    changes = [event for event in decided if isinstance(event, ReservationChanged)]
+    changes = [event for event in decided if isinstance(event, ReservationChanged | TransferOffered | TransferEnded)]
     return follow(before, changes[-1], centre.now, before.position) if changes else before

@@ -8,12 +8,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, refuse
 from services.allocation.resources import Resource
+from services.allocation.transferring import seen_by
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import catalogue, outage_replies, reads, replies, requests, tariffs
-from services.scheduler.access import RETRY_SECONDS, company_of, demand_own, log_unavailable, no_reservation
+from services.scheduler.access import RETRY_SECONDS, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
@@ -84,13 +85,15 @@ class Reading:
     async def get_reservation(self, call: Call, request: api.GetReservationRequest) -> api.Reservation:
         """One reservation."""
         company, reservation_id = requests.reservation_name(request.name)
-        demand_own(call, company, request.name)
         position = self.reached(request.min_position)
         reservation = self._centre.reservations.get(reservation_id)
         if reservation is None or reservation.company != company:
             raise problem_of(no_reservation(request.name))
+        shown = seen_by(reservation, call.identity.company)
+        if shown is None:
+            raise problem_of(no_reservation(request.name))
         await self.durable(position)
-        return replies.reservation_reply(self._centre, reservation)
+        return replies.told_reply(self._centre, shown, call.identity.company)
 
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
         """A company's reservations, or everybody's, in the order asked for."""
@@ -103,6 +106,7 @@ class Reading:
             fields.seconds("start_time", request.start_time),
             fields.seconds("end_time", request.end_time),
             request.order_by or "start_time",
+            request.offered,
         )
         if wanted.order not in reads.ORDERS:
             fields.fault("order_by", f"must be {' or '.join(reads.ORDERS)}")
@@ -112,7 +116,7 @@ class Reading:
         found, token = reads.list_reservations(self._centre, wanted, page)
         await self.durable(position)
         return api.ListReservationsResponse(
-            reservations=[replies.reservation_reply(self._centre, each) for each in found],
+            reservations=[replies.told_reply(self._centre, each, company) for each in found],
             next_page_token=token,
             position=position,
         )
@@ -142,7 +146,7 @@ class Reading:
             fields.demand_valid()
         async for position, reservation in self._watches.follow(company, request.after_position):
             yield api.WatchReservationsResponse(
-                reservation=replies.reservation_reply(self._centre, reservation) if reservation else None,
+                reservation=replies.told_reply(self._centre, reservation, company) if reservation else None,
                 position=position,
             )
 

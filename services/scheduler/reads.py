@@ -4,7 +4,7 @@ import base64
 import heapq
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from services.allocation.centre import Centre
 from services.allocation.pool import Pool
 from services.allocation.quota import Period
 from services.allocation.resources import Kind, Reservation, Resource, State
+from services.allocation.transferring import seen_by
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
@@ -85,6 +86,7 @@ class Wanted(Struct, frozen=True):
     start: int
     end: int
     order: str = "start_time"
+    offered: bool = False  # what others offer to the company, and not its own
 
     def matches(self, reservation: Reservation) -> bool:
         """Whether a reservation of the company is one of them."""
@@ -105,9 +107,12 @@ ORDERS: dict[str, Callable[[Reservation], Key]] = {
 
 def list_reservations(centre: Centre, wanted: Wanted, page: Page) -> tuple[list[Reservation], str]:
     """Reservations in the wanted order; an empty company means every one."""
-    ids = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
+    ids: Iterable[str] = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
+    if wanted.offered:
+        ids = centre.offered.get(wanted.company, {}) if wanted.company else chain.from_iterable(centre.offered.values())
     matching = filter(wanted.matches, (centre.reservations[each] for each in ids))
-    return page.cut(matching, ORDERS[wanted.order])
+    found, token = page.cut(matching, ORDERS[wanted.order])
+    return [seen for each in found if (seen := seen_by(each, wanted.company)) is not None], token
 
 
 def list_quotas(centre: Centre, company: str, start: int, end: int, page: Page) -> tuple[list[Period], str]:

@@ -22,6 +22,7 @@ from services.allocation.resources import (
     State,
 )
 from services.allocation.smallest import Smaller
+from services.allocation.transfer import Outcome, Transfer
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {
@@ -49,6 +50,13 @@ COLOCATION_OF = {
     Colocation.RACK: api.COLOCATION_RACK,
     Colocation.FABRIC_GROUP: api.COLOCATION_FABRIC_GROUP,
 }
+TRANSFER_STATE_OF = {
+    Outcome.OPEN: api.TransferOffer.STATE_OPEN,
+    Outcome.ACCEPTED: api.TransferOffer.STATE_ACCEPTED,
+    Outcome.DECLINED: api.TransferOffer.STATE_DECLINED,
+    Outcome.WITHDRAWN: api.TransferOffer.STATE_WITHDRAWN,
+    Outcome.LAPSED: api.TransferOffer.STATE_LAPSED,
+}
 
 
 Plain = Any
@@ -59,6 +67,15 @@ the time of a message for each part."""
 def reservation_reply(centre: Centre, reservation: Reservation) -> api.Reservation:
     """A reservation as its company sees it."""
     return api.Reservation(**plain_reservation(centre, reservation))
+
+
+def told_reply(centre: Centre, reservation: Reservation, company: str) -> api.Reservation:
+    """A reservation to a company, or to the centre where that is empty. P8: an offer is told without its series."""
+    reply = reservation_reply(centre, reservation)
+    if company not in ("", reservation.company):
+        reply.ClearField("series")
+        reply.ClearField("check_in_deadline")
+    return reply
 
 
 def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
@@ -88,7 +105,18 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["override_justification"] = reservation.override.because
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
+    if reservation.transfer is not None:
+        plain["transfer"] = _plain_transfer(reservation.transfer)
     return plain
+
+
+def _plain_transfer(transfer: Transfer) -> Plain:
+    return {
+        "to": f"companies/{transfer.to}",
+        "create_time": {"seconds": transfer.offered_at},
+        "expire_time": {"seconds": transfer.expires_at},
+        "state": TRANSFER_STATE_OF[transfer.outcome],
+    }
 
 
 def _tell_attendance(plain: Plain, centre: Centre, reservation: Reservation) -> None:

@@ -9,6 +9,7 @@ from operator import itemgetter
 import grpc
 
 from services.allocation.resources import Reservation
+from services.allocation.transferring import told_to
 from services.runtime.problems import Problem
 from services.scheduler.group_commit import Sheet
 
@@ -41,7 +42,7 @@ class Watches:
         self._position = sheet.position
         self._kept.extend((sheet.position, change) for change in sheet.changes)
         for queue, company in self._listeners.items():
-            mine = [change for change in sheet.changes if company in ("", change.company)]
+            mine = [told for change in sheet.changes if (told := told_to(change, company)) is not None]
             if mine and not queue.full():
                 queue.put_nowait((sheet.position, mine))
         while len(self._kept) > CHANGES_KEPT:
@@ -66,9 +67,9 @@ class Watches:
         queue: Pages = asyncio.Queue(PAGES_MAX)
         now = self._position
         missed = [
-            change
-            for change in (self._kept if after else ())
-            if change[0] > after and company in ("", change[1].company)
+            (position, told)
+            for position, change in (self._kept if after else ())
+            if position > after and (told := told_to(change, company)) is not None
         ]
         self._listeners[queue] = company
         try:

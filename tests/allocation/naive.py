@@ -34,6 +34,8 @@ class Booking:
     votes: dict[str, bool] = field(default_factory=dict)
     cut: int = NEVER  # nothing is held or paid from here on
     wants: tuple[tuple[str, int, str], ...] = ()
+    offered_to: str = ""  # the company that may take it over
+    offered_until: int = 0
 
 
 @dataclass
@@ -366,6 +368,8 @@ class Naive:
             if booking.state == "pending" and booking.expires <= now:
                 booking.state = "denied"
         for name, booking in self.bookings.items():
+            if booking.offered_until <= now:
+                booking.offered_to = ""
             graces = [self.resources[name].no_show_grace_minutes * 60 for name in booking.own]
             grace = min((each for each in graces if each), default=0)
             due = booking.state == "active" and grace and not booking.checked_in

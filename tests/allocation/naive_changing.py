@@ -50,6 +50,8 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
     booking, (lines, start, end) = naive.bookings[name], wish
     if booking.state not in ("held", "confirmed", "active") or booking.end <= now:
         return {Reason.WRONG_STATE}
+    if booking.state == "confirmed" and booking.offered_to:
+        return {Reason.WRONG_STATE}
     if booking.state == "held" and booking.expires <= now:
         return {Reason.WRONG_STATE}
     if (lines, start, end) == (lines_before, booking.start, booking.end):

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from services.allocation.approval import Approval, Rule, Vote
-from services.allocation.events import ReservationEvent
+from services.allocation.events import ReservationEvent, ReservationTransferred, TransferAccepted, TransferEnded
 from services.allocation.life import MOVES, IllegalMove, follow
 from services.allocation.resources import Reservation, State
+from services.allocation.transfer import Outcome, Transfer
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 STATES = (None, *State)
@@ -27,6 +29,16 @@ def reservation(state: State) -> Reservation:
         allocations=(),
         created_at=0,
         approval=Approval(rule=Rule.MANAGER) if state is State.PENDING else None,
+    )
+
+
+def offered(before: Reservation, kind: type) -> Reservation:
+    """It as it must be for an event about an offer: open, or for the transfer itself accepted."""
+    outcome = {TransferEnded: Outcome.OPEN, TransferAccepted: Outcome.OPEN, ReservationTransferred: Outcome.ACCEPTED}
+    if kind not in outcome:
+        return before
+    return replace(
+        before, transfer=Transfer(to="CMP-0002", offered_at=0, expires_at=60, version=1, outcome=outcome[kind])
     )
 
 
@@ -74,7 +86,7 @@ ILLEGAL = [pair for pair in product(MOVES, STATES) if pair not in LEGAL]
 @pytest.mark.parametrize(("kind", "before"), LEGAL)
 def test_a_legal_move_leads_where_the_table_says(kind: type, before: State | None) -> None:
     """Following an event gives the state of the table, and a version that grows."""
-    was = reservation(before) if before else None
+    was = offered(reservation(before), kind) if before else None
     after = follow(was, event_of(kind), 60, 7)
     assert after.state is MOVES[kind][before]
     assert (after.version, after.position) == (was.version + 1 if was else 1, 7)
@@ -90,3 +102,10 @@ def test_an_illegal_move_is_refused(kind: type, before: State | None) -> None:
 def test_the_picture_in_the_documents_is_the_table() -> None:
     """ARCHITECTURE.md draws exactly these moves."""
     assert picture() in ARCHITECTURE.read_text(), f"put this into ARCHITECTURE.md:\n{picture()}"
+
+
+@pytest.mark.parametrize("kind", [TransferEnded, TransferAccepted, ReservationTransferred])
+def test_nothing_is_handed_over_that_was_not_offered_and_accepted(kind: type) -> None:
+    """P9: an event about an offer that does not stand stops the reader."""
+    with pytest.raises(IllegalMove, match=r"is offered to nobody|has not accepted it"):
+        follow(reservation(State.CONFIRMED), event_of(kind), 60, 7)

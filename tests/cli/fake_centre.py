@@ -72,6 +72,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
 
+    def AcceptTransfer(self, request: Any, context: Any) -> Any:
+        return self._answer("AcceptTransfer", request, context)
+
+    def DeclineTransfer(self, request: Any, context: Any) -> Any:
+        return self._answer("DeclineTransfer", request, context)
+
     def ApproveReservation(self, request: Any, context: Any) -> Any:
         return self._answer("ApproveReservation", request, context)
 

@@ -159,3 +159,40 @@ def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: 
     shown = capsys.readouterr().out
     assert "80 %" in shown
     assert "strike" in shown
+
+
+def test_a_reservation_is_offered_and_the_offer_withdrawn(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`transfer --to` offers it for so long, `--withdraw` names its own company, and one of them is needed."""
+    assert main.run(["transfer", "r1", "--to", "CMP-0007", "--for", "1d"]) == 0
+    request = centre.requests[-1]
+    assert (request.reservation.name, request.reservation.company) == (NAME, "companies/CMP-0007")
+    assert (list(request.update_mask.paths), request.offer_for.seconds) == (["company"], 86_400)
+    assert main.run(["transfer", "r1", "--withdraw"]) == 0
+    assert centre.requests[-1].reservation.company == "companies/CMP-0004"
+    assert not centre.requests[-1].HasField("offer_for")
+    capsys.readouterr()
+    assert main.run(["transfer", "r1"]) == 1
+    assert "--to CMP-0002, or --withdraw" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_offer_is_listed_accepted_and_declined(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another company's name is given whole; it is shown with what it would be, without a history."""
+    offer = api.Reservation()
+    offer.CopyFrom(STANDS)
+    offer.name = "companies/CMP-0001/reservations/r9"
+    offer.transfer.to, offer.transfer.state = "companies/CMP-0004", api.TransferOffer.STATE_OPEN
+    offer.transfer.expire_time.CopyFrom(NINE)
+    centre.answers["GetReservation"] = lambda _: offer
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(reservations=[offer])
+    centre.answers["AcceptTransfer"] = lambda _: STANDS
+    centre.answers["DeclineTransfer"] = lambda _: offer
+    assert main.run(["list", "--offered"]) == 0
+    assert centre.requests[-1].offered
+    assert main.run(["show", "CMP-0001/r9"]) == 0
+    assert "offered to CMP-0004 until 2026-03-16 09:00" in capsys.readouterr().out
+    assert main.run(["accept", "CMP-0001/r9"]) == 0
+    assert main.run(["decline", "CMP-0001/r9", "--reason", "no need", "--json"]) == 0
+    declined = next(each for each in centre.requests if isinstance(each, api.DeclineTransferRequest))
+    assert (declined.name, declined.reason) == (offer.name, "no need")

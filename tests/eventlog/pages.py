@@ -29,6 +29,7 @@ from services.allocation.events import (
     ReservationMissed,
     ReservationReleased,
     ReservationRequested,
+    ReservationTransferred,
     ResourceRegistered,
     SeriesBooked,
     SeriesCancelled,
@@ -38,6 +39,9 @@ from services.allocation.events import (
     SuspensionSet,
     TariffPublished,
     TermsPublished,
+    TransferAccepted,
+    TransferEnded,
+    TransferOffered,
     UseMeasured,
     VoteCast,
 )
@@ -62,6 +66,7 @@ from services.allocation.resources import (
 from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.allocation.terms import StrikeRule, Terms
+from services.allocation.transfer import Outcome
 from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
@@ -265,6 +270,27 @@ SAMPLES: tuple[Event, ...] = (
     ReservationMissed(reservation_id="r-4", released_at=MONDAY_9 + 900),
     ReservationCurtailed(reservation_id="r-4", until=MONDAY_9, outage="hall-2-march"),
     ReservationDisplaced(reservation_id="r-5", displaced_at=MONDAY_9, outage="hall-2-march"),
+    TransferOffered(reservation_id="r-6", to="CMP-0002", expires_at=MONDAY_9),
+    TransferEnded(reservation_id="r-6", outcome=Outcome.DECLINED, reason="too late for us"),
+    TransferAccepted(reservation_id="r-7", to="CMP-0002"),
+    ReservationTransferred(
+        reservation_id="r-7",
+        company="CMP-0002",
+        former="CMP-0001",
+        start=MONDAY_9,
+        end=MONDAY_9 + 7200,
+        lines=(Line(resource="h100-train", units=16),),
+        allocations=(
+            Allocation(
+                resource="h100-train",
+                units=16,
+                spans=((MONDAY_9, MONDAY_9 + 7200),),
+                bins=(0, 1),
+                amounts=(8, 8),
+                meter="h100-train",
+            ),
+        ),
+    ),
 )
 
 

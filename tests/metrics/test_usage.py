@@ -129,6 +129,37 @@ def test_moving_changes_no_figure(event: events.ReservationConfirmed) -> None:
     assert after.reserved_now() == before.reserved_now()
 
 
+@given(confirmations(1), st.sampled_from(COMPANIES))
+def test_what_is_handed_over_is_held_and_paid_by_the_other_company(event: events.ReservationConfirmed, to: str) -> None:
+    """P6: released by the one and reserved by the other, in figures and quotas; the units are busy as before."""
+    name, company = event.reservation_id, event.company
+    decided = [
+        event,
+        events.TransferOffered(reservation_id=name, to=to, expires_at=event.start),
+        events.TransferAccepted(reservation_id=name, to=to),
+        events.ReservationTransferred(
+            reservation_id=name,
+            company=to,
+            former=company,
+            start=event.start,
+            end=event.end,
+            lines=event.lines,
+            allocations=event.allocations,
+        ),
+    ]
+    before, after = folded(page([*opening(), (at(0), [event])])), folded(page([*opening(), (at(0), decided)]))
+    assert after.reserved_now() == before.reserved_now()
+    assert [pool.live for pool in after.pools.values()] == [pool.live for pool in before.pools.values()]
+    booked = {key: [period.booked for period in periods] for key, periods in before.meters.items()}
+    for pool in POOLS:
+        held = before.accounts[company, pool].held if (company, pool) in before.accounts else 0
+        assert after.accounts.get((to, pool), Account()).held == held
+        assert [period.booked for period in after.meters[to, pool]] == booked[company, pool]
+        if to != company:
+            assert after.accounts.get((company, pool), Account()).released == held
+            assert not any(period.booked for period in after.meters[company, pool])
+
+
 def test_confirmed_counts_as_reserved_until_it_is_activated() -> None:
     """A reservation whose time has come holds its units now, under the state that it is in."""
     booked = confirmed(1, "CMP-0001", "pool-000", START)

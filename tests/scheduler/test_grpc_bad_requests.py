@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -15,6 +16,7 @@ from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, quota, search
+from tests.scheduler.test_grpc_tenants import handing_over
 
 INVALID, MISSING, DENIED = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -73,6 +75,33 @@ def cancelling(name: str, number: int = 5, **fields: Any) -> api.CancelReservati
 def confirming(name: str, **fields: Any) -> api.ConfirmReservationRequest:
     """A confirmation."""
     return api.ConfirmReservationRequest(name=name, request_id=request_id(7), **fields)
+
+
+YEAR = Duration(seconds=365 * 86_400)
+
+
+def accepting(name: str) -> api.AcceptTransferRequest:
+    """A company takes over what is offered."""
+    return api.AcceptTransferRequest(name=name, request_id=request_id(8))
+
+
+def declining(name: str, reason: str) -> api.DeclineTransferRequest:
+    """It does not."""
+    return api.DeclineTransferRequest(name=name, request_id=request_id(8), reason=reason)
+
+
+def noting(name: str, **fields: Any) -> api.UpdateReservationRequest:
+    """Another note, and something beside it."""
+    return api.UpdateReservationRequest(
+        reservation=api.Reservation(name=name, note="x"), request_id=request_id(8), **fields
+    )
+
+
+def offering_more(name: str) -> api.UpdateReservationRequest:
+    """An offer of something that is changed with it."""
+    request = handing_over(name, "BETA")
+    request.update_mask.paths.append("note")
+    return request
 
 
 def approving(name: str, **fields: Any) -> api.ApproveReservationRequest:
@@ -296,6 +325,18 @@ ROWS: list[Row] = [
     ("search with an id and nothing to hold", "SearchOffers", looking(), ALPHA, INVALID),
     ("search and hold for another", "SearchOffers", search("cpu", company="BETA", hold=60), ALPHA, DENIED),
     ("search and hold under a used id", "SearchOffers", search("cpu", hold=60, number=900), ALPHA, EXISTS),
+    ("offer to nobody", "UpdateReservation", handing_over(MINE, ""), ALPHA, INVALID),
+    ("offer to a ghost", "UpdateReservation", handing_over(MINE, "GHOST"), ALPHA, MISSING),
+    ("offer another tenant's", "UpdateReservation", handing_over(THEIRS, "ALPHA"), ALPHA, MISSING),
+    ("offer for ever", "UpdateReservation", handing_over(MINE, "BETA", offer_for=YEAR), ALPHA, INVALID),
+    ("offer what is not offered back", "UpdateReservation", handing_over(MINE, "ALPHA"), ALPHA, FAILED),
+    ("how long without a company", "UpdateReservation", noting(MINE, offer_for=YEAR), ALPHA, INVALID),
+    ("offer and change at once", "UpdateReservation", offering_more(MINE), ALPHA, INVALID),
+    ("accept one's own", "AcceptTransfer", accepting(MINE), ALPHA, FAILED),
+    ("accept what is not offered", "AcceptTransfer", accepting(THEIRS), ALPHA, MISSING),
+    ("accept without an id", "AcceptTransfer", api.AcceptTransferRequest(name=THEIRS), ALPHA, INVALID),
+    ("accept as an auditor", "AcceptTransfer", accepting(THEIRS), AUDITOR, DENIED),
+    ("decline with a long reason", "DeclineTransfer", declining(THEIRS, "x" * 501), ALPHA, INVALID),
     ("approve as a company", "ApproveReservation", approving(MINE), ALPHA, DENIED),
     ("approve as an auditor", "ApproveReservation", approving(MINE), AUDITOR, DENIED),
     ("approve what is booked", "ApproveReservation", approving(MINE), OPERATOR, FAILED),
@@ -324,6 +365,9 @@ async def test_a_bad_request_gets_its_status(
     if isinstance(request, Message) and "name" in request.DESCRIPTOR.fields_by_name:
         request = type(request).FromString(request.SerializeToString())
         request.name = {MINE: mine.name, THEIRS: theirs.name}.get(request.name, request.name)  # type: ignore[attr-defined]
+    if isinstance(request, api.UpdateReservationRequest) and request.reservation.name in (MINE, THEIRS):
+        request = api.UpdateReservationRequest.FromString(request.SerializeToString())
+        request.reservation.name = {MINE: mine.name, THEIRS: theirs.name}[request.reservation.name]
     before = list(desk.log.pages)
     with pytest.raises(Refused) as refused:
         await desk.ask(method, request, identity)

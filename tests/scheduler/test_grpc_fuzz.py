@@ -136,6 +136,8 @@ def sound(method: str) -> Message:
             return updating("companies/ALPHA/reservations/r1", 9, note="another")
         case "DenyReservation":
             return api.DenyReservationRequest(name="companies/ALPHA/reservations/r1", comment="No.")
+        case "AcceptTransfer" | "DeclineTransfer":
+            return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="companies/BETA/reservations/r1")
         case "GetReservation" | "CheckIn" | "ApproveReservation" | "ConfirmReservation":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="companies/ALPHA/reservations/r1")
         case "CancelReservation" | "ReleaseReservation":

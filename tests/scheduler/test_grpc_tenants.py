@@ -63,6 +63,11 @@ DECIDING = {
     ("operator", "other"): OK,
     ("operator", "missing"): MISSING,
 }
+TAKING = {  # ALPHA is offered what BETA has, and BETA what ALPHA has.
+    **CHANGING,
+    ("company", "own"): grpc.StatusCode.FAILED_PRECONDITION,
+    ("company", "other"): OK,
+}
 FOLLOWING = {
     ("company", "own"): OK,
     ("company", "other"): DENIED,
@@ -86,6 +91,8 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListReservations": FOLLOWING,
     "ConfirmReservation": CHANGING,
     "UpdateReservation": CHANGING,
+    "AcceptTransfer": TAKING,
+    "DeclineTransfer": TAKING,
     "ApproveReservation": DECIDING,
     "DenyReservation": DECIDING,
     "CancelReservation": CHANGING,
@@ -143,6 +150,23 @@ async def booked(desk: Desk, company: str, active: bool, hold: int = 0, resource
     return str(made.name)
 
 
+async def offered(desk: Desk, company: str) -> str:
+    """The name of a reservation that a company offers to the other one."""
+    name = await booked(desk, company, active=False)
+    if company != "GHOST":
+        identity, to = {"ALPHA": (ALPHA, "BETA"), "BETA": (BETA, "ALPHA")}[company]
+        await desk.call("UpdateReservation", handing_over(name, to), identity)
+    return name
+
+
+def handing_over(name: str, to: str, number: int = 5, **fields: Any) -> api.UpdateReservationRequest:
+    """An offer of a reservation to a company."""
+    request = api.UpdateReservationRequest(request_id=request_id(number), **fields)
+    request.reservation.name, request.reservation.company = name, f"companies/{to}"
+    request.update_mask.paths.append("company")
+    return request
+
+
 async def request_of(desk: Desk, method: str, company: str) -> Any:
     """A sound request of each method, about a company."""
     parent = f"companies/{company}"
@@ -170,6 +194,9 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
         case "UpdateReservation":
             return updating(await booked(desk, company, active=False), 6, note="another")
+        case "AcceptTransfer" | "DeclineTransfer":
+            name = await offered(desk, company)
+            return getattr(api, f"{method}Request")(name=name, request_id=request_id(6))
         case "ApproveReservation":
             name = await booked(desk, company, active=False, resource="B24")
             return api.ApproveReservationRequest(name=name, request_id=request_id(6), reference="IRB-1")
@@ -329,7 +356,10 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
 
 @pytest.mark.parametrize(
     "method",
-    ["GetReservation", "ConfirmReservation", "UpdateReservation", "CancelReservation", "ReleaseReservation", "CheckIn"],
+    [
+        *("GetReservation", "ConfirmReservation", "UpdateReservation", "CancelReservation", "ReleaseReservation"),
+        *("CheckIn", "AcceptTransfer", "DeclineTransfer"),
+    ],
 )
 @pytest.mark.parametrize("validate_only", [False, True])
 async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, validate_only: bool) -> None:

@@ -25,7 +25,7 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import changing_series, series, updating
+from tests.scheduler.test_grpc_tenants import changing_series, handing_over, series, updating
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -47,6 +47,7 @@ async def live(desk: Desk, other: str, note: str, number: int) -> list[bytes]:
     theirs = await desk.call(
         "CreateReservation", demand(number + 2, ("a100", 8000), company=company, note=note), identity
     )
+    await desk.call("UpdateReservation", handing_over(made.name, "BETA", number + 5), OPERATOR)
     cancel = api.CancelReservationRequest(name=theirs.name, request_id=request_id(number + 3), reason=note)
     await desk.call("CancelReservation", cancel, identity)
     scope = api.OutageScope(resource="resources/cpu")
@@ -91,6 +92,10 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("CreateReservation", demand(17, ("cpu", 1), hold=60)),
         ("SearchOffers", search("cpu", hold=60, number=18)),
         ("ConfirmReservation", api.ConfirmReservationRequest(name=theirs, request_id=request_id(19))),
+        ("AcceptTransfer", api.AcceptTransferRequest(name=theirs, request_id=request_id(29))),
+        ("DeclineTransfer", api.DeclineTransferRequest(name=theirs, request_id=request_id(30))),
+        ("UpdateReservation", handing_over(theirs, "ALPHA", 31)),
+        ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA", offered=True)),
         ("UpdateReservation", updating(mine, 27, end_time=Timestamp(seconds=NINE + 9 * HOUR))),
         ("UpdateReservation", updating(theirs, 28, note="mine")),
         ("CancelReservation", api.CancelReservationRequest(name=theirs, request_id=request_id(16))),

@@ -98,6 +98,10 @@ class _Claim:
     quorum: int = 1
     agreed: int = 0
     voters: set[str] = field(default_factory=set)
+    company: str = ""
+    offered_to: str = ""
+    offered_until: int = 0
+    accepted_by: str = ""
 
 
 @dataclass
@@ -181,6 +185,8 @@ class _Judge:
                 self._end(event["reservation_id"], WAITING, "cancelled", cut=0)
             case "reservation_released":
                 self._end(event["reservation_id"], ("active",), "completed", cut=event["released_at"])
+            case "transfer_offered" | "transfer_ended" | "transfer_accepted" | "reservation_transferred":
+                self._hand_over(event, now)
             case unknown:
                 self._say(f"unknown event {unknown}")
         return set()
@@ -190,6 +196,7 @@ class _Judge:
         if name in self.claims or event["company"] not in self.companies:
             self._say(f"{name} is {state} twice, or for an unknown company")
         claim = self.claims[name] = _Claim(event["start"], event["end"], event["allocations"], state)
+        claim.company = event["company"]
         claim.expires_at = min(event.get("expires_at", 0), claim.start)
         self._judge_whole(name, event)
         self._judge_rooms(name, claim)
@@ -283,10 +290,32 @@ class _Judge:
         self._end(name, before, after, cut)
         claim.end = cut
 
+    def _hand_over(self, event: Json, now: int) -> None:
+        """With its consent another company holds the very same, and it changes hands once for each offer."""
+        name, kind = event["reservation_id"], event["type"]
+        claim = self.claims[name]
+        if claim.state != "confirmed" or (kind != "transfer_ended" and claim.start <= now):
+            self._say(f"{name} was {claim.state} from {claim.start} on: {kind} at {now}")
+        if kind == "transfer_offered":
+            if claim.offered_to or event["to"] not in self.companies or not now < event["expires_at"] <= claim.start:
+                self._say(f"{name} is offered to {event['to']} until {event['expires_at']}, at {now}")
+            claim.offered_to, claim.offered_until = event["to"], event["expires_at"]
+            return
+        if kind == "reservation_transferred":
+            same = (event["start"], event["end"], event["allocations"]) == (claim.start, claim.end, claim.allocations)
+            if not same or (event["company"], event["former"]) != (claim.accepted_by, claim.company):
+                self._say(f"{name} of {claim.company} went to {event['company']} without its consent, or changed")
+            claim.company, claim.accepted_by = event["company"], ""
+            return
+        if not claim.offered_to or (kind == "transfer_accepted" and now >= claim.offered_until):
+            self._say(f"{name} was offered to {claim.offered_to or 'nobody'}: {kind} at {now}")
+        claim.accepted_by = claim.offered_to if kind == "transfer_accepted" else ""
+        claim.offered_to = ""
+
     def _activate(self, name: str, now: int) -> None:
         claim = self.claims[name]
-        if claim.state != "confirmed" or not claim.start <= now:
-            self._say(f"{name} was {claim.state} and activated at {now}, for {claim.start}")
+        if claim.state != "confirmed" or not claim.start <= now or claim.offered_to or claim.accepted_by:
+            self._say(f"{name} was {claim.state} and activated at {now}, for {claim.start}, or is being handed over")
         claim.state = "active"
 
     def _complete(self, name: str, now: int) -> None:

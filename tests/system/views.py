@@ -136,6 +136,11 @@ def _apply(made: Fold, event: dict) -> None:
             del made.live[name]
         case "reservation_curtailed":
             made.curtail(name, event["until"])
+        case "transfer_accepted":
+            made.move_all(name, "booked", "released")
+        case "reservation_transferred":
+            made.live[name] = (event["company"], "confirmed", event["allocations"])
+            made.move_all(name, "capacity", "booked")
 
 
 def _worth(allocations: list[dict]) -> Counter[str]:

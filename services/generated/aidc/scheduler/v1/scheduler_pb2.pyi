@@ -1172,6 +1172,8 @@ class Reservation(_message.Message):
     CONDITION_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
     SERIES_FIELD_NUMBER: _builtins.int
+    COMPANY_FIELD_NUMBER: _builtins.int
+    TRANSFER_FIELD_NUMBER: _builtins.int
     CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
@@ -1195,6 +1197,8 @@ class Reservation(_message.Message):
     """What whoever comes next should know. Output only."""
     series: _builtins.str
     """`companies/{company}/series/{series}` if it is an occurrence of one. Output only."""
+    company: _builtins.str
+    """`companies/{company}`: to whom UpdateReservation offers it. Whose it is, its `name` says. Input only."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand as asked. Required."""
@@ -1240,6 +1244,10 @@ class Reservation(_message.Message):
         """Without a check-in by then, an active reservation of equipment is given back. Output only."""
 
     @_builtins.property
+    def transfer(self) -> Global___TransferOffer:
+        """The last offer to hand it over to another company. Output only."""
+
+    @_builtins.property
     def cancellation_quote(self) -> Global___CancellationQuote:
         """What cancelling it would bring; or, of a change, what that gives back of it late, if anything. Output only; set in
         the answer to a cancellation, or a change, with `validate_only`.
@@ -1270,15 +1278,92 @@ class Reservation(_message.Message):
         condition: Global___Condition.ValueType = ...,
         hand_over: _builtins.str = ...,
         series: _builtins.str = ...,
+        company: _builtins.str = ...,
+        transfer: Global___TransferOffer | None = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class TransferOffer(_message.Message):
+    """An offer to hand a reservation over. The company that it is made to sees the reservation's lines and times until the
+    offer is over.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[TransferOffer._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: TransferOffer._State.ValueType  # 0
+        """Not said."""
+        STATE_OPEN: TransferOffer._State.ValueType  # 1
+        """It can be accepted."""
+        STATE_ACCEPTED: TransferOffer._State.ValueType  # 2
+        """It was, and the reservation is the other company's."""
+        STATE_DECLINED: TransferOffer._State.ValueType  # 3
+        """The other company does not want it."""
+        STATE_WITHDRAWN: TransferOffer._State.ValueType  # 4
+        """Its own company took the offer back."""
+        STATE_LAPSED: TransferOffer._State.ValueType  # 5
+        """Nobody accepted it in time."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """What became of it."""
+
+    STATE_UNSPECIFIED: TransferOffer.State.ValueType  # 0
+    """Not said."""
+    STATE_OPEN: TransferOffer.State.ValueType  # 1
+    """It can be accepted."""
+    STATE_ACCEPTED: TransferOffer.State.ValueType  # 2
+    """It was, and the reservation is the other company's."""
+    STATE_DECLINED: TransferOffer.State.ValueType  # 3
+    """The other company does not want it."""
+    STATE_WITHDRAWN: TransferOffer.State.ValueType  # 4
+    """Its own company took the offer back."""
+    STATE_LAPSED: TransferOffer.State.ValueType  # 5
+    """Nobody accepted it in time."""
+
+    TO_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    to: _builtins.str
+    """`companies/{company}`."""
+    state: Global___TransferOffer.State.ValueType
+    """What became of it."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when it can be accepted; never after the start."""
+
+    def __init__(
+        self,
+        *,
+        to: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___TransferOffer.State.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time", "state", b"state", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferOffer: _TypeAlias = TransferOffer  # noqa: Y015
 
 @_typing.final
 class CancellationQuote(_message.Message):
@@ -1811,6 +1896,7 @@ class ListReservationsRequest(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     MIN_POSITION_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
+    OFFERED_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`; operators and auditors may ask for `companies/-`."""
     page_size: _builtins.int
@@ -1823,6 +1909,8 @@ class ListReservationsRequest(_message.Message):
     """Answer no older than this log position."""
     order_by: _builtins.str
     """`start_time`, or `expire_time` for what ends by itself soonest first; empty means `start_time`."""
+    offered: _builtins.bool
+    """Instead of its own: those that other companies offer to it."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___Reservation.State.ValueType]:
         """Only these states; none means all."""
@@ -1847,10 +1935,11 @@ class ListReservationsRequest(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         min_position: _builtins.int = ...,
         order_by: _builtins.str = ...,
+        offered: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "offered", b"offered", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1933,6 +2022,7 @@ class UpdateReservationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    OFFER_FOR_FIELD_NUMBER: _builtins.int
     EXCUSED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID. Required."""
@@ -1950,7 +2040,14 @@ class UpdateReservationRequest(_message.Message):
     def update_mask(self) -> _field_mask_pb2.FieldMask:
         """Which of `lines`, `start_time`, `end_time` (or `duration`, counted from the start) and `note` to change. Empty means
         all of these that are set in `reservation`; `*` means all of these, so that an empty note is one.
+        Or `company` alone, named here: the reservation is offered to that company, which sees what it would get and answers
+        with AcceptTransfer or DeclineTransfer. Its own company takes the offer back. What is pending, has begun or was
+        approved cannot be handed over.
         """
+
+    @_builtins.property
+    def offer_for(self) -> _duration_pb2.Duration:
+        """With `company`: how long it may be accepted, at most 31 days and never after the start; unset means 72 hours."""
 
     def __init__(
         self,
@@ -1960,15 +2057,88 @@ class UpdateReservationRequest(_message.Message):
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
         etag: _builtins.str = ...,
+        offer_for: _duration_pb2.Duration | None = ...,
         excused: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["offer_for", b"offer_for", "reservation", b"reservation", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "request_id", b"request_id", "reservation", b"reservation", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "excused", b"excused", "offer_for", b"offer_for", "request_id", b"request_id", "reservation", b"reservation", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateReservationRequest: _TypeAlias = UpdateReservationRequest  # noqa: Y015
+
+@_typing.final
+class AcceptTransferRequest(_message.Message):
+    """Asks to take over what another company offers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`, of the company that offers it."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptTransferRequest: _TypeAlias = AcceptTransferRequest  # noqa: Y015
+
+@_typing.final
+class DeclineTransferRequest(_message.Message):
+    """Asks to end an offer of another company."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`, of the company that offers it."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineTransferRequest: _TypeAlias = DeclineTransferRequest  # noqa: Y015
 
 @_typing.final
 class ApproveReservationRequest(_message.Message):
