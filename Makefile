@@ -24,8 +24,8 @@ run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it);
 demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings, LOG=FILE keeps the log
 	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(LOG),--log $(LOG))
 
-test: setup ## every test, with a real nats-server and a real Postgres
-	$(BIN)/python -m pytest
+test: setup ## every test, with real nats-servers and Postgres, on up to four cores
+	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile
 
 check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/ruff check .

@@ -1,12 +1,15 @@
-"""Real servers for every test: one nats-server and one Postgres a session, a fresh database for each test."""
+"""Real servers for every test: a nats-server and a Postgres for each process, a fresh database for each test."""
 
 import asyncio
 import itertools
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from services.runtime.embedded import NatsServer, Postgres
+
+os.environ["COLUMNS"] = "160"  # Tables are as wide wherever tests run, and from the first import on.
 
 _numbers = itertools.count(1)
 

@@ -16,5 +16,4 @@ def centre(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCentre]:
         monkeypatch.setenv("AIDC_SCHEDULER", address)
         monkeypatch.setenv("AIDC_LEDGER", address)
         monkeypatch.setenv("AIDC_TOKEN", TOKEN)
-        monkeypatch.setenv("COLUMNS", "160")
         yield fake

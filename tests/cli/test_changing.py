@@ -40,7 +40,6 @@ def centre(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCentre]:
     with serve(fake) as address:
         monkeypatch.setenv("AIDC_SCHEDULER", address)
         monkeypatch.setenv("AIDC_TOKEN", TOKEN)
-        monkeypatch.setenv("COLUMNS", "160")
         yield fake
 
 
