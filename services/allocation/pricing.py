@@ -34,6 +34,8 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
     late_seconds: int = 0
     late_percent: int = 0
     no_show_percent: int = 0
+    late_return_percent: int = 0
+    displacement_percent: int = 0
     peaks: PeakHours | None = None  # when it counts for more, or less
 
     def price(self, units: int, spans: tuple[Interval, ...], until: int) -> int:
@@ -59,7 +61,19 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
 
     def late_fee(self, krw: int, notice_seconds: int) -> int:
         """What of a price in KRW is due for a cancellation that long before the start, rounded down."""
-        return krw * self.late_percent // ALL_PERCENT if notice_seconds < self.late_seconds else 0
+        return self.late_share(krw) if notice_seconds < self.late_seconds else 0
+
+    def late_share(self, krw: int) -> int:
+        """What of a price in KRW is due for what is given back late, rounded down."""
+        return krw * self.late_percent // ALL_PERCENT
+
+    def returnable(self, fee_krw: int) -> int:
+        """What of a late fee is returned once somebody has booked all that was given back, rounded down."""
+        return fee_krw * self.late_return_percent // ALL_PERCENT
+
+    def compensation(self, krw: int) -> int:
+        """What is given for a price in KRW that the centre could not earn, rounded down."""
+        return krw * self.displacement_percent // ALL_PERCENT
 
 
 FREE = Rate()
@@ -91,6 +105,8 @@ def rate_of(card: Tariff | None, company: Company, resource: Resource, zone: str
         late_seconds=HOUR_SECONDS * free_hours(company, resource),
         late_percent=card.compute_late_percent if compute else card.equipment_late_percent,
         no_show_percent=card.no_show_percent,
+        late_return_percent=card.late_return_percent,
+        displacement_percent=card.displacement_percent,
         peaks=peak_hours(windows, zone) if windows else None,
     )
 

@@ -14,11 +14,15 @@ from services.allocation.tariff import tariff_for
 
 
 class Fee(Struct, frozen=True, kw_only=True):
-    """For one resource: free until a time in seconds; the share of its price that is due now."""
+    """For one resource: free until a time in seconds; the share of its price that is due now.
+
+    `return_percent` of that is returned as far as somebody books again what was given back.
+    """
 
     resource: str
     free_until: int
     percent: int
+    return_percent: int = 0
 
 
 class Quote(Struct, frozen=True, kw_only=True):
@@ -52,4 +56,7 @@ def _fee(centre: Centre, reservation: Reservation, name: str, now: int, *, excus
     tariff = tariff_for([*centre.tariffs.values()], reservation.start)
     compute = resource.kind is Kind.COMPUTE
     percent = (tariff.compute_late_percent if compute else tariff.equipment_late_percent) if tariff else 0
-    return Fee(resource=resource.id, free_until=free_until, percent=percent if late else 0)
+    if not (late and percent and tariff):
+        return Fee(resource=resource.id, free_until=free_until, percent=0)
+    returned = tariff.late_return_percent
+    return Fee(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)

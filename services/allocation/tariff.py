@@ -56,6 +56,8 @@ class Tariff(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     equipment_late_percent: int = 0
     no_show_percent: int = 0
     peaks: tuple[Peak, ...] = ()  # when a price counts for more, or less, than itself
+    late_return_percent: int = 0  # of a late fee, returned as far as somebody books again what was given back
+    displacement_percent: int = 0  # of the price of what the centre takes back: given beyond not charging it
 
     def price_of(self, resource: str) -> Price | None:
         """What a resource costs; None if nothing."""
@@ -114,7 +116,8 @@ def _discount_faults(tariff: Tariff) -> Iterator[str]:
         yield f"it has at most {DISCOUNTS_MAX} discounts"
     percents = [each.percent for each in tariff.discounts]
     percents += [tariff.compute_late_percent, tariff.equipment_late_percent, tariff.no_show_percent]
+    percents += [tariff.late_return_percent, tariff.displacement_percent]
     if any(not 0 <= percent <= ALL_PERCENT for percent in percents):
-        yield "discounts and charges for what was not used lie between 0 and 100 per cent"
+        yield "discounts, charges for what was not used, and what is returned or given lie between 0 and 100 per cent"
     if any(not each.attribute or not each.value for each in tariff.discounts):
         yield "a discount names an attribute of companies and its value"

@@ -16,7 +16,10 @@ COLUMNS = (
     *("time", "position", "event", "reservation", "resource", "from", "to", "unit_seconds"),
     *("krw", "phase", "month", "adjusts"),
 )
-TOTALS = ("company", "display_name", "budget_krw", "pending_krw", "charged_krw", "penalty_krw")
+TOTALS = (
+    *("company", "display_name", "budget_krw", "pending_krw", "charged_krw", "penalty_krw"),
+    "compensation_krw",
+)
 
 
 def statement_csv(statement: ledger_api.Statement, zone: tzinfo) -> str:
@@ -58,7 +61,7 @@ def _sections(statement: ledger_api.Statement, units: Units, zone: tzinfo) -> It
         heads = ("Resource", "Account", "Opening", "Closing", "KRW")
         yield _table("rows", heads, balances_of(statement, units))
     if statement.totals:
-        heads = ("Company", "Name", "Budget KRW", "Booked KRW", "Charged KRW", "Penalty KRW")
+        heads = ("Company", "Name", "Budget KRW", "Booked KRW", "Charged KRW", "Penalty KRW", "Compensation KRW")
         yield _table("rows", heads, map(_total, statement.totals))
     if statement.lines:
         heads = ("When", "Event", "Reservation", "Resource", "From → to", "About", "Unit-hours", "KRW")

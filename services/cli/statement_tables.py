@@ -51,10 +51,11 @@ def rows_table(rows: Iterable[ledger_api.SummaryRow]) -> Table:
 
 def totals_table(totals: Iterable[ledger_api.CompanyTotal]) -> Table:
     """A month by company, in KRW."""
-    figures = ("budget KRW", "booked KRW", "charged KRW", "penalty KRW")
+    figures = ("budget KRW", "booked KRW", "charged KRW", "penalty KRW", "compensation KRW")
     made = table("company", "name", *figures, right=figures)
     for total in totals:
-        amounts = (total.budget_krw, total.pending_krw, total.charged_krw, total.penalty_krw)
+        owed = (total.budget_krw, total.pending_krw, total.charged_krw)
+        amounts = (*owed, total.penalty_krw, total.compensation_krw)
         made.add_row(plain_id(total.company), total.display_name, *(f"{amount:,}" for amount in amounts))
     return made
 

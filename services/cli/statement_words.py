@@ -8,7 +8,7 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 
 HOUR_SECONDS = 3600
 HOURS = ("granted", "reserved", "pending", "used", "idle", "released", "refunded")
-MONEY = ("budget", "pending", "charged", "penalty")
+MONEY = ("budget", "pending", "charged", "penalty", "compensation")
 FIGURES = (*HOURS, *(f"{name} KRW" for name in MONEY))
 
 
@@ -37,6 +37,8 @@ def money_lines(statement: ledger_api.Statement) -> Iterator[str]:
     told = f"Charged {statement.charged_krw:,} KRW"
     if statement.adjustments_krw:
         told += f", of which {statement.adjustments_krw:,} about earlier months that were closed before"
+    if compensation := sum(each.krw for each in statement.closing if each.account == "compensation"):
+        told += f", after {compensation:,} of compensation"
     yield f"{told}; booked and not used yet {statement.pending_krw:,} KRW."
     budget = sum(row.budget_krw for row in statement.rows)
     if budget:

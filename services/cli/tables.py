@@ -140,10 +140,11 @@ def changes_table(changes: Iterable[api.SmallestChange], units: Units, zone: tzi
 
 def quote_table(quote: api.CancellationQuote, zone: tzinfo) -> Table:
     """What a cancellation costs."""
-    made = table("of the price of", "free until", "due now", right=("due now",))
+    made = table("of the price of", "free until", "due now", "returned if somebody books it", right=("due now",))
     for fee in quote.fees:
         until = show_time(from_timestamp(fee.free_until_time), zone)
-        made.add_row(plain_id(fee.resource), until, f"{fee.percent} %")
+        returned = f"{fee.return_percent} % of that" if fee.return_percent else "no" if fee.percent else ""
+        made.add_row(plain_id(fee.resource), until, f"{fee.percent} %", returned)
     return made
 
 

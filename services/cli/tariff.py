@@ -108,7 +108,11 @@ def print_tariff(found: api.Tariff, zone: tzinfo) -> None:
         out.print(f"  {each.percent} % off where {each.attribute} is {each.value}")
     out.print(
         f"  late cancellation: {found.compute_late_percent} % for compute, {found.equipment_late_percent} % for"
-        f" equipment; no-show: {found.no_show_percent} %\n"
+        f" equipment; no-show: {found.no_show_percent} %"
+    )
+    out.print(
+        f"  returned of a late charge as far as somebody books the time again: {found.late_return_percent} %;"
+        f" given for what an outage takes: {found.displacement_percent} % of its price\n"
     )
 
 

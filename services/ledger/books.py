@@ -16,9 +16,10 @@ from services.allocation.life import IllegalMove, flows, follow
 from services.allocation.periods import Periods, number_of
 from services.allocation.pricing import Amount, amounts
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
-from services.ledger.claims import Claim, Step
+from services.ledger.claims import Claim, LateFee, Step
 from services.ledger.merkle import Frontier
 from services.ledger.prices import Prices
+from services.ledger.rebooking import Rebooking
 
 
 class Misfit(Exception):
@@ -46,6 +47,7 @@ class Books:
         """The last month that was closed before the latest closing."""
         self.places: dict[str, Place] = {}
         self.claims: dict[str, Claim] = {}
+        self.rebooking = Rebooking(self.prices.rate)
         self.tree = Frontier()
 
     def take(self, event: Event, number: int, at: int, position: int) -> Step | None:
@@ -82,12 +84,26 @@ class Books:
             self.claims[after.id] = claim
         else:
             self.claims.pop(after.id, None)
-        return Step(before, claim, self._fees(event, before, claim, at) if type(event) in CHARGING else ())
+        fees = self._fees(event, before, claim, at) if type(event) in CHARGING else ()
+        late = self._late_fees(event, before, claim, fees, number, at) if fees or self.rebooking.waiting else ()
+        return Step(before, claim, fees, late)
 
     def _fees(self, event: ReservationEvent, before: Claim | None, after: Claim, at: int) -> tuple[Fee, ...]:
         assert before is not None, "what is given back was held"
         rate = partial(self.prices.rate, before.tariff, before.reservation.company)
         return fees(event, before, after, at, rate, self.periods)
+
+    def _late_fees(
+        self, event: ReservationEvent, before: Claim | None, after: Claim, fees: tuple[Fee, ...], number: int, at: int
+    ) -> tuple[LateFee, ...]:
+        """The fees that may be returned and that an event changes or adds."""
+        returned = tuple(self.rebooking.booked(before, after, at))
+        if not fees or before is None:
+            return returned
+        added = tuple(self.rebooking.given_back(event, before, after, fees, number, self.periods))
+        for fee in added:
+            self.rebooking.add(fee)
+        return returned + added
 
     def _claim(self, before: Claim | None, after: Reservation, number: int) -> Claim:
         if before is None:

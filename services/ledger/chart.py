@@ -14,7 +14,7 @@ from msgspec import Struct
 
 
 class Account(StrEnum):
-    """Where an amount can stand. One that no event posts to yet says which will."""
+    """Where an amount can stand. One that no event posts to yet says so."""
 
     CAPACITY = "capacity"  # the centre, giving
     GRANTED = "granted"  # quotas, and what they are worth by the rate card
@@ -23,10 +23,10 @@ class Account(StrEnum):
     USED = "used"  # held until its end
     IDLE = "idle"  # held and not used: nobody came, or nothing ran
     RELEASED = "released"  # given back by the company before it was used
-    REFUNDED = "refunded"  # booked and not given, since the centre could not: an outage displaced it
+    REFUNDED = "refunded"  # not owed: the centre could not give it, or a late fee whose time somebody booked again
     PENALTY = "penalty"  # KRW for a cancellation too late, or for not coming
-    COMPENSATION = "compensation"  # KRW given for harm beyond the price, once an event grants it
-    PREEMPTED = "preempted"  # booked and taken away for somebody more urgent, once an event does so
+    COMPENSATION = "compensation"  # KRW given beyond the price, for what an outage or less funding took
+    PREEMPTED = "preempted"  # booked, and taken away for somebody more urgent: no event does that yet
 
 
 PENDING = frozenset({Account.HELD, Account.BOOKED})
@@ -41,6 +41,7 @@ class Phase(StrEnum):
     PENDING = "pending"  # a booking, or a hold that became one
     POSTED = "posted"  # used, or charged though it was not
     VOIDED = "voided"  # given back
+    REVERSED = "reversed"  # charged before, and not owed any more
     CARRIED = "carried"  # from a closed month to the open one
 
 
@@ -65,6 +66,8 @@ class Transfer(Struct, frozen=True, gc=False):
 def phase_of(from_account: str, to_account: str, adjusts: bool) -> Phase:
     """The phase of an entry between two accounts. `adjusts`: it is about another month than the one it stands in."""
     source, target = Account(from_account), Account(to_account)
+    if source is Account.PENALTY:
+        return Phase.REVERSED
     pending = {source, target} & PENDING
     if Account.CAPACITY in (source, target) and pending:
         # Out of the closed month, and into the open one.

@@ -5,6 +5,7 @@ from msgspec import Struct
 from services.allocation.fees import Fee
 from services.allocation.pricing import Amount
 from services.allocation.resources import Reservation
+from services.allocation.unit_time import Stretches
 
 
 class Claim(Struct, frozen=True, gc=False):
@@ -21,9 +22,31 @@ class Claim(Struct, frozen=True, gc=False):
     idle: tuple[tuple[str, int], ...] = ()
 
 
+class LateFee(Struct, frozen=True, gc=False, kw_only=True):
+    """A fee for what was given back late of a resource in a month, charged by the event of this `number`.
+
+    `krw` of it are returned if somebody books all that is `unbooked`; an event that changes it has returned `returned`.
+    """
+
+    number: int
+    company: str
+    reservation: str
+    resource: str
+    month: int
+    tariff: int
+    krw: int
+    unbooked: Stretches
+    end: int
+    returned: int = 0
+
+
 class Step(Struct, frozen=True):
-    """A claim before an event, None if it begins with it, and after it; and what is due for what it gives back."""
+    """A claim before an event, None if it begins with it, and after it.
+
+    `fees` are due for what it gives back; `late_fees` are those that may be returned, as the event leaves them.
+    """
 
     before: Claim | None
     after: Claim
     fees: tuple[Fee, ...] = ()
+    late_fees: tuple[LateFee, ...] = ()

@@ -13,7 +13,8 @@ from services.allocation.events import Event
 from services.allocation.months import ZONE_DEFAULT
 from services.ledger.batch import Checkpoint
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.sentences import SYSTEM, Words, sentence
+from services.ledger.sentences import SYSTEM, Words, fee_returned, sentence
+from services.ledger.transfers import LATE_FEE_RETURNED
 from services.ledger.views import NotFound, View, after, known
 
 ENTRIES_MAX = 2_000
@@ -46,15 +47,18 @@ async def history(
     """
     async with company_snapshot(readers, company) as connection:
         standing = await known(connection, view)
-        rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, after(view), standing.number)
+        bounds = (after(view), standing.number)
+        rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, *bounds)
         if not rows:
             raise NotFound(reservation)
+        returned = [_return_entry(row) for row in await connection.fetch(_RETURNED, company, reservation, *bounds)]
         units = {row["resource"]: row["unit"] for row in await connection.fetch("SELECT resource, unit FROM resources")}
     async with snapshot(readers) as connection:
         # The registration of a resource is no company's fact, so no company's role reads it.
         zone = ZoneInfo(await connection.fetchval(_ZONE) or ZONE_DEFAULT)
     votes = () if voters_named else {_request(row) for row in rows if row["type"] == VOTE}
-    return standing, [_entry(row, company, units, zone, secret=_request(row) in votes) for row in rows]
+    entries = [_entry(row, company, units, zone, secret=_request(row) in votes) for row in rows]
+    return standing, sorted(entries + returned, key=lambda entry: (entry.position, entry.index))
 
 
 def _request(row: asyncpg.Record) -> tuple[int, str, str]:
@@ -81,6 +85,19 @@ def _entry(row: asyncpg.Record, company: str, units: Mapping[str, str], zone: Zo
     )
 
 
+def _return_entry(row: asyncpg.Record) -> Entry:
+    """What an event of somebody else's meant for this reservation; whose it was is nobody's business (P8)."""
+    return Entry(
+        time=row["time"],
+        position=row["position"],
+        index=row["index"],
+        event=LATE_FEE_RETURNED,
+        actor=SYSTEM,
+        request_id="",
+        description=fee_returned(row["resource"], row["returned_krw"], row["krw"]),
+    )
+
+
 _EVENTS = """
 SELECT * FROM (
     SELECT time, position, index, type, actor, request_id, payload, number
@@ -90,6 +107,13 @@ SELECT * FROM (
     LIMIT $3
 ) AS latest
 ORDER BY number
+"""
+
+_RETURNED = """
+SELECT time, position, index, resource, krw, returned_krw
+FROM late_fees
+WHERE reservation = $2 AND company = $1 AND returned_krw > 0 AND time < $3 AND number <= $4
+ORDER BY number, resource, about
 """
 
 _ZONE = """

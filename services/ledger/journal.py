@@ -19,6 +19,7 @@ from services.ledger.books import Books
 from services.ledger.database import GONE, NO_ROLE, OUTAGES
 from services.ledger.migrate import migrate
 from services.ledger.nodes import read_frontier
+from services.ledger.projections.late_fees import read_waiting
 
 NAME = "ledger"
 RETRY_SECONDS_MIN = 0.05
@@ -69,6 +70,7 @@ class Journal:
         ):
             checkpoint = await read_checkpoint(connection)
             books = await _read_books(connection)
+            books.rebooking.restore(await read_waiting(connection, checkpoint.page_time))
             books.tree = await read_frontier(connection, checkpoint.number)
             return checkpoint, books
 

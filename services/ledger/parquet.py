@@ -19,6 +19,7 @@ from msgspec import Struct
 from services.allocation.periods import name_of
 from services.ledger.chart import phase_of
 from services.ledger.reading import company_snapshot, snapshot
+from services.ledger.transfers import lines_query
 from services.ledger.views import View, demand_company, known
 
 ROWS_AT_ONCE = 5_000
@@ -147,20 +148,12 @@ def _whose(readers: asyncpg.Pool, company: str) -> AbstractAsyncContextManager[P
     return company_snapshot(readers, company) if company else snapshot(readers)
 
 
-_TRANSFERS = """
-SELECT line.number, line.line, line.time, coalesce(journal.position, closings.position) AS position,
-       coalesce(journal.type, 'period_closed') AS event, line.company, line.reservation, line.resource,
-       line.period, line.about, line.from_account, line.to_account, line.unit_seconds, line.krw
-FROM (
+_TRANSFERS = lines_query("""
     SELECT * FROM transfers
     WHERE ($1 = '' OR company = $1) AND number <= $2 AND (number, line) > ($4, $5)
     ORDER BY number, line
     LIMIT $3
-) AS line
-LEFT JOIN journal  ON journal.number  = line.number
-LEFT JOIN closings ON closings.number = line.number
-ORDER BY line.number, line.line
-"""
+""")
 
 # Whom a move made room for is nobody's business (P8).
 _EVENTS = """

@@ -41,7 +41,8 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
     `step` is what it makes of the reservation that it names, if it names one.
     """
     if step is not None:
-        return tuple(_of_step(event, step, books))
+        posted = tuple(_of_step(event, step, books))
+        return (*posted, *_returned(step, books)) if step.late_fees else posted
     match event:
         case events.QuotaGranted():
             return _granted(event, books)
@@ -82,10 +83,32 @@ def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
             (lost, source, lost_to),
             (fee, source, Account.PENALTY),
             (beyond, Account.CAPACITY, Account.PENALTY),
+            (_compensation(event, step, less, books), Account.CAPACITY, Account.COMPENSATION),
         )
         for amount, from_account, to_account in moves:
             if (amount.unit_seconds or amount.krw) and from_account is not to_account:
                 yield _transfer(books, after.reservation, amount, from_account, to_account)
+
+
+def _compensation(event: Event, step: Step, less: Amount, books: Books) -> Amount:
+    """What the rate card gives for what the centre takes from a booking, beyond not charging it."""
+    assert step.before is not None, "what is taken was held"
+    booked = STANDING[step.before.reservation.state] is Account.BOOKED
+    krw = 0
+    if booked and type(event) in GIVEN_BACK:
+        rate = books.prices.rate(step.after.tariff, step.after.reservation.company, less.resource)
+        krw = rate.compensation(less.krw)
+    return Amount(less.resource, less.month, 0, krw)
+
+
+def _returned(step: Step, books: Books) -> Iterator[Transfer]:
+    """What an event returns of late fees, most often those of others: it booked again what they gave back."""
+    for fee in step.late_fees:
+        if fee.returned:
+            period = books.periods.period_of(fee.month)
+            accounts = (Account.PENALTY, Account.REFUNDED)
+            about = (fee.company, fee.reservation, fee.resource, period, fee.month)
+            yield Transfer(*about, *accounts, 0, fee.returned)
 
 
 def _by_use(amount: Amount, target: Account, idle: dict[str, int]) -> tuple[tuple[Amount, Account], ...]:

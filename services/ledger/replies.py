@@ -130,6 +130,7 @@ def _total(total: CompanyTotal) -> wire.CompanyTotal:
         pending_krw=total.pending_krw,
         charged_krw=total.charged_krw,
         penalty_krw=total.penalty_krw,
+        compensation_krw=total.compensation_krw,
     )
 
 

@@ -224,6 +224,12 @@ def sentence(event: Event, words: Words) -> str:
     return SENTENCES[type(event)](event, words)
 
 
+def fee_returned(resource: str, krw: int, left_krw: int) -> str:
+    """What it meant that somebody booked again what a reservation had given back late."""
+    part = "a part of " if left_krw else ""
+    return f"Somebody booked {part}the time of {resource} that it gave back late: {krw:,} KRW of its fee are returned."
+
+
 def measured(use: MeasuredUse) -> str:
     """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
     hours = [f"{seconds / 3600:,.1f}" for seconds in (use.measured, use.busy, use.idle)]

@@ -35,6 +35,7 @@ class Row(Struct, frozen=True, kw_only=True):
     charged_krw: int = 0
     penalty_krw: int = 0
     refunded_krw: int = 0
+    compensation_krw: int = 0
 
 
 class CompanyTotal(Struct, frozen=True, kw_only=True):
@@ -46,6 +47,7 @@ class CompanyTotal(Struct, frozen=True, kw_only=True):
     pending_krw: int = 0
     charged_krw: int = 0
     penalty_krw: int = 0
+    compensation_krw: int = 0
 
 
 ALL_EQUIPMENT = Thing(
@@ -80,6 +82,7 @@ def company_totals(amounts: Iterable[tuple[str, Amount]], names: Mapping[str, st
             pending_krw=_krw(found, PENDING),
             charged_krw=_krw(found, CHARGED),
             penalty_krw=_krw(found, {Account.PENALTY}),
+            compensation_krw=_krw(found, {Account.COMPENSATION}),
         )
         for company, found in sorted(standing.items())
     ]
@@ -115,6 +118,7 @@ def _row(thing: Thing, standing: Standing) -> Row:
         charged_krw=_krw(amounts, CHARGED),
         penalty_krw=_krw(amounts, {Account.PENALTY}),
         refunded_krw=_krw(amounts, lost),
+        compensation_krw=_krw(amounts, {Account.COMPENSATION}),
     )
 
 

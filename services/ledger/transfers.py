@@ -13,6 +13,8 @@ from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.views import BEGINNING, View, after, demand_company, known
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 100, 1_000
+LATE_FEE_RETURNED = "late_fee_returned"
+"""What the event is called that returns a late fee, whatever it was to the company that booked the time again."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -62,7 +64,7 @@ async def lines_of(
 ) -> list[Line]:
     """A company's transfers that one view lets in and an earlier one does not, in log order."""
     bounds = (since.before, since.number, until.before, until.number)
-    return [Line(**row) for row in await connection.fetch(_LINES, company, *bounds, period, limit)]
+    return [Line(**row) for row in await connection.fetch(_OF_COMPANY_BETWEEN, company, *bounds, period, limit)]
 
 
 async def page_of(
@@ -80,42 +82,43 @@ async def page_of(
         return standing, [Line(**row) for row in rows]
 
 
-# The event that closes a month is nobody's own, so what it carries over is told by `closings`.
-_COLUMNS = """
-line.number, line.line, line.time, coalesce(journal.position, closings.position) AS position,
-       coalesce(journal.type, 'period_closed') AS event, line.company, line.reservation, line.resource,
+# The event that closes a month is nobody's own, so what it carries over is told by `closings`; and what returns a late
+# fee is most often another company's, so `late_fees` says where it stands, and nothing of what it says is told.
+_LINES = """
+SELECT line.number, line.line, line.time,
+       coalesce(journal.position, closings.position,
+                (SELECT min(position) FROM late_fees WHERE late_fees.number = line.number)) AS position,
+       CASE WHEN line.from_account = 'penalty' THEN '{returned}'
+            ELSE coalesce(journal.type, 'period_closed') END AS event,
+       line.company, line.reservation, line.resource,
        line.period, line.about, line.from_account, line.to_account, line.unit_seconds, line.krw
-"""
-
-_JOINED = """
+FROM ({chosen}) AS line
 LEFT JOIN journal  ON journal.number  = line.number
 LEFT JOIN closings ON closings.number = line.number
 ORDER BY line.number, line.line
 """
 
+
+def lines_query(chosen: str) -> str:
+    """A query for chosen transfers, each with the event behind it."""
+    return _LINES.format(chosen=chosen, returned=LATE_FEE_RETURNED)
+
+
 _BETWEEN = """
-SELECT {columns}
-FROM (
     SELECT * FROM transfers
     WHERE company = $1 AND NOT (time < $2 AND number <= $3) AND time < $4 AND number <= $5 AND ($6 = 0 OR period = $6)
     ORDER BY number, line
     LIMIT $7
-) AS line
-{joined}
 """
 
 _PAGE = """
-SELECT {columns}
-FROM (
     SELECT * FROM transfers
     WHERE {whose} AND (number, line) > ($2, $3) AND time < $4 AND number <= $5
       AND ($7 = 0 OR period = $7) AND ($8 = '' OR resource = $8) AND ($9 = '' OR reservation = $9)
     ORDER BY number, line
     LIMIT $6
-) AS line
-{joined}
 """
 
-_OF_COMPANY = _PAGE.format(columns=_COLUMNS, joined=_JOINED, whose="company = $1")
-_OF_ALL = _PAGE.format(columns=_COLUMNS, joined=_JOINED, whose="$1 = ''")
-_LINES = _BETWEEN.format(columns=_COLUMNS, joined=_JOINED)
+_OF_COMPANY = lines_query(_PAGE.format(whose="company = $1"))
+_OF_ALL = lines_query(_PAGE.format(whose="$1 = ''"))
+_OF_COMPANY_BETWEEN = lines_query(_BETWEEN)

@@ -154,6 +154,7 @@ def quote_reply(quote: Quote) -> api.CancellationQuote:
                 resource=f"resources/{fee.resource}",
                 free_until_time=Timestamp(seconds=fee.free_until),
                 percent=fee.percent,
+                return_percent=fee.return_percent,
             )
             for fee in quote.fees
         ],

@@ -33,6 +33,8 @@ def publish_tariff(request: api.PublishTariffRequest) -> commands.PublishTariff:
         compute_late_percent=given.compute_late_percent,
         equipment_late_percent=given.equipment_late_percent,
         no_show_percent=given.no_show_percent,
+        late_return_percent=given.late_return_percent,
+        displacement_percent=given.displacement_percent,
         peaks=tuple(_peak(fields, number, peak) for number, peak in enumerate(given.peaks)),
     )
     fields.demand_valid()
@@ -96,6 +98,8 @@ def tariff_reply(tariff: Tariff) -> api.Tariff:
         compute_late_percent=tariff.compute_late_percent,
         equipment_late_percent=tariff.equipment_late_percent,
         no_show_percent=tariff.no_show_percent,
+        late_return_percent=tariff.late_return_percent,
+        displacement_percent=tariff.displacement_percent,
         peaks=[
             api.Peak(
                 weekdays=[day + 1 for day in peak.weekdays],

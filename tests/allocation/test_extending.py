@@ -60,13 +60,15 @@ def test_equipment_is_extended_to_ends_of_its_slots() -> None:
 def test_a_cancellation_is_quoted_by_its_rule(hours: int, late: bool) -> None:
     """Free until a day before the start, by the equipment's rule; then the share that the rate card says."""
     slow = replace(fixture.CLOCK_ROUND, id="SLOW", free_cancel_hours=24)
-    scenario = fixture.fresh().given(PublishTariff(tariff=fixture.TARIFF), RegisterResource(resource=slow))
+    card = replace(fixture.TARIFF, late_return_percent=60)
+    scenario = fixture.fresh().given(PublishTariff(tariff=card), RegisterResource(resource=slow))
     made = scenario.books(book("ALPHA", line("SLOW"), start=NEXT_MONDAY + 10 * HOUR, hours=2))
     now = made.start - hours * HOUR
     quote = cancellation_quote(scenario.centre, made, now, excused=False)
     share = scenario.centre.tariffs[fixture.TARIFF.id].equipment_late_percent
     assert share > 0
-    fee = Fee(resource="SLOW", free_until=made.start - 24 * HOUR, percent=share if late else 0)
+    due = {"percent": share, "return_percent": 60} if late else {"percent": 0}
+    fee = Fee(resource="SLOW", free_until=made.start - 24 * HOUR, **due)
     assert (quote.fees, quote.strike) == ((fee,), late)
 
 

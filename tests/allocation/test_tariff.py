@@ -47,6 +47,8 @@ def test_a_tariff_keeps_its_name() -> None:
         {"discounts": (Discount(attribute="", value="sme", percent=1),)},
         {"share_step": -1},
         {"no_show_percent": 101},
+        {"late_return_percent": 101},
+        {"displacement_percent": -1},
     ],
 )
 def test_a_tariff_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:

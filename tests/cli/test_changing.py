@@ -151,12 +151,13 @@ def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: 
     assert json.loads(capsys.readouterr().out)["smallest_changes"][0]["description"] == "Start 60 minutes later."
     quoted = api.Reservation()
     quoted.CopyFrom(STANDS)
-    quoted.cancellation_quote.fees.add(resource="resources/M01", free_until_time=NINE, percent=80)
+    quoted.cancellation_quote.fees.add(resource="resources/M01", free_until_time=NINE, percent=80, return_percent=60)
     quoted.cancellation_quote.strike = True
     centre.answers["CancelReservation"] = lambda _: quoted
     assert main.run(["cancel", "r1", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert "80 %" in shown
+    assert "60 % of that" in shown
     assert "strike" in shown
 
 

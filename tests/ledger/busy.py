@@ -37,8 +37,10 @@ def busy_centre(pages: int, seed: int = 1, entries_max: int = 12) -> Iterator[tu
     Each booking has a cell (bin and four hours) of its own, and a second one to move to, so all of it is lawful.
     """
     chance = random.Random(seed)
-    yield (entry(pool("h100", 40), pool("a100", 40, bin_capacity=1000), *map(company, COMPANIES), actor="operator"),)
-    yield (entry(tariff(h100=3000, a100=1200), *(grant(name) for name in COMPANIES), actor="operator"),)
+    companies = (company(name, free_cancel_hours="9") for name in COMPANIES)
+    yield (entry(pool("h100", 40), pool("a100", 40, bin_capacity=1000), *companies, actor="operator"),)
+    card = tariff(h100=3000, a100=1200, compute_late=50, late_return=80)
+    yield (entry(card, *(grant(name) for name in COMPANIES), actor="operator"),)
     live: list[tuple[str, bool, str]] = []
     at, booked = MONDAY, 0
     for page in range(pages - 2):

@@ -120,6 +120,8 @@ def tariff(
     compute_late: int = 0,
     equipment_late: int = 100,
     no_show: int = 0,
+    late_return: int = 0,
+    displacement: int = 0,
     peaks: tuple[Peak, ...] = (),
     **prices: int,
 ) -> Event:
@@ -140,6 +142,8 @@ def tariff(
             compute_late_percent=compute_late,
             equipment_late_percent=equipment_late,
             no_show_percent=no_show,
+            late_return_percent=late_return,
+            displacement_percent=displacement,
             peaks=peaks,
         )
     )
@@ -222,6 +226,14 @@ def cancelled(name: str, reason: str = "", excused: bool = False) -> Event:
 
 def missed(name: str, at: int) -> Event:
     return events.ReservationMissed(reservation_id=name, released_at=at)
+
+
+def displaced(name: str, at: int) -> Event:
+    return events.ReservationDisplaced(reservation_id=name, displaced_at=at, outage="fire")
+
+
+def curtailed(name: str, until: int) -> Event:
+    return events.ReservationCurtailed(reservation_id=name, until=until, outage="works")
 
 
 def released(name: str, at: int) -> Event:

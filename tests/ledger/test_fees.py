@@ -14,10 +14,13 @@ from tests.ledger.pages import (
     changed,
     company,
     confirmed,
+    curtailed,
+    displaced,
     equipment,
     held,
     hours,
     pool,
+    requested,
     tariff,
 )
 from tests.ledger.test_posting import Desk, allocations
@@ -104,3 +107,23 @@ def test_moving_away_and_cancelling_there_costs_what_cancelling_costs() -> None:
     moved.says(changed("r", gpus(4, (800, 804))), at=MONDAY + 99 * HOUR)
     moved.says(cancelled("r"), at=MONDAY + 99 * HOUR)
     assert there.standing()["h100", Account.PENALTY] == moved.standing()["h100", Account.PENALTY] == (0, 24_000)
+
+
+def test_what_an_outage_takes_is_not_charged_and_compensated() -> None:
+    """By the card of the booking: so much of the price of what is taken, as KRW beyond not charging it."""
+    card = tariff(h100=3000, displacement=10)
+    for ending, taken in ((displaced("r", MONDAY + 102 * HOUR), 24_000), (curtailed("r", MONDAY + 103 * HOUR), 12_000)):
+        desk = Desk(*CENTRE[:-1], card, confirmed("r", gpus(4, (100, 104))), activated("r"))
+        desk.says(tariff("later", h100=3000, displacement=90))
+        desk.says(ending, at=MONDAY + 102 * HOUR)
+        assert desk.standing()["h100", Account.REFUNDED][1] == taken
+        assert desk.standing()["h100", Account.COMPENSATION] == (0, taken // 10)
+
+
+def test_an_offer_that_is_only_held_is_not_compensated() -> None:
+    """Nothing was owed for it yet, so nothing is given for its loss; nor for what the company gives back itself."""
+    card = tariff(h100=3000, displacement=10)
+    desk = Desk(*CENTRE[:-1], card, requested("r", gpus(4, (100, 104))), confirmed("s", gpus(4, (100, 104))))
+    desk.says(displaced("r", MONDAY + 100 * HOUR))
+    desk.says(cancelled("s"))
+    assert ("h100", Account.COMPENSATION) not in desk.standing()

@@ -7,6 +7,8 @@ discounts: [{attribute: stage, value: university, percent: 100}]
 share_step: 125
 late_cancel_percent: {compute: 100, equipment: 100}
 no_show_percent: 100
+late_return_percent: 100              # of a late fee, as far as somebody books the time again
+displacement_percent: 10              # of the price of what an outage takes, given beyond not charging it
 """
 
 from collections.abc import Iterable
@@ -48,6 +50,8 @@ def charging_tariff(rules: Rules, equipment: Iterable[api.Resource]) -> api.Tari
         equipment_late_percent=late,
         no_show_percent=int(rules.at("compute_slots", "no_show", "charge_pct")),
         peaks=[peak(**each) for each in charging.get("peaks", [])],
+        late_return_percent=int(rules.data["equipment_rules"].get("late_cancel_return_pct", 0)),
+        displacement_percent=int(charging.get("displacement_pct", 0)),
     )
 
 
@@ -90,6 +94,8 @@ def read_tariff(path: Path, zone: ZoneInfo) -> api.Tariff:
             equipment_late_percent=int(late.get("equipment", 0)),
             no_show_percent=int(rules.data.get("no_show_percent", 0)),
             peaks=[peak(**each) for each in rules.data.get("peaks", [])],
+            late_return_percent=int(rules.data.get("late_return_percent", 0)),
+            displacement_percent=int(rules.data.get("displacement_percent", 0)),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise CatalogueError(f"{path}: cannot make sense of {problem}") from problem

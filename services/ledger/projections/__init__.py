@@ -15,6 +15,7 @@ from services.ledger.projections.accounts import Accounts
 from services.ledger.projections.allocations import Allocations
 from services.ledger.projections.catalogue import Catalogue
 from services.ledger.projections.events import Events
+from services.ledger.projections.late_fees import LateFees
 from services.ledger.projections.reservations import Reservations
 from services.ledger.projections.use import Use
 
@@ -33,4 +34,5 @@ class Projection(Protocol):
 
 def new_projections(books: Books) -> tuple[Projection, ...]:
     """One of each, for one batch, in the order in which they write."""
-    return (Events(), Catalogue(books.places), Reservations(), Allocations(books.places), Accounts(), Use())
+    places = books.places
+    return (Events(), Catalogue(places), Reservations(), Allocations(places), Accounts(), LateFees(), Use())

@@ -327,6 +327,7 @@ class SummaryRow(_message.Message):
     CHARGED_KRW_FIELD_NUMBER: _builtins.int
     PENALTY_KRW_FIELD_NUMBER: _builtins.int
     REFUNDED_KRW_FIELD_NUMBER: _builtins.int
+    COMPENSATION_KRW_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """The resource, or the meter `equipment`."""
     display_name: _builtins.str
@@ -358,7 +359,9 @@ class SummaryRow(_message.Message):
     penalty_krw: _builtins.int
     """Owed for late cancellations and for not coming."""
     refunded_krw: _builtins.int
-    """Not owed, because the centre could not give what was booked."""
+    """Not owed: the centre could not give what was booked, or somebody booked again what had been given back late."""
+    compensation_krw: _builtins.int
+    """Given beyond the price, for what an outage or less funding took; it is not taken off `charged_krw`."""
     def __init__(
         self,
         *,
@@ -378,10 +381,11 @@ class SummaryRow(_message.Message):
         charged_krw: _builtins.int = ...,
         penalty_krw: _builtins.int = ...,
         refunded_krw: _builtins.int = ...,
+        compensation_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_krw", b"budget_krw", "charged_krw", b"charged_krw", "display_name", b"display_name", "granted_unit_seconds", b"granted_unit_seconds", "idle_unit_seconds", b"idle_unit_seconds", "penalty_krw", b"penalty_krw", "pending_krw", b"pending_krw", "pending_unit_seconds", b"pending_unit_seconds", "refunded_krw", b"refunded_krw", "refunded_unit_seconds", b"refunded_unit_seconds", "released_unit_seconds", b"released_unit_seconds", "reserved_unit_seconds", b"reserved_unit_seconds", "resource", b"resource", "unit", b"unit", "units_each", b"units_each", "used_unit_seconds", b"used_unit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_krw", b"budget_krw", "charged_krw", b"charged_krw", "compensation_krw", b"compensation_krw", "display_name", b"display_name", "granted_unit_seconds", b"granted_unit_seconds", "idle_unit_seconds", b"idle_unit_seconds", "penalty_krw", b"penalty_krw", "pending_krw", b"pending_krw", "pending_unit_seconds", b"pending_unit_seconds", "refunded_krw", b"refunded_krw", "refunded_unit_seconds", b"refunded_unit_seconds", "released_unit_seconds", b"released_unit_seconds", "reserved_unit_seconds", b"reserved_unit_seconds", "resource", b"resource", "unit", b"unit", "units_each", b"units_each", "used_unit_seconds", b"used_unit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -399,6 +403,7 @@ class CompanyTotal(_message.Message):
     PENDING_KRW_FIELD_NUMBER: _builtins.int
     CHARGED_KRW_FIELD_NUMBER: _builtins.int
     PENALTY_KRW_FIELD_NUMBER: _builtins.int
+    COMPENSATION_KRW_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     display_name: _builtins.str
@@ -411,6 +416,8 @@ class CompanyTotal(_message.Message):
     """Owed, penalties included."""
     penalty_krw: _builtins.int
     """Owed for late cancellations and for not coming."""
+    compensation_krw: _builtins.int
+    """Given beyond the price; it is not taken off `charged_krw`."""
     def __init__(
         self,
         *,
@@ -420,10 +427,11 @@ class CompanyTotal(_message.Message):
         pending_krw: _builtins.int = ...,
         charged_krw: _builtins.int = ...,
         penalty_krw: _builtins.int = ...,
+        compensation_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_krw", b"budget_krw", "charged_krw", b"charged_krw", "company", b"company", "display_name", b"display_name", "penalty_krw", b"penalty_krw", "pending_krw", b"pending_krw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_krw", b"budget_krw", "charged_krw", b"charged_krw", "company", b"company", "compensation_krw", b"compensation_krw", "display_name", b"display_name", "penalty_krw", b"penalty_krw", "pending_krw", b"pending_krw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -679,7 +687,7 @@ class StatementLine(_message.Message):
     position: _builtins.int
     """The log position of the event that caused it."""
     event: _builtins.str
-    """The event, such as reservation_confirmed."""
+    """The event, such as reservation_confirmed; late_fee_returned for somebody's booking of what was given back late."""
     reservation: _builtins.str
     """`companies/{company}/reservations/{reservation}`, or empty for a grant."""
     resource: _builtins.str
@@ -693,7 +701,9 @@ class StatementLine(_message.Message):
     krw: _builtins.int
     """What they cost."""
     phase: _builtins.str
-    """Which part of a two-phase transfer it is: single, pending, posted, voided, or carried into the next month."""
+    """Which part of a two-phase transfer it is: single, pending, posted, voided, reversed,
+    or carried into the next month.
+    """
     month: _builtins.str
     """The month in whose books it stands, such as `2026-03`."""
     adjusts: _builtins.str

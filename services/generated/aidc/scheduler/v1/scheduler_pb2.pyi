@@ -1402,10 +1402,13 @@ class CancellationFee(_message.Message):
     RESOURCE_FIELD_NUMBER: _builtins.int
     FREE_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     PERCENT_FIELD_NUMBER: _builtins.int
+    RETURN_PERCENT_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     percent: _builtins.int
     """The share of its price that is due now, in per cent."""
+    return_percent: _builtins.int
+    """The share of the fee, in per cent, that is returned as far as somebody books again what was given back."""
     @_builtins.property
     def free_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until then it is free."""
@@ -1416,10 +1419,11 @@ class CancellationFee(_message.Message):
         resource: _builtins.str = ...,
         free_until_time: _timestamp_pb2.Timestamp | None = ...,
         percent: _builtins.int = ...,
+        return_percent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time", "percent", b"percent", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time", "percent", b"percent", "resource", b"resource", "return_percent", b"return_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2699,6 +2703,8 @@ class Tariff(_message.Message):
     EQUIPMENT_LATE_PERCENT_FIELD_NUMBER: _builtins.int
     NO_SHOW_PERCENT_FIELD_NUMBER: _builtins.int
     PEAKS_FIELD_NUMBER: _builtins.int
+    LATE_RETURN_PERCENT_FIELD_NUMBER: _builtins.int
+    DISPLACEMENT_PERCENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`tariffs/{tariff}`."""
     share_step: _builtins.int
@@ -2709,6 +2715,12 @@ class Tariff(_message.Message):
     """The same for equipment, closer to its start than its `free_cancel`."""
     no_show_percent: _builtins.int
     """Per cent of the price for what nobody came to use."""
+    late_return_percent: _builtins.int
+    """Per cent of a fee for what was given back late, returned as far as somebody books that again. 0: it is due whatever
+    becomes of the time.
+    """
+    displacement_percent: _builtins.int
+    """Per cent of the price of what an outage or less funding takes away, given beyond not charging it. 0: nothing is."""
     @_builtins.property
     def valid_from_time(self) -> _timestamp_pb2.Timestamp:
         """From then on. On the way in it may be left out: then from the publication on."""
@@ -2737,10 +2749,12 @@ class Tariff(_message.Message):
         equipment_late_percent: _builtins.int = ...,
         no_show_percent: _builtins.int = ...,
         peaks: _abc.Iterable[Global___Peak] | None = ...,
+        late_return_percent: _builtins.int = ...,
+        displacement_percent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_from_time", b"valid_from_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_late_percent", b"compute_late_percent", "discounts", b"discounts", "equipment_late_percent", b"equipment_late_percent", "name", b"name", "no_show_percent", b"no_show_percent", "peaks", b"peaks", "prices", b"prices", "share_step", b"share_step", "valid_from_time", b"valid_from_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compute_late_percent", b"compute_late_percent", "discounts", b"discounts", "displacement_percent", b"displacement_percent", "equipment_late_percent", b"equipment_late_percent", "late_return_percent", b"late_return_percent", "name", b"name", "no_show_percent", b"no_show_percent", "peaks", b"peaks", "prices", b"prices", "share_step", b"share_step", "valid_from_time", b"valid_from_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
