@@ -25,7 +25,7 @@ from services.allocation.outages import Outages
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.records import Records
-from services.allocation.resources import Allocation, Company, Kind, Quota, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -168,9 +168,8 @@ class Centre:
 
         At a machine nobody stands: whether compute is in use, its nodes report.
         """
-        own = (self.pools[each.resource].resource for each in reservation.allocations if not each.companion_of)
-        graces = [each.no_show_grace_minutes * 60 for each in own if each.kind is Kind.EQUIPMENT]
-        return min(filter(None, graces), default=0)
+        own = [self.pools[each.resource] for each in reservation.allocations if not each.companion_of]
+        return min([pool.grace_seconds for pool in own if pool.grace_seconds], default=0)
 
     def next_change(self, reservation: Reservation) -> int:
         """When time alone will change a live reservation, in seconds."""

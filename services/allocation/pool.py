@@ -13,7 +13,7 @@ from services.allocation.closed import Closed, Closing
 from services.allocation.funding import Funding
 from services.allocation.outage import HOUR_SECONDS, OPEN_END, Outage
 from services.allocation.placement import Layout, parts_of
-from services.allocation.resources import Allocation, Interval, Resource
+from services.allocation.resources import Allocation, Interval, Kind, Resource
 from services.allocation.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
 
 PARTS_KEPT_MAX = 1_000
@@ -31,6 +31,7 @@ class Pool:
         self.layout = Layout(resource)
         self.parts = lru_cache(PARTS_KEPT_MAX)(partial(parts_of, resource))
         self.zone = ZoneInfo(resource.time_zone)
+        self.grace_seconds = resource.no_show_grace_minutes * 60 if resource.kind is Kind.EQUIPMENT else 0
         self.calendar = Calendar(
             bins=len(self.bin_names),
             bin_capacity=resource.bin_capacity,

@@ -27,6 +27,9 @@ ETAG_CHARACTERS_MAX = 64
 SECONDS_MAX = 4_102_444_800
 """2100-01-01: no calendar here reaches so far."""
 
+RESOURCE = ("resources",)
+PLAIN_FIELDS = 2
+"""A line of nothing but a resource and units of it, as most are."""
 REASONS = frozenset(reason.value for reason in Reason)
 COLOCATIONS = {
     api.COLOCATION_UNSPECIFIED: Colocation.ANYWHERE,
@@ -134,26 +137,31 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
     """The lines of a demand."""
     found = []
     for number, line in enumerate(lines):
-        where = f"{field}[{number}]"
-        (resource,) = fields.name(f"{where}.resource", line.resource, "resources")
-        units = line.units
-        if units < 1:
-            fields.fault(f"{where}.units", "must be at least 1")
-        wish = Line(resource=resource, units=units)
-        if line.HasField("shape"):
-            wish = _shaped(fields, where, wish, line.shape)
-        if line.with_operator:
-            wish = replace(wish, with_operator=True)
-        if line.HasField("starts_after") or line.HasField("ends_before"):
-            wish = replace(
-                wish,
-                starts_after=fields.seconds(f"{where}.starts_after", line.starts_after),
-                ends_before=fields.seconds(f"{where}.ends_before", line.ends_before),
-            )
-        found.append(wish)
+        ids, units = _ids_in(line.resource, RESOURCE), line.units
+        if ids is not None and units > 0 and len(line.ListFields()) == PLAIN_FIELDS:
+            found.append(Line(resource=ids[0], units=units))
+        else:
+            found.append(_line(fields, f"{field}[{number}]", line))
     if not found:
         fields.fault(field, "must name at least one resource")
     return tuple(found)
+
+
+def _line(fields: Fields, where: str, line: api.Line) -> Line:
+    """A line with a shape, an operator or a time of its own, or one with mistakes."""
+    (resource,) = fields.name(f"{where}.resource", line.resource, *RESOURCE)
+    if line.units < 1:
+        fields.fault(f"{where}.units", "must be at least 1")
+    wish = Line(resource=resource, units=line.units, with_operator=line.with_operator)
+    if line.HasField("shape"):
+        wish = _shaped(fields, where, wish, line.shape)
+    if line.HasField("starts_after") or line.HasField("ends_before"):
+        wish = replace(
+            wish,
+            starts_after=fields.seconds(f"{where}.starts_after", line.starts_after),
+            ends_before=fields.seconds(f"{where}.ends_before", line.ends_before),
+        )
+    return wish
 
 
 def _shaped(fields: Fields, where: str, line: Line, shape: api.Shape) -> Line:
