@@ -64,6 +64,7 @@ def requested(centre: Centre, reservation: Reservation, approval: Approval, now:
         expires_at=deadline(centre, reservation.allocations, reservation.start, now),
         approval=approval,
         note=reservation.note,
+        void_votes=len(reservation.approval.votes) if reservation.approval is not None else 0,
     )
 
 

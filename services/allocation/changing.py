@@ -5,15 +5,13 @@ rules are asked of what is new (`news`). What has begun keeps its units and its 
 back, and more of the same be added to its end.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from math import lcm
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation import commands, events, rules
-from services.allocation.approving import NEEDED
+from services.allocation import commands, events, reapproving, rules
 from services.allocation.centre import Centre
 from services.allocation.demand import Want, complete
 from services.allocation.discipline import late_change, late_strike
@@ -24,32 +22,11 @@ from services.allocation.news import news_of, standing_of
 from services.allocation.placing import Placing, place_all
 from services.allocation.present import Present
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Allocation, Interval, Line, Reservation, State
+from services.allocation.resources import Allocation, Interval, Reservation, State
 from services.allocation.terms import Terms
+from services.allocation.wish import Wish
 
 Events = tuple[Event, ...]
-
-
-class Wish(Struct, frozen=True, kw_only=True):
-    """What a reservation shall be. What lies before `opens` has happened; 0 for one that has not begun."""
-
-    before: Reservation
-    start: int
-    end: int
-    lines: tuple[Line, ...]
-    note: str
-    opens: int = 0
-
-    @property
-    def begun(self) -> bool:
-        """Whether its units are bound."""
-        return self.opens > 0
-
-    @property
-    def only_words(self) -> bool:
-        """Whether what is held stays as it is."""
-        before = self.before
-        return (self.start, self.end, self.lines) == (before.start, before.end, before.lines)
 
 
 def change_reservation(centre: Centre, command: commands.ChangeReservation, now: int) -> Events:
@@ -76,6 +53,7 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
         *(late_strike(centre, before, now) if late else ()),
         *placing.moves,
         _changed(wish, allocations, command.excused),
+        *reapproving.after_change(centre, wish, allocations, now),
     )
 
 
@@ -147,23 +125,6 @@ def _held_violations(wish: Wish, now: int) -> Iterator[Violation]:
         )
 
 
-def _unapproved(wish: Wish, wants: Iterable[Want]) -> Iterator[Violation]:
-    """What somebody approved is not made into something else; to give back a part of it needs nobody's leave."""
-    before = wish.before
-    units = {line.resource: line.units for line in before.lines}
-    within = before.start <= wish.start and wish.end <= before.end
-    less = within and all(line.units <= units.get(line.resource, 0) for line in wish.lines)
-    if less or before.state is State.HELD:
-        return
-    for want in wants:
-        if not want.companion_of and want.resource.approval in NEEDED:
-            yield Violation(
-                reason=Reason.NEEDS_APPROVAL,
-                description=f"{want.resource.id} is booked with approval. Give back a part of it, or book anew.",
-                subject=want.resource.id,
-            )
-
-
 def _extension(wish: Wish, terms: Terms, now: int) -> Iterator[Violation]:
     """What has begun is extended in its last hours only, and not for ever: whoever waits for the units has a chance."""
     before, more = wish.before, wish.end - wish.before.end
@@ -196,7 +157,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
     with centre.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
-            *_unapproved(wish, whole),
+            *reapproving.violations(wish, whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now),
         ]

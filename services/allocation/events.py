@@ -186,7 +186,10 @@ class ReservationHeld(
 class ReservationRequested(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_requested", tag_field="type", omit_defaults=True
 ):
-    """A company asks for these units, and holds them until somebody decides: by `expires_at`, or it is denied."""
+    """A company asks for these units, and holds them until somebody decides: by `expires_at`, or it is denied.
+
+    What waits already is asked for anew when it is changed, and the `void_votes` so far count no more.
+    """
 
     reservation_id: str
     company: str
@@ -198,6 +201,7 @@ class ReservationRequested(
     approval: Approval
     note: str = ""
     override: Override | None = None
+    void_votes: int = 0
 
 
 class VoteCast(Struct, frozen=True, gc=False, kw_only=True, tag="vote_cast", tag_field="type"):

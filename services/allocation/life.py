@@ -27,10 +27,11 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationExpired: {State.HELD: State.EXPIRED},
     events.ReservationChanged: {
         State.HELD: State.HELD,
+        State.PENDING: State.PENDING,
         State.CONFIRMED: State.CONFIRMED,
         State.ACTIVE: State.ACTIVE,
     },
-    events.ReservationRequested: {None: State.PENDING, State.HELD: State.PENDING},
+    events.ReservationRequested: {None: State.PENDING, State.HELD: State.PENDING, State.PENDING: State.PENDING},
     events.VoteCast: {State.PENDING: State.PENDING},
     events.ReservationDenied: {State.PENDING: State.DENIED},
     events.AllocationsMoved: {

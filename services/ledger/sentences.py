@@ -122,6 +122,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} asked for {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}. {APPROVERS[event.approval.rule]} decides until"
         f" {words.moment(event.expires_at)}.{overriding(event.override)}"
+        + (f" Votes cast before that count no more: {event.void_votes}." if event.void_votes else "")
     ),
     events.VoteCast: lambda event, words: (
         f"{words.who} {'agreed to it' if event.vote.approves else 'spoke against it'}"

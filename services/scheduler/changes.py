@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from services.allocation import commands
 from services.allocation.centre import Centre
 from services.allocation.decide import Events
-from services.allocation.events import ReservationChanged, TransferEnded, TransferOffered
+from services.allocation.events import ReservationEvent
 from services.allocation.life import follow
 from services.allocation.resources import Reservation
 from services.allocation.transfer import OFFER_SECONDS_DEFAULT, OFFER_SECONDS_MAX
@@ -88,5 +88,7 @@ def _duration(fields: Fields, wish: api.Reservation) -> int:
 
 def preview(centre: Centre, before: Reservation, decided: Events) -> Reservation:
     """A reservation as it would be; nothing decided is one that was changed before, and stays as it is."""
-    changes = [event for event in decided if isinstance(event, ReservationChanged | TransferOffered | TransferEnded)]
-    return follow(before, changes[-1], centre.now, before.position) if changes else before
+    for event in decided:
+        if isinstance(event, ReservationEvent) and event.reservation_id == before.id:
+            before = follow(before, event, centre.now, before.position)
+    return before

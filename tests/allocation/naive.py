@@ -177,8 +177,8 @@ class Naive:
                 found |= self._own_terms(self.resources[name], terms, *window, start, now)
             if not parent and self.resources[name].kind is Kind.EQUIPMENT and now < self.suspended.get(company, 0):
                 found.add(Reason.SUSPENDED)
-            found |= self._groups(name, parent, lines, start, end)
             cells = self.cells_of(name, parent, lines, start, end)
+            found |= self.groups(name, lines, cells)
             if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
                 found.add(Reason.OUTSIDE_OPENING_HOURS)
             short = self._short(name, {cell: before[name, cell] + units for cell in cells})
@@ -269,12 +269,12 @@ class Naive:
         day = datetime.fromtimestamp(inside, UTC).astimezone(ZoneInfo(resource.time_zone)).date().isoformat()
         return {Reason.CLOSED_DAY if day in resource.closed_days else Reason.OUTSIDE_OPENING_HOURS}
 
-    def _groups(self, name: str, parent: str, lines: tuple[Line, ...], start: int, end: int) -> set[Reason]:
+    def groups(self, name: str, lines: tuple[Line, ...], cells: set[int]) -> set[Reason]:
+        """Why a member of an exclusive group cannot be had in these half-hours."""
         group = self.resources[name].exclusive_group
         if not group:
             return set()
         members = {each.id: each for each in self.resources.values() if each.exclusive_group == group}
-        cells = self.cells_of(name, parent, lines, start, end)
         rivals = [other for other, _, _ in self.wants(lines) if other in members and other != name]
         holders = {(other, cell) for each in self.live() for (other, cell) in each.held if other in members}
         if rivals or any((other, cell) in holders for other in members for cell in cells):

@@ -23,7 +23,7 @@ def _cell(naive: Naive, name: str) -> int:
     return HOUR if naive.resources[name].kind is Kind.COMPUTE else CELL
 
 
-def changed(naive: Naive, booking: Booking, wish: Wish, now: int) -> Booking:
+def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> Booking:
     """What a booking would be."""
     lines, start, end = wish
     after = naive.booking(booking.company, lines, start, end)
@@ -34,6 +34,12 @@ def changed(naive: Naive, booking: Booking, wish: Wish, now: int) -> Booking:
         new.update({key: units for key, units in was.items() if key[1] < since})
     after.state, after.expires = booking.state, min(booking.expires, start)
     after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
+    if booking.state == "pending" and not naive.approvers(lines):
+        after.state = "confirmed"
+    elif booking.state == "pending" and not _less(booking, wish, lines_before):
+        naive.settle(after, lines, now)
+    else:
+        after.votes = booking.votes
     return after
 
 
@@ -48,11 +54,11 @@ def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> 
 def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
     """Every reason against a change, other than how its units would have to stand."""
     booking, (lines, start, end) = naive.bookings[name], wish
-    if booking.state not in ("held", "confirmed", "active") or booking.end <= now:
+    if booking.state not in ("held", "pending", "confirmed", "active") or booking.end <= now:
         return {Reason.WRONG_STATE}
     if booking.state == "confirmed" and booking.offered_to:
         return {Reason.WRONG_STATE}
-    if booking.state == "held" and booking.expires <= now:
+    if booking.state in ("held", "pending") and booking.expires <= now:
         return {Reason.WRONG_STATE}
     if (lines, start, end) == (lines_before, booking.start, booking.end):
         return set()
@@ -61,21 +67,39 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
     since = opens(naive, booking, now)
     if since and (found := _bound(booking, wish, lines_before, since)):
         return found
+    if any(line.starts_after + line.ends_before >= end - start for line in lines):
+        return {Reason.INVALID_INTERVAL}
     del naive.bookings[name]
     try:
-        return _lawful(naive, booking, wish, now, since) | _approved(naive, booking, wish, lines_before)
+        return _lawful(naive, booking, wish, lines_before, now) | _approved(naive, booking, wish, lines_before, now)
     finally:
         naive.bookings[name] = booking
 
 
-def _approved(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> set[Reason]:
-    """What was approved may only become less."""
-    lines, start, end = wish
-    units = {line.resource: line.units for line in lines_before}
-    more = any(line.units > units.get(line.resource, 0) for line in lines)
-    if booking.state == "held" or not naive.approvers(lines):
+def _approved(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
+    """What was approved may only become less; what waits for approval must be approved before it begins."""
+    lines, start, _ = wish
+    if not naive.approvers(lines):
         return set()
-    return {Reason.NEEDS_APPROVAL} if more or start < booking.start or end > booking.end else set()
+    if booking.state == "pending":
+        return {Reason.START_IN_PAST} if start <= now else set()
+    if booking.state == "held" or _less(booking, wish, lines_before):
+        return set()
+    return {Reason.NEEDS_APPROVAL}
+
+
+def _less(booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> bool:
+    """Whether every line asks for as many units as it had at most, and for no half-hour that it had not."""
+    lines, start, end = wish
+    for line in lines:
+        had = [each for each in lines_before if each.resource == line.resource]
+        if not had or line.units > had[0].units:
+            return False
+        if start + line.starts_after < booking.start + had[0].starts_after:
+            return False
+        if end - line.ends_before > booking.end - had[0].ends_before:
+            return False
+    return True
 
 
 def _bound(booking: Booking, wish: Wish, lines_before: tuple[Line, ...], since: int) -> set[Reason]:
@@ -90,10 +114,16 @@ def _bound(booking: Booking, wish: Wish, lines_before: tuple[Line, ...], since: 
     return found
 
 
-def _lawful(naive: Naive, booking: Booking, wish: Wish, now: int, since: int) -> set[Reason]:
+def _lawful(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
     lines, start, end = wish
-    after = changed(naive, booking, wish, now)
-    gained = {want: moment for want in after.wants if (moment := _gained(booking, want, start, end)) is not None}
+    since = opens(naive, booking, now)
+    after = changed(naive, booking, wish, lines_before, now)
+    other = _other_phases(lines, lines_before)
+    gained = {
+        want: moment
+        for want in after.wants
+        if (moment := start if (want[2] or want[0]) in other else _gained(booking, want, start, end)) is not None
+    }
     found = _extended(booking, end, now) if since else set()
     terms = naive.companies[booking.company]
     if (start != booking.start and start < now - 5) or (booking.state == "held" and start <= now):
@@ -101,9 +131,19 @@ def _lawful(naive: Naive, booking: Booking, wish: Wish, now: int, since: int) ->
     if gained and (start < terms.agreement_start or end > terms.agreement_end):
         found.add(Reason.OUTSIDE_AGREEMENT)
     for want in after.wants:
-        found |= _own(naive, booking, want, gained.get(want), (start, end), now)
-        found |= _place(naive, after, want, lines, (max(start, since), end))
+        found |= _own(naive, booking, want, gained.get(want), wish, now)
+        found |= _place(naive, after, want, wish, since)
     return found | (naive._quota(after) if gained else set())
+
+
+def _other_phases(lines: tuple[Line, ...], lines_before: tuple[Line, ...]) -> set[str]:
+    """The resources that begin or end at another distance from the demand than they did."""
+    had = {line.resource: (line.starts_after, line.ends_before) for line in lines_before}
+    return {
+        line.resource
+        for line in lines
+        if line.resource in had and had[line.resource] != (line.starts_after, line.ends_before)
+    }
 
 
 def _gained(booking: Booking, want: tuple[str, int, str], start: int, end: int) -> int | None:
@@ -125,20 +165,22 @@ def _extended(booking: Booking, end: int, now: int) -> set[Reason]:
 
 
 def _own(
-    naive: Naive, booking: Booking, want: tuple[str, int, str], gained: int | None, span: tuple[int, int], now: int
+    naive: Naive, booking: Booking, want: tuple[str, int, str], gained: int | None, wish: Wish, now: int
 ) -> set[Reason]:
     """The terms of one resource, as far as they concern what is new."""
-    (name, _, parent), (start, end) = want, span
+    (name, _, parent), (lines, start, end) = want, wish
     resource, terms = naive.resources[name], naive.companies[booking.company]
     compute = resource.kind is Kind.COMPUTE
     if parent:
-        cells = naive.spans(parent, start, end)
+        cells = naive.cells_of(name, parent, lines, start, end)
         closed = not compute and not cells <= naive.spans(name, start, end)
         return {Reason.OUTSIDE_OPENING_HOURS} if closed else set()
-    found = naive._boundaries(resource, start, end)
+    line = next(each for each in lines if each.resource == name)
+    window = (start + line.starts_after, end - line.ends_before)
+    found = naive._boundaries(resource, *window)
     if gained is None:
         return found
-    found |= naive._length(resource, terms, start, end)
+    found |= naive._length(resource, terms, *window)
     if resource.kind is Kind.EQUIPMENT and now < naive.suspended.get(booking.company, 0):
         found.add(Reason.SUSPENDED)
     notice = terms.notice_hours if compute else resource.notice_hours
@@ -150,13 +192,11 @@ def _own(
     return found
 
 
-def _place(
-    naive: Naive, after: Booking, want: tuple[str, int, str], lines: tuple[Line, ...], ahead: tuple[int, int]
-) -> set[Reason]:
+def _place(naive: Naive, after: Booking, want: tuple[str, int, str], wish: Wish, since: int) -> set[Reason]:
     """Whether others leave room from now on."""
-    name, _, parent = want
-    found = naive._groups(name, parent, lines, *ahead)
-    cells = naive.spans(parent or name, *ahead)
+    (name, _, parent), (lines, start, end) = want, wish
+    cells = {cell for cell in naive.cells_of(name, parent, lines, start, end) if cell >= since}
+    found = naive.groups(name, lines, cells)
     if any(naive.used(name, cell) + after.held[name, cell] > naive.resources[name].capacity for cell in cells):
         found.add(Reason.NO_CAPACITY)
     return found

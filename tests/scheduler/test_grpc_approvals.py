@@ -59,6 +59,26 @@ async def test_a_booking_waits_for_its_committee(desk: Desk) -> None:
     ]
 
 
+async def test_what_waits_is_changed_and_asked_for_anew(desk: Desk) -> None:
+    """More of it is another question: shown beforehand, votes void, the deadline new; an old etag decides nothing."""
+    made = await pending(desk)
+    await desk.call("ApproveReservation", approval(made.name), KIM)
+    seen = await desk.call("GetReservation", api.GetReservationRequest(name=made.name))
+    wish = api.UpdateReservationRequest(request_id=request_id(9), validate_only=True)
+    wish.reservation.name, wish.reservation.duration.seconds = made.name, 2 * HOUR
+    shown = await desk.call("UpdateReservation", wish)
+    assert (shown.state, len(shown.approval.votes)) == (PENDING, 0)
+    assert await desk.call("GetReservation", api.GetReservationRequest(name=made.name)) == seen
+    wish.validate_only = False
+    changed = await desk.call("UpdateReservation", wish)
+    assert (changed.state, changed.end_time, len(changed.approval.votes)) == (PENDING, shown.end_time, 0)
+    with pytest.raises(Refused) as stale:
+        await desk.call("ApproveReservation", approval(made.name, 3, etag=seen.etag), LEE)
+    assert stale.value.reason == "STALE_ETAG"
+    await desk.call("ApproveReservation", approval(made.name, 4), KIM)
+    assert (await desk.call("ApproveReservation", approval(made.name, 5), LEE)).state == CONFIRMED
+
+
 async def test_nobody_is_told_who_voted(desk: Desk) -> None:
     """P8: the company, and whoever watches, sees what was said; no answer carries a voter's name."""
     made = await pending(desk)

@@ -212,7 +212,7 @@ class _Judge:
             self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
         if (claim.start, claim.end, claim.allocations) != (event["start"], event["end"], event["allocations"]):
             self._say(f"{name} is not confirmed as it was held")
-        if claim.state == "pending" and claim.agreed < claim.quorum:
+        if claim.state == "pending" and claim.agreed < claim.quorum and self._needs_approval(claim):
             self._say(f"{name} is confirmed with {claim.agreed} of {claim.quorum} votes")
         claim.state = "confirmed"
         return set()
@@ -224,13 +224,20 @@ class _Judge:
         if claim is None:
             touched = self._begin(event, "pending")
             claim = self.claims[name]
-        elif claim.state != "held" or claim.expires_at <= now:
+        elif claim.state not in ("held", "pending") or claim.expires_at <= now:
             self._say(f"{name} was {claim.state} and asked for at {now}")
+        if event.get("void_votes", 0) != len(claim.voters):
+            self._say(f"{name} is asked for anew, and {len(claim.voters)} votes are void")
+        claim.voters, claim.agreed = set(), 0
         claim.state, claim.expires_at = "pending", event["expires_at"]
         claim.quorum = event["approval"].get("quorum", 1)
         if not now < claim.expires_at <= claim.start:
             self._say(f"{name} may be decided until {claim.expires_at}, asked for at {now}")
         return touched
+
+    def _needs_approval(self, claim: _Claim) -> bool:
+        asked = (each["resource"] for each in claim.allocations if not each.get("companion_of"))
+        return any(self.resources[name].get("approval") in ("manager", "committee") for name in asked)
 
     def _vote(self, name: str, vote: Json, now: int) -> None:
         claim = self.claims[name]
@@ -253,7 +260,7 @@ class _Judge:
     def _change(self, event: Json) -> set[Place]:
         name = event["reservation_id"]
         claim = self.claims[name]
-        if claim.state not in ("held", "confirmed", "active"):
+        if claim.state not in ("held", "pending", "confirmed", "active"):
             self._say(f"{name} was {claim.state} and changed")
         if claim.state == "active" and not _units(event["allocations"]) <= _units(claim.allocations):
             self._say(f"{name} was active and got units that it did not have")

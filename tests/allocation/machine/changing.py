@@ -9,7 +9,7 @@ from services.allocation.resources import Reservation
 from tests.allocation import naive_changing
 from tests.allocation.machine.model import SmallCentre, bins_of
 from tests.allocation.machine.small_centre import WEEKS
-from tests.allocation.machine.wishes import EDGES, Wish, anew, sized
+from tests.allocation.machine.wishes import EDGES, Wish, anew, phases, sized
 from tests.allocation.scenario import HOUR, change
 
 
@@ -19,18 +19,22 @@ class Changing(SmallCentre):
     @precondition(lambda self: self.naive.bookings)
     @rule(
         asked=st.lists(
-            st.tuples(st.integers(0, 1000), st.sampled_from(EDGES), st.sampled_from([0, 0, 0, 1, 2, 3]), anew),
+            st.tuples(st.integers(0, 1000), st.sampled_from(EDGES), st.sampled_from([0, 0, 0, 1, 2, 3]), phases, anew),
             min_size=1,
             max_size=6,
         )
     )
-    def change(self, asked: list[tuple[int, tuple[float, float], int, Wish | None]]) -> None:
+    def change(
+        self, asked: list[tuple[int, tuple[float, float], int, tuple[float, float] | None, Wish | None]]
+    ) -> None:
         """A change is granted exactly when no rule is broken by what is new, and else the reservation stays."""
-        for number, edges, units, other in asked:
+        for number, edges, units, staggers, other in asked:
             before = self.scenario.centre.reservations[self.changeable(number)]
             lines = before.lines
-            if any(line.starts_after or line.ends_before for line in lines):
-                continue
+            if staggers is not None:
+                after, ahead = (int(hours * HOUR) for hours in staggers)
+                others = (replace(line, starts_after=after, ends_before=ahead) for line in lines[1:])
+                lines = (lines[0], *others)
             if units:
                 lines = tuple(replace(line, units=sized(line.resource, units)) for line in lines)
             start, end = before.start + int(edges[0] * HOUR), before.end + int(edges[1] * HOUR)
@@ -41,7 +45,7 @@ class Changing(SmallCentre):
     def changeable(self, number: int) -> str:
         """A reservation, rather one that has begun than one that has not, and rather that than one that has ended."""
         bookings = self.naive.bookings
-        for states in [("active",), ("confirmed",)] if number % 3 else [("held", "confirmed", "active")]:
+        for states in [("active",), ("confirmed",)] if number % 3 else [("pending",), ("held", "confirmed", "active")]:
             if names := [name for name, each in bookings.items() if each.state in states]:
                 return names[number % len(names)]
         return list(bookings)[number % len(bookings)]
@@ -66,8 +70,8 @@ class Changing(SmallCentre):
         if naive_changing.opens(self.naive, booking, now):
             assert bins_of(after) <= bins_of(before), "what has begun was moved"
             self.bound[name] = after.allocations
-        if after.allocations != before.allocations:
-            changed = naive_changing.changed(self.naive, booking, wish, now)
+        if after.allocations != before.allocations or booking.state == "pending":
+            changed = naive_changing.changed(self.naive, booking, wish, before.lines, now)
             if naive_changing.gives_back_late(self.naive, booking, changed, now):
                 self.naive.strike_for_lateness(name, now)
             self.naive.bookings[name] = changed

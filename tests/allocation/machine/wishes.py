@@ -142,5 +142,8 @@ EDGES = [
 ]
 """How many hours later a reservation shall start and end."""
 
-anew = st.sampled_from([False] * 5 + [True]).flatmap(lambda other: plain_wishes if other else st.none())
-"""Now and then another wish altogether. What the rules say of changed phases, the model cannot tell."""
+anew = st.sampled_from([False] * 5 + [True]).flatmap(lambda other: wishes if other else st.none())
+"""Now and then another wish altogether."""
+
+phases = st.sampled_from([None] * 4 + [(0, 0), (0.5, 0), (1, 0), (0, 1), (1, 1), (2, 1)])
+"""By how many hours the lines after the first begin later and end earlier than the demand."""

@@ -2017,7 +2017,11 @@ Global___ConfirmReservationRequest: _TypeAlias = ConfirmReservationRequest  # no
 
 @_typing.final
 class UpdateReservationRequest(_message.Message):
-    """Asks to change a reservation."""
+    """Asks to change a reservation.
+
+    What waits for approval keeps its votes if it only becomes less; else it is asked for anew, the votes so far are void,
+    and the time to decide begins again. Who votes is safe with the etag of what was read.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,0 +1,41 @@
+"""What a reservation shall be, beside what it is: the value that a change is decided on."""
+
+from msgspec import Struct
+
+from services.allocation.resources import Line, Reservation
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What a reservation shall be. What lies before `opens` has happened; 0 for one that has not begun."""
+
+    before: Reservation
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    note: str
+    opens: int = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether its units are bound."""
+        return self.opens > 0
+
+    @property
+    def only_words(self) -> bool:
+        """Whether what is held stays as it is."""
+        before = self.before
+        return (self.start, self.end, self.lines) == (before.start, before.end, before.lines)
+
+    @property
+    def only_less(self) -> bool:
+        """Whether it asks for nothing that was not had: no more units, no other time, no operator along."""
+        had = {line.resource: line for line in self.before.lines}
+        return all(line.resource in had and self._within(line, had[line.resource]) for line in self.lines)
+
+    def _within(self, line: Line, had: Line) -> bool:
+        (start, end), (first, last) = (
+            line.within(self.start, self.end),
+            had.within(self.before.start, self.before.end),
+        )
+        along = had.with_operator or not line.with_operator
+        return line.units <= had.units and first <= start and end <= last and along
