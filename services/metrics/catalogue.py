@@ -2,7 +2,8 @@
 
 Prefix `alloc_`, base units, `_total` on counters only. Labels come from closed sets, and `company` is capped. A pool is
 homogeneous, so a unit has one meaning within a pool. The number in a row is the most series that the metric has in a
-centre of `COMPANY_LABELS_MAX` companies and `POOLS_MAX` resources; together they stay within `SERIES_MAX`.
+centre of `COMPANY_LABELS_MAX` companies and `POOLS_MAX` resources, `COMPUTE_POOLS_MAX` of them compute pools; together
+they stay within `SERIES_MAX`.
 
 Requests, rejections and decision times are counted where they happen: by the scheduler, the ledger and the doors. What
 nothing can tell yet is not here; `deploy/prometheus/README.md` lists it with the reason.
@@ -30,6 +31,7 @@ from services.metrics.showing import Reading
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES
 
 POOLS_MAX = 100
+COMPUTE_POOLS_MAX = 50
 SERIES_MAX = 20_000
 METRICS_MAX = 80
 ACCOUNTS_MAX = ACCOUNT_LABELS_MAX + POOLS_MAX
@@ -103,16 +105,16 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_reservations_taken_up_total", "counter", "", ("pool", "outcome"), POOLS_MAX * 2,
            readings.taken_up,
            "Reservations whose start was measured, by whether any unit was in use within a quarter of an hour."),
-    Metric("alloc_pool_measured_units", "gauge", "units", ("pool",), POOLS_MAX,
+    Metric("alloc_pool_measured_units", "gauge", "units", ("pool",), COMPUTE_POOLS_MAX,
            readings.in_use(lambda use: use.measured),
            "Units whose nodes have reported within the last minute and a half."),
-    Metric("alloc_pool_used_units", "gauge", "units", ("pool",), POOLS_MAX,
+    Metric("alloc_pool_used_units", "gauge", "units", ("pool",), COMPUTE_POOLS_MAX,
            readings.in_use(lambda use: use.used),
            "Of those measured now: units at work, whoever holds them."),
-    Metric("alloc_pool_idle_held_units", "gauge", "units", ("pool",), POOLS_MAX,
+    Metric("alloc_pool_idle_held_units", "gauge", "units", ("pool",), COMPUTE_POOLS_MAX,
            readings.in_use(lambda use: use.idle_held),
            "Of those measured now: units of active reservations left alone for a quarter of an hour."),
-    Metric("alloc_pool_stray_units", "gauge", "units", ("pool",), POOLS_MAX,
+    Metric("alloc_pool_stray_units", "gauge", "units", ("pool",), COMPUTE_POOLS_MAX,
            readings.in_use(lambda use: use.stray),
            "Of those measured now: units at work that no reservation holds."),
     Metric("alloc_held_unit_seconds", "gauge", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
@@ -136,9 +138,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_pool_due_units", "gauge", "units", ("pool", "change"), POOLS_MAX * len(Change),
            readings.outlooks(lambda outlook: (((change.value,), units) for change, units in outlook.due.items())),
            "Units that reservations take, or leave, within the next hour."),
-    Metric("alloc_pool_largest_free_block_units", "gauge", "units", ("pool",), POOLS_MAX,
+    Metric("alloc_pool_largest_free_block_units", "gauge", "units", ("pool",), COMPUTE_POOLS_MAX,
            readings.outlooks(readings.largest_block),
            "Most units free now in one fabric group, rack or node of a compute pool, whichever its nodes name first."),
+    Metric("alloc_pool_fragmentation_ratio", "gauge", "ratio", ("pool",), COMPUTE_POOLS_MAX,
+           readings.outlooks(readings.fragmented),
+           "Free units of a compute pool that the typical demand of the last seven days could not use as they lie, of "
+           "those free now, node by node; absent if none is free or none was asked for."),
     Metric("alloc_pool_next_fit_timestamp_seconds", "gauge", "seconds", ("pool", "shape"), POOLS_MAX * len(Shape),
            readings.outlooks(lambda outlook: (((shape.value,), start) for shape, start in outlook.next_fit.items())),
            "Earliest start of a reference shape by room alone: the least, one node, all of it; absent beyond 30 days."),

@@ -1,4 +1,4 @@
-"""What lies ahead of one resource: how much is booked, what is free in one piece, and when a shape fits next.
+"""What lies ahead of one resource: how much is booked, what is free and in which pieces, and when a shape fits next.
 
 Pure. The live allocations are drawn onto a grid of cells by bins, from the cell that contains now. It speaks of room
 alone: notice, quota, companions and exclusive groups come on top for whoever books.
@@ -15,6 +15,7 @@ from services.allocation.outage import Outage
 from services.allocation.placement import Part, parts_of
 from services.allocation.resources import Allocation, Interval, Kind, Line, Resource
 from services.allocation.timetable import cell_minutes, keeps_hours, open_cells
+from services.metrics.fragmentation import NOTHING_ASKED, Asked, fragmented, typical
 
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 24 * HOUR_SECONDS
@@ -48,12 +49,17 @@ class Outlook(NamedTuple):
     next_fit: dict[Shape, int]  # earliest start, in seconds
     largest_block: int | None  # units free now that stand together; compute pools only
     due: dict[Change, int]  # units that reservations take or leave within the next hour
+    fragmented: float | None = None  # free units that the typical demand cannot use, of those free; compute pools only
 
 
 def look_ahead(
-    resource: Resource, allocations: Collection[Allocation], now: int, outages: Iterable[Outage] = ()
+    resource: Resource,
+    allocations: Collection[Allocation],
+    now: int,
+    outages: Iterable[Outage] = (),
+    asked: Asked = NOTHING_ASKED,
 ) -> Outlook:
-    """The outlook of a resource with these live allocations and under these outages, at a time in seconds."""
+    """The outlook of a resource with these live allocations, outages and recent demand, at a time in seconds."""
     if not resource.in_service:
         return Outlook({}, {}, 0 if resource.kind is Kind.COMPUTE else None, _due(allocations, now))
     grid = Grid(resource, allocations, now, outages)
@@ -62,6 +68,7 @@ def look_ahead(
         {shape: start for shape in Shape if (start := _next_fit(grid, shape)) is not None},
         _largest_block(grid) if resource.kind is Kind.COMPUTE else None,
         _due(allocations, now),
+        fragmented(grid.free_now(), typical(resource, asked)) if resource.kind is Kind.COMPUTE else None,
     )
 
 
@@ -88,6 +95,11 @@ class Grid:
         units_open = (~self.closed[:cells]).sum(axis=1) * self.resource.bin_capacity * self.open[:cells]
         bookable = int(units_open.sum())
         return int(self.held[:cells].sum()) / bookable if bookable else None
+
+    def free_now(self) -> NDArray[np.int32]:
+        """Units free in the cell that contains now: a row a node, a column a bin of it."""
+        free: NDArray[np.int32] = self.free[0].reshape(len(self.resource.nodes), -1)
+        return free
 
     def _draw_hours(self) -> None:
         moments = self.base + np.arange(self.cells + 1) * self.cell_seconds
@@ -171,7 +183,7 @@ def _nodes_with_room(grid: Grid, part: Part, length: int) -> NDArray[np.int64]:
 
 def _largest_block(grid: Grid) -> int:
     """The most units free in the first cell within one fabric group, rack or node, whichever the nodes name first."""
-    by_node = grid.free[0].reshape(len(grid.resource.nodes), -1).sum(axis=1)
+    by_node = grid.free_now().sum(axis=1)
     blocks: dict[str, int] = {}
     for node, units in zip(grid.resource.nodes, by_node, strict=True):
         group = node.fabric_group or node.rack or node.id

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Resource
 from services.metrics.forecast import Forecast, forecast
+from services.metrics.fragmentation import NOTHING_ASKED, Asked
 from services.metrics.freshness import Freshness
 from services.metrics.history import HOUR_SECONDS, Held
 from services.metrics.outlook import Outlook, look_ahead
@@ -37,18 +38,26 @@ class Outlooker:
             # Allocations are frozen, so the fold may go on while these are drawn.
             ahead = usage.allocations_ahead()
             outages = [outage for outage in usage.outages.values() if outage.until > now]
+            asked = usage.mix.recent(now)
             past, known = usage.history.past(ahead, now), (now - usage.began) // HOUR_SECONDS
             pools, forecasts = await asyncio.gather(
-                asyncio.to_thread(_look, resources, ahead, now, outages), asyncio.to_thread(_expect, past, known)
+                asyncio.to_thread(_look, resources, ahead, now, outages, asked), asyncio.to_thread(_expect, past, known)
             )
             self.drawn = Outlooks(position, now, pools, forecasts)
         self.freshness.worked(at)
 
 
 def _look(
-    resources: list[Resource], ahead: Mapping[str, list[Allocation]], now: int, outages: list[Outage]
+    resources: list[Resource],
+    ahead: Mapping[str, list[Allocation]],
+    now: int,
+    outages: list[Outage],
+    asked: Mapping[str, Asked],
 ) -> dict[str, Outlook]:
-    return {resource.id: look_ahead(resource, ahead[resource.id], now, outages) for resource in resources}
+    return {
+        resource.id: look_ahead(resource, ahead[resource.id], now, outages, asked.get(resource.id, NOTHING_ASKED))
+        for resource in resources
+    }
 
 
 def _expect(past: Mapping[str, Held], hours_known: int) -> dict[str, Forecast]:

@@ -136,6 +136,11 @@ def largest_block(outlook: Outlook) -> list[tuple[tuple[str, ...], float]]:
     return [] if outlook.largest_block is None else [((), outlook.largest_block)]
 
 
+def fragmented(outlook: Outlook) -> list[tuple[tuple[str, ...], float]]:
+    """The share of what is free that is in pieces, where something is free and something was asked for."""
+    return [] if outlook.fragmented is None else [((), outlook.fragmented)]
+
+
 def collectors(value: Callable[[Freshness, float], float]) -> Reading:
     """One row a background reading."""
     return lambda showing: (

@@ -18,6 +18,7 @@ from services.allocation.outage import Outage
 from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
+from services.metrics.fragmentation import Mix
 from services.metrics.history import History
 
 MICROSECONDS = 1_000_000
@@ -99,6 +100,7 @@ class Usage:
         self.fundings: dict[str, dict[int, int]] = {}  # Units funded, by resource and the time from which on.
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
         self.history = History()
+        self.mix = Mix()
         self.began = 0
         """The time of the first entry, in seconds; 0 before there is one."""
         self._live: dict[str, Reservation] = {}
@@ -161,6 +163,8 @@ class Usage:
         else:
             self._live.pop(after.id, None)
             self.history.add(after.holding, self.now)
+        if before is None:
+            self.mix.add(after, self.now)
         self._count(before, after)
         for flow in flows(before, after):
             self._flow(self.companies[after.company].id, flow)

@@ -28,9 +28,7 @@ GIVEN_BACK = {
 OPENINGS = {events.ReservationHeld: "held", events.ReservationRequested: "pending"}
 Opening = events.ReservationHeld | events.ReservationRequested
 
-WISHES = ("confirm", "hold", "request", "vote", "take", "lapse", "activate", "cancel", "complete", "release")
-
-WISHES = ("confirm", "hold", "take", "expire", "activate", "cancel", "complete", "release", "change")
+WISHES = ("confirm", "hold", "request", "vote", "take", "lapse", "activate", "cancel", "complete", "release", "change")
 
 Decision = tuple[int, list[Event]]
 

@@ -171,10 +171,21 @@ def usage() -> Dashboard:
         .with_row(row("Pieces"))
         .with_panel(
             curves(
+                "Free, and of no use",
+                "Share of a compute pool's free units that the typical demand of the last seven days could not use as "
+                "they lie, node by node.",
+                Query("alloc_pool_fragmentation_ratio", "{{pool}}"),
+                unit="percentunit",
+                width=8,
+            )
+        )
+        .with_panel(
+            curves(
                 "Free units outside the largest block",
                 "Share of a compute pool's free units that do not stand together with the most that do.",
                 Query("1 - alloc_pool_largest_free_block_units / on (pool) (alloc_pool_free_units > 0)", "{{pool}}"),
                 unit="percentunit",
+                width=8,
             )
         )
         .with_panel(
@@ -187,6 +198,7 @@ def usage() -> Dashboard:
                     "{{unit}} {{reason}}",
                 ),
                 unit="percentunit",
+                width=8,
             )
         )
     )
