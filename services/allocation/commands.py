@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from services.allocation.conduct import Qualification
+from services.allocation.conduct import Assignment, Qualification
 from services.allocation.funding import Funding
 from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
@@ -246,6 +246,20 @@ class RevokeQualification(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class AssignOfficer(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a support officer act for a company between two times."""
+
+    assignment: Assignment
+
+
+class DismissOfficer(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a support officer act for a company no more."""
+
+    company: str
+    officer: str
+    reason: str = ""
+
+
 class ForgiveStrike(Struct, frozen=True, gc=False, kw_only=True):
     """Take a strike back, and the suspension with it where the others do not carry it."""
 
@@ -274,6 +288,8 @@ Command = (
     | PublishTerms
     | GrantQualification
     | RevokeQualification
+    | AssignOfficer
+    | DismissOfficer
     | ForgiveStrike
     | DeclareOutage
     | LiftOutage

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from services.allocation.terms import DAY_SECONDS, DAYS_MAX, Terms
 
 QUALIFICATIONS_MAX = 1_000
+OFFICERS_MAX = 20
 
 
 class Cause(StrEnum):
@@ -38,6 +39,15 @@ class Qualification(Struct, frozen=True, gc=False, kw_only=True):
     end: int
 
 
+class Assignment(Struct, frozen=True, gc=False, kw_only=True):
+    """A support officer of the centre may act for a company in `[start, end)`."""
+
+    company: str
+    officer: str
+    start: int
+    end: int
+
+
 class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's record. `kept` counts check-ins, `missed` strikes; forgiven ones are in neither."""
 
@@ -47,6 +57,7 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     strikes: tuple[Strike, ...] = ()
     suspended_until: int = 0
     qualifications: tuple[Qualification, ...] = ()
+    officers: tuple[Assignment, ...] = ()
 
     @property
     def reliability(self) -> float:
@@ -72,6 +83,19 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def with_qualification(self, granted: Qualification) -> "Conduct":
         """The record with one more qualification."""
         return replace(self, qualifications=(*self.qualifications, granted))
+
+    def acted_for_by(self, officer: str, now: int) -> bool:
+        """Whether an officer may act for the company now."""
+        return any(each.officer == officer and each.start <= now < each.end for each in self.officers)
+
+    def with_officer(self, assigned: Assignment) -> "Conduct":
+        """The record with an officer, at the times of their last assignment."""
+        others = self.without_officer(assigned.officer).officers
+        return replace(self, officers=(*others, assigned))
+
+    def without_officer(self, officer: str) -> "Conduct":
+        """The record without an officer."""
+        return replace(self, officers=tuple(each for each in self.officers if each.officer != officer))
 
     def without_qualification(self, resource: str) -> "Conduct":
         """The record without any qualification for a resource."""

@@ -15,6 +15,7 @@ from services.allocation import (
     discipline,
     events,
     holding,
+    officers,
     recurring,
     rules,
     series_changing,
@@ -105,6 +106,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return discipline.grant_qualification(centre, command)
         case commands.RevokeQualification():
             return discipline.revoke_qualification(centre, command)
+        case commands.AssignOfficer():
+            return officers.assign_officer(centre, command, now)
+        case commands.DismissOfficer():
+            return officers.dismiss_officer(centre, command)
         case commands.ForgiveStrike():
             return discipline.forgive_strike(centre, command, now)
         case _:

@@ -8,7 +8,7 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 from msgspec import Struct
 
 from services.allocation.approval import Approval, Vote
-from services.allocation.conduct import Cause, Qualification
+from services.allocation.conduct import Assignment, Cause, Qualification
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
@@ -82,6 +82,22 @@ class QualificationRevoked(Struct, frozen=True, gc=False, kw_only=True, tag="qua
     company: str
     resource: str
     reason: str
+
+
+class OfficerAssigned(Struct, frozen=True, gc=False, kw_only=True, tag="officer_assigned", tag_field="type"):
+    """A support officer may act for a company between two times, whatever was said about them before."""
+
+    assignment: Assignment
+
+
+class OfficerDismissed(
+    Struct, frozen=True, gc=False, kw_only=True, tag="officer_dismissed", tag_field="type", omit_defaults=True
+):
+    """A support officer no longer acts for a company."""
+
+    company: str
+    officer: str
+    reason: str = ""
 
 
 class StrikeGiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_given", tag_field="type"):
@@ -388,7 +404,15 @@ ReservationEvent = (
 )
 """The events in the life of a reservation: each names it, and `services.allocation.life` follows it through them."""
 
-ConductEvent = QualificationGranted | QualificationRevoked | StrikeGiven | StrikeForgiven | SuspensionSet
+ConductEvent = (
+    QualificationGranted
+    | QualificationRevoked
+    | OfficerAssigned
+    | OfficerDismissed
+    | StrikeGiven
+    | StrikeForgiven
+    | SuspensionSet
+)
 """The events in a company's record."""
 
 RecordEvent = TermsPublished | ConductEvent

@@ -42,7 +42,11 @@ class Records:
         if isinstance(event, events.TermsPublished):
             self.terms.append(event.terms)
             return event.terms
-        named = event.qualification.company if isinstance(event, events.QualificationGranted) else event.company
+        match event:
+            case events.QualificationGranted(qualification=about) | events.OfficerAssigned(assignment=about):
+                named = about.company
+            case _:
+                named = event.company
         conduct = self.conducts[named] = judged(self.conduct(named), event, at)
         return conduct
 
@@ -54,6 +58,10 @@ def judged(conduct: Conduct, event: ConductEvent, at: int) -> Conduct:
             return conduct.with_qualification(event.qualification)
         case events.QualificationRevoked():
             return conduct.without_qualification(event.resource)
+        case events.OfficerAssigned():
+            return conduct.with_officer(event.assignment)
+        case events.OfficerDismissed():
+            return conduct.without_officer(event.officer)
         case events.StrikeGiven():
             return conduct.struck(Strike(reservation_id=event.reservation_id, cause=event.cause, at=at))
         case events.StrikeForgiven():

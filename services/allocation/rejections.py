@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
+    INVALID_OFFICER = "INVALID_OFFICER"  # an assignment that ends before it starts, or one too many
     INVALID_FUNDING = "INVALID_FUNDING"  # of more than there is, or from a time that makes no sense
     INVALID_OVERRIDE = "INVALID_OVERRIDE"  # of a rule that no operator may override, or without a justification
     NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand

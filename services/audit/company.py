@@ -82,7 +82,7 @@ class OneCompany(Reading):
                 own = event.get("company") == self._company
                 self._reservations.add(event.get("reservation_id", ""))
             case _:
-                own = event.get("reservation_id") in self._reservations
+                own = event.get("reservation_id") in self._reservations or _named(event) == self._company
         if not own:
             raise Fault(f"an event does not concern {self.scope}", line.position)
 
@@ -95,6 +95,12 @@ class OneCompany(Reading):
             if checkpoint.root != self.tree.root:
                 raise Fault(f"{checkpoint.source} was signed for other events up to here", checkpoint.position)
             self.agreeing += 1
+
+
+def _named(event: dict[str, Any]) -> Any:
+    """The company that an event in a company's record, or of a series, names."""
+    about = next((event[key] for key in ("qualification", "assignment", "series") if key in event), event)
+    return about.get("company") if isinstance(about, dict) else None
 
 
 def leaf_of(line: LeafLine) -> bytes:

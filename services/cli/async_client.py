@@ -28,7 +28,7 @@ class AsyncClient:
 
     async def call(self, method: Any, request: Any, token: str = "", deadline_seconds: float = DEADLINE_SECONDS) -> Any:
         """Ask, as the caller or whoever the token names. Raises `Refused`, `Unanswered` or `Failed`."""
-        metadata = (("authorization", f"Bearer {token or self.connection.token}"),)
+        metadata = self.connection.metadata(token)
         async with self._room:
             attempts = Attempts(deadline_seconds)
             while True:  # Until it is answered, or `attempts` raises.

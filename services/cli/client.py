@@ -38,7 +38,7 @@ class Client:
     def __init__(self, connection: Connection, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self.connection = connection
         self._deadline_seconds = deadline_seconds
-        self._metadata = (("authorization", f"Bearer {connection.token}"),)
+        self._metadata = connection.metadata()
         self._channels: list[grpc.Channel] = []
 
     def __enter__(self) -> "Client":

@@ -4,7 +4,7 @@ import base64
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,10 @@ OPERATOR = "operator"
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """Addresses as `host:port`, the bearer token, and the company that it speaks for, or an empty string."""
+    """Addresses as `host:port`, the bearer token, and the company that it speaks for, or an empty string.
+
+    `officer` says that it is a support officer who speaks for the company.
+    """
 
     scheduler: str
     ledger: str
@@ -25,13 +28,23 @@ class Connection:
     company: str = ""
     metrics: str = ""
     tls_roots: bytes | None = None
+    officer: bool = False
+
+    def metadata(self, token: str = "") -> tuple[tuple[str, str], ...]:
+        """What goes with every call of the caller, or of whoever another token names."""
+        bearer = ("authorization", f"Bearer {token or self.token}")
+        return (bearer, ("aidc-on-behalf-of", self.company)) if self.officer and not token else (bearer,)
+
+    def acting_for(self, company: str) -> "Connection":
+        """The same, for a support officer who acts for a company."""
+        return replace(self, company=company, officer=True)
 
 
 def find(data: Path | None, caller: str, concerned: str = "", environ: Mapping[str, str] = os.environ) -> Connection:
     """Find the centre: `data` first, then AIDC_SCHEDULER, AIDC_LEDGER and AIDC_TOKEN, then `./data`.
 
-    `caller` is operator, auditor, a member of the committee or a company id; empty means whoever AIDC_TOKEN names, else
-    the company concerned, else the operator.
+    `caller` is operator, auditor, a member of the committee, a support officer or a company id; empty means whoever
+    AIDC_TOKEN names, else the one concerned, else the operator.
     """
     if data is None and "AIDC_SCHEDULER" in environ:
         return from_environment(caller, environ)
@@ -62,10 +75,11 @@ def from_environment(caller: str, environ: Mapping[str, str]) -> Connection:
 
 def from_endpoints(endpoints: Mapping[str, Any], caller: str, folder: Path) -> Connection:
     """A centre that `aidc up` runs here."""
-    tokens = {**endpoints.get("committee", {}), **endpoints["tokens"]}
+    tokens = {**endpoints.get("committee", {}), **endpoints.get("officers", {}), **endpoints["tokens"]}
     if caller not in tokens:
         raise Failed(
-            f"{folder} has no token for {caller!r}: use operator, auditor, committee-1 or a company such as CMP-0001"
+            f"{folder} has no token for {caller!r}: use operator, auditor, committee-1, officer-1 or a company such as"
+            " CMP-0001"
         )
     return Connection(
         scheduler=endpoints["scheduler"],

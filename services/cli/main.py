@@ -5,7 +5,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
@@ -20,6 +20,7 @@ from services.cli import (
     funding,
     ledger,
     many,
+    officers,
     outages,
     quotas,
     records,
@@ -36,6 +37,7 @@ from services.cli import (
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
+from services.cli.options import ON_BEHALF_OF
 from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered
 from services.cli.tables import err
 from services.cli.times import Unreadable
@@ -49,6 +51,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def everywhere(
+    on_behalf_of: Annotated[
+        str,
+        typer.Option("--on-behalf-of", metavar="ID", help="For a support officer: the company that they act for."),
+    ] = "",
+) -> None:
+    """Book the compute and the demonstration equipment of a shared AI data centre."""
+    ON_BEHALF_OF.set(on_behalf_of)
+
+
 RUN, BOOK, LOOK, APPROVE = "Run a centre", "Book", "Look", "Approve"
 for command, panel in (
     (up, RUN),
@@ -91,6 +106,7 @@ for command, panel in (
 
 series.app.command("change")(series_change.change)
 app.add_typer(series.app, name="series", rich_help_panel=BOOK)
+app.add_typer(officers.app, name="officer", rich_help_panel=RUN)
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 app.add_typer(outages.app, name="outage", rich_help_panel=RUN)
 app.add_typer(ledger.app, name="ledger", rich_help_panel=RUN)

@@ -1,5 +1,6 @@
 """What commands have in common: how to find the centre, who asks, and how to answer."""
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from services.cli.connection import Connection, find
 from services.cli.outcome import Failed
 
 COMPANIES = "companies/"
+OFFICER = "officer-1"
+"""Who acts on somebody's behalf where `aidc up` runs and nobody else is named."""
 EVERY_COMPANY = "companies/-"
 
 Data = Annotated[
@@ -30,9 +33,16 @@ Company = Annotated[
 ]
 
 
+ON_BEHALF_OF: ContextVar[str] = ContextVar("on_behalf_of", default="")
+"""The company that a support officer acts for, as `aidc --on-behalf-of` says; empty for everybody else."""
+
+
 def connect(data: Path | None, caller: str, company: str = "") -> Client:
     """A client for the caller; without one, for the company concerned, or the operator."""
-    return Client(find(data, caller, company))
+    acted_for = ON_BEHALF_OF.get().removeprefix(COMPANIES)
+    if not acted_for:
+        return Client(find(data, caller, company))
+    return Client(find(data, caller, OFFICER).acting_for(acted_for))
 
 
 def parent_of(connection: Connection, company: str) -> str:

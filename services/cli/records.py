@@ -173,6 +173,12 @@ def show_conduct(found: api.Conduct, zone: tzinfo, as_json: bool) -> None:
             valid = show_interval(from_timestamp(each.start_time), from_timestamp(each.end_time), zone)
             trainings.add_row(plain_id(each.resource), valid)
         out.print(trainings)
+    if found.officers:
+        officers = table("may act for it", "valid")
+        for officer in found.officers:
+            valid = show_interval(from_timestamp(officer.start_time), from_timestamp(officer.end_time), zone)
+            officers.add_row(plain_id(officer.officer), valid)
+        out.print(officers)
 
 
 def show_terms(found: api.Terms, zone: tzinfo) -> None:

@@ -78,7 +78,7 @@ class Streaming:
     async def _stream(self) -> AsyncGenerator[api.BatchResult, None]:
         """One stream, until it ends or breaks. Raises `AioRpcError`, and `Failed` for answers out of order."""
         self._unsent = len(self.unanswered)
-        metadata = (("authorization", f"Bearer {self._client.connection.token}"),)
+        metadata = self._client.connection.metadata()
         call = self._client.scheduler.BookStream(metadata=metadata)
         sending = asyncio.create_task(self._send(call))
         try:

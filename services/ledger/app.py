@@ -31,6 +31,7 @@ from services.ledger.grpc_api import SERVICE, methods
 from services.ledger.journal import Journal
 from services.ledger.notary import Notary
 from services.ledger.notes import Signer
+from services.ledger.officers import officers_of
 from services.ledger.progress import Progress
 from services.ledger.proof_api import ProofApi
 from services.ledger.proofs import Prover
@@ -77,8 +78,10 @@ async def run(settings: Settings, stop: Stop) -> None:
     registry, health, progress = CollectorRegistry(), Health([SERVICE.full_name]), Progress(monotonic)
     ProcessCollector(registry=registry)
     telemetry = LedgerTelemetry(registry)
-    doors = Doors(verifier=TokenVerifier(settings.keys), telemetry=DoorTelemetry(registry))
     async with _pools(settings) as (writer, readers), lifecycle.background() as background:
+        doors = Doors(
+            verifier=TokenVerifier(settings.keys), telemetry=DoorTelemetry(registry), acts_for=officers_of(readers)
+        )
         telemetry.watch(progress, [writer, readers])
         statistics = DatabaseHealth(readers, monotonic)
         registry.register(statistics)

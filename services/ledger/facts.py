@@ -98,12 +98,13 @@ def _company(event: Event) -> str:
             return quota.company
         case events.SeriesBooked(series=series) | events.SeriesChanged(series=series):
             return series.company
-        case events.QualificationGranted(qualification=qualification):
-            return qualification.company
+        case events.QualificationGranted(qualification=about) | events.OfficerAssigned(assignment=about):
+            return about.company
         case (
             events.SeriesCancelled(company=company)
             | events.UseMeasured(company=company)
             | events.QualificationRevoked(company=company)
+            | events.OfficerDismissed(company=company)
             | events.StrikeGiven(company=company)
             | events.StrikeForgiven(company=company)
             | events.SuspensionSet(company=company)

@@ -69,7 +69,7 @@ def _request(row: asyncpg.Record) -> tuple[int, str, str]:
 def _entry(row: asyncpg.Record, company: str, units: Mapping[str, str], zone: ZoneInfo, *, secret: bool) -> Entry:
     event = _decode_event(row["payload"])
     # Whoever took it over, or declined, is known by the offer; what their request was called is theirs alone.
-    foreign = row["actor"].startswith(COMPANIES) and row["actor"] != f"{COMPANIES}{company}"
+    foreign = COMPANIES in row["actor"] and not row["actor"].endswith(f"{COMPANIES}{company}")
     # A move makes room for somebody else's booking, and whose that was is nobody's business (P8).
     moved = isinstance(event, events.AllocationsMoved)
     role = row["actor"].partition("/")[0] if secret else row["actor"]

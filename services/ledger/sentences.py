@@ -44,6 +44,8 @@ class Words(Struct, frozen=True, kw_only=True):
         match self.actor.split("/"):
             case ["companies", company]:
                 return company
+            case ["officers", name, "companies", company]:
+                return f"Officer {name} for {company}"
             case ["operators", name]:
                 return f"Operator {name}"
             case ["operators"]:
@@ -182,6 +184,13 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.SeriesCancelled: lambda event, words: (
         f"{words.who} gave the series back from {words.moment(event.since)} on{because(event.reason)}."
+    ),
+    events.OfficerAssigned: lambda event, words: (
+        f"{words.who} let officer {event.assignment.officer} act for {event.assignment.company}, from"
+        f" {words.moment(event.assignment.start)} to {words.moment(event.assignment.end)}."
+    ),
+    events.OfficerDismissed: lambda event, words: (
+        f"{words.who} no longer lets officer {event.officer} act for {event.company}{because(event.reason)}."
     ),
     events.StrikeGiven: lambda event, words: f"{event.company} got a strike: {CAUSES[event.cause]}.",
     events.StrikeForgiven: lambda event, words: (

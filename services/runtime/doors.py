@@ -87,6 +87,8 @@ class _Door:
         try:
             visit = self._enter(context, began)
             self._demand_role(visit.call)
+            if visit.call.identity.officer:
+                await self._reception.demand_assignment(visit.call.identity)
             answer: Message = await self._handler(visit.call, self._read(data))
             content = answer.SerializeToString()
         except BaseException as error:
@@ -105,6 +107,8 @@ class _Door:
         try:
             visit = self._enter(context, began)
             self._demand_role(visit.call)
+            if visit.call.identity.officer:
+                await self._reception.demand_assignment(visit.call.identity)
             asked = Inbox(visit, context, self._read) if self._incoming else self._read(data)
             async with aclosing(self._handler(visit.call, asked)) as answers:
                 async for answer in answers:

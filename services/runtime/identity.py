@@ -33,20 +33,28 @@ _log = structlog.get_logger()
 
 
 class Role(StrEnum):
-    """What a caller may do: a company books for itself, an operator runs the centre, an auditor reads all."""
+    """What a caller may do: a company books for itself, an operator runs the centre, an auditor reads all.
+
+    A support officer does nothing in that role: in each call they act for one company, as the centre allows.
+    """
 
     COMPANY = "company"
+    OFFICER = "officer"
     OPERATOR = "operator"
     AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A verified caller. `company` is the company's id for the role company, and empty for the others."""
+    """A verified caller. `company` is the company's id for the role company, and empty for the others.
+
+    `officer` is the support officer who acts for that company, or empty where it acts for itself.
+    """
 
     subject: str
     role: Role
     company: str
+    officer: str = ""
 
 
 class Unauthenticated(Exception):

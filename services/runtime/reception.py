@@ -3,21 +3,28 @@
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from services.runtime import refusals
 from services.runtime.admission import Admission, Limits
-from services.runtime.identity import Identity, TokenVerifier, Unauthenticated
+from services.runtime.identity import Identity, Role, TokenVerifier, Unauthenticated
 from services.runtime.problems import Problem
 from services.runtime.telemetry import DoorTelemetry
 from services.runtime.visit import Call, Context, Visit
 
 SWEEP_SECONDS = 0.25
+ON_BEHALF_OF = "aidc-on-behalf-of"
+"""The metadata in which a support officer names the company that they act for, such as CMP-0001."""
+COMPANY = re.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+ActsFor = Callable[[str, str], Awaitable[bool]]
 TRACEPARENT = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Reception:
-    """The reception of one process. `clock` gives seconds since 1970, for tokens."""
+    """The reception of one process. `clock` gives seconds since 1970, for tokens.
+
+    `acts_for` tells whether a support officer may act for a company now; without it none may for any.
+    """
 
     def __init__(
         self,
@@ -26,6 +33,7 @@ class Reception:
         telemetry: DoorTelemetry,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        acts_for: ActsFor | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.telemetry = telemetry
@@ -33,6 +41,7 @@ class Reception:
         self.visits: set[Visit] = set()
         self._verifier = verifier
         self._clock = clock
+        self._acts_for = acts_for
 
     def identify(self, token: str) -> Identity:
         """Who bears a token. Raises `Unauthenticated`."""
@@ -48,13 +57,20 @@ class Reception:
         seconds = seconds_max if remaining is None else min(remaining, seconds_max)
         if seconds <= 0:
             raise refusals.deadline_exceeded()
-        token, trace = _read(context)
+        token, trace, company = _read(context)
         identity = self.identify(token)
+        if company or identity.role is Role.OFFICER:
+            identity = _acting_for(identity, company)
         tenant = admission.enter(identity, stream, now)
         call = Call(identity, method, now + seconds, tenant, trace)
         visit = Visit(call, tenant, token, stream=stream, incoming=incoming)
         self.visits.add(visit)
         return visit
+
+    async def demand_assignment(self, identity: Identity) -> None:
+        """Raises `Problem` for an officer who may not act for the company now."""
+        if self._acts_for is None or not await self._acts_for(identity.officer, identity.company):
+            raise refusals.not_your_company(identity)
 
     def leave(self, visit: Visit) -> None:
         """Let a caller out."""
@@ -75,6 +91,11 @@ class Reception:
             now = time.monotonic()
             for visit in self.visits:
                 self._look_after(visit, now)
+            for visit in [each for each in self.visits if each.stream and each.call.identity.officer]:
+                try:
+                    await self.demand_assignment(visit.call.identity)
+                except Problem as problem:
+                    visit.wind_up(problem)
 
     def _look_after(self, visit: Visit, now: float) -> None:
         limits = self.limits
@@ -97,14 +118,28 @@ class Reception:
         return None
 
 
-def _read(context: Context) -> tuple[str, str]:
-    """The bearer's token, and the id of the trace that the call is a part of, or an empty string."""
-    token, trace = None, ""
+def _acting_for(identity: Identity, company: str) -> Identity:
+    """An officer as the company that they act for, so that they see what it sees and nothing else (P8)."""
+    if identity.role is not Role.OFFICER:
+        raise refusals.not_an_officer(identity)
+    if not COMPANY.fullmatch(company):
+        raise refusals.on_whose_behalf()
+    return Identity(identity.subject, Role.COMPANY, company, identity.subject)
+
+
+def _read(context: Context) -> tuple[str, str, str]:
+    """The bearer's token, the id of the trace that the call is a part of, and the company that it is made for.
+
+    The last two may be empty strings.
+    """
+    token, trace, company = None, "", ""
     for key, value in context.invocation_metadata() or ():
         if key == "authorization":
             if token is not None:
                 raise Unauthenticated("two_tokens")
             token = value
+        elif key == ON_BEHALF_OF and isinstance(value, str):
+            company = value
         elif key == "traceparent" and isinstance(value, str):
             found = TRACEPARENT.fullmatch(value)
             trace = found[1] if found else ""
@@ -112,4 +147,4 @@ def _read(context: Context) -> tuple[str, str]:
         raise Unauthenticated("missing")
     if not isinstance(token, str) or token[:7].lower() != "bearer ":
         raise Unauthenticated("wrong_scheme")
-    return token[7:], trace
+    return token[7:], trace, company

@@ -72,6 +72,34 @@ def role_not_allowed(identity: Identity, method: str) -> Problem:
     )
 
 
+def on_whose_behalf() -> Problem:
+    """A support officer acts for one company in each call, and must say for which."""
+    return Problem(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "ON_WHOSE_BEHALF",
+        "A support officer acts for a company: name it in the metadata aidc-on-behalf-of, such as CMP-0001.",
+    )
+
+
+def not_an_officer(identity: Identity) -> Problem:
+    """Only a support officer acts for somebody else."""
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NOT_AN_OFFICER",
+        f"The role {identity.role.value} acts for nobody else: leave the metadata aidc-on-behalf-of out.",
+    )
+
+
+def not_your_company(identity: Identity) -> Problem:
+    """A support officer who may not act for this company, or not now; a company that is not there answers alike."""
+    _log.warning("officer_denied", officer=identity.officer, company=identity.company)
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NOT_YOUR_COMPANY",
+        f"Officer {identity.officer} may not act for {identity.company} now. An operator can assign it to you.",
+    )
+
+
 def malformed() -> Problem:
     """Bytes that are no message of the method's type."""
     return Problem(

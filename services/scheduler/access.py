@@ -6,9 +6,12 @@ from services.allocation.rejections import Reason, Rejected, refuse
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
+from services.runtime.reception import ActsFor
+from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
 from services.scheduler.requests import Fields
+from services.scheduler.writer import Writer
 
 RETRY_SECONDS = 0.5
 ALL = "-"
@@ -17,7 +20,18 @@ ALL = "-"
 def actor_of(call: Call) -> str:
     """Who acts, as the log records it."""
     identity = call.identity
+    if identity.officer:
+        return f"officers/{identity.officer}/companies/{identity.company}"
     return f"companies/{identity.company}" if identity.role is Role.COMPANY else f"{identity.role}s/{identity.subject}"
+
+
+def officers_of(writer: Writer) -> ActsFor:
+    """Who may act for which company, by what was decided so far and the centre's clock."""
+
+    async def acts_for(officer: str, company: str) -> bool:
+        return writer.centre.records.conduct(company).acted_for_by(officer, writer.now() // MICROSECONDS)
+
+    return acts_for
 
 
 def company_of(call: Call, parent: str, *, all_allowed: bool = False) -> str:

@@ -24,6 +24,7 @@ from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
+from services.scheduler.access import officers_of
 from services.scheduler.attestation import Attestation
 from services.scheduler.clock import MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
@@ -114,7 +115,7 @@ async def serve(
     background.start(meter.keep_stream(reports), name="reports stream")
     background.start(meter.read(reports), name="reports")
     background.start(meter.keep_recording(), name="metering")
-    doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry))
+    doors = Doors(verifier=TokenVerifier(told.keys), telemetry=DoorTelemetry(registry), acts_for=officers_of(writer))
     health = Health([SERVICE.full_name])
     server = GrpcServer(
         listen=told.listen,

@@ -16,7 +16,7 @@ from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
 
-EVERYBODY = frozenset(Role)
+EVERYBODY = frozenset({Role.COMPANY, Role.OPERATOR, Role.AUDITOR})
 BOOKERS = frozenset({Role.COMPANY, Role.OPERATOR})
 OPERATORS = frozenset({Role.OPERATOR})
 
@@ -58,6 +58,8 @@ ROLES = {
     "GrantQualification": OPERATORS,
     "RevokeQualification": OPERATORS,
     "ForgiveStrike": OPERATORS,
+    "AssignOfficer": OPERATORS,
+    "DismissOfficer": OPERATORS,
     "GetConduct": EVERYBODY,
     "DeclareOutage": OPERATORS,
     "LiftOutage": OPERATORS,
@@ -121,6 +123,8 @@ class SchedulerApi:
             "GrantQualification": records.grant_qualification,
             "RevokeQualification": records.revoke_qualification,
             "ForgiveStrike": records.forgive_strike,
+            "AssignOfficer": records.assign_officer,
+            "DismissOfficer": records.dismiss_officer,
             "GetConduct": records.get_conduct,
             "DeclareOutage": self._outages.declare_outage,
             "LiftOutage": self._outages.lift_outage,

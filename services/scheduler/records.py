@@ -4,7 +4,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.conduct import Cause, Conduct, Qualification
+from services.allocation.conduct import Assignment, Cause, Conduct, Qualification
 from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
@@ -52,6 +52,14 @@ class RecordKeeping:
         """Take a strike back."""
         return await self._judge(call, request, forgive_strike(request))
 
+    async def assign_officer(self, call: Call, request: api.AssignOfficerRequest) -> api.Conduct:
+        """Let an officer act for a company."""
+        return await self._judge(call, request, assign_officer(request))
+
+    async def dismiss_officer(self, call: Call, request: api.DismissOfficerRequest) -> api.Conduct:
+        """Take that back."""
+        return await self._judge(call, request, dismiss_officer(request))
+
     async def get_conduct(self, call: Call, request: api.GetConductRequest) -> api.Conduct:
         """A company's record."""
         company = company_of(call, request.parent)
@@ -63,11 +71,23 @@ class RecordKeeping:
     async def _judge(
         self,
         call: Call,
-        request: api.GrantQualificationRequest | api.RevokeQualificationRequest | api.ForgiveStrikeRequest,
-        command: commands.GrantQualification | commands.RevokeQualification | commands.ForgiveStrike,
+        request: api.GrantQualificationRequest
+        | api.RevokeQualificationRequest
+        | api.ForgiveStrikeRequest
+        | api.AssignOfficerRequest
+        | api.DismissOfficerRequest,
+        command: commands.GrantQualification
+        | commands.RevokeQualification
+        | commands.ForgiveStrike
+        | commands.AssignOfficer
+        | commands.DismissOfficer,
     ) -> api.Conduct:
         made = await administer(self._writer, call, request, command)
-        company = command.qualification.company if isinstance(command, commands.GrantQualification) else command.company
+        match command:
+            case commands.GrantQualification(qualification=about) | commands.AssignOfficer(assignment=about):
+                company = about.company
+            case _:
+                company = command.company
         shown = made or self._records.conduct(company)
         assert isinstance(shown, Conduct)
         return conduct_reply(shown, self._writer.pages.head.position)
@@ -131,6 +151,34 @@ def revoke_qualification(request: api.RevokeQualificationRequest) -> commands.Re
     return commands.RevokeQualification(company=company, resource=resource, reason=reason)
 
 
+def assign_officer(request: api.AssignOfficerRequest) -> commands.AssignOfficer:
+    """An assignment. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    given = request.officer
+    (officer,) = fields.name("officer.officer", given.officer, "officers")
+    wish = Assignment(
+        company=company,
+        officer=officer,
+        start=fields.time("officer.start_time", given, "start_time"),
+        end=fields.time("officer.end_time", given, "end_time"),
+    )
+    fields.demand_valid()
+    return commands.AssignOfficer(assignment=wish)
+
+
+def dismiss_officer(request: api.DismissOfficerRequest) -> commands.DismissOfficer:
+    """The end of an assignment. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    (officer,) = fields.name("officer", request.officer, "officers")
+    reason = fields.text("reason", request.reason)
+    fields.demand_valid()
+    return commands.DismissOfficer(company=company, officer=officer, reason=reason)
+
+
 def forgive_strike(request: api.ForgiveStrikeRequest) -> commands.ForgiveStrike:
     """A strike taken back. Raises `Problem` with every invalid field."""
     company, reservation_id = reservation_name(request.name)
@@ -182,6 +230,14 @@ def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
                 end_time=Timestamp(seconds=each.end),
             )
             for each in conduct.qualifications
+        ],
+        officers=[
+            api.Officer(
+                officer=f"officers/{each.officer}",
+                start_time=Timestamp(seconds=each.start),
+                end_time=Timestamp(seconds=each.end),
+            )
+            for each in conduct.officers
         ],
         position=position,
     )

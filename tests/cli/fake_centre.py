@@ -59,6 +59,7 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def __init__(self) -> None:
         self.requests: list[Any] = []
         self.tokens: list[str] = []
+        self.on_behalf_of: list[str] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
 
     def ListResources(self, request: Any, context: Any) -> Any:
@@ -71,6 +72,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
         for message in requests:
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
+
+    def AssignOfficer(self, request: Any, context: Any) -> Any:
+        return self._answer("AssignOfficer", request, context)
+
+    def DismissOfficer(self, request: Any, context: Any) -> Any:
+        return self._answer("DismissOfficer", request, context)
 
     def AcceptTransfer(self, request: Any, context: Any) -> Any:
         return self._answer("AcceptTransfer", request, context)
@@ -203,7 +210,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
 
     def _answer(self, method: str, request: Any, context: Any) -> Any:
         self.requests.append(request)
-        self.tokens.append(dict(context.invocation_metadata())["authorization"])
+        metadata = dict(context.invocation_metadata())
+        self.tokens.append(metadata["authorization"])
+        self.on_behalf_of.append(metadata.get("aidc-on-behalf-of", ""))
         try:
             return self.answers[method](request)
         except Answered as error:

@@ -91,3 +91,27 @@ def test_how_equipment_was_left_is_said_at_the_release(centre: FakeCentre, capsy
     assert (sent.condition, sent.hand_over) == (api.CONDITION_WORN, "The lamp flickers.")
     assert main.run(["release", "r1", "--condition", "broken"]) == 1
     assert "good, worn, damaged" in capsys.readouterr().err
+
+
+def test_an_officer_is_assigned_and_dismissed(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """For a company, until a time; the company's record shows who may act for it."""
+    record = api.Conduct(company="companies/CMP-0004", reliability=1)
+    record.officers.add(officer="officers/officer-1", start_time=NINE, end_time=ONE)
+    centre.answers["AssignOfficer"] = centre.answers["DismissOfficer"] = lambda _: record
+    assert main.run(["officer", "assign", "officer-1", "CMP-0004", "--until", "2026-12-31 18:00"]) == 0
+    request = centre.requests[-1]
+    assert (request.parent, request.officer.officer) == ("companies/CMP-0004", "officers/officer-1")
+    assert "officer-1" in capsys.readouterr().out
+    assert main.run(["officer", "dismiss", "officer-1", "CMP-0004", "--reason", "left"]) == 0
+    assert (centre.requests[-1].officer, centre.requests[-1].reason) == ("officers/officer-1", "left")
+
+
+def test_an_officer_acts_on_behalf_of_a_company(centre: FakeCentre) -> None:
+    """Every command goes to the centre with the company that is acted for, and its bare names are that company's."""
+    centre.answers["CheckIn"] = lambda _: reservation(LINES)
+    assert main.run(["--on-behalf-of", "CMP-0009", "check-in", "r1"]) == 0
+    assert centre.requests[-1].name == "companies/CMP-0009/reservations/r1"
+    assert centre.on_behalf_of[-1] == "CMP-0009"
+    assert main.run(["check-in", "r1"]) == 0
+    assert centre.requests[-1].name == "companies/CMP-0004/reservations/r1"
+    assert centre.on_behalf_of[-1] == ""

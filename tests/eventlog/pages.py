@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from services.allocation.approval import Approval, Rule, Vote
-from services.allocation.conduct import Cause, Qualification
+from services.allocation.conduct import Assignment, Cause, Qualification
 from services.allocation.events import (
     AllocationsMoved,
     CapacityFunded,
     CompanyRegistered,
     Event,
+    OfficerAssigned,
+    OfficerDismissed,
     OutageDeclared,
     OutageLifted,
     PeriodClosed,
@@ -270,6 +272,8 @@ SAMPLES: tuple[Event, ...] = (
     ReservationMissed(reservation_id="r-4", released_at=MONDAY_9 + 900),
     ReservationCurtailed(reservation_id="r-4", until=MONDAY_9, outage="hall-2-march"),
     ReservationDisplaced(reservation_id="r-5", displaced_at=MONDAY_9, outage="hall-2-march"),
+    OfficerAssigned(assignment=Assignment(company="CMP-0001", officer="kim", start=MONDAY_9, end=MONDAY_9 + 86_400)),
+    OfficerDismissed(company="CMP-0001", officer="kim", reason="left the centre"),
     TransferOffered(reservation_id="r-6", to="CMP-0002", expires_at=MONDAY_9),
     TransferEnded(reservation_id="r-6", outcome=Outcome.DECLINED, reason="too late for us"),
     TransferAccepted(reservation_id="r-7", to="CMP-0002"),

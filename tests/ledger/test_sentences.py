@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.events import Event, ReservationConfirmed
+from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
 from services.allocation.resources import Override
 from services.ledger.sentences import SENTENCES, Words, sentence
 from tests.eventlog.pages import SAMPLES
@@ -44,3 +44,10 @@ def test_a_sentence_tells_what_an_operator_overrode() -> None:
     assert sentence(replace(booked, override=override), WORDS).endswith(
         ". It overrides closed day, quota exceeded: the minister comes."
     )
+
+
+def test_a_sentence_says_which_officer_acted_for_whom() -> None:
+    """The support officer stands first, and then the company in whose name they acted."""
+    [taken] = [event for event in SAMPLES if isinstance(event, ReservationCancelled)]
+    words = Words(actor="officers/han/companies/CMP-0001", zone=WORDS.zone, units=WORDS.units)
+    assert sentence(taken, words).startswith("Officer han for CMP-0001 cancelled it before its start")

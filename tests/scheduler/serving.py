@@ -20,9 +20,11 @@ from services.runtime.doors import Doors
 from services.runtime.health import Health
 from services.runtime.identity import Identity, Role, TokenVerifier, make_keys, mint_token
 from services.runtime.lifecycle import background
+from services.runtime.reception import ON_BEHALF_OF
 from services.runtime.server import GrpcServer
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
+from services.scheduler.access import officers_of
 from services.scheduler.grpc_api import ROLES, SchedulerApi
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
@@ -84,7 +86,9 @@ class Desk:
         """The metadata of somebody's call."""
         if identity is None:
             return ()
-        return (("authorization", f"Bearer {mint_token(self.keys, identity, time.time())}"),)
+        token = Identity(identity.subject, Role.OFFICER, "") if identity.officer else identity
+        metadata = (("authorization", f"Bearer {mint_token(self.keys, token, time.time())}"),)
+        return (*metadata, (ON_BEHALF_OF, identity.company)) if identity.officer else metadata
 
     async def call(self, method: str, request: Message | bytes, identity: Identity | None = ALPHA) -> Any:
         """One unary call; the answer, or `Refused`."""
@@ -189,7 +193,12 @@ async def serving(keys: Path, log: Held | None = None, limits: Limits | None = N
             await register(writer, thing)
         watches, telemetry = Watches(writer.pages.head.position), Telemetry(registry)
         writer.pages.on_durable.append(watches.on_durable)
-        doors = Doors(verifier=TokenVerifier(make_keys(keys)), telemetry=DoorTelemetry(registry), limits=limits)
+        doors = Doors(
+            verifier=TokenVerifier(make_keys(keys)),
+            telemetry=DoorTelemetry(registry),
+            limits=limits,
+            acts_for=officers_of(writer),
+        )
         methods = [doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES)]
         async with (
             background() as tasks,

@@ -128,6 +128,8 @@ def sound(method: str) -> Message:
             return api.ExportCalendarRequest(name="resources/cpu")
         case "RevokeQualification":
             return api.RevokeQualificationRequest(parent="companies/BETA", resource="resources/L01")
+        case "DismissOfficer":
+            return api.DismissOfficerRequest(parent="companies/BETA", officer="officers/han")
         case "GetConduct":
             return api.GetConductRequest(parent="companies/ALPHA")
         case "GetOutage" | "LiftOutage":

@@ -117,6 +117,8 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "GrantQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "RevokeQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ForgiveStrike": {**ADMINISTERING, **{("operator", whose): MISSING for whose in WHOSE}},  # There is no strike.
+    "AssignOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "DismissOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "GetConduct": FOLLOWING,
     "DeclareOutage": ADMINISTERING,
     "LiftOutage": ADMINISTERING,
@@ -227,6 +229,10 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             if company != "GHOST":
                 await desk.call("GrantQualification", training(parent, 9), OPERATOR)
             return api.RevokeQualificationRequest(parent=parent, resource="resources/L01", request_id=request_id(7))
+        case "DismissOfficer":
+            if company != "GHOST":
+                await desk.call("AssignOfficer", assigning(parent, "han", 9), OPERATOR)
+            return api.DismissOfficerRequest(parent=parent, officer="officers/han", request_id=request_id(7))
         case "GetConduct":
             return api.GetConductRequest(parent=parent)
         case "ListQuotas":
@@ -273,6 +279,14 @@ def training(parent: str, number: int) -> api.GrantQualificationRequest:
     return request
 
 
+def assigning(parent: str, officer: str, number: int, days: int = 30) -> api.AssignOfficerRequest:
+    """An officer acts for a company for some days from now."""
+    request = api.AssignOfficerRequest(parent=parent, request_id=request_id(number))
+    request.officer.officer = f"officers/{officer}"
+    request.officer.start_time.seconds, request.officer.end_time.seconds = NOW, NOW + days * DAY
+    return request
+
+
 def updating(name: str, number: int, **fields: Any) -> api.UpdateReservationRequest:
     """A change of what is set."""
     return api.UpdateReservationRequest(reservation=api.Reservation(name=name, **fields), request_id=request_id(number))
@@ -316,6 +330,8 @@ def administration(method: str, parent: str) -> Any:
             return api.GetTermsRequest()
         case "GrantQualification":
             return training(parent, 7)
+        case "AssignOfficer":
+            return assigning(parent, "han", 7)
         case "ForgiveStrike":
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":

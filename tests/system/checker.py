@@ -143,6 +143,9 @@ class _Judge:
                     self._say(f"series {event['series']['id']} names what was not booked")
             case "series_cancelled":
                 pass
+            case "officer_assigned" | "officer_dismissed":
+                if event.get("assignment", event)["company"] not in self.companies:
+                    self._say(f"{event['type']} for an unknown company")
             case "strike_given" | "strike_forgiven" | "suspension_set":
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")

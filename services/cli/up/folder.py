@@ -20,6 +20,9 @@ from services.runtime.keys import make_keys
 COMMITTEE = tuple(f"committee-{number}" for number in range(1, 6))
 """Five people of the centre who may vote on what a committee approves."""
 
+OFFICERS = tuple(f"officer-{number}" for number in range(1, 4))
+"""Three people of the centre who support companies, and act for those that they are assigned to."""
+
 
 class DataFolder:
     """A folder that one supervisor works in at a time. Use as a context manager."""
@@ -85,6 +88,10 @@ class DataFolder:
     def committee_tokens(self) -> dict[str, str]:
         """The same for the committee's members: operators, each under a name of their own."""
         return self._mint({member: Identity(member, Role.OPERATOR, "") for member in COMMITTEE})
+
+    def officer_tokens(self) -> dict[str, str]:
+        """The same for support officers, who may nothing until an operator lets them act for a company."""
+        return self._mint({officer: Identity(officer, Role.OFFICER, "") for officer in OFFICERS})
 
     def _mint(self, callers: Mapping[str, Identity]) -> dict[str, str]:
         now = time.time()

@@ -74,8 +74,8 @@ async def publish(centre: Centre, catalogue: Catalogue) -> None:
     companies = [plain_id(company.name) for company in catalogue.companies]
     # Signing two hundred tokens takes a moment in which the parts must still be looked after.
     tokens = await asyncio.to_thread(centre.folder.tokens, companies)
-    members = centre.folder.committee_tokens()
-    centre.folder.write_endpoints({**centre.endpoints(), "tokens": tokens, "committee": members})
+    people = {"committee": centre.folder.committee_tokens(), "officers": centre.folder.officer_tokens()}
+    centre.folder.write_endpoints({**centre.endpoints(), "tokens": tokens, **people})
 
 
 async def renew_tokens(centre: Centre, catalogue: Catalogue) -> None:

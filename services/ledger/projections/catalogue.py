@@ -1,4 +1,4 @@
-"""What was registered, granted and published (tables `companies`, `resources`, `quotas`, `tariffs`, `closings`)."""
+"""What was registered, granted and published (tables `companies`, `resources`, `quotas`, `officers` …)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,6 +20,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("display_name", "time_zone", "industry", "units_each"),
     ),
     "quotas": ("number", "company", "meter", "starts_at", "ends_at", "unit_seconds", "concurrent_units_max"),
+    "officers": ("number", "company", "officer", "starts_at", "ends_at"),
     "tariffs": ("number", "tariff", "valid_from"),
     "closings": ("number", "position", "time", "period", "starts_at", "ends_at"),
 }
@@ -54,6 +55,11 @@ class Catalogue:
                 period = (datetime.fromtimestamp(quota.start, UTC), datetime.fromtimestamp(quota.end, UTC))
                 terms = (quota.unit_seconds, quota.concurrent_units_max)
                 self._rows["quotas"].append((fact.number, quota.company, quota.meter, *period, *terms))
+            case events.OfficerAssigned(assignment=assigned):
+                period = (datetime.fromtimestamp(assigned.start, UTC), datetime.fromtimestamp(assigned.end, UTC))
+                self._rows["officers"].append((fact.number, assigned.company, assigned.officer, *period))
+            case events.OfficerDismissed(company=name, officer=officer):
+                self._rows["officers"].append((fact.number, name, officer, fact.time, fact.time))
             case events.TariffPublished(tariff=tariff):
                 valid_from = datetime.fromtimestamp(tariff.valid_from, UTC)
                 self._rows["tariffs"].append((fact.number, tariff.id, valid_from))

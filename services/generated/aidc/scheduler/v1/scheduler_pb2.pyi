@@ -3816,6 +3816,7 @@ class Conduct(_message.Message):
     SUSPENDED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     QUALIFICATIONS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    OFFICERS_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     reliability: _builtins.float
@@ -3838,6 +3839,10 @@ class Conduct(_message.Message):
     def qualifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___Qualification]:
         """Its trainings, as they were recorded."""
 
+    @_builtins.property
+    def officers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Officer]:
+        """The support officers of the centre who may act for it."""
+
     def __init__(
         self,
         *,
@@ -3849,14 +3854,125 @@ class Conduct(_message.Message):
         suspended_until_time: _timestamp_pb2.Timestamp | None = ...,
         qualifications: _abc.Iterable[Global___Qualification] | None = ...,
         position: _builtins.int = ...,
+        officers: _abc.Iterable[Global___Officer] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "kept", b"kept", "missed", b"missed", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "kept", b"kept", "missed", b"missed", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conduct: _TypeAlias = Conduct  # noqa: Y015
+
+@_typing.final
+class Officer(_message.Message):
+    """A support officer of the centre who may act for a company: a caller of the role officer who names the company in the
+    metadata `aidc-on-behalf-of`. They may what it may, and see what it sees; the log says who it was.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OFFICER_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    officer: _builtins.str
+    """`officers/{officer}`, by the subject of their token."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """From here."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until here."""
+
+    def __init__(
+        self,
+        *,
+        officer: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "officer", b"officer", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Officer: _TypeAlias = Officer  # noqa: Y015
+
+@_typing.final
+class AssignOfficerRequest(_message.Message):
+    """Asks to let an officer act for a company."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but record nothing."""
+    @_builtins.property
+    def officer(self) -> Global___Officer:
+        """Who, and when; an earlier assignment of the same officer is replaced."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        officer: Global___Officer | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["officer", b"officer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["officer", b"officer", "parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignOfficerRequest: _TypeAlias = AssignOfficerRequest  # noqa: Y015
+
+@_typing.final
+class DismissOfficerRequest(_message.Message):
+    """Asks to let an officer act for a company no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    officer: _builtins.str
+    """`officers/{officer}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        officer: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["officer", b"officer", "parent", b"parent", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DismissOfficerRequest: _TypeAlias = DismissOfficerRequest  # noqa: Y015
 
 @_typing.final
 class Strike(_message.Message):
