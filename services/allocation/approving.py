@@ -13,7 +13,8 @@ from services.allocation.commands import ApproveReservation, DenyReservation
 from services.allocation.demand import Want
 from services.allocation.finding import find, wrong_state
 from services.allocation.rejections import Reason, Violation, refuse
-from services.allocation.resources import Allocation, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Reservation, Resource, State
+from services.allocation.tracks import Leave, asks_leave, leave_of
 
 Events = tuple[events.Event, ...]
 
@@ -22,21 +23,26 @@ UNDECIDED = "It was not approved by its deadline."
 NEEDED = (Rule.MANAGER, Rule.COMMITTEE)
 
 
-def needing(centre: Centre, allocations: Iterable[Allocation]) -> list[Resource]:
-    """The resources that were asked for and need somebody's approval. What comes along needs none of its own."""
-    return [
+def needing(centre: Centre, company: str, allocations: Iterable[Allocation]) -> list[Resource | Leave]:
+    """What makes a company's booking need somebody's approval: resources that were asked for, and its size.
+
+    What comes along needs none of its own.
+    """
+    found: list[Resource | Leave] = [
         resource
         for allocation in allocations
         if not allocation.companion_of and (resource := centre.pools[allocation.resource].resource).approval in NEEDED
     ]
+    leave = leave_of(centre, centre.companies[company], allocations)
+    return found if leave is None else [*found, leave]
 
 
-def approval_of(centre: Centre, allocations: tuple[Allocation, ...]) -> Approval | None:
-    """How a booking of these is approved: as the strictest of its resources says. None if nobody need agree."""
-    resources = needing(centre, allocations)
-    if not resources:
+def approval_of(centre: Centre, company: str, allocations: tuple[Allocation, ...]) -> Approval | None:
+    """How a company's booking of these is approved: as the strictest rule says. None if nobody need agree."""
+    needed = needing(centre, company, allocations)
+    if not needed:
         return None
-    strictest = max(resources, key=lambda each: (each.approval == Rule.COMMITTEE, each.approval_quorum))
+    strictest = max(needed, key=lambda each: (each.approval == Rule.COMMITTEE, each.approval_quorum))
     named = [centre.pools[each.resource].resource for each in allocations if not each.companion_of]
     return Approval(
         rule=Rule(strictest.approval),
@@ -46,9 +52,9 @@ def approval_of(centre: Centre, allocations: tuple[Allocation, ...]) -> Approval
     )
 
 
-def deadline(centre: Centre, allocations: tuple[Allocation, ...], start: int, now: int) -> int:
-    """Until when a booking must be approved, in seconds: as long as its resources give, and never after its start."""
-    hours = [each.approval_hours for each in needing(centre, allocations)]
+def deadline(centre: Centre, company: str, allocations: tuple[Allocation, ...], start: int, now: int) -> int:
+    """Until when a booking must be approved, in seconds: as long as its rules give, and never after its start."""
+    hours = [each.approval_hours for each in needing(centre, company, allocations)]
     return min(start, now + max(hours) * HOUR_SECONDS) if all(hours) else start
 
 
@@ -61,20 +67,24 @@ def requested(centre: Centre, reservation: Reservation, approval: Approval, now:
         end=reservation.end,
         lines=reservation.lines,
         allocations=reservation.allocations,
-        expires_at=deadline(centre, reservation.allocations, reservation.start, now),
+        expires_at=deadline(centre, reservation.company, reservation.allocations, reservation.start, now),
         approval=approval,
         note=reservation.note,
         void_votes=len(reservation.approval.votes) if reservation.approval is not None else 0,
     )
 
 
-def too_late(wants: Iterable[Want], start: int, now: int) -> Iterator[Violation]:
+def too_late(company: Company, wants: tuple[Want, ...], start: int, now: int) -> Iterator[Violation]:
     """What must be approved first cannot have begun."""
-    if start <= now and any(want.resource.approval in NEEDED for want in wants if not want.companion_of):
+    if start <= now and (_ask(wants) or asks_leave(company, wants)):
         yield Violation(
             reason=Reason.START_IN_PAST,
             description="The booking must be approved before it begins. Choose a later start.",
         )
+
+
+def _ask(wants: Iterable[Want]) -> bool:
+    return any(want.resource.approval in NEEDED for want in wants if not want.companion_of)
 
 
 def approve(centre: Centre, command: ApproveReservation, now: int) -> Events:

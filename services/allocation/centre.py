@@ -278,11 +278,14 @@ class Centre:
             self._enter(reservation)
         by_pool: dict[str, list[Allocation]] = {}
         by_meter: dict[MeterKey, list[Allocation]] = {}
+        batch = {name for name, pool in self.pools.items() if pool.resource.batch is not None}
         for reservation in reservations:
             for allocation in reservation.holding:
                 by_pool.setdefault(allocation.resource, []).append(allocation)
                 if allocation.meter:
                     by_meter.setdefault((reservation.company, allocation.meter), []).append(allocation)
+                if allocation.resource in batch and not allocation.companion_of:
+                    self.pools[allocation.resource].work.note(reservation, 1)
         for name, allocations in by_pool.items():
             pool = self.pools[name]
             pool.calendar.hold_all(allocations)
@@ -310,6 +313,8 @@ class Centre:
         for allocation in reservation.holding:
             pool = self.pools[allocation.resource]
             pool.hold(allocation, sign)
+            if pool.resource.batch is not None and not allocation.companion_of:
+                pool.work.note(reservation, sign)
             if allocation.meter:
                 self.meters[(reservation.company, allocation.meter)].charge(allocation, sign)
             if pool.resource.exclusive_group:
@@ -319,10 +324,20 @@ class Centre:
     def without(self, reservation: Reservation) -> Iterator[None]:
         """Take what a reservation holds out of the calendars, the groups and the quota, and put it back at the end."""
         self._hold(reservation, -1)
+        stands = self.reservations.get(reservation.id, reservation)  # The part of it may be nothing any more.
+        self._count(stands, -1)
         try:
             yield
         finally:
             self._hold(reservation, 1)
+            self._count(stands, 1)
+
+    def _count(self, reservation: Reservation, sign: int) -> None:
+        """Count a reservation among the batch work of its company, or no more."""
+        for allocation in reservation.holding:
+            pool = self.pools[allocation.resource]
+            if pool.resource.batch is not None and not allocation.companion_of:
+                pool.work.note(reservation, sign)
 
     def due(self, now: int, limit: int) -> list[Reservation]:
         """At most `limit` reservations whose start or end has come, in order of that time."""

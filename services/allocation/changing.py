@@ -157,7 +157,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
     with centre.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
-            *reapproving.violations(wish, whole, now),
+            *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now),
         ]

@@ -127,7 +127,7 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
         wants = longer
         violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
-    violations += approving.too_late(wants, command.start, now)
+    violations += approving.too_late(company, wants, command.start, now)
     if command.hold_seconds:
         violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
@@ -157,7 +157,7 @@ def _granted(
             expires_at=min(now + command.hold_seconds, command.start),
             note=command.note,
         )
-    approval = approving.approval_of(centre, allocations)
+    approval = approving.approval_of(centre, command.company, allocations)
     if approval is not None:
         return events.ReservationRequested(
             reservation_id=command.reservation_id,
@@ -166,7 +166,7 @@ def _granted(
             end=command.end,
             lines=command.lines,
             allocations=allocations,
-            expires_at=approving.deadline(centre, allocations, command.start, now),
+            expires_at=approving.deadline(centre, command.company, allocations, command.start, now),
             approval=approval,
             note=command.note,
             override=override,

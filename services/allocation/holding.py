@@ -46,7 +46,7 @@ def confirm_reservation(centre: Centre, command: ConfirmReservation, now: int) -
     if reservation.expires_at <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The offer expires just now. Search again.", reservation.id)
-    approval = approving.approval_of(centre, reservation.allocations)
+    approval = approving.approval_of(centre, reservation.company, reservation.allocations)
     if approval is not None:
         return (approving.requested(centre, reservation, approval, now),)
     return (approving.confirmed(reservation),)

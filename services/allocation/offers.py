@@ -15,6 +15,7 @@ from services.allocation.holding import hold_violations
 from services.allocation.net import bounds, candidates
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.resources import Company, Interval, Line, Reservation
+from services.allocation.terms import PERCENT
 
 TRIES_MAX = 200
 """Candidates put to the rules in one search."""
@@ -99,7 +100,7 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
         else:
             for violation in refusal.violations:
                 obstacles.setdefault((violation.reason, violation.subject), violation)
-            skip_until = _worth_asking_from(centre, wish, wants, refusal, start)
+            skip_until = _worth_asking_from(centre, wish, wants, refusal, start, now)
         tries += 1
         if len(intervals) == wish.count or tries == wish.tries or skip_until == NEVER:
             break
@@ -189,7 +190,9 @@ def _command(wish: Search, start: int) -> CreateReservation:
     )
 
 
-def _worth_asking_from(centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int) -> int:
+def _worth_asking_from(
+    centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int, now: int
+) -> int:
     """Where to go on after a refusal: at `NEVER` if what was refused is so at any time."""
     until = start
     for violation in refusal.violations:
@@ -201,11 +204,11 @@ def _worth_asking_from(centre: Centre, wish: Search, wants: tuple[Want, ...], re
                 later = [each.start for each in held if each.resource == violation.subject and each.start > start]
                 until = max(until, min(later, default=NEVER))
             case Reason.QUOTA_EXCEEDED:
-                until = max(until, _affordable_from(centre, wish, wants, violation.subject, start))
+                until = max(until, _affordable_from(centre, wish, wants, violation.subject, start, now))
     return until
 
 
-def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], meter: str, start: int) -> int:
+def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], meter: str, start: int, now: int) -> int:
     """When little enough is left of the period of a spent quota that the rest of the wish fits into the next."""
     until = start
     paid = [want for want in wants if want.meter == meter]
@@ -214,8 +217,9 @@ def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], mete
     unbroken = min(
         want.line.lasts(wish.duration) if want.pool.timetable is None else want.resource.slot_seconds for want in paid
     )
+    percent = rules.allowance(centre, meter, now)
     for period in centre.meters[(wish.company, meter)].periods:
-        left = max(0, period.quota.unit_seconds - period.booked)
+        left = max(0, period.quota.unit_seconds * percent // PERCENT - period.booked)
         if period.quota.start <= start < period.quota.end and left < units * unbroken:
             until = max(until, period.quota.end - left // units)
     return until

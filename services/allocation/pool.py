@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.batch_work import BatchWork
 from services.allocation.calendar import Calendar
 from services.allocation.closed import Closed, Closing
 from services.allocation.funding import Funding
@@ -39,6 +40,7 @@ class Pool:
             base=base,
         )
         self.closed = Closed(self.calendar)
+        self.work = BatchWork()
         self.waiting: dict[str, None] = {}  # Reservations that hold units here and have not started.
         self.timetable: OpenCells | None = None
         self.fundings: list[Funding] = []  # By start, each until the next.

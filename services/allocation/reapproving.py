@@ -5,7 +5,7 @@ anew: the votes so far are void, and the time to decide begins again. What nobod
 What was approved already only becomes less; more of it is booked, and approved, apart.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -14,22 +14,25 @@ from services.allocation.centre import Centre
 from services.allocation.demand import Want
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, State
+from services.allocation.resources import Allocation, Company, State
+from services.allocation.tracks import asks_leave
 from services.allocation.wish import Wish
 
 
-def violations(wish: Wish, wants: Iterable[Want], now: int) -> Iterator[Violation]:
+def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) -> Iterator[Violation]:
     """What approval has against a change: for what was approved, and for what cannot be approved in time."""
     state = wish.before.state
     if state is State.PENDING:
-        yield from approving.too_late(wants, wish.start, now)
+        yield from approving.too_late(company, wants, wish.start, now)
     if state in (State.PENDING, State.HELD) or wish.only_less:
         return
+    large = asks_leave(company, wants)
     for want in wants:
-        if not want.companion_of and want.resource.approval in approving.NEEDED:
+        if not want.companion_of and (large or want.resource.approval in approving.NEEDED):
             yield Violation(
                 reason=Reason.NEEDS_APPROVAL,
-                description=f"{want.resource.id} is booked with approval. Give back a part of it, or book anew.",
+                description=f"{'So much of ' * large}{want.resource.id} is booked with approval. "
+                "Give back a part of it, or book anew.",
                 subject=want.resource.id,
             )
 
@@ -41,7 +44,7 @@ def after_change(centre: Centre, wish: Wish, allocations: tuple[Allocation, ...]
     after = replace(
         wish.before, start=wish.start, end=wish.end, lines=wish.lines, allocations=allocations, note=wish.note
     )
-    approval = approving.approval_of(centre, allocations)
+    approval = approving.approval_of(centre, wish.before.company, allocations)
     if approval is None:
         return (approving.confirmed(after),)
     return () if wish.only_less else (approving.requested(centre, after, approval, now),)

@@ -39,6 +39,11 @@ def check_company(centre: Centre, company: Company) -> None:
         faults.append(f"the horizon and the longest reservation must be at most {DAYS_MAX} days")
     if not 0 <= company.notice_hours <= DAYS_MAX * 24:
         faults.append(f"the notice must be at most {DAYS_MAX} days")
+    least, most = company.gpus_unapproved, company.gpus_max
+    if min(least, most, company.gpus_approval_hours) < 0 or (most and least > most):
+        faults.append("GPUs without approval are no more than GPUs at all, and neither is negative")
+    if company.gpus_approval_hours > DAYS_MAX * 24:
+        faults.append(f"an approval takes at most {DAYS_MAX} days")
     _raise(Reason.INVALID_RESOURCE, company.id, faults)
 
 
@@ -81,6 +86,11 @@ def _shape_faults(resource: Resource) -> Iterator[str]:
     if resource.id == EQUIPMENT_METER:
         yield "that is the name of the meter that all equipment counts on"
     yield from _approval_faults(resource)
+    if resource.batch is not None and (
+        resource.kind is not Kind.COMPUTE
+        or min(resource.batch.reservations_max, resource.batch.long_hours, resource.batch.long_at_once_max) < 1
+    ):
+        yield "limits of batch work are at least 1 each, and of compute"
     if resource.data_zone not in ("open", "restricted"):
         yield "the data zone is open or restricted"
 

@@ -84,6 +84,14 @@ class Companion(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True)
     optional: bool = False
 
 
+class BatchLimits(Struct, frozen=True, gc=False, kw_only=True):
+    """What one company may have on a pool of batch work: so many reservations, of more than so many hours fewer."""
+
+    reservations_max: int
+    long_hours: int
+    long_at_once_max: int
+
+
 class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Anything bookable: identical nodes of `bins_per_node` bins, each of `bin_capacity` units."""
 
@@ -113,6 +121,7 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     approval_voters: int = 1
     approval_quorum: int = 1  # how many of them must agree
     human_subjects: bool = False  # an approval names the review that allows it
+    batch: BatchLimits | None = None  # limits of each company, besides its own terms
     data_zone: str = "open"
     in_service: bool = True
     display_name: str = ""
@@ -162,6 +171,9 @@ class Company(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     horizon_days: int = 30  # compute
     reservation_days_max: int = 7  # compute
     certified: bool = False  # may use resources of a restricted data zone
+    gpus_unapproved: int = 0  # more of them in one booking need a manager's approval; 0: none do
+    gpus_max: int = 0  # in one booking; 0: as many as it has quota for
+    gpus_approval_hours: int = 0  # how long that approval may take; 0: until the start
     attributes: dict[str, str] = {}
 
 

@@ -6,6 +6,9 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
+from services.allocation.batch import batch_violations
 from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.demand import Want
@@ -14,7 +17,9 @@ from services.allocation.funding import Funding
 from services.allocation.outage import OPEN_END
 from services.allocation.quota import Charge, meter_violations
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Company, Kind, Resource
+from services.allocation.resources import EQUIPMENT_METER, Company, Kind, Resource
+from services.allocation.terms import PERCENT
+from services.allocation.tracks import too_many
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
@@ -55,6 +60,8 @@ def violations(
             yield from length(want, company, *span)
             yield from _notice(resource, company, start, now)
             yield from _horizon(resource, company, start, now)
+            if resource.batch is not None:
+                yield from batch_violations(centre, company, resource, span)
             if resource.data_zone == "restricted" and not company.certified:
                 yield _not_entitled(resource, company)
             if resource.only_with and all(other.resource.id != resource.only_with for other in wants):
@@ -64,7 +71,10 @@ def violations(
     yield from may_book(centre, company, wants, (start, end), now)
     if any(want.pool.funded is not None for want in wants):
         yield from _funded(wants)
-    yield from _quota(centre, company, wants)
+    if company.gpus_max:
+        yield from too_many(company, wants)
+    for violation in _quota(centre, company, wants):
+        yield from _beyond(violation, allowance(centre, violation.subject, now))
 
 
 def _out_of_service(resource: Resource) -> Violation:
@@ -231,6 +241,22 @@ def _unfunded(want: Want, units: int, left: int, funding: Funding) -> Violation:
         limit=max(left, 0),
         asked=units,
     )
+
+
+def allowance(centre: Centre, meter: str, now: int) -> int:
+    """How many percent of a quota may be booked: more than all of it, where the terms let compute be overburnt."""
+    return PERCENT if meter == EQUIPMENT_METER else centre.records.terms_at(now).overburn_percent
+
+
+def _beyond(violation: Violation, percent: int) -> Iterator[Violation]:
+    """A violation of quota, unless it is about so little that the allowance covers it."""
+    if violation.reason is not Reason.QUOTA_EXCEEDED or percent == PERCENT:
+        yield violation
+        return
+    most = violation.limit * percent // PERCENT
+    if violation.asked > most:
+        told = f"{violation.description} Up to {percent} % of it can be booked, and this would be more."
+        yield replace(violation, limit=most, description=told)
 
 
 def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterator[Violation]:

@@ -11,6 +11,8 @@ HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 STRIKE_RULES_MAX = 8
 DAYS_MAX = 1000
+PERCENT = 100
+OVERBURN_PERCENT_MAX = 1000
 
 
 class StrikeRule(Struct, frozen=True, gc=False, kw_only=True):
@@ -29,6 +31,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     extend_days_max: int = 7  # By so much at a time.
     check_in_early_minutes: int = 15  # One may check in so long before the start.
     strike_rules: tuple[StrikeRule, ...] = ()
+    overburn_percent: int = 100  # Of a quota of compute, what may be booked in all.
 
 
 FIRST = Terms(effective=0)
@@ -49,6 +52,8 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
         (terms.extend_days_max, DAYS_MAX),
         (terms.check_in_early_minutes, 24 * 60),
     )
+    if not PERCENT <= terms.overburn_percent <= OVERBURN_PERCENT_MAX:
+        yield f"between {PERCENT} and {OVERBURN_PERCENT_MAX} percent of a quota may be booked"
     if any(not 0 <= figure <= most for figure, most in bounds):
         yield "hours, days and minutes must not be negative or absurdly long"
     if len(terms.strike_rules) > STRIKE_RULES_MAX:

@@ -17,6 +17,7 @@ from services.allocation.finding import find, missing, wrong_state
 from services.allocation.news import standing_of
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Reservation, State
+from services.allocation.tracks import asks_leave
 from services.allocation.transfer import Outcome
 
 Events = tuple[Event, ...]
@@ -139,7 +140,7 @@ def _demand_free(centre: Centre, reservation: Reservation, now: int) -> None:
         raise wrong_state(reservation, "handed over while it is confirmed", "It has begun, ended, or is not decided.")
     if reservation.start <= now or reservation.checked_in_at:
         raise refuse(Reason.WRONG_STATE, "Its use has begun, so it stays whose it is.", reservation.id)
-    approved = needing(centre, reservation.allocations)
+    approved = needing(centre, reservation.company, reservation.allocations)
     if approved:
         raise Rejected(
             Violation(
@@ -156,7 +157,13 @@ def _violations(centre: Centre, reservation: Reservation, to: str, now: int) -> 
     """The rules that the company `to` would break with these units at these times."""
     wants = tuple(_standing(centre, reservation))
     found = rules.violations(centre, centre.companies[to], wants, reservation.start, reservation.end, now)
-    return (each for each in found if each.reason in OF_THE_COMPANY)
+    yield from (each for each in found if each.reason in OF_THE_COMPANY)
+    if asks_leave(centre.companies[to], wants):
+        yield Violation(
+            reason=Reason.NEEDS_APPROVAL,
+            description=f"{to} books so many GPUs with approval only. Let it ask for them itself.",
+            subject=to,
+        )
 
 
 def _standing(centre: Centre, reservation: Reservation) -> Iterator[Want]:

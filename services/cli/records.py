@@ -187,6 +187,8 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
     window, most = show_duration(found.extend_window.ToTimedelta()), show_duration(found.extend_max.ToTimedelta())
     out.print(f"An active reservation is extended in its last {window}, by at most {most} at a time.")
     out.print(f"One checks in at most {show_duration(found.check_in_early.ToTimedelta())} before the start.")
+    if found.overburn_percent > 100:
+        out.print(f"Of a quota of compute {found.overburn_percent} % may be booked in all.")
     for rule in found.strike_rules:
         out.print(
             f"{rule.strikes} strikes within {rule.window.ToTimedelta().days} days suspend from booking equipment for"

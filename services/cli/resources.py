@@ -127,6 +127,13 @@ def print_rules(resource: api.Resource, units: Units) -> None:
     for companion in resource.companions:
         need = f"can have, by {plain_id(resource.name)}+operator" if companion.optional else "needs"
         facts.add_row(need, amount_text(companion.resource, companion.units, units))
+    if resource.HasField("batch"):
+        limits = resource.batch
+        facts.add_row(
+            "a company has",
+            f"at most {limits.reservations_max} reservations, {limits.long_at_once_max} at a time of more than "
+            f"{show_duration(limits.long.ToTimedelta())}",
+        )
     for key in ("slots_max", "only_with", "exclusive_group", "data_zone", "approval", "fee_krw_per_slot"):
         if plain[key]:
             facts.add_row(key.replace("_", " "), str(plain[key]))

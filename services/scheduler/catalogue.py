@@ -6,7 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
+from services.allocation.resources import BatchLimits, Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.requests import Fields
 
@@ -73,6 +73,7 @@ def register_resource(request: api.RegisterResourceRequest) -> commands.Register
         approval_hours=fields.whole("resource.approval_time", given.approval_time, 3600, "hours"),
         approval_voters=given.approval_voters or 1,
         approval_quorum=given.approval_quorum or 1,
+        batch=_batch(fields, given) if given.HasField("batch") else None,
         training_required=given.training_required,
         human_subjects=given.human_subjects,
         weather_dependent=given.weather_dependent,
@@ -85,6 +86,14 @@ def register_resource(request: api.RegisterResourceRequest) -> commands.Register
     )
     fields.demand_valid()
     return commands.RegisterResource(resource=wish)
+
+
+def _batch(fields: Fields, given: api.Resource) -> BatchLimits:
+    return BatchLimits(
+        reservations_max=given.batch.reservations_max,
+        long_hours=fields.whole("resource.batch.long", given.batch.long, 3600, "hours"),
+        long_at_once_max=given.batch.long_at_once_max,
+    )
 
 
 def _nodes(fields: Fields, given: api.Resource) -> Iterator[Node]:
@@ -168,6 +177,7 @@ def resource_reply(resource: Resource, *, nodes: bool) -> api.Resource:
         approval_time=Duration(seconds=resource.approval_hours * 3600),
         approval_voters=resource.approval_voters,
         approval_quorum=resource.approval_quorum,
+        batch=_batch_reply(resource.batch) if resource.batch else None,
         training_required=resource.training_required,
         human_subjects=resource.human_subjects,
         weather_dependent=resource.weather_dependent,
@@ -191,6 +201,14 @@ def resource_reply(resource: Resource, *, nodes: bool) -> api.Resource:
             for node in resource.nodes
         )
     return reply
+
+
+def _batch_reply(limits: BatchLimits) -> api.BatchLimits:
+    return api.BatchLimits(
+        reservations_max=limits.reservations_max,
+        long=Duration(seconds=limits.long_hours * 3600),
+        long_at_once_max=limits.long_at_once_max,
+    )
 
 
 def _hours_reply(hours: OpeningHours) -> api.OpeningHours:

@@ -5,7 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.conduct import Assignment, Cause, Conduct, Qualification
-from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, StrikeRule, Terms
+from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, PERCENT, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of
@@ -109,6 +109,7 @@ def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.Publis
         extend_days_max=fields.whole("terms.extend_max", given.extend_max, DAY_SECONDS, "days"),
         check_in_early_minutes=fields.whole("terms.check_in_early", given.check_in_early, 60, "minutes"),
         strike_rules=tuple(_strike_rule(fields, number, rule) for number, rule in enumerate(given.strike_rules)),
+        overburn_percent=given.overburn_percent or PERCENT,
     )
     fields.demand_valid()
     return commands.PublishTerms(terms=wish)
@@ -204,6 +205,7 @@ def terms_reply(terms: Terms) -> api.Terms:
             )
             for rule in terms.strike_rules
         ],
+        overburn_percent=terms.overburn_percent,
     )
 
 

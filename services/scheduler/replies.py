@@ -204,6 +204,9 @@ def company_reply(company: Company) -> api.Company:
         horizon=Duration(seconds=company.horizon_days * 86_400),
         reservation_max=Duration(seconds=company.reservation_days_max * 86_400),
         certified=company.certified,
+        gpus_unapproved=company.gpus_unapproved,
+        gpus_max=company.gpus_max,
+        gpus_approval_time=Duration(seconds=company.gpus_approval_hours * 3600),
         attributes=company.attributes,
     )
 

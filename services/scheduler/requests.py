@@ -300,6 +300,9 @@ def register_company(request: api.RegisterCompanyRequest) -> commands.RegisterCo
         horizon_days=fields.whole("company.horizon", given.horizon, 86_400, "days"),
         reservation_days_max=fields.whole("company.reservation_max", given.reservation_max, 86_400, "days"),
         certified=given.certified,
+        gpus_unapproved=given.gpus_unapproved,
+        gpus_max=given.gpus_max,
+        gpus_approval_hours=fields.whole("company.gpus_approval_time", given.gpus_approval_time, 3600, "hours"),
         attributes=dict(sorted(given.attributes.items())),
     )
     fields.demand_valid()

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from services.allocation.rejections import Reason
-from services.allocation.resources import Company, Kind, Line, Quota, Resource
+from services.allocation.resources import Company, Kind, Line, Quota, Resource, Unit
 from services.allocation.terms import Terms
 
 CELL = 1800
@@ -164,7 +166,7 @@ class Naive:
         """Every reason against a wish, other than how its units would have to stand."""
         terms = self.companies[company]
         found = set()
-        if start < now - 5 or (start <= now and self.approvers(lines)):
+        if start < now - 5 or (start <= now and self.approvers(company, lines)):
             found.add(Reason.START_IN_PAST)
         if start < terms.agreement_start or end > terms.agreement_end:
             found.add(Reason.OUTSIDE_AGREEMENT)
@@ -175,6 +177,7 @@ class Naive:
                 line = next(each for each in lines if each.resource == name)
                 window = (start + line.starts_after, end - line.ends_before)
                 found |= self._own_terms(self.resources[name], terms, *window, start, now)
+                found |= self.batch(company, name, *window)
             if not parent and self.resources[name].kind is Kind.EQUIPMENT and now < self.suspended.get(company, 0):
                 found.add(Reason.SUSPENDED)
             cells = self.cells_of(name, parent, lines, start, end)
@@ -186,12 +189,42 @@ class Naive:
                 before.update({(name, cell): units for cell in cells})
             else:
                 found.add(short)
+        if terms.gpus_max and self.gpus(lines) > terms.gpus_max:
+            found.add(Reason.CONCURRENCY_EXCEEDED)
         return found | self._quota(wish)
 
-    def approvers(self, lines: Iterable[Line]) -> list[Resource]:
-        """What was asked for that somebody must approve."""
+    def approvers(self, company: str, lines: Iterable[Line]) -> list[Resource]:
+        """What was asked for that somebody must approve, and a stand-in for more GPUs than a company may take."""
         asked = [self.resources[name] for name, _, parent in self.wants(lines) if not parent]
-        return [each for each in asked if each.approval in ("manager", "committee")]
+        found = [each for each in asked if each.approval in ("manager", "committee")]
+        terms = self.companies[company]
+        if terms.gpus_unapproved and self.gpus(lines) > terms.gpus_unapproved:
+            found.append(
+                replace(asked[0], approval_quorum=1, approval_voters=1, approval_hours=terms.gpus_approval_hours)
+            )
+        return found
+
+    def gpus(self, lines: Iterable[Line]) -> float:
+        """GPUs that are asked for by their own names."""
+        worth = {Unit.GPU: 1.0, Unit.MILLI_GPU: 0.001}
+        return sum(
+            units * worth.get(self.resources[name].unit, 0) for name, units, parent in self.wants(lines) if not parent
+        )
+
+    def batch(self, company: str, name: str, start: int, end: int) -> set[Reason]:
+        """Whether a company has too many reservations of a pool, or too many long ones then."""
+        limits = self.resources[name].batch
+        if limits is None:
+            return set()
+        live = [
+            each
+            for each in self.bookings.values()
+            if each.company == company and name in each.own and each.state in ("held", "pending", "confirmed", "active")
+        ]
+        long = limits.long_hours * HOUR
+        others = [each for each in live if each.end - each.start > long and each.start < end and start < each.end]
+        too_long = end - start > long and len(others) >= limits.long_at_once_max
+        return {Reason.CONCURRENCY_EXCEEDED} if len(live) >= limits.reservations_max or too_long else set()
 
     def start(self, booking: Booking, lines: Iterable[Line], now: int, hold: int) -> None:
         """Let a booking begin its life: held, pending or confirmed."""
@@ -203,14 +236,14 @@ class Naive:
     def settle(self, booking: Booking, lines: Iterable[Line], now: int) -> None:
         """Let a booking be pending or confirmed."""
         booking.state = "confirmed"
-        if approvers := self.approvers(lines):
+        if approvers := self.approvers(booking.company, lines):
             hours = max(each.approval_hours for each in approvers)
             booking.state, booking.expires = "pending", min(now + hours * HOUR, booking.start)
 
     def vote(self, booking: Booking, lines: Iterable[Line], voter: str, approves: bool) -> None:
         """Count a vote."""
         booking.votes[voter] = approves
-        strictest = max(self.approvers(lines), key=lambda each: each.approval_quorum)
+        strictest = max(self.approvers(booking.company, lines), key=lambda each: each.approval_quorum)
         agreed = sum(booking.votes.values())
         if agreed >= strictest.approval_quorum:
             booking.state = "confirmed"
@@ -295,7 +328,8 @@ class Naive:
             for period in periods:
                 inside = {cell: units for cell, units in mine.items() if period.start <= cell < period.end}
                 more = sum(inside.values()) * CELL
-                if inside and self.booked(period) + more > period.unit_seconds:
+                percent = 100 if meter == "equipment" else self.terms.overburn_percent
+                if inside and (self.booked(period) + more) * 100 > period.unit_seconds * percent:
                     found.add(Reason.QUOTA_EXCEEDED)
                 limit = period.concurrent_units_max
                 if limit and any(

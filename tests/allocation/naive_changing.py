@@ -20,7 +20,7 @@ def opens(naive: Naive, booking: Booking, now: int) -> int:
 
 
 def _cell(naive: Naive, name: str) -> int:
-    return HOUR if naive.resources[name].kind is Kind.COMPUTE else CELL
+    return HOUR if naive.resources[name].slot_minutes % 60 == 0 else CELL
 
 
 def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> Booking:
@@ -34,7 +34,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
         new.update({key: units for key, units in was.items() if key[1] < since})
     after.state, after.expires = booking.state, min(booking.expires, start)
     after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
-    if booking.state == "pending" and not naive.approvers(lines):
+    if booking.state == "pending" and not naive.approvers(booking.company, lines):
         after.state = "confirmed"
     elif booking.state == "pending" and not _less(booking, wish, lines_before):
         naive.settle(after, lines, now)
@@ -79,7 +79,7 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
 def _approved(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
     """What was approved may only become less; what waits for approval must be approved before it begins."""
     lines, start, _ = wish
-    if not naive.approvers(lines):
+    if not naive.approvers(booking.company, lines):
         return set()
     if booking.state == "pending":
         return {Reason.START_IN_PAST} if start <= now else set()
@@ -133,6 +133,8 @@ def _lawful(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
     for want in after.wants:
         found |= _own(naive, booking, want, gained.get(want), wish, now)
         found |= _place(naive, after, want, wish, since)
+    if gained and terms.gpus_max and naive.gpus(lines) > terms.gpus_max:
+        found.add(Reason.CONCURRENCY_EXCEEDED)
     return found | (naive._quota(after) if gained else set())
 
 
@@ -172,7 +174,8 @@ def _own(
     resource, terms = naive.resources[name], naive.companies[booking.company]
     compute = resource.kind is Kind.COMPUTE
     if parent:
-        cells = naive.cells_of(name, parent, lines, start, end)
+        since = opens(naive, booking, now)
+        cells = {cell for cell in naive.cells_of(name, parent, lines, start, end) if cell >= since}
         closed = not compute and not cells <= naive.spans(name, start, end)
         return {Reason.OUTSIDE_OPENING_HOURS} if closed else set()
     line = next(each for each in lines if each.resource == name)
@@ -180,7 +183,7 @@ def _own(
     found = naive._boundaries(resource, *window)
     if gained is None:
         return found
-    found |= naive._length(resource, terms, *window)
+    found |= naive._length(resource, terms, *window) | naive.batch(booking.company, name, *window)
     if resource.kind is Kind.EQUIPMENT and now < naive.suspended.get(booking.company, 0):
         found.add(Reason.SUSPENDED)
     notice = terms.notice_hours if compute else resource.notice_hours

@@ -17,7 +17,7 @@ def offering(naive: Naive, name: str, lines: tuple[Line, ...], to: str, now: int
         return set() if booking.state == "confirmed" and booking.offered_to else {Reason.WRONG_STATE}
     if booking.state != "confirmed" or booking.start <= now or booking.checked_in:
         return {Reason.WRONG_STATE}
-    if naive.approvers(lines):
+    if naive.approvers(booking.company, lines):
         return {Reason.NEEDS_APPROVAL}
     return {Reason.WRONG_STATE} if booking.offered_to else set()
 
@@ -33,4 +33,5 @@ def answering(naive: Naive, name: str, lines: tuple[Line, ...], now: int, *, acc
     del naive.bookings[name]
     found = naive.reasons(booking.offered_to, lines, booking.start, booking.end, now)
     naive.bookings[name] = booking
-    return found & OF_THE_COMPANY
+    too_large = naive.approvers(booking.offered_to, lines)  # Of its resources, none is approved by anybody.
+    return found & OF_THE_COMPANY | ({Reason.NEEDS_APPROVAL} if too_large else set())

@@ -118,6 +118,37 @@ def test_operators_who_only_start_and_end_a_run_come_for_both_ends(catalogue: Ca
     assert not any(each.edges for each in resource(catalogue, "M01").companions)
 
 
+def test_operators_who_are_optional_come_for_asking(catalogue: Catalogue) -> None:
+    """M04 can have one, M01 always has two, and M03 needs nobody."""
+    optional = {
+        name: [each.optional for each in resource(catalogue, name).companions] for name in ("M04", "M01", "M03")
+    }
+    assert optional == {"M04": [True], "M01": [False] * 3, "M03": [False]}
+
+
+def test_batch_work_has_limits_of_its_own(catalogue: Catalogue) -> None:
+    """Five days at most, a hundred reservations of a company, one of more than a day at a time; other pools none."""
+    found = resource(catalogue, "cpu-batch")
+    limits = (found.slots_max, found.batch.reservations_max, found.batch.long.seconds, found.batch.long_at_once_max)
+    assert limits == (120, 100, 86_400, 1)
+    assert not resource(catalogue, "h100-train").HasField("batch")
+
+
+def test_a_booking_has_as_many_gpus_as_its_track(catalogue: Catalogue) -> None:
+    """Four alone and eight with approval on track 1, but for the academy's classes; no bounds on track 2."""
+    sizes = {
+        (each.attributes["gpu_track"], each.programme == "academy"): (each.gpus_unapproved, each.gpus_max)
+        for each in catalogue.companies
+    }
+    assert sizes == {("track-1", False): (4, 8), ("track-1", True): (4, 32), ("track-2", False): (0, 0)}
+
+
+def test_the_terms_say_how_far_a_quota_may_be_overburnt(catalogue: Catalogue) -> None:
+    """By a quarter."""
+    assert catalogue.terms is not None
+    assert catalogue.terms.overburn_percent == 125
+
+
 def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:
     """20:00 to 08:00+1 closes at minute 1,920."""
     hours = resource(catalogue, "H01").opening_hours

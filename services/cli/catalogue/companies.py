@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -46,12 +47,25 @@ def read_company(row: Row, rules: Rules) -> api.Company:
         horizon=days(row.read("programme", lambda key: slots["advance_horizon_days"][key])),
         reservation_max=days(row.read("gpu_track", lambda key: slots["reservation_max_days"][key])),
         certified=row.text("security_cert") == "certified",
+        **track_size(row, rules),
         attributes={
             **row.others(TYPED_COLUMNS),
             **plain(programme_terms(programme, rules)),
             "free_cancel_hours": str(slots["free_cancel_before_start_hours"][track]),
         },
     )
+
+
+def track_size(row: Row, rules: Rules) -> dict[str, Any]:
+    """How many accelerators one booking may have on its track; an agreement that grants more at once allows those."""
+    limits = row.read("gpu_track", lambda key: rules.at("tracks")[key])
+    if "gpus_unapproved" not in limits:
+        return {}
+    return {
+        "gpus_unapproved": int(limits["gpus_unapproved"]),
+        "gpus_max": max(int(limits["gpus_max"]), row.number("max_concurrent_gpus")),
+        "gpus_approval_time": hours(int(rules.at("equipment_rules", "approval_sla_hours")["manager"])),
+    }
 
 
 def programme_terms(programme: str, rules: Rules) -> dict[str, object]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.catalogue.calendar import Calendar
-from services.cli.catalogue.tables import CatalogueError, Row, Rules, minutes, read_rows
+from services.cli.catalogue.tables import CatalogueError, Row, Rules, hours, minutes, read_rows
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 MILLI = 1000
@@ -49,8 +49,23 @@ def read_pool(pool: dict[str, Any], rows: list[Row], rules: Rules, calendar: Cal
         in_service=True,
         approval="auto",
         no_show_grace=minutes(rules.at("compute_slots", "no_show", "no_process_minutes")),
+        **(batch_limits(rules) if pool.get("batch") else {}),
         attributes=pool_attributes(pool, rows, rules),
     )
+
+
+def batch_limits(rules: Rules) -> dict[str, Any]:
+    """What a pool of batch work limits beyond a company's own terms: the longest walltime, and what one may have."""
+    slots = rules.at("compute_slots")
+    walltimes = slots["batch_max_walltime_hours"]
+    return {
+        "slots_max": walltimes["long"] * 60 // slots["slot_minutes"],
+        "batch": api.BatchLimits(
+            reservations_max=slots["max_jobs_per_company"],
+            long=hours(walltimes["default"]),
+            long_at_once_max=slots["max_concurrent_long_per_company"],
+        ),
+    }
 
 
 def node_shape(pool: dict[str, Any], rows: list[Row]) -> tuple[int, int]:

@@ -5,6 +5,7 @@ extend_window_hours: 48               # an active reservation may be extended in
 extend_max_days: 7                    # by so much at a time
 check_in_early_minutes: 15            # one may check in so long before the start
 strikes: [{count: 2, window_days: 90, suspend_days: 30}]
+overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ def centre_terms(rules: Rules) -> api.Terms:
         extend_max=days(int(slots["extend_max_days"])),
         check_in_early=minutes(int(equipment["check_in_early_minutes"])),
         strike_rules=strike_rules(equipment["strikes"]),
+        overburn_percent=int(slots["overburn"]["limit_pct"]),
     )
 
 
@@ -38,6 +40,7 @@ def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
             extend_max=days(int(rules.at("extend_max_days"))),
             check_in_early=minutes(int(rules.at("check_in_early_minutes"))),
             strike_rules=strike_rules(rules.data.get("strikes", [])),
+            overburn_percent=int(rules.data.get("overburn_percent", 100)),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise CatalogueError(f"{path}: cannot make sense of {problem}") from problem

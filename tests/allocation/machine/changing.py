@@ -63,7 +63,7 @@ class Changing(SmallCentre):
                 self.agree(refusal, expected)
             return
         # What of the time that runs is out, the model does not tell in half-hours.
-        assert self.naive.outages or expected == set()
+        assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
         self.lines[name] = lines
         booking = self.naive.bookings[name]

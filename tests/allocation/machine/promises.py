@@ -20,7 +20,7 @@ class Promises(SmallCentre):
                 booking.start,
                 booking.end,
             )
-            assert held_by(reservation) == booking.held
+            assert held_by(reservation) == booking.held, (reservation, booking)
 
     @invariant()
     def records_agree(self) -> None:

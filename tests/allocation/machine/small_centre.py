@@ -5,13 +5,14 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from services.allocation.rejections import OVERRIDABLE, Reason
-from services.allocation.resources import Companion, Resource
+from services.allocation.resources import BatchLimits, Companion, Resource
 from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import at
 
 GPUS = replace(fixture.A100, id="gpus", nodes=fixture.A100.nodes[1:4], bins_per_node=2, units_min=250, units_step=250)
+GPUS = replace(GPUS, batch=BatchLimits(reservations_max=4, long_hours=5, long_at_once_max=1))
 NODES = replace(fixture.H100, id="nodes", nodes=fixture.H100.nodes[:3])
 STAFF = replace(fixture.OPERATORS, id="staff", nodes=fixture.seats("staff", 2))
 SEATS = replace(
@@ -49,7 +50,15 @@ RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SL
 
 COMPANIES = (
     fixture.company("RICH", horizon_days=9),
-    fixture.company("POOR", notice_hours=1, reservation_days_max=1, agreement_end=at("2026-03-12 00:00")),
+    fixture.company(
+        "POOR",
+        notice_hours=1,
+        reservation_days_max=1,
+        agreement_end=at("2026-03-12 00:00"),
+        gpus_unapproved=1,
+        gpus_max=3,
+        gpus_approval_hours=6,
+    ),
     fixture.company("NONE"),
 )
 WEEKS = [at("2026-03-01 00:00"), at("2026-03-05 00:00"), at("2026-03-10 00:00"), at("2026-03-25 00:00")]
@@ -59,7 +68,9 @@ QUOTAS = tuple(
     for meter in ("equipment", "nodes")
     for start, end in pairwise(WEEKS)
 )
-TERMS = Terms(effective=NOW, strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),))
+TERMS = Terms(
+    effective=NOW, strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),), overburn_percent=110
+)
 SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}
 POLICY = tuple(sorted(OVERRIDABLE - {Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS}))
 

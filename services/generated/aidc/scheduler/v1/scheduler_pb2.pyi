@@ -272,6 +272,7 @@ class Resource(_message.Message):
     APPROVAL_QUORUM_FIELD_NUMBER: _builtins.int
     OUTAGES_FIELD_NUMBER: _builtins.int
     FUNDING_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`resources/{resource}`; lower- or upper-case letters, digits and hyphens, at most 63."""
     display_name: _builtins.str
@@ -388,6 +389,10 @@ class Resource(_message.Message):
     def funding(self) -> _containers.RepeatedCompositeFieldContainer[Global___Funding]:
         """How many units are funded, by the time from which on; without steps all of them are. Output only."""
 
+    @_builtins.property
+    def batch(self) -> Global___BatchLimits:
+        """For pools of batch work: what one company may have here at once."""
+
     def __init__(
         self,
         *,
@@ -432,14 +437,47 @@ class Resource(_message.Message):
         approval_quorum: _builtins.int = ...,
         outages: _abc.Iterable[Global___ResourceOutage] | None = ...,
         funding: _abc.Iterable[Global___Funding] | None = ...,
+        batch: Global___BatchLimits | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_time", b"approval_time", "changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_time", b"approval_time", "batch", b"batch", "changeover", b"changeover", "free_cancel", b"free_cancel", "horizon", b"horizon", "no_show_grace", b"no_show_grace", "notice", b"notice", "opening_hours", b"opening_hours", "setup", b"setup", "slot", b"slot", "teardown", b"teardown"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_quorum", b"approval_quorum", "approval_time", b"approval_time", "approval_voters", b"approval_voters", "attributes", b"attributes", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "funding", b"funding", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "approval_quorum", b"approval_quorum", "approval_time", b"approval_time", "approval_voters", b"approval_voters", "attributes", b"attributes", "batch", b"batch", "bin_capacity", b"bin_capacity", "bins_per_node", b"bins_per_node", "capacity_units", b"capacity_units", "changeover", b"changeover", "closed_days", b"closed_days", "closures", b"closures", "companions", b"companions", "data_zone", b"data_zone", "display_name", b"display_name", "exclusive_group", b"exclusive_group", "fee_krw_per_slot", b"fee_krw_per_slot", "free_cancel", b"free_cancel", "funding", b"funding", "horizon", b"horizon", "human_subjects", b"human_subjects", "in_service", b"in_service", "kind", b"kind", "local_name", b"local_name", "name", b"name", "no_show_grace", b"no_show_grace", "nodes", b"nodes", "notice", b"notice", "only_with", b"only_with", "opening_hours", b"opening_hours", "outages", b"outages", "quota_required", b"quota_required", "setup", b"setup", "slot", b"slot", "slots_max", b"slots_max", "teardown", b"teardown", "time_zone", b"time_zone", "training_required", b"training_required", "unit", b"unit", "units_min", b"units_min", "units_step", b"units_step", "weather_dependent", b"weather_dependent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Resource: _TypeAlias = Resource  # noqa: Y015
+
+@_typing.final
+class BatchLimits(_message.Message):
+    """What one company may have on a pool of batch work."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATIONS_MAX_FIELD_NUMBER: _builtins.int
+    LONG_FIELD_NUMBER: _builtins.int
+    LONG_AT_ONCE_MAX_FIELD_NUMBER: _builtins.int
+    reservations_max: _builtins.int
+    """Reservations that are not over."""
+    long_at_once_max: _builtins.int
+    """Long reservations at one time."""
+    @_builtins.property
+    def long(self) -> _duration_pb2.Duration:
+        """What lasts longer than this is long. Whole hours."""
+
+    def __init__(
+        self,
+        *,
+        reservations_max: _builtins.int = ...,
+        long: _duration_pb2.Duration | None = ...,
+        long_at_once_max: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["long", b"long"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["long", b"long", "long_at_once_max", b"long_at_once_max", "reservations_max", b"reservations_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchLimits: _TypeAlias = BatchLimits  # noqa: Y015
 
 @_typing.final
 class ResourceOutage(_message.Message):
@@ -2440,6 +2478,9 @@ class Company(_message.Message):
     RESERVATION_MAX_FIELD_NUMBER: _builtins.int
     CERTIFIED_FIELD_NUMBER: _builtins.int
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    GPUS_UNAPPROVED_FIELD_NUMBER: _builtins.int
+    GPUS_MAX_FIELD_NUMBER: _builtins.int
+    GPUS_APPROVAL_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}`; letters, digits and hyphens, at most 63."""
     display_name: _builtins.str
@@ -2452,6 +2493,10 @@ class Company(_message.Message):
     """The industry that it works in."""
     certified: _builtins.bool
     """Whether it may use resources of a restricted data zone."""
+    gpus_unapproved: _builtins.int
+    """More accelerators than this in one booking need a manager's approval; 0: none do."""
+    gpus_max: _builtins.int
+    """The most accelerators in one booking; 0 leaves it to the quota."""
     @_builtins.property
     def agreement_start_time(self) -> _timestamp_pb2.Timestamp:
         """First moment of its agreement."""
@@ -2476,6 +2521,10 @@ class Company(_message.Message):
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """What else the catalogue tells, such as the region."""
 
+    @_builtins.property
+    def gpus_approval_time(self) -> _duration_pb2.Duration:
+        """How long that approval may take; 0 is until the start."""
+
     def __init__(
         self,
         *,
@@ -2491,10 +2540,13 @@ class Company(_message.Message):
         reservation_max: _duration_pb2.Duration | None = ...,
         certified: _builtins.bool = ...,
         attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        gpus_unapproved: _builtins.int = ...,
+        gpus_max: _builtins.int = ...,
+        gpus_approval_time: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_end_time", b"agreement_end_time", "agreement_start_time", b"agreement_start_time", "horizon", b"horizon", "notice", b"notice", "reservation_max", b"reservation_max"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement_end_time", b"agreement_end_time", "agreement_start_time", b"agreement_start_time", "gpus_approval_time", b"gpus_approval_time", "horizon", b"horizon", "notice", b"notice", "reservation_max", b"reservation_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_end_time", b"agreement_end_time", "agreement_start_time", b"agreement_start_time", "attributes", b"attributes", "certified", b"certified", "display_name", b"display_name", "horizon", b"horizon", "industry", b"industry", "local_name", b"local_name", "name", b"name", "notice", b"notice", "programme", b"programme", "reservation_max", b"reservation_max"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement_end_time", b"agreement_end_time", "agreement_start_time", b"agreement_start_time", "attributes", b"attributes", "certified", b"certified", "display_name", b"display_name", "gpus_approval_time", b"gpus_approval_time", "gpus_max", b"gpus_max", "gpus_unapproved", b"gpus_unapproved", "horizon", b"horizon", "industry", b"industry", "local_name", b"local_name", "name", b"name", "notice", b"notice", "programme", b"programme", "reservation_max", b"reservation_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3507,6 +3559,9 @@ class Terms(_message.Message):
     EXTEND_MAX_FIELD_NUMBER: _builtins.int
     CHECK_IN_EARLY_FIELD_NUMBER: _builtins.int
     STRIKE_RULES_FIELD_NUMBER: _builtins.int
+    OVERBURN_PERCENT_FIELD_NUMBER: _builtins.int
+    overburn_percent: _builtins.int
+    """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """From then on. On the way in it may be left out: then from the publication on."""
@@ -3535,10 +3590,11 @@ class Terms(_message.Message):
         extend_max: _duration_pb2.Duration | None = ...,
         check_in_early: _duration_pb2.Duration | None = ...,
         strike_rules: _abc.Iterable[Global___StrikeRule] | None = ...,
+        overburn_percent: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "overburn_percent", b"overburn_percent", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
