@@ -298,8 +298,9 @@ class Centre:
     def _enter(self, reservation: Reservation) -> None:
         self.reservations[reservation.id] = reservation
         self.reservations_of.setdefault(reservation.company, {})[reservation.id] = None
-        if reservation.state.live:
-            heappush(self.agenda, (self.next_change(reservation), reservation.id))
+        if not reservation.state.live:
+            return
+        heappush(self.agenda, (self.next_change(reservation), reservation.id))
         if reservation.state is State.HELD:
             self._note_held(reservation)
         self._note_offer(None, reservation)
