@@ -14,14 +14,16 @@ from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.calendar import DAY_SECONDS, base_for
+from services.allocation.cards import Cards
 from services.allocation.conduct import Conduct
 from services.allocation.events import Event
 from services.allocation.funding import Funding
 from services.allocation.group import Group
 from services.allocation.life import follow, next_change
-from services.allocation.months import ZONE_DEFAULT, ClosedMonth
+from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
 from services.allocation.outages import Outages
+from services.allocation.periods import Periods
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.records import Records
@@ -67,7 +69,9 @@ class Centre:
         self.offered: dict[str, dict[str, None]] = {}  # What others let each company take over.
         self.groups: dict[str, Group] = {}
         self.answers: dict[tuple[str, str], Answer] = {}
-        self.tariffs: dict[str, Tariff] = {}
+        self.cards = Cards()
+        self.tariffs = self.cards.published
+        self.periods = Periods()
         self.closed: ClosedMonth | None = None
         self.running: dict[str, None] = {}  # reservations that have started
         self.outages = Outages(self.pools, self.reservations, self.running, lambda: self.now)
@@ -95,6 +99,8 @@ class Centre:
             self._note_offer(after, before)
             self.reservations[reservation_id] = before
             self._note_held(before)
+            if before.start != after.start:
+                self.cards.keep(after, before)
             return
         self.held.get(after.company, set()).discard(reservation_id)
         del self.reservations[reservation_id], self.reservations_of[after.company][reservation_id]
@@ -156,11 +162,11 @@ class Centre:
     @property
     def zone(self) -> ZoneInfo:
         """The zone that the centre's months are counted in: that of its first resource."""
-        return ZoneInfo(next((pool.resource.time_zone for pool in self.pools.values()), ZONE_DEFAULT))
+        return self.periods.zone
 
     def publish(self, tariff: Tariff) -> Tariff:
         """Let a rate card apply."""
-        self.tariffs[tariff.id] = tariff
+        self.cards.publish(tariff, self.reservations.values())
         return tariff
 
     def grace(self, reservation: Reservation) -> int:
@@ -177,6 +183,8 @@ class Centre:
 
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""
+        if not self.pools:
+            self.periods = Periods(resource.time_zone)
         self.pools[resource.id] = Pool(resource, self.base)
         group = resource.exclusive_group
         if group and group not in self.groups:
@@ -207,6 +215,8 @@ class Centre:
             self.keep(after)
             return
         self.reservations[after.id] = after
+        if before.start != after.start:
+            self.cards.keep(before, after)
         if before.state is State.HELD:
             self._note_held(after)
         if before.holding is not after.holding:
@@ -385,6 +395,7 @@ class Centre:
         if reservation is not None:
             self.reservations_of[reservation.company].pop(reservation_id, None)
             self._forget_series(self.series_of.pop(reservation_id, ""))
+            self.cards.forget(reservation_id)
 
     def _forget_series(self, series_id: str) -> None:
         """A series is kept as long as any of its reservations."""

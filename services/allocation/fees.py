@@ -5,7 +5,7 @@ away costs what cancelling it would, though it be as long elsewhere: the time is
 moved to next month for nothing, and cancelled there for nothing, would never cost anything. What stays costs nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from msgspec import Struct
@@ -55,24 +55,27 @@ def fees(
         case events.ReservationMissed():
             given = _given_back(before.amounts, after.amounts)
             dues = (Fee(each.resource, each.month, _for_not_coming(rate, each)) for each in given)
-        case events.ReservationCancelled(excused=False) if before.reservation.state is State.CONFIRMED:
-            dues = _late(before, (), at, rate)
-        case events.ReservationChanged(excused=False) if _may_still_be_cancelled(before.reservation, at):
-            dues = _late(before, _kept(before.reservation, after.reservation, rate, periods), at, rate)
+        case events.ReservationCancelled(excused=False):
+            dues = for_giving_back(before.reservation, before.amounts, at, rate)
+        case events.ReservationChanged(excused=False) if at < before.reservation.start:
+            # What has begun is given back for nothing, by whichever call.
+            dues = for_giving_back(before.reservation, changed_away(before, after, rate, periods), at, rate)
         case _:
             return ()
     return tuple(fee for fee in dues if fee.krw)
 
 
-def _may_still_be_cancelled(reservation: Reservation, at: int) -> bool:
-    """Whether it is confirmed and has not begun; what has begun is given back for nothing, by whichever call."""
-    return reservation.state is State.CONFIRMED and at < reservation.start
-
-
-def _late(before: Priced, kept: tuple[Amount, ...], at: int, rate: RateOf) -> Iterator[Fee]:
-    for each in _given_back(before.amounts, kept):
-        due = rate(each.resource).late_fee(each.krw, before.reservation.start - at)
+def for_giving_back(reservation: Reservation, given_back: Iterable[Amount], at: int, rate: RateOf) -> Iterator[Fee]:
+    """What is due for giving amounts of a reservation back at a time in seconds; what is not confirmed is free."""
+    late = reservation.state is State.CONFIRMED
+    for each in given_back:
+        due = rate(each.resource).late_fee(each.krw, reservation.start - at) if late else 0
         yield Fee(each.resource, each.month, due)
+
+
+def changed_away(before: Priced, after: Priced, rate: RateOf, periods: Periods) -> Iterator[Amount]:
+    """What a change gives back, at its price: all that is held no more at the same time as before."""
+    return _given_back(before.amounts, _kept(before.reservation, after.reservation, rate, periods))
 
 
 def _for_not_coming(rate: RateOf, given_back: Amount) -> int:

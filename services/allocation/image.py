@@ -20,7 +20,7 @@ from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
 
-FORMAT = 3
+FORMAT = 4
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
@@ -67,6 +67,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     ended: list[tuple[int, str]]
     answers: list[Remembered]
     tariffs: list[Tariff] = []
+    kept_cards: dict[str, str] = {}
     closed: ClosedMonth | None = None
     outages: list[tuple[Outage, list[Fate]]] = []
     fundings: list[tuple[Funding, list[Fate]]] = []
@@ -104,6 +105,7 @@ class Moment:
             ended=list(centre.ended),
             answers=[],
             tariffs=list(centre.tariffs.values()),
+            kept_cards=centre.cards.kept.copy(),
             closed=centre.closed,
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
@@ -175,6 +177,7 @@ def centre_of(image: Image) -> Centre:
         centre.grant(granted.quota)
     for tariff in image.tariffs:
         centre.publish(tariff)
+    centre.cards.kept.update(image.kept_cards)
     centre.closed = image.closed
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)

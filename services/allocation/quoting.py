@@ -1,28 +1,33 @@
-"""What giving back costs, by rule: until when it is free for each resource, and what share of its price is due now.
+"""What giving back costs, by rule: until when it is free for each resource, what share of its price is due, and KRW.
 
-The ledger charges that share of the price that stands in its books; see `services/allocation/pricing.py`.
+The sums are those that the ledger would book for it now, by the same functions and the same rate card.
 """
+
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from services.allocation import unit_time
+from services.allocation import fees
 from services.allocation.centre import Centre
+from services.allocation.costing import cost_by, cost_of, rates
 from services.allocation.discipline import late_cancel, late_change
-from services.allocation.pricing import HOUR_SECONDS, free_hours
+from services.allocation.pricing import HOUR_SECONDS, Amount, free_hours
 from services.allocation.resources import Kind, Reservation, State
-from services.allocation.tariff import tariff_for
+from services.allocation.tariff import Tariff
 
 
 class Fee(Struct, frozen=True, kw_only=True):
-    """For one resource: free until a time in seconds; the share of its price that is due now.
+    """For one resource: free until a time in seconds; the share of its price that is due now, and both in KRW.
 
-    `return_percent` of that is returned as far as somebody books again what was given back.
+    `return_percent` of what is due is returned as far as somebody books again what was given back.
     """
 
     resource: str
     free_until: int
     percent: int
     return_percent: int = 0
+    price: int = 0
+    due: int = 0
 
 
 class Quote(Struct, frozen=True, kw_only=True):
@@ -31,32 +36,67 @@ class Quote(Struct, frozen=True, kw_only=True):
     fees: tuple[Fee, ...]
     strike: bool
 
+    @property
+    def due(self) -> int:
+        """KRW to pay."""
+        return sum(fee.due for fee in self.fees)
+
+    @property
+    def refund(self) -> int:
+        """KRW that need not be paid any more."""
+        return sum(fee.price - fee.due for fee in self.fees)
+
 
 def cancellation_quote(centre: Centre, reservation: Reservation, now: int, *, excused: bool) -> Quote:
     """The quote for a reservation that has not begun. What an operator excuses costs nothing, and is no strike."""
-    names = (allocation.resource for allocation in reservation.allocations if not allocation.companion_of)
-    fees = tuple(_fee(centre, reservation, name, now, excused=excused) for name in names)
-    return Quote(fees=fees, strike=not excused and late_cancel(centre, reservation, now))
+    cost = cost_of(centre, reservation)
+    quoted = _fees(centre, reservation, cost.amounts, cost.card, now, excused=excused)
+    return Quote(fees=quoted, strike=not excused and late_cancel(centre, reservation, now))
 
 
 def change_quote(centre: Centre, before: Reservation, after: Reservation, now: int, *, excused: bool) -> Quote:
     """The quote for what a change gives back late; nothing where it gives nothing back, or for free."""
-    had, has = unit_time.held(before.allocations), unit_time.held(after.allocations)
-    given_back = (name for name in had if before.start > now and unit_time.less(had[name], has.get(name, ())))
-    fees = tuple(_fee(centre, before, name, now, excused=excused) for name in given_back)
+    if before.start <= now:
+        return Quote(fees=(), strike=False)
+    cost = cost_of(centre, before)
+    then = cost_by(centre, after, cost.card)
+    given_back = fees.changed_away(cost, then, rates(centre, before.company, cost.card), centre.periods)
+    lost = [amount for amount in given_back if amount.unit_seconds or amount.krw]
+    quoted = _fees(centre, before, lost, cost.card, now, excused=excused)
     strike = not excused and late_change(centre, before, after.allocations, now)
-    return Quote(fees=tuple(fee for fee in fees if fee.percent), strike=strike)
+    return Quote(fees=tuple(fee for fee in quoted if fee.percent), strike=strike)
 
 
-def _fee(centre: Centre, reservation: Reservation, name: str, now: int, *, excused: bool) -> Fee:
-    """What giving a resource back costs, by the newest rate card that is valid at the reservation's start."""
+def _fees(
+    centre: Centre, reservation: Reservation, lost: Iterable[Amount], card: Tariff | None, now: int, *, excused: bool
+) -> tuple[Fee, ...]:
+    """What giving amounts of a reservation back costs, for each resource that was asked for."""
+    rate = rates(centre, reservation.company, card)
+    quoted: dict[str, Fee] = {}
+    asked = {allocation.resource for allocation in reservation.allocations if not allocation.companion_of}
+    given_back = [amount for amount in lost if amount.resource in asked]
+    dues = fees.for_giving_back(reservation, given_back, now, rate)
+    for amount, fee in zip(given_back, dues, strict=True):
+        known = quoted.get(amount.resource) or _rule(centre, reservation, amount.resource, card, now, excused=excused)
+        due = 0 if excused else fee.krw
+        quoted[amount.resource] = Fee(
+            resource=known.resource,
+            free_until=known.free_until,
+            percent=known.percent,
+            return_percent=known.return_percent,
+            price=known.price + amount.krw,
+            due=known.due + due,
+        )
+    return tuple(quoted.values())
+
+
+def _rule(centre: Centre, reservation: Reservation, name: str, card: Tariff | None, now: int, *, excused: bool) -> Fee:
+    """What share of the price of a resource is due."""
     resource = centre.pools[name].resource
     free_until = reservation.start - free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
     late = now > free_until and reservation.state is State.CONFIRMED and not excused
-    tariff = tariff_for([*centre.tariffs.values()], reservation.start)
-    compute = resource.kind is Kind.COMPUTE
-    percent = (tariff.compute_late_percent if compute else tariff.equipment_late_percent) if tariff else 0
-    if not (late and percent and tariff):
-        return Fee(resource=resource.id, free_until=free_until, percent=0)
-    returned = tariff.late_return_percent
+    percent = returned = 0
+    if card is not None and late:
+        percent = card.compute_late_percent if resource.kind is Kind.COMPUTE else card.equipment_late_percent
+        returned = card.late_return_percent if percent else 0
     return Fee(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)

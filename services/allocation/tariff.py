@@ -4,7 +4,7 @@ A tariff is published as an event and applies to what is booked after that and s
 ever changes behind anybody's back, and a rebuild of the books finds the same prices again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Reversible
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 
@@ -73,7 +73,7 @@ class Tariff(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
         return max((each.percent for each in self.discounts if kinds.get(each.attribute) == each.value), default=0)
 
 
-def tariff_for(tariffs: Sequence[Tariff], start: int) -> Tariff | None:
+def tariff_for(tariffs: Reversible[Tariff], start: int) -> Tariff | None:
     """The newest tariff among those published so far, in that order, that is valid at a start."""
     return next((tariff for tariff in reversed(tariffs) if tariff.valid_from <= start), None)
 

@@ -7,9 +7,10 @@ import typer
 from services.cli.booking import DryRun, Name, answer, checked_request_id, units_of
 from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX
 from services.cli.documents import document, print_json
+from services.cli.one_reservation import approval_text
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, reservation_name
 from services.cli.reservations import LIST_DEFAULT, parent_or_every, take
-from services.cli.tables import Units, approval_text, interval_text, lines_text, out, table
+from services.cli.tables import Units, interval_text, lines_text, out, table
 from services.cli.times import from_timestamp, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 

@@ -10,6 +10,7 @@ from services.cli.client import Client
 from services.cli.completion import complete_resource
 from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
 from services.cli.documents import document, print_json, refusal_document
+from services.cli.one_reservation import print_reservation
 from services.cli.options import (
     Caller,
     Company,
@@ -22,7 +23,7 @@ from services.cli.options import (
     reservation_name,
 )
 from services.cli.outcome import REFUSED, Failed, Refused
-from services.cli.tables import Units, out, plain_id, print_refusal, print_reservation
+from services.cli.tables import Units, out, plain_id, print_refusal
 from services.cli.times import parse_duration, parse_time, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 

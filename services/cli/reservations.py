@@ -9,6 +9,7 @@ from services.cli.booking import Name, units_of
 from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX, Client
 from services.cli.demands import resource_id
 from services.cli.documents import document, print_json, print_json_line
+from services.cli.one_reservation import print_reservation
 from services.cli.options import (
     EVERY_COMPANY,
     Caller,
@@ -25,7 +26,6 @@ from services.cli.tables import (
     interval_text,
     lines_text,
     out,
-    print_reservation,
     reservations_table,
     state_name,
     state_text,

@@ -20,6 +20,7 @@ from services.cli.booking import (
 from services.cli.client import Client
 from services.cli.demands import resource_id, show_units
 from services.cli.documents import document, print_json
+from services.cli.one_reservation import print_reservation
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
 from services.cli.outcome import REFUSED, Failed, Refused
 from services.cli.tables import (
@@ -29,7 +30,6 @@ from services.cli.tables import (
     offers_table,
     out,
     plain_id,
-    print_reservation,
     table,
     violations_table,
 )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli.demands import show_units
 from services.cli.outcome import Refused
-from services.cli.times import from_timestamp, show_duration, show_interval, show_time
+from services.cli.times import from_timestamp, show_duration, show_interval
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 HOUR_SECONDS = 3600
@@ -138,16 +138,6 @@ def changes_table(changes: Iterable[api.SmallestChange], units: Units, zone: tzi
     return made
 
 
-def quote_table(quote: api.CancellationQuote, zone: tzinfo) -> Table:
-    """What a cancellation costs."""
-    made = table("of the price of", "free until", "due now", "returned if somebody books it", right=("due now",))
-    for fee in quote.fees:
-        until = show_time(from_timestamp(fee.free_until_time), zone)
-        returned = f"{fee.return_percent} % of that" if fee.return_percent else "no" if fee.percent else ""
-        made.add_row(plain_id(fee.resource), until, f"{fee.percent} %", returned)
-    return made
-
-
 def reservations_table(reservations: Iterable[api.Reservation], units: Units, zone: tzinfo) -> Table:
     """One reservation a row."""
     made = table("reservation", "state", "when", "what")
@@ -159,72 +149,6 @@ def reservations_table(reservations: Iterable[api.Reservation], units: Units, zo
             lines_text(item.lines, units),
         )
     return made
-
-
-def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None:
-    """One reservation with the units behind it."""
-    facts = table("", "")
-    facts.show_header = False
-    length = from_timestamp(item.end_time) - from_timestamp(item.start_time)
-    facts.add_row("state", state_text(item.state))
-    facts.add_row("when", f"{interval_text(item, zone)}  ({show_duration(length)})")
-    facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
-    if item.HasField("expire_time"):
-        facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
-    if item.HasField("approval"):
-        facts.add_row("approval", approval_text(item.approval))
-    if item.HasField("transfer"):
-        facts.add_row("handing over", transfer_text(item.transfer, zone))
-    if not item.allocations:
-        facts.add_row("what", lines_text(item.lines, units))
-    for label, moment in (("check in by", item.check_in_deadline), ("checked in", item.check_in_time)):
-        if moment.seconds:
-            facts.add_row(label, show_time(from_timestamp(moment), zone))
-    left = api.Condition.Name(item.condition).removeprefix("CONDITION_").lower() if item.condition else ""
-    for label, text in (
-        *(("note", item.note), ("reason", item.state_reason)),
-        *(("left", left), ("hand-over", item.hand_over), ("outage", plain_id(item.outage))),
-        ("overrides", override_text(item)),
-    ):
-        if text:
-            facts.add_row(label, text)
-    facts.add_row("position", f"{item.position:,}")
-    out.print(Text(item.name, style="bold"))
-    out.print(facts)
-    if item.allocations:
-        out.print()
-        out.print(allocations_table(item.allocations, units, zone))
-    if item.HasField("cancellation_quote"):
-        quote = item.cancellation_quote
-        out.print("\nGiving it back now:" + (" it would be a strike." if quote.strike else ""))
-        if quote.fees:
-            out.print(quote_table(quote, zone))
-
-
-def transfer_text(transfer: api.TransferOffer, zone: tzinfo) -> str:
-    """`offered to CMP-0002 until 2026-03-04 09:00`, or what became of that."""
-    company = plain_id(transfer.to)
-    if transfer.state == api.TransferOffer.STATE_OPEN:
-        return f"offered to {company} until {show_time(from_timestamp(transfer.expire_time), zone)}"
-    return f"offered to {company}: {api.TransferOffer.State.Name(transfer.state).removeprefix('STATE_').lower()}"
-
-
-def override_text(item: api.Reservation) -> str:
-    """The rules that an operator let it break, and why."""
-    return f"{', '.join(item.override_reasons)}: {item.override_justification}" if item.override_reasons else ""
-
-
-def approval_text(approval: api.Approval) -> str:
-    """`committee: 2 of the 3 votes needed, 1 against`; and what was said."""
-    agreed = [vote for vote in approval.votes if vote.approves]
-    against = len(approval.votes) - len(agreed)
-    text = f"{approval.rule}: {len(agreed)} of the {approval.quorum} votes needed"
-    if against:
-        text += f", {against} against"
-    if approval.reference_required:
-        references = [vote.reference for vote in agreed if vote.reference]
-        text += f", under reference {references[0]}" if references else ", a reference is needed"
-    return text
 
 
 def allocations_table(allocations: Iterable[api.Allocation], units: Units, zone: tzinfo) -> Table:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from services.allocation import commands, offers
+from services.allocation.costing import cost_by, cost_of, drafted
 from services.allocation.decide import Events
 from services.allocation.quoting import cancellation_quote, change_quote
 from services.allocation.rejections import Rejected
@@ -13,14 +14,14 @@ from services.allocation.transferring import offer_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import approvals, batch, changes, replies, requests, transfers
+from services.scheduler import approvals, batch, changes, cost_replies, replies, requests, transfers
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
 from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.refusals import problem_of
 from services.scheduler.telemetry import Telemetry
-from services.scheduler.writer import Writer
+from services.scheduler.writer import Ask, Writer
 
 Change = (
     commands.ConfirmReservation
@@ -52,6 +53,9 @@ class Booking:
             demand_operator(call, "Only an operator overrides a rule.")
         only_asking = request.validate_only
         try:
+            if only_asking:
+                request.validate_only = False
+                return self._draft(ask_of(call, request, command), command)
             reservation = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             if not only_asking:
@@ -62,13 +66,12 @@ class Booking:
         except Problem:
             self._telemetry.answered(company, "unknown")
             raise
-        if reservation is None:
-            return self._draft(command)
         assert isinstance(reservation, Reservation)
         self._telemetry.answered(company, "granted" if reservation.id == command.reservation_id else "replay")
         seconds = time.perf_counter() - began
         self._telemetry.decided(command.lines[0].resource, seconds, call.trace, reservation.position)
-        return replies.reservation_reply(self._centre, reservation)
+        shown = cost_replies.priced_reply if command.hold_seconds else replies.reservation_reply
+        return shown(self._centre, reservation)
 
     async def batch_create_reservations(
         self, call: Call, request: api.BatchCreateReservationsRequest
@@ -107,15 +110,18 @@ class Booking:
             smallest = smallest_changes(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
             raise problem_of(refusal, smallest=replies.smallest_replies(smallest)) from None
         assert isinstance(made, Reservation)
-        return replies.reservation_reply(self._centre, made)
+        return cost_replies.priced_reply(self._centre, made)
 
     def _preview(self, before: Reservation, decided: Events, *, excused: bool) -> api.Reservation:
-        """A reservation as a change would leave it, and what giving a part of it back late would bring."""
+        """A reservation as a change would leave it, its price, and what giving a part of it back late would bring."""
         shown = changes.preview(self._centre, before, decided)
         reply = replies.reservation_reply(self._centre, shown)
+        cost = cost_of(self._centre, before)
+        then = cost_by(self._centre, shown, cost.card)
+        reply.MergeFrom(api.Reservation(cost=cost_replies.cost_reply(then), cost_change_krw=then.krw - cost.krw))
         quote = change_quote(self._centre, before, shown, self._writer.now() // MICROSECONDS, excused=excused)
         if quote.fees or quote.strike:
-            reply.cancellation_quote.CopyFrom(replies.quote_reply(quote))
+            reply.cancellation_quote.CopyFrom(cost_replies.quote_reply(quote))
         return reply
 
     async def change_reservation(self, call: Call, request: requests.ChangeRequest) -> api.Reservation:
@@ -149,11 +155,11 @@ class Booking:
         if call.identity.company not in ("", shown.company):
             # An offer, as whoever only looked at it or declined it may see it.
             return replies.told_reply(self._centre, offer_of(shown), call.identity.company)
-        reply = replies.reservation_reply(self._centre, shown)
+        reply = cost_replies.priced_reply(self._centre, shown)
         if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
             now = self._writer.now() // MICROSECONDS
             quote = cancellation_quote(self._centre, shown, now, excused=command.excused)
-            reply.cancellation_quote.CopyFrom(replies.quote_reply(quote))
+            reply.cancellation_quote.CopyFrom(cost_replies.quote_reply(quote))
         return reply
 
     def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
@@ -163,9 +169,13 @@ class Booking:
         smallest = smallest_changes(self._centre, command, refusal, now, later=found)
         return problem_of(refusal, replies.offer_replies(command.lines, found), replies.smallest_replies(smallest))
 
-    def _draft(self, command: commands.CreateReservation) -> api.Reservation:
-        """What a demand that was only checked would look like."""
-        reply = api.Reservation(lines=replies.line_replies(command.lines), note=command.note)
+    def _draft(self, ask: Ask, command: commands.CreateReservation) -> api.Reservation:
+        """What a demand that is only checked would look like and cost. Raises `Rejected`."""
+        decided, known = self._writer.check(ask), self._writer.known(ask)
+        made = known.subject if known is not None else drafted(decided, self._writer.now() // MICROSECONDS)
+        assert isinstance(made, Reservation)
+        cost = cost_replies.cost_reply(cost_of(self._centre, made))
+        reply = api.Reservation(lines=replies.line_replies(command.lines), note=command.note, cost=cost)
         reply.start_time.seconds = command.start
         reply.end_time.seconds = command.end
         return reply

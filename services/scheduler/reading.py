@@ -13,7 +13,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, outage_replies, reads, replies, requests, tariffs
+from services.scheduler import catalogue, cost_replies, outage_replies, reads, replies, requests, tariffs
 from services.scheduler.access import RETRY_SECONDS, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -92,8 +92,9 @@ class Reading:
         shown = seen_by(reservation, call.identity.company)
         if shown is None:
             raise problem_of(no_reservation(request.name))
+        reply = cost_replies.priced_reply(self._centre, shown, call.identity.company)
         await self.durable(position)
-        return replies.told_reply(self._centre, shown, call.identity.company)
+        return reply
 
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
         """A company's reservations, or everybody's, in the order asked for."""

@@ -8,7 +8,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.approval import Approval
 from services.allocation.centre import Centre
-from services.allocation.quoting import Quote
 from services.allocation.resources import (
     EQUIPMENT_METER,
     Allocation,
@@ -144,22 +143,6 @@ def smallest_replies(found: Iterable[Smaller]) -> list[api.SmallestChange]:
         )
         for each in found
     ]
-
-
-def quote_reply(quote: Quote) -> api.CancellationQuote:
-    """What cancelling would bring."""
-    return api.CancellationQuote(
-        fees=[
-            api.CancellationFee(
-                resource=f"resources/{fee.resource}",
-                free_until_time=Timestamp(seconds=fee.free_until),
-                percent=fee.percent,
-                return_percent=fee.return_percent,
-            )
-            for fee in quote.fees
-        ],
-        strike=quote.strike,
-    )
 
 
 def _plain_approval(approval: Approval) -> Plain:

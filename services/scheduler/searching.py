@@ -7,7 +7,7 @@ from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.scheduler import replies, requests
+from services.scheduler import cost_replies, replies, requests
 from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -76,7 +76,7 @@ class Searching:
         if known:
             found = offers.Found(intervals=((held.start, held.end),))
         response = _response(wish, found, position)
-        response.held.CopyFrom(replies.reservation_reply(self._centre, held))
+        response.held.CopyFrom(cost_replies.priced_reply(self._centre, held))
         return response
 
     async def _extensions(self, company: str, request: api.SearchOffersRequest) -> api.SearchOffersResponse:

@@ -133,6 +133,15 @@ def test_extensions_are_told(centre: FakeCentre, capsys: pytest.CaptureFixture[s
     assert "TOO_EARLY" in capsys.readouterr().err
 
 
+def test_a_dry_change_tells_the_difference(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a change would cost stands beside how much more, or less, that is."""
+    shown = api.Reservation(cost=api.Cost(krw=12_000, tariff="tariffs/krw-2026"), cost_change_krw=-3000)
+    shown.MergeFrom(STANDS)
+    centre.answers["UpdateReservation"] = lambda _: shown
+    assert main.run(["change", "r1", "--duration", "3h", "--dry-run"]) == 0
+    assert "12,000 KRW by krw-2026, -3,000 KRW" in capsys.readouterr().out
+
+
 def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """A no comes with what would do, and a dry cancellation with what it costs."""
     offer = api.Offer(start_time=NINE, end_time=ONE, lines=STANDS.lines)
@@ -151,13 +160,26 @@ def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: 
     assert json.loads(capsys.readouterr().out)["smallest_changes"][0]["description"] == "Start 60 minutes later."
     quoted = api.Reservation()
     quoted.CopyFrom(STANDS)
-    quoted.cancellation_quote.fees.add(resource="resources/M01", free_until_time=NINE, percent=80, return_percent=60)
+    quoted.cancellation_quote.fees.add(
+        resource="resources/M01",
+        free_until_time=NINE,
+        percent=80,
+        return_percent=60,
+        price_krw=600_000,
+        due_krw=480_000,
+    )
+    quoted.cancellation_quote.due_krw, quoted.cancellation_quote.refund_krw = 480_000, 120_000
+    quoted.cost.krw, quoted.cost.tariff = 600_000, "tariffs/krw-2026"
+    quoted.cost.resources.add(resource="resources/M01", krw=600_000)
     quoted.cancellation_quote.strike = True
     centre.answers["CancelReservation"] = lambda _: quoted
     assert main.run(["cancel", "r1", "--dry-run"]) == 0
     shown = capsys.readouterr().out
     assert "80 %" in shown
     assert "60 % of that" in shown
+    assert "480,000 of 600,000" in shown
+    assert "due 480,000 KRW, and 120,000 KRW not to pay any more" in shown
+    assert "600,000 KRW by krw-2026 (M01 600,000)" in shown
     assert "strike" in shown
 
 

@@ -10,11 +10,11 @@ from rich.text import Text
 from services.cli.demo.agreement import ACCOUNTS, Views
 from services.cli.demo.replay import Tally
 from services.cli.demo.story import FIRST, SECOND, Told
+from services.cli.one_reservation import approval_text
 from services.cli.statement_tables import statement_tables
 from services.cli.tables import (
     Units,
     allocations_table,
-    approval_text,
     hours_text,
     interval_text,
     offers_table,

@@ -1213,6 +1213,8 @@ class Reservation(_message.Message):
     COMPANY_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -1237,6 +1239,8 @@ class Reservation(_message.Message):
     """`companies/{company}/series/{series}` if it is an occurrence of one. Output only."""
     company: _builtins.str
     """`companies/{company}`: to whom UpdateReservation offers it. Whose it is, its `name` says. Input only."""
+    cost_change_krw: _builtins.int
+    """How much more it would cost than it does, or less. Output only; set in the answer to a change with `validate_only`."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand as asked. Required."""
@@ -1291,6 +1295,12 @@ class Reservation(_message.Message):
         the answer to a cancellation, or a change, with `validate_only`.
         """
 
+    @_builtins.property
+    def cost(self) -> Global___Cost:
+        """What it costs; unset while there is no rate card for it, and all is free. Output only; set in answers about one
+        reservation that is looked at, only asked for, held, confirmed or changed.
+        """
+
     def __init__(
         self,
         *,
@@ -1319,12 +1329,16 @@ class Reservation(_message.Message):
         company: _builtins.str = ...,
         transfer: Global___TransferOffer | None = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
+        cost: Global___Cost | None = ...,
+        cost_change_krw: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
+    _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
 
@@ -1404,15 +1418,79 @@ class TransferOffer(_message.Message):
 Global___TransferOffer: _TypeAlias = TransferOffer  # noqa: Y015
 
 @_typing.final
+class Cost(_message.Message):
+    """What a reservation costs, to the won as the ledger books it. What is due for giving it back is not in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KRW_FIELD_NUMBER: _builtins.int
+    TARIFF_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    krw: _builtins.int
+    """All of it, in KRW."""
+    tariff: _builtins.str
+    """`tariffs/{tariff}`: the rate card that it is priced by, and stays so."""
+    @_builtins.property
+    def resources(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceCost]:
+        """What is not free of it."""
+
+    def __init__(
+        self,
+        *,
+        krw: _builtins.int = ...,
+        tariff: _builtins.str = ...,
+        resources: _abc.Iterable[Global___ResourceCost] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["krw", b"krw", "resources", b"resources", "tariff", b"tariff"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cost: _TypeAlias = Cost  # noqa: Y015
+
+@_typing.final
+class ResourceCost(_message.Message):
+    """What one resource of a reservation costs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESOURCE_FIELD_NUMBER: _builtins.int
+    KRW_FIELD_NUMBER: _builtins.int
+    resource: _builtins.str
+    """`resources/{resource}`."""
+    krw: _builtins.int
+    """In KRW, with all that it brings along."""
+    def __init__(
+        self,
+        *,
+        resource: _builtins.str = ...,
+        krw: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["krw", b"krw", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceCost: _TypeAlias = ResourceCost  # noqa: Y015
+
+@_typing.final
 class CancellationQuote(_message.Message):
-    """What cancelling, or giving a part back, would bring by the rules of the centre and its newest rate card."""
+    """What cancelling, or giving a part back, would bring by the rules of the centre and the rate card of the reservation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FEES_FIELD_NUMBER: _builtins.int
     STRIKE_FIELD_NUMBER: _builtins.int
+    DUE_KRW_FIELD_NUMBER: _builtins.int
+    REFUND_KRW_FIELD_NUMBER: _builtins.int
     strike: _builtins.bool
     """Whether it would be a strike against the company."""
+    due_krw: _builtins.int
+    """What would be due, in KRW: the sum of the fees."""
+    refund_krw: _builtins.int
+    """What of the price of what is given back would not be due any more, in KRW."""
     @_builtins.property
     def fees(self) -> _containers.RepeatedCompositeFieldContainer[Global___CancellationFee]:
         """One for each resource that was asked for; of a change, for each of which something is given back late."""
@@ -1422,10 +1500,12 @@ class CancellationQuote(_message.Message):
         *,
         fees: _abc.Iterable[Global___CancellationFee] | None = ...,
         strike: _builtins.bool = ...,
+        due_krw: _builtins.int = ...,
+        refund_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fees", b"fees", "strike", b"strike"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_krw", b"due_krw", "fees", b"fees", "refund_krw", b"refund_krw", "strike", b"strike"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1441,12 +1521,18 @@ class CancellationFee(_message.Message):
     FREE_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     PERCENT_FIELD_NUMBER: _builtins.int
     RETURN_PERCENT_FIELD_NUMBER: _builtins.int
+    PRICE_KRW_FIELD_NUMBER: _builtins.int
+    DUE_KRW_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """`resources/{resource}`."""
     percent: _builtins.int
     """The share of its price that is due now, in per cent."""
     return_percent: _builtins.int
     """The share of the fee, in per cent, that is returned as far as somebody books again what was given back."""
+    price_krw: _builtins.int
+    """The price of what is given back, in KRW."""
+    due_krw: _builtins.int
+    """What of that is due now, in KRW."""
     @_builtins.property
     def free_until_time(self) -> _timestamp_pb2.Timestamp:
         """Until then it is free."""
@@ -1458,10 +1544,12 @@ class CancellationFee(_message.Message):
         free_until_time: _timestamp_pb2.Timestamp | None = ...,
         percent: _builtins.int = ...,
         return_percent: _builtins.int = ...,
+        price_krw: _builtins.int = ...,
+        due_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["free_until_time", b"free_until_time", "percent", b"percent", "resource", b"resource", "return_percent", b"return_percent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_krw", b"due_krw", "free_until_time", b"free_until_time", "percent", b"percent", "price_krw", b"price_krw", "resource", b"resource", "return_percent", b"return_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,84 @@
+"""Money at the door: what a booking costs is told before it is made, and what a change or a cancellation brings."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.allocation.scenario import HOUR
+from tests.scheduler.serving import NOON, OPERATOR, Desk, demand, request_id, serving
+
+CARD = api.Tariff(
+    name="tariffs/krw-2026",
+    prices=[
+        api.Price(resource="resources/cpu", krw=100),
+        api.Price(resource="resources/L01", krw=7000, basis=api.PRICE_BASIS_SLOT),
+    ],
+    equipment_late_percent=50,
+)
+
+
+@pytest_asyncio.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The fixture centre with a rate card."""
+    async with serving(tmp_path / "keys") as served:
+        request = api.PublishTariffRequest(tariff=CARD, request_id=request_id(1))
+        await served.call("PublishTariff", request, OPERATOR)
+        yield served
+
+
+def costs(reservation: api.Reservation) -> tuple[int, str, dict[str, int]]:
+    """All of it, by which card, and for what."""
+    cost = reservation.cost
+    return cost.krw, cost.tariff, {part.resource: part.krw for part in cost.resources}
+
+
+async def test_what_a_booking_costs_is_told_before_it_is_made(desk: Desk) -> None:
+    """A dry run, the reading, an offer that is held and its confirmation tell one price; whoever books asks no more."""
+    wish = demand(900, ("cpu", 4), hours=2)
+    wish.validate_only = True
+    expected = (800, "tariffs/krw-2026", {"resources/cpu": 800})
+    before = len(desk.log.pages)
+    assert costs(await desk.call("CreateReservation", wish)) == expected
+    assert len(desk.log.pages) == before
+    wish.validate_only = False
+    made = await desk.call("CreateReservation", wish)
+    assert not made.HasField("cost")
+    assert costs(await desk.call("GetReservation", api.GetReservationRequest(name=made.name))) == expected
+    wish.validate_only = True
+    assert costs(await desk.call("CreateReservation", wish)) == expected  # Of what was made by that request.
+    wish = demand(901, ("cpu", 4), hours=2)
+    wish.hold.CopyFrom(Duration(seconds=600))
+    held = await desk.call("CreateReservation", wish)
+    assert costs(held) == expected
+    taken = await desk.call(
+        "ConfirmReservation", api.ConfirmReservationRequest(name=held.name, request_id=request_id(902))
+    )
+    assert costs(taken) == expected
+
+
+async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: Desk) -> None:
+    """Slots of equipment that are given back late cost half of their price; the other half is not to be paid."""
+    wish = demand(900, ("L01", 1), ("OP", 1), start=NOON - 24 * HOUR, hours=4)
+    made = await desk.call("CreateReservation", wish)
+    shorter = api.UpdateReservationRequest(
+        reservation=api.Reservation(name=made.name, end_time=Timestamp(seconds=NOON - 21 * HOUR)),
+        request_id=request_id(2),
+        validate_only=True,
+    )
+    shown = await desk.call("UpdateReservation", shorter)
+    assert (shown.cost.krw, shown.cost_change_krw) == (21_000, -7000)
+    (fee,) = shown.cancellation_quote.fees
+    assert (fee.resource, fee.price_krw, fee.due_krw) == ("resources/L01", 7000, 3500)
+    request = api.CancelReservationRequest(name=made.name, request_id=request_id(3), validate_only=True)
+    quote = (await desk.call("CancelReservation", request)).cancellation_quote
+    assert (quote.due_krw, quote.refund_krw) == (14_000, 14_000)
+    request.excused = True
+    quote = (await desk.call("CancelReservation", request, OPERATOR)).cancellation_quote
+    assert (quote.due_krw, quote.refund_krw) == (0, 28_000)
+    request.validate_only = False
+    cancelled = await desk.call("CancelReservation", request, OPERATOR)
+    assert not cancelled.HasField("cost")
