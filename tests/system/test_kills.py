@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from services.cli.up.service import Service
 from services.runtime.embedded import StartError
+from tests.system.against_ledger import differences
 from tests.system.checker import faults
 from tests.system.harness import PARTS, Centre, Clients, eventually, frozen, kill, running_centre
 from tests.system.raw_log import read_log
@@ -51,9 +52,13 @@ def unanswered(crowd: Crowd) -> bool:
 
 
 async def all_faults(clients: Clients, crowd: Crowd, streamed: Sequence[Asked] = ()) -> list[str]:
-    """Every broken promise: of the log, of the answers, and of the views."""
+    """Every broken promise: of the log, of the answers, of the views, and of one view against the other."""
     log = await read_log(clients.centre)
-    return [*faults(log, [*crowd.asked, *streamed], clients.centre.name), *await view_faults(clients, log)]
+    return [
+        *faults(log, [*crowd.asked, *streamed], clients.centre.name),
+        *await view_faults(clients, log),
+        *await differences(clients),
+    ]
 
 
 @pytest.mark.parametrize("victim", PARTS)

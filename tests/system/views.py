@@ -211,6 +211,7 @@ def metrics_faults(page: dict[tuple[str, ...], float], log: Sequence[RawPage]) -
     for (company, resource, account), unit_seconds in truth.accounts.items():
         if account in METRICS:
             wanted[METRICS[account], company, resource] += unit_seconds
+            wanted["alloc_reserved_unit_seconds_total", company, resource] += unit_seconds
     for resource in resources():
         pool = resource.name.removeprefix("resources/")
         for state in LIVE:
