@@ -16,6 +16,7 @@ from services.allocation import events
 from services.allocation.calendar import DAY_SECONDS, base_for
 from services.allocation.cards import Cards
 from services.allocation.conduct import Conduct
+from services.allocation.correction import Correction
 from services.allocation.events import Event
 from services.allocation.funding import Funding
 from services.allocation.group import Group
@@ -37,7 +38,20 @@ KEPT_SECONDS = 31 * DAY_SECONDS
 REQUESTS_KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""
 
-Subject = Series | Reservation | Resource | Company | Quota | Tariff | ClosedMonth | Terms | Conduct | Outage | Funding
+Subject = (
+    Series
+    | Reservation
+    | Resource
+    | Company
+    | Quota
+    | Tariff
+    | ClosedMonth
+    | Correction
+    | Terms
+    | Conduct
+    | Outage
+    | Funding
+)
 MeterKey = tuple[str, str]
 
 

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from services.allocation.conduct import Assignment, Qualification
+from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.outage import Outage
 from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
@@ -40,6 +41,12 @@ class ClosePeriod(Struct, frozen=True, gc=False, kw_only=True):
     """Freeze the books up to the end of a month, such as `2026-03`."""
 
     month: str
+
+
+class PostCorrection(Struct, frozen=True, gc=False, kw_only=True):
+    """Credit a company, or debit it."""
+
+    correction: Correction
 
 
 class DeclareOutage(Struct, frozen=True, gc=False, kw_only=True):
@@ -285,6 +292,7 @@ Command = (
     | GrantQuota
     | PublishTariff
     | ClosePeriod
+    | PostCorrection
     | PublishTerms
     | GrantQualification
     | RevokeQualification

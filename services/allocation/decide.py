@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from services.allocation import (
     approving,
     commands,
+    correcting,
     discipline,
     events,
     holding,
@@ -100,6 +101,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return publish_tariff(centre, command, now)
         case commands.ClosePeriod():
             return (events.PeriodClosed(period=close(command.month, centre.zone, centre.closed, now)),)
+        case commands.PostCorrection():
+            return correcting.correct(centre, command)
         case commands.PublishTerms():
             return discipline.publish_terms(centre, command, now)
         case commands.GrantQualification():

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.allocation.approval import Approval, Vote
 from services.allocation.conduct import Assignment, Cause, Qualification
+from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
@@ -48,6 +49,12 @@ class PeriodClosed(Struct, frozen=True, gc=False, kw_only=True, tag="period_clos
     """The books are frozen up to the end of a month; what is learnt about it later counts in the open one."""
 
     period: ClosedMonth
+
+
+class CorrectionPosted(Struct, frozen=True, gc=False, kw_only=True, tag="correction_posted", tag_field="type"):
+    """An operator credited a company, or debited it: beyond what its bookings cost."""
+
+    correction: Correction
 
 
 class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured", tag_field="type"):
@@ -415,7 +422,7 @@ ConductEvent = (
 )
 """The events in a company's record."""
 
-RecordEvent = TermsPublished | ConductEvent
+RecordEvent = TermsPublished | ConductEvent | CorrectionPosted
 """The events in the centre's records: see `services.allocation.records`."""
 
 OutageEvent = OutageDeclared | OutageLifted | CapacityFunded

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.conduct import Conduct
+from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Fate, Outage
@@ -24,8 +25,8 @@ FORMAT = 4
 PIECE_MAX = 2_000
 """Reservations, and answers, in one piece: a few milliseconds of work."""
 LENGTH_BYTES = 4
-WHOLE: Mapping[str, type[ClosedMonth | Conduct | Funding | Outage | Series | Terms]] = {
-    kind.__name__: kind for kind in (ClosedMonth, Conduct, Funding, Outage, Series, Terms)
+WHOLE: Mapping[str, type[ClosedMonth | Conduct | Correction | Funding | Outage | Series | Terms]] = {
+    kind.__name__: kind for kind in (ClosedMonth, Conduct, Correction, Funding, Outage, Series, Terms)
 }
 """What a request can have made that is remembered as it was, not by its name."""
 
@@ -71,6 +72,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     closed: ClosedMonth | None = None
     outages: list[tuple[Outage, list[Fate]]] = []
     fundings: list[tuple[Funding, list[Fate]]] = []
+    corrections: list[Correction] = []
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -107,6 +109,7 @@ class Moment:
             tariffs=list(centre.tariffs.values()),
             kept_cards=centre.cards.kept.copy(),
             closed=centre.closed,
+            corrections=[each for kept in centre.records.corrections.values() for each in kept.values()],
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
                 (each, centre.outages.told(each.key)) for pool in centre.pools.values() for each in pool.fundings
@@ -181,6 +184,8 @@ def centre_of(image: Image) -> Centre:
     centre.closed = image.closed
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
+    for correction in image.corrections:
+        centre.records.correct(correction)
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages, image.fundings)
     for series in image.series:
@@ -211,7 +216,7 @@ def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answ
     match subject:
         case Quota():
             name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth() | Conduct() | Funding() | Outage() | Series() | Terms():
+        case ClosedMonth() | Conduct() | Correction() | Funding() | Outage() | Series() | Terms():
             name = msgspec.json.encode(subject).decode()
         case Reservation():
             name = subject.id

@@ -6,16 +6,19 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.conduct import Conduct, Strike
+from services.allocation.correction import KEPT_MAX, Correction
 from services.allocation.events import ConductEvent, RecordEvent
 from services.allocation.terms import Terms, terms_at
 
 
 class Records:
-    """Terms in the order of their publication, and the conduct of every company that has a record."""
+    """Terms in the order of their publication, and the conduct and corrections of every company that has any."""
 
     def __init__(self) -> None:
         self.terms: list[Terms] = []
         self.conducts: dict[str, Conduct] = {}
+        self.corrections: dict[str, dict[str, Correction]] = {}
+        """The latest of each company, by their ids, in order."""
 
     def terms_at(self, at: int) -> Terms:
         """The terms that hold at a time in seconds."""
@@ -37,8 +40,18 @@ class Records:
         else:
             self.conducts[company] = conduct
 
-    def apply(self, event: RecordEvent, at: int) -> Terms | Conduct:
+    def correct(self, correction: Correction) -> Correction:
+        """Keep a correction, and as many before it as may be reversed."""
+        kept = self.corrections.setdefault(correction.company, {})
+        kept[correction.id] = correction
+        if len(kept) > KEPT_MAX:
+            del kept[next(iter(kept))]
+        return correction
+
+    def apply(self, event: RecordEvent, at: int) -> Terms | Conduct | Correction:
         """Make an event true, at a time in seconds. Gives what it made or changed."""
+        if isinstance(event, events.CorrectionPosted):
+            return self.correct(event.correction)
         if isinstance(event, events.TermsPublished):
             self.terms.append(event.terms)
             return event.terms

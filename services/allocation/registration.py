@@ -8,7 +8,7 @@ from services.allocation.approval import Rule
 from services.allocation.calendar import DAY_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import EQUIPMENT_METER, Company, Kind, OpeningHours, Quota, Resource
+from services.allocation.resources import CORRECTIONS, EQUIPMENT_METER, Company, Kind, OpeningHours, Quota, Resource
 from services.allocation.timetable import DAY_MINUTES
 
 BINS_MAX = 20_000
@@ -85,6 +85,8 @@ def _shape_faults(resource: Resource) -> Iterator[str]:
         yield "the least and the step of units must be at least 1"
     if resource.id == EQUIPMENT_METER:
         yield "that is the name of the meter that all equipment counts on"
+    if resource.id == CORRECTIONS:
+        yield "that is where the books keep what is about no resource"
     yield from _approval_faults(resource)
     if resource.batch is not None and (
         resource.kind is not Kind.COMPUTE

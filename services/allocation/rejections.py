@@ -23,9 +23,10 @@ class Reason(StrEnum):
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
     INVALID_OFFICER = "INVALID_OFFICER"  # an assignment that ends before it starts, or one too many
+    INVALID_CORRECTION = "INVALID_CORRECTION"  # of nothing or too much, without a reason, or that takes nothing back
     INVALID_FUNDING = "INVALID_FUNDING"  # of more than there is, or from a time that makes no sense
     INVALID_OVERRIDE = "INVALID_OVERRIDE"  # of a rule that no operator may override, or without a justification
-    NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification or strike that was named does not stand
+    NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification, strike or correction that was named does not stand
     SERIES_NOT_FOUND = "SERIES_NOT_FOUND"
     INVALID_SERIES = "INVALID_SERIES"  # no occurrence, too many, or a rule that nothing can be made of
     STALE_ETAG = "STALE_ETAG"  # the reservation changed since it was read

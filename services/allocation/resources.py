@@ -179,6 +179,8 @@ class Company(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
 EQUIPMENT_METER = "equipment"
 """The one meter that every piece of equipment counts on; a compute pool's meter is the pool's own id."""
+CORRECTIONS = "corrections"
+"""Where the books keep what is about no resource."""
 
 
 class Colocation(StrEnum):

@@ -76,8 +76,6 @@ class OneCompany(Reading):
             case "company_registered":
                 own = event.get("company", {}).get("id") == self._company
                 self._registered = self._registered or own
-            case "quota_granted":
-                own = event.get("quota", {}).get("company") == self._company
             case "reservation_confirmed" | "reservation_held" | "reservation_requested" | "reservation_transferred":
                 own = event.get("company") == self._company
                 self._reservations.add(event.get("reservation_id", ""))
@@ -99,7 +97,7 @@ class OneCompany(Reading):
 
 def _named(event: dict[str, Any]) -> Any:
     """The company that an event in a company's record, or of a series, names."""
-    about = next((event[key] for key in ("qualification", "assignment", "series") if key in event), event)
+    about = next((event[key] for key in ("qualification", "assignment", "series", "correction") if key in event), event)
     return about.get("company") if isinstance(about, dict) else None
 
 

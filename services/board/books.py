@@ -10,7 +10,7 @@ from services.board.usage import GIVEN_BACK, PENDING, USED
 from services.board.visit import Visit
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 
-EQUIPMENT = "equipment"
+EQUIPMENT, CORRECTIONS = "equipment", "corrections"
 COLUMNS = {"granted": ("granted",), "booked": PENDING, "used": USED, "released": GIVEN_BACK}
 """What the page tells apart, and the accounts of the ledger's chart that are it."""
 OWED = {"used": 1, "idle": 1, "penalty": 1, "compensation": -1}
@@ -18,7 +18,9 @@ OWED = {"used": 1, "idle": 1, "penalty": 1, "compensation": -1}
 
 
 def meter_name(visit: Visit, meter: str) -> str:
-    """What a meter is called: a resource, or all equipment together."""
+    """What a meter is called: a resource, all equipment together, or what is about neither."""
+    if meter == CORRECTIONS:
+        return visit.words("meter_corrections")
     return visit.words("meter_equipment") if meter == EQUIPMENT else visit.name(visit.catalogue[meter])
 
 
@@ -52,7 +54,7 @@ def _rows(visit: Visit, found: books.Balance) -> list[parts.Row]:
         hours[plain(each.resource), each.account] = each.unit_seconds
         owed[plain(each.resource)] += OWED.get(each.account, 0) * each.krw
     rows: list[parts.Row] = []
-    for meter in (name for name in (*visit.catalogue.resources, EQUIPMENT) if name in owed):
+    for meter in (name for name in (*visit.catalogue.resources, EQUIPMENT, CORRECTIONS) if name in owed):
         sums = [sum(hours.get((meter, account), 0) for account in accounts) for accounts in COLUMNS.values()]
         if any(sums) or owed[meter]:
             figures = [hours_figure(visit.catalogue[meter], each) if each else "" for each in sums]

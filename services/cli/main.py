@@ -17,6 +17,7 @@ from services.cli import (
     audit,
     booking,
     changing,
+    corrections,
     funding,
     ledger,
     many,
@@ -100,6 +101,7 @@ for command, panel in (
     (funding.funding, RUN),
     (records.qualify, RUN),
     (records.forgive, RUN),
+    (corrections.correct, RUN),
     (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)

@@ -38,7 +38,7 @@ def money_lines(statement: ledger_api.Statement) -> Iterator[str]:
     if statement.adjustments_krw:
         told += f", of which {statement.adjustments_krw:,} about earlier months that were closed before"
     if compensation := sum(each.krw for each in statement.closing if each.account == "compensation"):
-        told += f", after {compensation:,} of compensation"
+        told += f", after {compensation:,} of compensation" if compensation > 0 else f", with {-compensation:,} debited"
     yield f"{told}; booked and not used yet {statement.pending_krw:,} KRW."
     budget = sum(row.budget_krw for row in statement.rows)
     if budget:

@@ -61,6 +61,8 @@ class Books:
                 self._admit(company)
             case events.QuotaGranted(quota=quota):
                 self._demand_company(quota.company)
+            case events.CorrectionPosted(correction=correction):
+                self._demand_company(correction.company)
             case events.UseMeasured():
                 self._measure(event)
             case events.TariffPublished(tariff=tariff):

@@ -25,7 +25,7 @@ class Account(StrEnum):
     RELEASED = "released"  # given back by the company before it was used
     REFUNDED = "refunded"  # not owed: the centre could not give it, or a late fee whose time somebody booked again
     PENALTY = "penalty"  # KRW for a cancellation too late, or for not coming
-    COMPENSATION = "compensation"  # KRW given beyond the price, for what an outage or less funding took
+    COMPENSATION = "compensation"  # KRW beyond the price: given for what an outage took, given or taken by an operator
     PREEMPTED = "preempted"  # booked, and taken away for somebody more urgent: no event does that yet
 
 

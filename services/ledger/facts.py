@@ -100,6 +100,8 @@ def _company(event: Event) -> str:
             return series.company
         case events.QualificationGranted(qualification=about) | events.OfficerAssigned(assignment=about):
             return about.company
+        case events.CorrectionPosted(correction=correction):
+            return correction.company
         case (
             events.SeriesCancelled(company=company)
             | events.UseMeasured(company=company)
@@ -116,7 +118,13 @@ def _company(event: Event) -> str:
 
 def _reservation(event: Event) -> str:
     """The reservation that an event is about without being a step in its life."""
-    return event.reservation_id if isinstance(event, events.UseMeasured) else ""
+    match event:
+        case events.UseMeasured():
+            return event.reservation_id
+        case events.CorrectionPosted():
+            return event.correction.reservation_id
+        case _:
+            return ""
 
 
 EVENT_TYPES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}

@@ -9,10 +9,11 @@ sends it. So a new event needs at most a row in `GIVEN_BACK`, and a new state on
 from collections.abc import Iterable, Iterator, Mapping
 
 from services.allocation import events
+from services.allocation.correction import Correction
 from services.allocation.events import Event
 from services.allocation.periods import number_of
 from services.allocation.pricing import Amount
-from services.allocation.resources import Reservation, State
+from services.allocation.resources import CORRECTIONS, Reservation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.claims import Claim, Step
@@ -46,6 +47,8 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
     match event:
         case events.QuotaGranted():
             return _granted(event, books)
+        case events.CorrectionPosted():
+            return (_corrected(event.correction, books, at),)
         case events.PeriodClosed():
             return tuple(_carried(books.claims.values(), books.closed_before, number_of(event.period.month), books))
         case _:
@@ -156,6 +159,16 @@ def _granted(event: events.QuotaGranted, books: Books) -> tuple[Transfer, ...]:
     period = books.periods.period_of(month)
     accounts = (Account.CAPACITY, Account.GRANTED)
     return (Transfer(quota.company, "", quota.meter, period, month, *accounts, quota.unit_seconds, krw),)
+
+
+def _corrected(correction: Correction, books: Books, at: int) -> Transfer:
+    """What an operator gives a company or, negative, takes from it, in the month in which it was decided."""
+    month, _ = books.periods.at(at)
+    accounts = (Account.CAPACITY, Account.COMPENSATION)
+    source, target = accounts if correction.krw > 0 else reversed(accounts)
+    period = books.periods.period_of(month)
+    about = (correction.company, correction.reservation_id, CORRECTIONS, period, month)
+    return Transfer(*about, source, target, 0, abs(correction.krw))
 
 
 def _carried(claims: Iterable[Claim], before: int, closed: int, books: Books) -> Iterator[Transfer]:

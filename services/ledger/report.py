@@ -54,6 +54,8 @@ class Figures(Struct, kw_only=True):
         account = Account(amount.account)
         if account in CHARGED:
             self.charged_krw += amount.krw
+        if account is Account.COMPENSATION:
+            self.charged_krw -= amount.krw
         if account is Account.PENALTY:
             self.penalty_krw += amount.krw
         name = f"{what}_hours_{account}"

@@ -13,6 +13,7 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.approval import Rule
 from services.allocation.conduct import Cause
+from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Override, Unit
 from services.allocation.series import Series
@@ -80,6 +81,11 @@ class Words(Struct, frozen=True, kw_only=True):
         return f"{text}, which {allocation.companion_of} needs" if allocation.companion_of else text
 
 
+FOR = {
+    CorrectionKind.COMPENSATION: "for harm beyond the price",
+    CorrectionKind.GOODWILL: "as goodwill",
+    CorrectionKind.ERROR: "since the books were wrong",
+}
 CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
 APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
 
@@ -107,6 +113,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.TariffPublished: lambda event, words: (
         f"{words.who} published the tariff {event.tariff.id}, valid from {words.moment(event.tariff.valid_from)}."
     ),
+    events.CorrectionPosted: lambda event, words: corrected(event.correction, words),
     events.PeriodClosed: lambda event, words: f"{words.who} closed the books up to the end of {event.period.month}.",
     events.UseMeasured: lambda event, words: (
         f"Its use was measured from {words.moment(event.since)} to {words.moment(event.until)}:"
@@ -232,6 +239,14 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 def sentence(event: Event, words: Words) -> str:
     """What happened, for people."""
     return SENTENCES[type(event)](event, words)
+
+
+def corrected(correction: Correction, words: Words) -> str:
+    """What an operator gave a company or took from it, for what, and what it takes back."""
+    given = "credited" if correction.krw > 0 else "debited"
+    back = f" It reverses the correction {correction.reverses}." if correction.reverses else ""
+    krw = f"{abs(correction.krw):,} KRW"
+    return f"{words.who} {given} {correction.company} with {krw}, {FOR[correction.kind]}: {correction.reason}.{back}"
 
 
 def fee_returned(resource: str, krw: int, left_krw: int) -> str:

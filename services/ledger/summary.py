@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from services.allocation.resources import EQUIPMENT_METER, Kind
+from services.allocation.resources import CORRECTIONS, EQUIPMENT_METER, Kind
 from services.ledger.balances import Amount
 from services.ledger.chart import CHARGED, PENDING, Account
 
@@ -53,6 +53,7 @@ class CompanyTotal(Struct, frozen=True, kw_only=True):
 ALL_EQUIPMENT = Thing(
     resource=EQUIPMENT_METER, display_name="all equipment", kind=Kind.EQUIPMENT, unit="seat", units_each=1
 )
+NO_RESOURCE = Thing(resource=CORRECTIONS, display_name="corrections", kind="", unit="", units_each=1)
 
 Standing = dict[Account, Amount]
 
@@ -63,6 +64,8 @@ def rows_of(amounts: Iterable[Amount], things: Mapping[str, Thing]) -> list[Row]
     for amount in amounts:
         standing.setdefault(amount.resource, {})[Account(amount.account)] = amount
     rows = [_row(things[resource], found) for resource, found in sorted(standing.items()) if resource in things]
+    if CORRECTIONS in standing:
+        rows.append(_row(NO_RESOURCE, standing[CORRECTIONS]))
     if EQUIPMENT_METER in standing:
         pieces = [row for row in rows if row.thing.kind == Kind.EQUIPMENT]
         rows.append(_together(_row(ALL_EQUIPMENT, standing[EQUIPMENT_METER]), pieces))

@@ -1,11 +1,12 @@
 """The methods by which operators make things known: resources, companies, quotas, rate cards, closed months."""
 
+from services.allocation.correction import Correction
 from services.allocation.months import ClosedMonth
 from services.allocation.resources import Company, Quota, Resource
 from services.allocation.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.scheduler import catalogue, replies, requests, tariffs
+from services.scheduler import catalogue, corrections, replies, requests, tariffs
 from services.scheduler.answering import administer
 from services.scheduler.writer import Writer
 
@@ -43,6 +44,14 @@ class Registering:
         made = await administer(self._writer, call, request, command)
         assert made is None or isinstance(made, Tariff)
         return tariffs.tariff_reply(made or command.tariff)
+
+    async def post_correction(self, call: Call, request: api.PostCorrectionRequest) -> api.Correction:
+        """Credit a company, or debit it."""
+        command = corrections.post_correction(request)
+        made = await administer(self._writer, call, request, command)
+        assert made is None or isinstance(made, Correction)
+        position = self._writer.pages.head.position if made else 0
+        return corrections.correction_reply(made or command.correction, position)
 
     async def close_period(self, call: Call, request: api.ClosePeriodRequest) -> api.ClosedPeriod:
         """Freeze the books up to the end of a month."""

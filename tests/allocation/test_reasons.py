@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from services.allocation.commands import (
     ApproveReservation,
+    AssignOfficer,
     CancelReservation,
     CancelSeries,
     ChangeReservation,
@@ -17,11 +18,14 @@ from services.allocation.commands import (
     GrantQualification,
     GrantQuota,
     LiftOutage,
+    PostCorrection,
     PublishTariff,
     PublishTerms,
     RegisterCompany,
     RegisterResource,
 )
+from services.allocation.conduct import Assignment
+from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.holding import HOLDS_MAX
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
@@ -195,6 +199,12 @@ CASES: dict[Reason, Case] = {
 CASES |= {
     Reason.INVALID_FUNDING: lambda _: fund("cpu", 10_000),
     Reason.NOT_FUNDED: unfunded,
+    Reason.INVALID_CORRECTION: lambda _: PostCorrection(
+        correction=Correction(id="c", company="ALPHA", krw=0, kind=CorrectionKind.ERROR, reason="none")
+    ),
+    Reason.INVALID_OFFICER: lambda _: AssignOfficer(
+        assignment=Assignment(company="ALPHA", officer="han", start=NOW, end=NOW)
+    ),
     Reason.INVALID_TERMS: lambda _: PublishTerms(terms=Terms(effective=NOW, extend_days_max=-1)),
     Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
     Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from services.allocation import events
+from services.allocation.conduct import Cause, Qualification
 from services.audit import forms
 from services.audit.export import verify_export
 from services.audit.faults import Fault
 from services.audit.notes import read_checkpoint, read_folder
 from tests.audit.conftest import OWN
 from tests.audit.exports import NOON, Notarised
-from tests.ledger.pages import chained, company, confirmed, entry, held, hours, pool
+from tests.ledger.pages import HOUR, MONDAY, chained, company, confirmed, correction, entry, held, hours, pool
 
 Lines = list[bytes]
 
@@ -121,6 +123,22 @@ def test_a_company_gets_no_others_events(small: Notarised) -> None:
     """An export that tells a company of another's booking is not taken for its own."""
     with pytest.raises(Fault, match="does not concern"):
         verify_export(small.of_company("CMP-0001", [*OWN[:5], True, *OWN[6:]]), small.public)
+
+
+def test_what_names_a_company_is_its_own(tmp_path: Path) -> None:
+    """A training, a strike and a correction are a company's, though they belong to none of its reservations."""
+    training = Qualification(company="CMP-0001", resource="M01", start=MONDAY, end=MONDAY + HOUR)
+    facts = (
+        events.QualificationGranted(qualification=training),
+        events.StrikeGiven(company="CMP-0001", reservation_id="older", cause=Cause.NO_SHOW),
+        correction("c1", 5_000),
+    )
+    entries = (entry(pool(), company(), company("CMP-0002"), actor="operator"), entry(*facts, actor="operator"))
+    log = Notarised(chained([entries]), tmp_path / "keys")
+    own = [False, True, False, True, True, True]
+    assert verify_export(log.of_company("CMP-0001", own), log.public).events == 6
+    with pytest.raises(Fault, match=r"does not concern|not that of"):
+        verify_export(log.of_company("CMP-0002", [False, False, True, False, False, True]), log.public)
 
 
 @pytest.mark.parametrize("end", range(7))

@@ -121,6 +121,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ClosePeriod(self, request: Any, context: Any) -> Any:
         return self._answer("ClosePeriod", request, context)
 
+    def PostCorrection(self, request: Any, context: Any) -> Any:
+        return self._answer("PostCorrection", request, context)
+
     def CheckIn(self, request: Any, context: Any) -> Any:
         return self._answer("CheckIn", request, context)
 

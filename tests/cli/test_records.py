@@ -65,6 +65,30 @@ def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
     assert centre.requests[-1].name == "companies/CMP-0004/reservations/r7"
 
 
+def test_a_correction_says_how_much_and_why(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """A credit or a debit, about a reservation or an earlier correction; both or neither is a mistake."""
+    name = "companies/CMP-0004/corrections/c2"
+    centre.answers["PostCorrection"] = lambda request: api.Correction(
+        name=name, krw=request.correction.krw, reason=request.correction.reason, position=12
+    )
+    asked = ["correct", "CMP-0004", "--debit", "50000", "--because", "wrong company"]
+    assert main.run([*asked, "--reservation", "r7", "--reverses", "c1"]) == 0
+    sent = centre.requests[-1].correction
+    assert (sent.krw, sent.kind) == (-50_000, api.Correction.KIND_ERROR)
+    assert sent.reservation == "companies/CMP-0004/reservations/r7"
+    assert sent.reverses == "companies/CMP-0004/corrections/c1"
+    shown = capsys.readouterr().out
+    assert "CMP-0004 is debited with 50,000 KRW: wrong company" in shown
+    assert "c2" in shown
+    assert main.run(["correct", "CMP-0004", "--credit", "7", "--for", "goodwill", "--because", "x", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == name
+    assert centre.requests[-1].correction.kind == api.Correction.KIND_GOODWILL
+    assert main.run(["correct", "CMP-0004", "--because", "x"]) == 1
+    assert "--credit" in capsys.readouterr().err
+    centre.answers["PostCorrection"] = refused
+    assert main.run(asked) == 2
+
+
 def test_terms_are_shown_and_published(centre: FakeCentre, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """What is published is what stands in the file; a file that makes no sense publishes nothing."""
     centre.answers["PublishTerms"] = lambda request: request.terms

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from services.allocation.approval import Approval, Rule, Vote
 from services.allocation.conduct import Assignment, Cause, Qualification
+from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.events import (
     AllocationsMoved,
     CapacityFunded,
     CompanyRegistered,
+    CorrectionPosted,
     Event,
     OfficerAssigned,
     OfficerDismissed,
@@ -126,6 +128,17 @@ SAMPLES: tuple[Event, ...] = (
         until=MONDAY_9 + HOUR,
         resources=(MeasuredUse(resource="h100", measured=28_800, busy=19_000, idle=3_600),),
         in_use=True,
+    ),
+    CorrectionPosted(
+        correction=Correction(
+            id="c-2",
+            company="CMP-0001",
+            krw=-50_000,
+            kind=CorrectionKind.ERROR,
+            reason="the credit was for another company",
+            reservation_id="r-1",
+            reverses="c-1",
+        )
     ),
     TermsPublished(
         terms=Terms(
@@ -299,6 +312,24 @@ SAMPLES: tuple[Event, ...] = (
 
 
 FORMS: dict[str, Event] = {
+    "tariff_published-returns": TariffPublished(
+        tariff=Tariff(
+            id="krw-2028",
+            valid_from=MONDAY_9,
+            prices=(Price(resource="h100", krw=3000),),
+            compute_late_percent=100,
+            late_return_percent=80,
+            displacement_percent=10,
+        )
+    ),
+    "reservation_changed-excused": ReservationChanged(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        excused=True,
+    ),
     "tariff_published-peaks": TariffPublished(
         tariff=Tariff(
             id="krw-2027",

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from services.allocation import events
 from services.allocation.approval import Approval, Rule, Vote
+from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.events import Event
 from services.allocation.months import ClosedMonth, bounds
 from services.allocation.peaks import Peak
@@ -145,6 +146,21 @@ def tariff(
             late_return_percent=late_return,
             displacement_percent=displacement,
             peaks=peaks,
+        )
+    )
+
+
+def correction(name: str, krw: int, *, by: str = "CMP-0001", about: str = "", reverses: str = "") -> Event:
+    """An operator credits a company, or debits it."""
+    return events.CorrectionPosted(
+        correction=Correction(
+            id=name,
+            company=by,
+            krw=krw,
+            kind=CorrectionKind.GOODWILL,
+            reason="the cooling hummed",
+            reservation_id=about,
+            reverses=reverses,
         )
     )
 

@@ -22,6 +22,7 @@ from tests.ledger.pages import (
     company,
     completed,
     confirmed,
+    correction,
     equipment,
     grant,
     held,
@@ -319,3 +320,23 @@ def test_entries_tell_their_phase() -> None:
         ("capacity", "booked", True): Phase.CARRIED,
     }
     assert {key: phase_of(*key) for key in told} == told
+
+
+def test_a_correction_stands_beside_what_bookings_cost() -> None:
+    """A credit is owed less, a debit more, in the month of the decision, and a reversal takes back to the won."""
+    desk = Desk(*CENTRE, confirmed("r", held([0], hours(0, 1))))
+    (credit,) = desk.says(correction("c1", 5_000, about="r"), at=MONDAY + HOUR)
+    assert (credit.period, credit.reservation, credit.resource) == (202603, "r", "corrections")
+    assert desk.standing()["corrections", Account.COMPENSATION] == (0, 5_000)
+    desk.says(correction("c2", -5_000, reverses="c1"))
+    assert ("corrections", Account.COMPENSATION) not in desk.standing()
+    desk.says(correction("c3", -7_000))
+    assert desk.standing()["corrections", Account.COMPENSATION] == (0, -7_000)
+    assert desk.standing()["corrections", Account.CAPACITY] == (0, 7_000)
+
+
+def test_a_correction_after_a_closing_is_in_the_open_month() -> None:
+    """A month that is closed is not corrected in its own books."""
+    desk = Desk(*CENTRE, closed("2026-03"))
+    (late,) = desk.says(correction("c1", 5_000), at=MONDAY + HOUR)
+    assert (late.period, late.about) == (202604, 202603)

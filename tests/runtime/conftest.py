@@ -31,7 +31,7 @@ OPERATOR = Identity("lee", Role.OPERATOR, "")
 AUDITOR = Identity("han", Role.AUDITOR, "")
 OPERATORS_ONLY = frozenset(
     {
-        *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
+        *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod", "PostCorrection"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
         *("AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),

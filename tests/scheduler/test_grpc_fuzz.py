@@ -104,6 +104,7 @@ def sound(method: str) -> Message:
             | "GrantQuota"
             | "PublishTariff"
             | "ClosePeriod"
+            | "PostCorrection"
             | "PublishTerms"
             | "GrantQualification"
             | "ForgiveStrike"

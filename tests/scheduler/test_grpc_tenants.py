@@ -112,6 +112,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "UpdateSeries": CHANGING,
     "CancelSeries": CHANGING,
     "ExportCalendar": FOLLOWING,
+    "PostCorrection": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "PublishTerms": ADMINISTERING,
     "GetTerms": PUBLIC,
     "GrantQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
@@ -332,6 +333,9 @@ def administration(method: str, parent: str) -> Any:
             return training(parent, 7)
         case "AssignOfficer":
             return assigning(parent, "han", 7)
+        case "PostCorrection":
+            made = api.Correction(krw=-5_000, kind=api.Correction.KIND_ERROR, reason="counted twice")
+            return api.PostCorrectionRequest(parent=parent, correction=made, request_id=request_id(7))
         case "ForgiveStrike":
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":

@@ -132,6 +132,9 @@ class _Judge:
                 self.resources[event["resource"]["id"]] = event["resource"]
             case "company_registered":
                 self.companies.add(event["company"]["id"])
+            case "correction_posted":
+                if event["correction"]["company"] not in self.companies or not event["correction"]["krw"]:
+                    self._say(f"a correction of {event['correction']} makes no sense")
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
             case "tariff_published" | "period_closed" | "use_measured":

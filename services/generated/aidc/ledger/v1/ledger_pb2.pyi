@@ -329,7 +329,7 @@ class SummaryRow(_message.Message):
     REFUNDED_KRW_FIELD_NUMBER: _builtins.int
     COMPENSATION_KRW_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
-    """The resource, or the meter `equipment`."""
+    """The resource, the meter `equipment`, or `corrections` by operators, which are about no resource."""
     display_name: _builtins.str
     """For people."""
     unit: _builtins.str
@@ -361,7 +361,9 @@ class SummaryRow(_message.Message):
     refunded_krw: _builtins.int
     """Not owed: the centre could not give what was booked, or somebody booked again what had been given back late."""
     compensation_krw: _builtins.int
-    """Given beyond the price, for what an outage or less funding took; it is not taken off `charged_krw`."""
+    """Given beyond the price, for what an outage or less funding took; under `corrections`, what operators credited less
+    what they debited. It is not taken off `charged_krw`.
+    """
     def __init__(
         self,
         *,
@@ -417,7 +419,7 @@ class CompanyTotal(_message.Message):
     penalty_krw: _builtins.int
     """Owed for late cancellations and for not coming."""
     compensation_krw: _builtins.int
-    """Given beyond the price; it is not taken off `charged_krw`."""
+    """Given beyond the price, less what operators debited. It is not taken off `charged_krw`."""
     def __init__(
         self,
         *,
@@ -964,7 +966,7 @@ class ReportFigures(_message.Message):
     staff_hours_used: _builtins.float
     """Hours of staff used."""
     charged_krw: _builtins.int
-    """KRW owed, penalties included."""
+    """KRW owed, penalties included, less compensation."""
     penalty_krw: _builtins.int
     """KRW owed for late cancellations and for not coming."""
     def __init__(

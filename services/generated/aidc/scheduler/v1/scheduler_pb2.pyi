@@ -3159,6 +3159,119 @@ class ClosedPeriod(_message.Message):
 Global___ClosedPeriod: _TypeAlias = ClosedPeriod  # noqa: Y015
 
 @_typing.final
+class Correction(_message.Message):
+    """KRW that an operator gave a company, or took from it, beside what its bookings cost."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Correction._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Correction._Kind.ValueType  # 0
+        """Not said."""
+        KIND_COMPENSATION: Correction._Kind.ValueType  # 1
+        """Harm beyond the price."""
+        KIND_GOODWILL: Correction._Kind.ValueType  # 2
+        """What nobody was owed."""
+        KIND_ERROR: Correction._Kind.ValueType  # 3
+        """The books were wrong."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What it is for."""
+
+    KIND_UNSPECIFIED: Correction.Kind.ValueType  # 0
+    """Not said."""
+    KIND_COMPENSATION: Correction.Kind.ValueType  # 1
+    """Harm beyond the price."""
+    KIND_GOODWILL: Correction.Kind.ValueType  # 2
+    """What nobody was owed."""
+    KIND_ERROR: Correction.Kind.ValueType  # 3
+    """The books were wrong."""
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KRW_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    REVERSES_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/corrections/{correction}`. Output only; empty if it was only checked."""
+    krw: _builtins.int
+    """For the company or, negative, against it; not 0, and at most a thousand million either way. Required."""
+    kind: Global___Correction.Kind.ValueType
+    """What it is for. Required."""
+    reason: _builtins.str
+    """Why, for the company and its auditors, at most 500 characters. Required."""
+    reservation: _builtins.str
+    """The reservation that it is about, if any, as long as the scheduler keeps it:
+    `companies/{company}/reservations/{reservation}`.
+    """
+    reverses: _builtins.str
+    """An earlier correction that it takes back to the won: `companies/{company}/corrections/{correction}`. Each is taken
+    back once, while it is among the latest thousand of its company.
+    """
+    position: _builtins.int
+    """The log position of its event. Output only."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        krw: _builtins.int = ...,
+        kind: Global___Correction.Kind.ValueType = ...,
+        reason: _builtins.str = ...,
+        reservation: _builtins.str = ...,
+        reverses: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "krw", b"krw", "name", b"name", "position", b"position", "reason", b"reason", "reservation", b"reservation", "reverses", b"reverses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Correction: _TypeAlias = Correction  # noqa: Y015
+
+@_typing.final
+class PostCorrectionRequest(_message.Message):
+    """Asks for a correction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    CORRECTION_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but post nothing."""
+    @_builtins.property
+    def correction(self) -> Global___Correction:
+        """The correction. Required."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        correction: Global___Correction | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["correction", b"correction", "parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PostCorrectionRequest: _TypeAlias = PostCorrectionRequest  # noqa: Y015
+
+@_typing.final
 class Series(_message.Message):
     """One demand, again and again."""
 

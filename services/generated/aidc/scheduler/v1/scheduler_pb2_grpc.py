@@ -195,6 +195,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.FromString,
                 _registered_method=True)
+        self.PostCorrection = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/PostCorrection',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PostCorrectionRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Correction.FromString,
+                _registered_method=True)
         self.PublishTerms = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/PublishTerms',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PublishTermsRequest.SerializeToString,
@@ -496,6 +501,13 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PostCorrection(self, request, context):
+        """Credits a company with KRW, or debits it, and says why; it stands in its statement. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PublishTerms(self, request, context):
         """Lets new terms hold for everybody, never retroactively. Operators only.
         """
@@ -751,6 +763,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.ClosePeriod,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.SerializeToString,
+            ),
+            'PostCorrection': grpc.unary_unary_rpc_method_handler(
+                    servicer.PostCorrection,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PostCorrectionRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Correction.SerializeToString,
             ),
             'PublishTerms': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishTerms,
@@ -1683,6 +1700,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/ClosePeriod',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosePeriodRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClosedPeriod.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PostCorrection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/PostCorrection',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.PostCorrectionRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Correction.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,75 @@
+"""An operator credits and debits: within bounds, for a reason, and what it takes back is taken back once."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from services.allocation import correction, image
+from services.allocation.commands import PostCorrection
+from services.allocation.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
+from services.allocation.rejections import Reason
+from tests.allocation import fixture
+from tests.allocation.fixture import TUESDAY
+from tests.allocation.scenario import HOUR, Scenario, book, line
+
+
+def wish(name: str = "c1", krw: int = 50_000, **fields: Any) -> PostCorrection:
+    """A correction for ALPHA."""
+    given = {"company": "ALPHA", "kind": CorrectionKind.GOODWILL, "reason": "the cooling hummed", **fields}
+    return PostCorrection(correction=Correction(id=name, krw=krw, **given))
+
+
+def test_a_credit_and_a_debit_are_kept_as_they_were_asked() -> None:
+    """For a company or against it, about one of its reservations; the record of both survives a restart."""
+    scenario = fixture.fresh()
+    about = scenario.books(book("ALPHA", line("cpu"), start=TUESDAY + 11 * HOUR, hours=1))
+    for command in (wish(reservation_id=about.id), wish("c2", -KRW_MAX)):
+        assert scenario.grants(command) == command.correction
+    again = image.centre_of(image.decode(image.encode(image.image_of(scenario.centre))))
+    assert list(again.records.corrections["ALPHA"]) == ["c1", "c2"]
+    assert image.digest(again) == image.digest(scenario.centre)
+
+
+@pytest.mark.parametrize(
+    ("command", "reasons"),
+    [
+        (wish(krw=0), [Reason.INVALID_CORRECTION]),
+        (wish(krw=KRW_MAX + 1), [Reason.INVALID_CORRECTION]),
+        (wish(krw=-KRW_MAX - 1, reason="  "), [Reason.INVALID_CORRECTION, Reason.INVALID_CORRECTION]),
+        (wish(company="NOBODY"), [Reason.COMPANY_NOT_FOUND]),
+        (wish(reservation_id="none"), [Reason.RESERVATION_NOT_FOUND]),
+        (wish(reverses="none"), [Reason.NO_SUCH_RECORD]),
+    ],
+)
+def test_what_makes_no_sense_is_refused(command: PostCorrection, reasons: list[Reason]) -> None:
+    """Nothing or too much, without a reason, for nobody, about nothing: every fault is told, and nothing posted."""
+    assert fixture.fresh().refuses(command) == reasons
+
+
+def test_a_reservation_of_another_company_is_not_there() -> None:
+    """What a correction is about is the company's own."""
+    scenario = fixture.fresh()
+    theirs = scenario.books(book("BETA", line("cpu"), start=TUESDAY + 11 * HOUR, hours=1))
+    assert scenario.refuses(wish(reservation_id=theirs.id)) == [Reason.RESERVATION_NOT_FOUND]
+
+
+def test_a_reversal_takes_back_all_of_it_and_once() -> None:
+    """The opposite sum, of one of the same company; what was reversed is not reversed again."""
+    scenario = fixture.fresh().given(wish())
+    assert scenario.refuses(wish("c2", -49_999, reverses="c1")) == [Reason.INVALID_CORRECTION]
+    assert scenario.refuses(wish("c2", -50_000, reverses="c1", company="BETA")) == [Reason.NO_SUCH_RECORD]
+    scenario.given(wish("c2", -50_000, reverses="c1"))
+    assert scenario.refuses(wish("c3", -50_000, reverses="c1")) == [Reason.INVALID_CORRECTION]
+    scenario.given(wish("c3", 50_000, reverses="c2"))
+
+
+def test_only_the_latest_are_kept() -> None:
+    """Memory is bounded: of a company's corrections the oldest cannot be named any more."""
+    scenario: Scenario = fixture.fresh()
+    kept = scenario.centre.records
+    for number in range(KEPT_MAX + 1):
+        kept.correct(replace(wish().correction, id=f"c{number}"))
+    assert len(kept.corrections["ALPHA"]) == correction.KEPT_MAX
+    assert scenario.refuses(wish("x", -50_000, reverses="c0")) == [Reason.NO_SUCH_RECORD]
+    scenario.given(wish("x", -50_000, reverses="c1"))
