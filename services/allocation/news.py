@@ -70,19 +70,20 @@ class News(Struct, frozen=True, kw_only=True):
 def news_of(before: Reservation, wants: tuple[Want, ...], start: int, end: int, begun: bool) -> News:
     """What is new when a reservation is for these wants and `[start, end)`."""
     standing = standing_of(before)
-    phases = {line.resource: (line.starts_after, line.ends_before) for line in before.lines}
+    lines = {line.resource: line for line in before.lines}
     gained: dict[str, int] = {}
     known: set[Violation] = set()
     for want in wants:
         name = want.resource.id
         old = standing.get((name, want.companion_of))
-        phase = (want.line.starts_after, want.line.ends_before)
-        more = old is None or old.units < want.line.units or phases.get(want.companion_of or name, phase) != phase
+        line = lines.get(want.companion_of or name, want.line)
+        moved = (line.starts_after, line.ends_before) != (want.line.starts_after, want.line.ends_before)
+        more = old is None or old.units < want.line.units or moved
         first = start if more else _first_new(before, start, end)
         if first is not None:
             gained[name] = min(first, gained.get(name, first))
         if old is not None and not want.companion_of:
-            known |= set(rules.grid(want, *want.line.within(before.start, before.end)))
+            known |= set(rules.grid(want, *line.within(before.start, before.end)))
     lets_go = bool({allocation.resource for allocation in before.allocations} - {want.resource.id for want in wants})
     return News(before=before, start=start, begun=begun, gained=gained, lets_go=lets_go, known=frozenset(known))
 

@@ -8,7 +8,7 @@ from services.allocation.rejections import Reason
 from services.allocation.resources import Companion, Line, Reservation
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
-from tests.allocation.scenario import HOUR, book, line
+from tests.allocation.scenario import HOUR, book, change, line
 
 TEN = TUESDAY + 10 * HOUR
 
@@ -47,6 +47,15 @@ def test_a_line_off_its_own_grid_is_refused() -> None:
     """An hour's slots do not begin at half past, whenever the demand does."""
     wish = book("ALPHA", line("C24"), later("h100", 8, after=0.5), start=TEN, hours=2)
     assert fixture.fresh().refuses(wish) == [Reason.OFF_GRID]
+
+
+def test_a_line_is_not_changed_to_off_its_own_grid() -> None:
+    """Another distance from the demand is another start, and asked about like one; what stood so already may stay."""
+    scenario = fixture.fresh()
+    made = scenario.books(book("ALPHA", line("C24"), later("h100", 8, after=1), start=TEN, hours=3))
+    half_past = (line("C24"), later("h100", 8, after=0.5))
+    assert scenario.refuses(change(made, lines=half_past)) == [Reason.OFF_GRID]
+    assert spans_of(scenario.changes(made, lines=(line("C24"), later("h100", 8))), "h100") == [(0, 3)]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from tests.allocation.machine.changing import Changing
 from tests.allocation.machine.outages import Outages
 from tests.allocation.machine.passing import Passing
 from tests.allocation.machine.promises import Promises
+from tests.allocation.machine.repeating import Repeating
 from tests.allocation.machine.transfers import Transfers
 
 
-class CentreMachine(Booking, Changing, Transfers, Outages, Passing, Promises):
+class CentreMachine(Booking, Changing, Repeating, Transfers, Outages, Passing, Promises):
     """A small centre beside its naive model."""
 
 

@@ -13,7 +13,7 @@ from services.allocation.commands import (
 )
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Line, Reservation
-from tests.allocation.machine.model import SmallCentre, held_by
+from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
 from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
 from tests.allocation.naive import GIVEN_BACK
@@ -106,11 +106,7 @@ class Booking(SmallCentre):
             return
         assert expected == set()
         assert set(reservation.override.reasons if reservation.override else ()) == broken
-        booking = self.naive.booking(company, wanted, start, end)
-        assert held_by(reservation) == booking.held
-        self.naive.start(booking, wanted, self.scenario.now, hold)
-        self.lines[reservation.id] = wanted
-        self.naive.bookings[reservation.id] = booking
+        self.begin(reservation, wanted, hold)
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))
@@ -123,11 +119,8 @@ class Booking(SmallCentre):
         booking = self.naive.bookings[name]
         wish = CancelReservation(reservation_id=name, company=booking.company)
         if booking.state in ("held", "pending", "confirmed") and booking.start > self.scenario.now:
-            free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
-            if booking.state == "confirmed" and booking.start - self.scenario.now < free * HOUR:
-                self.naive.strike_for_lateness(name, self.scenario.now)
             self.scenario.grants(wish)
-            booking.state = "cancelled"
+            self.give_back(name)
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
 

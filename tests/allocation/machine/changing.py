@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from tests.allocation import naive_changing
-from tests.allocation.machine.model import SmallCentre, bins_of
+from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import WEEKS
 from tests.allocation.machine.wishes import EDGES, Wish, anew, phases, sized
 from tests.allocation.scenario import HOUR, change
@@ -65,13 +65,4 @@ class Changing(SmallCentre):
         # What of the time that runs is out, the model does not tell in half-hours.
         assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
-        self.lines[name] = lines
-        booking = self.naive.bookings[name]
-        if naive_changing.opens(self.naive, booking, now):
-            assert bins_of(after) <= bins_of(before), "what has begun was moved"
-            self.bound[name] = after.allocations
-        if after.allocations != before.allocations or booking.state == "pending":
-            changed = naive_changing.changed(self.naive, booking, wish, before.lines, now)
-            if naive_changing.gives_back_late(self.naive, booking, changed, now):
-                self.naive.strike_for_lateness(name, now)
-            self.naive.bookings[name] = changed
+        self.alter(before, after, wish)

@@ -3,17 +3,21 @@
 from collections import Counter
 
 from hypothesis.stateful import RuleBasedStateMachine
+from msgspec.structs import replace
 
 from services.allocation.commands import PublishTerms, Tick
 from services.allocation.decide import decide
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
+from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.repack import piece_of
 from services.allocation.resources import Allocation, Line, Reservation, Resource, State
+from tests.allocation import naive_changing
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
+from tests.allocation.machine.wishes import Wish
 from tests.allocation.naive import CELL, Naive, Out
-from tests.allocation.scenario import DAY, Scenario
+from tests.allocation.scenario import DAY, HOUR, Scenario
 
 
 class SmallCentre(RuleBasedStateMachine):
@@ -41,6 +45,36 @@ class SmallCentre(RuleBasedStateMachine):
                 # What is out cuts the time of its units in two, and then the best arrangement is hard to find.
                 cut = {name for out in self.naive.outages.values() for name in out.nodes}
                 assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
+
+    def begin(self, reservation: Reservation, wanted: tuple[Line, ...], hold: int = 0) -> None:
+        """The model takes a new reservation in, which holds what it says."""
+        booking = self.naive.booking(reservation.company, wanted, reservation.start, reservation.end)
+        assert held_by(reservation) == booking.held
+        self.naive.start(booking, wanted, self.scenario.now, hold)
+        self.lines[reservation.id] = wanted
+        self.naive.bookings[reservation.id] = booking
+
+    def alter(self, before: Reservation, after: Reservation, wish: Wish) -> None:
+        """The model follows a change."""
+        now, name = self.scenario.now, before.id
+        booking = self.naive.bookings[name]
+        self.lines[name] = wish[0]
+        if naive_changing.opens(self.naive, booking, now):
+            assert bins_of(after) <= bins_of(before), "what has begun was moved"
+            self.bound[name] = after.allocations
+        if after.allocations != before.allocations or booking.state == "pending":
+            changed = naive_changing.changed(self.naive, booking, wish, before.lines, now)
+            if naive_changing.gives_back_late(self.naive, booking, changed, now):
+                self.naive.strike_for_lateness(name, now)
+            self.naive.bookings[name] = changed
+
+    def give_back(self, name: str) -> None:
+        """The model lets a booking go that has not begun."""
+        booking, now = self.naive.bookings[name], self.scenario.now
+        free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
+        if booking.state == "confirmed" and booking.start - now < free * HOUR:
+            self.naive.strike_for_lateness(name, now)
+        booking.state = "cancelled"
 
     def settle(self, before: dict[str, Reservation]) -> None:
         """What outages did to reservations since then is what the rules say about each, and the model follows it."""
@@ -73,16 +107,21 @@ class SmallCentre(RuleBasedStateMachine):
             assert not self.fits(lost[0]), "displaced, although there was room"
 
     def fits(self, reservation: Reservation) -> bool:
-        """Whether everything that a reservation held would find a place now."""
-        pools = self.scenario.centre.pools
-        return all(
-            pools[each.resource].layout.place(
-                pools[each.resource].free_bins(each.spans),
-                piece_of(pools[each.resource], reservation, number).parts,
-                piece_of(pools[each.resource], reservation, number).colocation,
-            )
-            for number, each in enumerate(reservation.allocations)
-        )
+        """Whether everything that a reservation held would find a place now, all of it together."""
+        drawn: list[tuple[Pool, Allocation]] = []
+        try:
+            for number, each in enumerate(reservation.allocations):
+                pool = self.scenario.centre.pools[each.resource]
+                piece = piece_of(pool, reservation, number)
+                place = pool.layout.place(pool.free_bins(each.spans), piece.parts, piece.colocation)
+                if place is None:
+                    return False
+                drawn.append((pool, replace(each, bins=place.bins, amounts=place.amounts)))
+                pool.hold(drawn[-1][1], 1)
+        finally:
+            for pool, each in drawn:
+                pool.hold(each, -1)
+        return True
 
     def obstacle(self, reservation: Reservation) -> Out | None:
         """The first outage that takes out what a live reservation holds, by the second."""
