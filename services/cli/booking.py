@@ -1,7 +1,6 @@
 """`aidc book`, `aidc cancel` and `aidc release`: a reservation is asked for, given back, or ended early."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -70,7 +69,7 @@ def book(
         demand, units = read_lines(client, lines, per_node, together)
         reservation = api.Reservation(
             lines=demand,
-            start_time=to_timestamp(parse_time(start, datetime.now(UTC), client.zone)),
+            start_time=to_timestamp(parse_time(start, client.now, client.zone)),
             duration=to_duration(parse_duration(duration)),
             note=note,
         )

@@ -1,7 +1,6 @@
 """`aidc change`: a reservation is extended, shortened, moved or resized, or gets another note. All of it or nothing."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -91,7 +90,7 @@ def set_times(
     client: Client, request: api.UpdateReservationRequest, found: api.Reservation, start: str, end: str, duration: str
 ) -> None:
     """Ask for another interval, as far as one is named. A start alone moves the whole."""
-    wish, paths, now = request.reservation, request.update_mask.paths, datetime.now(UTC)
+    wish, paths, now = request.reservation, request.update_mask.paths, client.now
     if start:
         wish.start_time.CopyFrom(to_timestamp(parse_time(start, now, client.zone)))
         paths.append("start_time")

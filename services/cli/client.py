@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from services.cli.answers import Answer
 from services.cli.attempts import DEADLINE_SECONDS, PAUSE_SECONDS_MAX, Attempts
 from services.cli.connection import Connection
 from services.cli.outcome import Failed, Refused, Unanswered
+from services.cli.times import from_timestamp
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
@@ -61,10 +63,22 @@ class Client:
         return ledger_stub(self._open(self.connection.ledger))
 
     @cached_property
+    def _first_look(self) -> api.ListResourcesResponse:
+        found: api.ListResourcesResponse = self.read(
+            self.scheduler.ListResources, api.ListResourcesRequest(page_size=1)
+        )
+        return found
+
+    @property
     def zone(self) -> ZoneInfo:
         """The centre's zone."""
-        listed = self.read(self.scheduler.ListResources, api.ListResourcesRequest(page_size=1))
-        return ZoneInfo(listed.resources[0].time_zone if listed.resources else ZONE_DEFAULT)
+        listed = self._first_look.resources
+        return ZoneInfo(listed[0].time_zone if listed else ZONE_DEFAULT)
+
+    @property
+    def now(self) -> datetime:
+        """What the centre's clock showed when this client first looked: `+3h` is meant by that, never by our own."""
+        return from_timestamp(self._first_look.time)
 
     def _open(self, address: str) -> grpc.Channel:
         channel: grpc.Channel = open_channel(grpc, self.connection, address)

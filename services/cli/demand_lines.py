@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any, TextIO
 
 from services.cli.booking import checked_request_id
@@ -21,16 +21,17 @@ EXAMPLE = '{"lines": ["h100-train:16"], "start": "2026-03-04 09:00", "duration":
 class Reader:
     """Reads lines of JSON as demands of a company."""
 
-    def __init__(self, parent: str, resources: Mapping[str, api.Resource], zone: tzinfo) -> None:
+    def __init__(self, parent: str, resources: Mapping[str, api.Resource], now: datetime, zone: tzinfo) -> None:
         self._parent = parent
         self._resources = resources
+        self._now = now
         self._zone = zone
 
     def request(self, number: int, text: str) -> api.CreateReservationRequest:
         """The demand on a line. Raises `Unreadable`, or `Failed` for a request id that is none."""
         wish = _object(text)
         lines = [self._line(line, wish) for line in _texts(wish)]
-        start = parse_time(_text(wish, "start"), datetime.now(UTC), self._zone)
+        start = parse_time(_text(wish, "start"), self._now, self._zone)
         request = api.CreateReservationRequest(
             parent=self._parent,
             reservation=api.Reservation(
@@ -40,10 +41,10 @@ class Reader:
                 note=_note(wish),
             ),
         )
-        # The same demand on the same line is the same request, so that a file can be sent again.
-        unique = f"{number}\n".encode() + request.SerializeToString(deterministic=True)
+        # The same words on the same line are the same request, so a file can be sent again, though it says +3h.
+        unique = f"{number}\n{self._parent}\n{json.dumps(wish, sort_keys=True)}"
         named = str(wish.get("request_id", ""))
-        request.request_id = checked_request_id(named) if named else str(uuid.uuid5(NAMESPACE, unique.hex()))
+        request.request_id = checked_request_id(named) if named else str(uuid.uuid5(NAMESPACE, unique))
         return request
 
     def _line(self, text: str, wish: Mapping[str, Any]) -> api.Line:

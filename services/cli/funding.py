@@ -1,6 +1,5 @@
 """`aidc funding`: how many units of a resource there is money and power for, and who no longer fits."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -38,7 +37,7 @@ def funding(
         if units is None:
             show(client, client.read(client.scheduler.GetResource, api.GetResourceRequest(name=name)), as_json)
             return
-        now = datetime.now(UTC)
+        now = client.now
         wish = api.Funding(
             resource=name,
             start_time=to_timestamp(parse_time(start, now, client.zone)) if start else None,

@@ -36,7 +36,7 @@ def book_many(
     with connect(data, caller, company) as client, _opened(source) as lines:
         parent = parent_of(client.connection, company)
         resources = {plain_id(resource.name): resource for resource in client.resources()}
-        reader = Reader(parent, resources, client.zone)
+        reader = Reader(parent, resources, client.now, client.zone)
         report = Report(as_json)
         with report.shown():
             asyncio.run(_book(client.connection, parent, reader, lines, report))

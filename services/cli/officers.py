@@ -1,6 +1,5 @@
 """`aidc officer`: which support officers of the centre may act for a company, and until when."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -32,7 +31,7 @@ def assign(
 ) -> None:
     """Let an officer act for a company: then `aidc --on-behalf-of COMPANY ... --as OFFICER`."""
     with connect(data, caller) as client:
-        now, zone = datetime.now(UTC), client.zone
+        now, zone = client.now, client.zone
         assigned = api.Officer(
             officer=f"officers/{officer}",
             start_time=to_timestamp(parse_time(start or "now", now, zone)),

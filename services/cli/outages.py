@@ -1,7 +1,6 @@
 """`aidc outage`: take units out, give them back, and see who stood in the way and what became of them."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -64,7 +63,7 @@ def declare(
 ) -> None:
     """Take units out. Who stood on them is moved or displaced, and the report names each; --dry-run only tells."""
     with connect(data, caller) as client:
-        now = datetime.now(UTC)
+        now = client.now
         outage = api.Outage(
             name=f"outages/{plain_id(name)}",
             kind=read_kind(kind),

@@ -1,6 +1,5 @@
 """`aidc quotas` and `aidc token`: what a company may still book, and the token that proves who asks."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -26,7 +25,7 @@ def quotas(
 ) -> None:
     """List what a company may hold in each period, and how much of that is booked."""
     with connect(data, caller, company) as client:
-        now = datetime.now(UTC)
+        now = client.now
         request = api.ListQuotasRequest(
             parent=parent_of(client.connection, company),
             page_size=PAGE_SIZE_MAX,

@@ -1,6 +1,6 @@
 """`aidc check-in`, `aidc conduct`, `aidc qualify`, `aidc forgive`, `aidc terms`: who came, and what follows."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -85,7 +85,7 @@ def qualify(
             )
             found = asked(client, client.scheduler.RevokeQualification, taken, as_json)
         else:
-            now = datetime.now(UTC)
+            now = client.now
             training = api.Qualification(
                 resource=item,
                 start_time=to_timestamp(parse_time(start or "now", now, client.zone)),

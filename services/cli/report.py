@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,7 +49,7 @@ def report(
 ) -> None:
     """Show what became of a year: hours granted, used and given back by sector, programme and region."""
     with connect(data, caller) as client:
-        year = year or datetime.now(UTC).astimezone(client.zone).year
+        year = year or client.now.astimezone(client.zone).year
         request = ledger_api.GetYearReportRequest(name=EVERY_COMPANY, year=year, known_at=known_at)
         found = client.read(client.ledger.GetYearReport, request)
         if use_log is not None:

@@ -1,6 +1,5 @@
 """`aidc list`, `aidc show` and `aidc watch`: reservations as they stand, their history, and their changes."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -97,7 +96,7 @@ def read_state(text: str) -> "api.Reservation.State.ValueType":
 
 def set_range(request: api.ListReservationsRequest, start: str, until: str, client: Client) -> None:
     """Limit the list to what was asked for."""
-    now = datetime.now(UTC)
+    now = client.now
     if start:
         request.start_time.CopyFrom(to_timestamp(parse_time(start, now, client.zone)))
     if until:

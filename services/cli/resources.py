@@ -1,6 +1,6 @@
 """`aidc resources` and `aidc search`: what can be booked, how busy it is, and when a demand would be granted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -97,7 +97,7 @@ def print_resources(listed: list[api.Resource], units: Units) -> None:
 def show_resource(client: Client, name: str, start: str, length: timedelta, as_json: bool) -> None:
     """One resource: its rules, and its calendar from `start` on."""
     resource = client.read(client.scheduler.GetResource, api.GetResourceRequest(name=f"resources/{name}"))
-    begin = parse_time(start, datetime.now(UTC), client.zone)
+    begin = parse_time(start, client.now, client.zone)
     request = api.GetCalendarRequest(
         name=resource.name, start_time=to_timestamp(begin), end_time=to_timestamp(begin + length)
     )
@@ -227,7 +227,7 @@ def search(
 
 def set_range(request: api.SearchOffersRequest, start: str, until: str, client: Client) -> None:
     """Limit the search to what was asked for."""
-    now = datetime.now(UTC)
+    now = client.now
     if start:
         request.earliest_start_time.CopyFrom(to_timestamp(parse_time(start, now, client.zone)))
     if until:

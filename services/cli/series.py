@@ -1,6 +1,6 @@
 """`aidc series` and `aidc calendar`: one demand again and again, and what is booked as a file for calendar programs."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -143,7 +143,7 @@ def cancel(
             reason=reason,
             excused=excused,
             validate_only=dry_run,
-            from_time=to_timestamp(parse_time(since, datetime.now(UTC), client.zone)) if since else None,
+            from_time=to_timestamp(parse_time(since, client.now, client.zone)) if since else None,
         )
         found = asked(client, client.scheduler.CancelSeries, request, as_json)
         zone = client.zone

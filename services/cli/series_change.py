@@ -1,7 +1,7 @@
 """`aidc series change`: all of a series that is still to come, or this one and the following, at once."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -61,7 +61,7 @@ def change(
         )
         request.series.name = full_name
         if since:
-            request.from_time.CopyFrom(to_timestamp(parse_time(since, datetime.now(UTC), client.zone)))
+            request.from_time.CopyFrom(to_timestamp(parse_time(since, client.now, client.zone)))
         _ask_times(request, found, clock or first, rule or [], count, until)
         _ask_others(client, request, found, duration, units or [], conflict, note)
         if not request.update_mask.paths:

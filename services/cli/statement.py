@@ -1,7 +1,7 @@
 """`aidc statement` and `aidc changes`: a month of the books and what it costs, and what changed in it since a draft."""
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import Annotated
 
@@ -48,7 +48,7 @@ def statement(
 ) -> None:
     """Show what a company was granted, booked, used and gave back in a month, and what it costs."""
     with connect(data, caller, company) as client:
-        now = datetime.now(UTC)
+        now = client.now
         request = ledger_api.GetStatementRequest(
             name=EVERY_COMPANY if centre else parent_of(client.connection, company),
             as_of=to_timestamp(parse_time(as_of, now, client.zone)) if as_of else None,
@@ -92,7 +92,7 @@ def changes(
 ) -> None:
     """Show what changed in a company's books since then, such as in a month since its draft."""
     with connect(data, caller, company) as client:
-        now = datetime.now(UTC)
+        now = client.now
         request = ledger_api.GetChangesRequest(name=parent_of(client.connection, company), month=checked_month(month))
         if since.isdecimal():
             request.base_known_at = int(since)

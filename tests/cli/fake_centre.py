@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -61,9 +62,10 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
         self.tokens: list[str] = []
         self.on_behalf_of: list[str] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
+        self.time = datetime(2026, 3, 3, 20, 30, tzinfo=UTC)
 
     def ListResources(self, request: Any, context: Any) -> Any:
-        return api.ListResourcesResponse(resources=RESOURCES, position=7)
+        return api.ListResourcesResponse(resources=RESOURCES, position=7, time=self.time)
 
     def CreateReservation(self, request: Any, context: Any) -> Any:
         return self._answer("CreateReservation", request, context)

@@ -1,13 +1,14 @@
 """From a search to a booking: what is offered, held, confirmed, approved and overridden by command."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from services.cli import main
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import FakeCentre
-from tests.cli.samples import BOOK, LINES, NAME, NINE, ONE, REQUEST_ID, held, pending, refused, reservation
+from tests.cli.samples import BOOK, LINES, NAME, NINE, ONE, REQUEST_ID, granted, held, pending, refused, reservation
 
 
 def test_a_search_without_offers_ends_with_2(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
@@ -25,6 +26,16 @@ def test_a_search_shows_offers_in_the_centres_time(centre: FakeCentre, capsys: p
     centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(offers=[offer])
     assert main.run(["search", "M01", "--duration", "4h", "--until", "2026-04-01"]) == 0
     assert "1  2026-03-16 09:00–13:00 +09:00  M01 1 seat" in capsys.readouterr().out
+
+
+def test_relative_times_are_the_centres(centre: FakeCentre) -> None:
+    """`+3h` and `tomorrow` are meant by the centre's clock, whatever ours shows: a centre's time may be simulated."""
+    centre.answers["CreateReservation"] = granted
+    centre.time = datetime(2031, 5, 6, 0, 10, tzinfo=UTC)
+    assert main.run(["book", "M01", "--start", "+3h", "--duration", "4h"]) == 0
+    assert centre.requests[0].reservation.start_time.ToDatetime(tzinfo=UTC) == datetime(2031, 5, 6, 4, tzinfo=UTC)
+    assert main.run(["book", "M01", "--start", "tomorrow 09:00", "--duration", "4h"]) == 0
+    assert centre.requests[1].reservation.start_time.ToDatetime(tzinfo=UTC) == datetime(2031, 5, 7, tzinfo=UTC)
 
 
 def test_a_search_holds_its_first_offer(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,17 @@ def test_refusals_and_unreadable_lines_end_with_2(
     assert (told[1]["outcome"], told[2]["reasons"], told[14]["outcome"]) == ("granted", ["NO_CAPACITY"], "granted")
     assert {line for line, row in told.items() if row.get("reasons") == ["UNREADABLE"]} == set(range(3, 14))
     assert len(centre.requests) == 3
+
+
+def test_the_same_file_is_the_same_requests_though_time_went_on(centre: FakeCentre, tmp_path: Path) -> None:
+    """A line that says `+3h` keeps its request id in the next hour: sent again it is refused, never booked twice."""
+    path = written(tmp_path, {**WISH, "start": "+3h"})
+    assert main.run(["book-many", path]) == 0
+    centre.time += timedelta(hours=1)
+    assert main.run(["book-many", path]) == 0
+    first, second = centre.requests
+    assert first.request_id == second.request_id
+    assert first.reservation.start_time != second.reservation.start_time
 
 
 def test_people_see_a_line_for_each_and_a_sum(
