@@ -29,7 +29,7 @@ THIRD_PARTIES = {
     "starlette": {"board"},
     "uvicorn": {"board"},
     "pynvml": {"agent"},
-    "pyarrow": {"ledger"},
+    "pyarrow": {"ledger", "audit"},
     "icalendar": {"scheduler"},
     "dateutil": {"scheduler"},
     "typer": {"cli"},

@@ -31,7 +31,9 @@ class Page(msgspec.Struct):
 
     format: int
     centre: str
+    writer: str
     epoch: int
+    time: int
     previous: str
     entries: list[Entry]
 

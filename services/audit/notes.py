@@ -35,20 +35,11 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
 def read_checkpoint(note: str, keys: Sequence[PublicKey], source: str) -> Checkpoint:
     """The checkpoint in a note. Raises `Fault` unless one of the keys signed it."""
-    text, _, signature = note.partition("\n\n")
-    read, signed = TEXT.fullmatch(f"{text}\n"), SIGNATURE.fullmatch(signature)
-    if read is None or signed is None:
+    read = TEXT.fullmatch(read_signed(note, keys, source))
+    if read is None:
         raise Fault(f"{source} is no signed checkpoint")
-    origin, content = read["origin"], _decode(signed["signature"], source)
-    key = next((key for key in keys if (key.name, key.id) == (signed["name"], content[:KEY_ID_BYTES])), None)
-    if key is None or key.name != origin:
-        raise Fault(f"{source} is signed with a key that is not among yours")
-    try:
-        key.key.verify(content[KEY_ID_BYTES:], f"{text}\n".encode())
-    except InvalidSignature as error:
-        raise Fault(f"{source} was altered: its signature does not fit") from error
     return Checkpoint(
-        origin=origin,
+        origin=read["origin"],
         size=int(read["size"]),
         root=_decode(read["root"], source),
         position=int(read["position"]),
@@ -56,6 +47,23 @@ def read_checkpoint(note: str, keys: Sequence[PublicKey], source: str) -> Checkp
         time=read["time"],
         source=source,
     )
+
+
+def read_signed(note: str, keys: Sequence[PublicKey], source: str) -> str:
+    """The text of a note, which begins with its origin. Raises `Fault` unless that origin's key signed it."""
+    text, _, signature = note.partition("\n\n")
+    signed = SIGNATURE.fullmatch(signature)
+    if signed is None:
+        raise Fault(f"{source} is no signed note")
+    content = _decode(signed["signature"], source)
+    key = next((key for key in keys if (key.name, key.id) == (signed["name"], content[:KEY_ID_BYTES])), None)
+    if key is None or key.name != text.partition("\n")[0]:
+        raise Fault(f"{source} is signed with a key that is not among yours")
+    try:
+        key.key.verify(content[KEY_ID_BYTES:], f"{text}\n".encode())
+    except InvalidSignature as error:
+        raise Fault(f"{source} was altered: its signature does not fit") from error
+    return f"{text}\n"
 
 
 def read_folder(folder: Path, keys: Sequence[PublicKey]) -> list[Checkpoint]:

@@ -23,10 +23,9 @@ class Tree:
         self.size = 0
         self._edge: list[tuple[int, bytes]] = []
 
-    def add(self, leaf: bytes) -> None:
-        """Add the hash of the next leaf."""
-        self.size += 1
-        width = 1
+    def add(self, leaf: bytes, width: int = 1) -> None:
+        """Add the hash of the next leaf, or of the next `width` leaves where these are a complete subtree."""
+        self.size += width
         while self._edge and self._edge[-1][0] == width:
             leaf = hash_node(self._edge.pop()[1], leaf)
             width *= 2

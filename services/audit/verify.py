@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from services.audit.archive import verify_archive
 from services.audit.export import verify_export
 from services.audit.faults import Fault
 from services.audit.forms import LINE_BYTES_MAX, WHOLE_CENTRE
@@ -17,6 +18,18 @@ def verify_export_file(export: Path, key: Path, checkpoints: Path | None, older:
     keys = read_public_keys(key)
     kept = read_folder(checkpoints, keys) if checkpoints else []
     return _told(verify_export(_lines(export), keys, kept, older))
+
+
+def verify_archive_folder(archive: Path, key: Path, checkpoints: Path | None) -> str:
+    """Verify an archive; give the good news. Raises `Fault`."""
+    keys = read_public_keys(key)
+    kept = read_folder(checkpoints, keys) if checkpoints else []
+    found = verify_archive(archive, keys, kept)
+    return (
+        f"Verified {found.events:,} events of {found.checkpoint.origin} in {found.month}, positions"
+        f" {found.first_position:,} to {found.last_position:,}, covered by what was signed at {found.checkpoint.time};"
+        f" {found.agreeing:,} checkpoints kept elsewhere agree."
+    )
 
 
 def verify_receipt_file(receipt: Path, key: Path, checkpoints: Path | None) -> str:

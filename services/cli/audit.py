@@ -12,7 +12,7 @@ from services.audit.keys import PUBLIC, make_keys, read_public_keys
 from services.audit.leaves import leaf_hash
 from services.audit.notes import read_checkpoint, read_folder
 from services.audit.tree import demand_growth
-from services.audit.verify import verify_export_file, verify_receipt_file
+from services.audit.verify import verify_archive_folder, verify_export_file, verify_receipt_file
 from services.cli.client import Client
 from services.cli.connection import DATA_DEFAULT
 from services.cli.documents import print_json
@@ -34,18 +34,22 @@ Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Wh
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="An export, or with --receipt a receipt.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="An export, an archive's folder, or with --receipt a receipt.")
+    ],
     key: Key = None,
     checkpoints: Checkpoints = None,
     receipt: Annotated[bool, typer.Option("--receipt", help="The file is a receipt.")] = False,
     older: Annotated[bool, typer.Option("--older", help="The export may end before the last checkpoint.")] = False,
     data: Data = None,
 ) -> int:
-    """Verify an export or a receipt, without asking any service. Exit status 0 if all is well, 1 if not."""
+    """Verify an export, an archive or a receipt, without asking any service. Exit status 0 if all is well, 1 if not."""
     key = key or (data or DATA_DEFAULT) / "keys" / PUBLIC
     try:
         if receipt:
             found = verify_receipt_file(file, key, checkpoints)
+        elif file.is_dir():
+            found = verify_archive_folder(file, key, checkpoints)
         else:
             found = verify_export_file(file, key, checkpoints, older)
     except Fault as fault:
@@ -146,6 +150,9 @@ def log(data: Data = None, caller: Caller = "") -> int:
         return FAILED
     told = f"{found.position:,} pages, {found.events:,} events and {found.checkpoints:,} signed checkpoints agree."
     out.print(f"{told} The tree's root is {found.root_hash.hex()}.", markup=False, soft_wrap=True)
+    if found.archived_months:
+        where = "lie in archives and were not read: `aidc audit verify FOLDER` reads them"
+        out.print(f"{', '.join(found.archived_months)} {where}.", markup=False, soft_wrap=True)
     return 0
 
 

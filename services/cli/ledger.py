@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from services.audit.keys import PRIVATE
 from services.cli.client import Client
 from services.cli.connection import DATA_DEFAULT, read_endpoints
 from services.cli.documents import print_json
@@ -73,6 +74,52 @@ def rebuild(
 
 
 @app.command()
+def archive(
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="A month that is over and closed, such as 2026-03.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where it goes; the folder is made.")],
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Then let the month leave the tables; FOLDER may hold it already.")
+    ] = False,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Write a month's pages and events to files with their proofs, and read them back.
+
+    `aidc audit verify FOLDER` verifies them offline. Without --data, AIDC_POSTGRES_DSN and AIDC_CHECKPOINT_KEY
+    say where the tables and the key are.
+    """
+    arguments = ["--archive", month, str(folder), *(["--detach"] if detach else [])]
+    done = _work(arguments, data, "nothing was archived")
+    if as_json:
+        print_json(done)
+        return
+    out.print(
+        f"{done['month']}: {done['pages']:,} pages and {done['events']:,} events in {done['folder']},"
+        f" {done['bytes']:,} bytes, read back and verified.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if detach:
+        told = "They have left the tables. What needs them says so; this brings them back: aidc ledger restore"
+        out.print(f"{told} {done['folder']}", markup=False, soft_wrap=True)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The archive of a month that left the tables.")],
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Put an archived month back into the tables, once every row of it is verified against the tree that stayed."""
+    done = _work(["--restore", str(folder)], data, "nothing was brought back")
+    if as_json:
+        print_json(done)
+        return
+    told = f"{done['month']} is in the tables again: {done['pages']:,} pages and {done['events']:,} events, verified."
+    out.print(told, markup=False, soft_wrap=True)
+
+
+@app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where TABLE.parquet goes; it is made if need be.")],
     table: Annotated[list[Table], typer.Option("--table", help="Only this one; may be repeated.")] = [],  # noqa: B006
@@ -100,6 +147,21 @@ def export(
         out.print(f"{each['file']}: {each['rows']:,} rows, as of position {each['position']:,}", soft_wrap=True)
 
 
+def _work(arguments: Sequence[str], data: Path | None, otherwise: str) -> dict[str, Any]:
+    """Let the ledger's program do something; give what it tells. Raises `Failed`."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.ledger.app", *arguments],
+        env=_environment(data, os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise Failed(f"{otherwise}: {_reason(ended.stderr)}")
+    told: dict[str, Any] = json.loads(ended.stdout)
+    return told
+
+
 def _download(client: Client, request: ledger_api.ExportTableRequest, path: Path) -> dict[str, Any]:
     """Write one file, whole or not at all."""
     part = path.with_suffix(".part")
@@ -117,7 +179,8 @@ def _download(client: Client, request: ledger_api.ExportTableRequest, path: Path
 
 def _environment(data: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
     """Where the log and the tables are. Passwords go by files that only their owner reads."""
-    if data is None and {"AIDC_NATS_URL", "AIDC_NATS_URL_FILE"} & environ.keys():
+    told = {"AIDC_NATS_URL", "AIDC_NATS_URL_FILE", "AIDC_POSTGRES_DSN", "AIDC_POSTGRES_DSN_FILE"} & environ.keys()
+    if data is None and told:
         return dict(environ)
     folder = data or DATA_DEFAULT
     endpoints = read_endpoints(folder)
@@ -128,6 +191,7 @@ def _environment(data: Path | None, environ: Mapping[str, str]) -> dict[str, str
         "AIDC_CENTRE": endpoints["centre"],
         "AIDC_NATS_URL_FILE": str((folder / "nats-url").absolute()),
         "AIDC_POSTGRES_DSN_FILE": str((folder / "postgres-dsn").absolute()),
+        "AIDC_CHECKPOINT_KEY": str((folder / "keys" / PRIVATE).absolute()),
     }
 
 
@@ -156,6 +220,9 @@ def _summary(rebuilt: Mapping[str, Any]) -> str:
     events, tables = rebuilt["checkpoint"]["number"], len(rebuilt["digests"])
     made = f"{tables} tables are made anew from {events:,} events, and live from position {rebuilt['position']:,} on."
     same = len(rebuilt["compared"]) - len(rebuilt["differing"])
+    if rebuilt["returned"]:
+        months = ", ".join(rebuilt["returned"])
+        made += f" {months} had left to archives, and came back from the log: archive them again to let them leave."
     if rebuilt["differing"]:
         return f"{made} {same} were as before; not the fold of the log were: {', '.join(rebuilt['differing'])}."
     return f"{made} {same} of them were compared with those before: all equal."
@@ -170,4 +237,4 @@ def _reason(said: str) -> str:
             return line
         if "message" in event or "problems" in event:
             return str(event.get("message") or "; ".join(event["problems"]))
-    return "the rebuild was ended"
+    return "it was ended"

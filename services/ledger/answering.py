@@ -8,6 +8,7 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.ledger import refusals
+from services.ledger.archived import Archived
 from services.ledger.database import GONE, OUTAGES
 from services.ledger.journal import Violated
 from services.ledger.notary import Behind
@@ -45,6 +46,8 @@ def failures(name: str) -> Iterator[None]:
         raise refusals.no_such(name) from None
     except TooLong as refusal:
         raise refusals.too_long(refusal.fits_until) from None
+    except Archived as archived:
+        raise refusals.archived(archived) from None
     except (Behind, Violated) as error:
         raise refusals.not_signed() from error
     except READ_FAILURES as error:

@@ -1,7 +1,8 @@
 """Service 2, the ledger: remembers and accounts.
 
 `python -m services.ledger.app` follows the log and answers; with `--rebuild` it makes a new generation of the tables
-beside the one that lives, exchanges them, and ends (`rebuild_app`).
+beside the one that lives, exchanges them, and ends (`rebuild_app`); `--archive` and `--restore` move a month out and
+back (`archives.app`).
 """
 
 import os
@@ -23,6 +24,7 @@ from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.witness import JetStreamWitness
 from services.ledger import rebuild_app
 from services.ledger.agreement import Agreement
+from services.ledger.archives import app as archives_app
 from services.ledger.books_api import BooksApi
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.database_health import DatabaseHealth
@@ -170,6 +172,8 @@ def main() -> None:
     """Run the ledger until it is told to stop; exit 0 then, and 1 otherwise."""
     logs.configure("ledger")
     garbage.tune()
+    if any(flag in sys.argv for flag in archives_app.FLAGS):
+        sys.exit(archives_app.main(sys.argv[1:]))
     if rebuild_app.FLAG in sys.argv:
         sys.exit(rebuild_app.main(sys.argv[1:]))
     try:

@@ -6,6 +6,7 @@ from itertools import groupby
 import asyncpg
 from msgspec import Struct
 
+from services.ledger.archived import demand_pages, demand_run
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.views import NotFound
@@ -28,10 +29,11 @@ class Redacted(Struct, frozen=True):
 
 
 async def whole_pages(readers: asyncpg.Pool, end: int) -> AsyncGenerator[WholePage, None]:
-    """Every page up to a position."""
+    """Every page up to a position. Raises `Archived`."""
     position = 0
     while position < end:
         async with snapshot(readers) as connection:
+            await demand_pages(connection, position + 1, end)
             rows = await connection.fetch(_PAGES, position, end, PAGES_AT_ONCE)
         for row in rows:
             yield WholePage(row["position"], row["data"])
@@ -39,7 +41,7 @@ async def whole_pages(readers: asyncpg.Pool, end: int) -> AsyncGenerator[WholePa
 
 
 async def company_leaves(readers: asyncpg.Pool, company: str, size: int) -> AsyncGenerator[Leaf | Redacted, None]:
-    """The first `size` leaves, whole where they concern the company. Raises `NotFound`.
+    """The first `size` leaves, whole where they concern the company. Raises `NotFound` or `Archived`.
 
     The hashes of the others' leaves go out as well, so all rows are read, and what is the company's own is told here.
     """
@@ -48,6 +50,7 @@ async def company_leaves(readers: asyncpg.Pool, company: str, size: int) -> Asyn
             raise NotFound(company)
     for number in range(0, size, EVENTS_AT_ONCE):
         async with snapshot(readers) as connection:
+            await demand_run(connection, number + 1, size)
             rows = await connection.fetch(_EVENTS, company, number, min(number + EVENTS_AT_ONCE, size))
             own_pages = {row["position"] for row in rows if row["own"]}
             pages = {row["position"]: row["data"] for row in await connection.fetch(_DATA, list(own_pages))}

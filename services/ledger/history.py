@@ -11,6 +11,7 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.events import Event
 from services.allocation.months import ZONE_DEFAULT
+from services.ledger.archived import demand_life
 from services.ledger.batch import Checkpoint
 from services.ledger.reading import company_snapshot, snapshot
 from services.ledger.sentences import SYSTEM, Words, fee_returned, sentence
@@ -41,12 +42,14 @@ class Entry(Struct, frozen=True, kw_only=True):
 async def history(
     readers: asyncpg.Pool, company: str, reservation: str, view: View, *, voters_named: bool
 ) -> tuple[Checkpoint, list[Entry]]:
-    """What happened to a company's reservation, in log order. Raises `NotFound`, also before there was anything.
+    """What happened to a company's reservation, in log order. Raises `NotFound`, also before there was anything, or
+    `Archived`.
 
     Who voted on it is told by name or, to the company itself, by role alone.
     """
     async with company_snapshot(readers, company) as connection:
         standing = await known(connection, view)
+        await demand_life(connection, reservation)
         bounds = (after(view), standing.number)
         rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, *bounds)
         if not rows:

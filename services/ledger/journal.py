@@ -176,17 +176,20 @@ RETURNING position
 
 _BEGIN_MONTH = "SELECT begin_month($1, $2, $3)"
 
-_CATALOGUE = """
+REGISTERED = """
+SELECT number FROM resources
+UNION ALL SELECT number FROM companies
+UNION ALL SELECT number FROM tariffs
+UNION ALL SELECT number FROM closings
+"""
+"""The events that are read at every start, however old they are."""
+
+_CATALOGUE = f"""
 SELECT journal.number, journal.position, journal.time, journal.payload
 FROM journal
-JOIN (
-    SELECT number FROM resources
-    UNION ALL SELECT number FROM companies
-    UNION ALL SELECT number FROM tariffs
-    UNION ALL SELECT number FROM closings
-) AS registered USING (number)
+JOIN ({REGISTERED}) AS registered USING (number)
 ORDER BY journal.number
-"""
+"""  # noqa: S608 (nothing in it comes from outside)
 
 # Every live reservation is followed anew from its first event: nothing but its own events says what it holds.
 _LIVES = """

@@ -82,9 +82,26 @@ class Signer:
             f"page {standing.page}",
             f"time {time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         )
-        text = "\n".join(lines) + "\n"
+        return self.sign_text("\n".join(lines) + "\n")
+
+    def sign_text(self, text: str) -> str:
+        """Any text as a signed note. Its second line must tell it from a checkpoint."""
         signature = base64.b64encode(self._key_id + self._key.sign(text.encode())).decode()
         return f"{text}\n— {self.origin} {signature}\n"
+
+
+def standing_of(note: str) -> Standing:
+    """What a checkpoint says, for those who know already who signed it. Raises `KeyFault` if it is none."""
+    try:
+        _, size, root, position, page, *_ = note.split("\n")
+        return Standing(
+            position=int(position.removeprefix("position ")),
+            size=int(size),
+            root=base64.b64decode(root, validate=True),
+            page=page.removeprefix("page "),
+        )
+    except ValueError as error:
+        raise KeyFault("this is no signed checkpoint") from error
 
 
 def key_id(name: str, public: bytes) -> bytes:

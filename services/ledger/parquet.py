@@ -5,7 +5,7 @@ last event of that position; reservations, which change, are read in one snapsho
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +17,10 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from services.allocation.periods import name_of
+from services.ledger.archived import demand_run
 from services.ledger.chart import phase_of
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.transfers import lines_query
+from services.ledger.transfers import demand_caused, lines_query
 from services.ledger.views import View, demand_company, known
 
 ROWS_AT_ONCE = 5_000
@@ -30,6 +31,22 @@ COMPRESSION = "zstd"
 
 _moment = pa.timestamp("us", tz="UTC")
 _word = pa.dictionary(pa.int32(), pa.string())
+
+
+DemandAll = Callable[[PoolConnectionProxy, Sequence[asyncpg.Record], int, int], Awaitable[None]]
+"""Raises `Archived` if rows found between two event numbers are not all there is."""
+
+
+async def _all_there(*_: object) -> None:
+    """Nothing of this table ever leaves."""
+
+
+async def _all_caused(connection: PoolConnectionProxy, rows: Sequence[asyncpg.Record], *_: int) -> None:
+    await demand_caused(connection, rows)
+
+
+async def _all_at_hand(connection: PoolConnectionProxy, _: Sequence[asyncpg.Record], first: int, last: int) -> None:
+    await demand_run(connection, first, last)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +60,7 @@ class Exported:
     query: str
     key: tuple[str, ...]
     values: Callable[[asyncpg.Record], tuple[Any, ...]]
+    demand_all: DemandAll = _all_there
 
 
 class Piece(Struct, frozen=True):
@@ -84,7 +102,10 @@ class _Sink:
 async def write_table(
     readers: asyncpg.Pool, company: str, table: str, view: View
 ) -> AsyncGenerator[tuple[int, Piece], None]:
-    """A table of one company, or of all where it is empty, in pieces, each with the position. Raises `NotFound`."""
+    """A table of one company, or of all where it is empty, in pieces, each with the position.
+
+    Raises `NotFound` or `Archived`.
+    """
     kind, sink, rows, position = TABLES[table], _Sink(), 0, 0
     writer: pq.ParquetWriter | None = None
     try:
@@ -136,6 +157,7 @@ async def _pages(
         # A snapshot a page: a slow client must not hold up those who exchange the tables or clean them.
         async with _whose(readers, company) as connection:
             records = await connection.fetch(kind.query, company, standing.number, ROWS_AT_ONCE, *place)
+            await kind.demand_all(connection, records, place[0] + 1, standing.number)
         if records or not any(place):
             yield standing.position, records
         if len(records) < ROWS_AT_ONCE:
@@ -176,6 +198,7 @@ ORDER BY confirmed_number
 TABLES: Mapping[str, Exported] = {
     "transfers": Exported(
         query=_TRANSFERS,
+        demand_all=_all_caused,
         key=("number", "line"),
         schema=pa.schema(
             [
@@ -206,6 +229,7 @@ TABLES: Mapping[str, Exported] = {
     ),
     "events": Exported(
         query=_EVENTS,
+        demand_all=_all_at_hand,
         key=("number",),
         schema=pa.schema(
             [

@@ -92,6 +92,7 @@ class ProofApi:
                     fault=finding.fault,
                     root_hash=finding.root,
                     checkpoints=finding.checkpoints,
+                    archived_months=finding.archived,
                 )
 
     @property

@@ -3,6 +3,7 @@
 import asyncpg
 from msgspec import Struct
 
+from services.ledger.archived import demand_life, demand_pages
 from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.merkle import consistency, inclusion
 from services.ledger.nodes import range_hashes
@@ -33,18 +34,22 @@ class Prover:
             return await self._notary.seal(connection)
 
     async def of_reservation(self, company: str, reservation: str) -> Inclusion:
-        """That a company's reservation was confirmed. Raises `NotFound`."""
+        """That a company's reservation was confirmed. Raises `NotFound` or `Archived`."""
         async with company_snapshot(self._readers, company) as connection:
             row = await connection.fetchrow(_CONFIRMATION, company, reservation)
+            if row is None:
+                await demand_life(connection, reservation)
         if row is None:
             raise NotFound(reservation)
         return await self._include(row["position"], row["index"], row["number"])
 
     async def of_event(self, company: str, position: int, index: int) -> Inclusion:
-        """That an event is in the log; if a company is given, only one of its own. Raises `NotFound`."""
+        """That an event is in the log; if a company is given, only one of its own. Raises `NotFound` or `Archived`."""
         whose = company_snapshot(self._readers, company) if company else snapshot(self._readers)
         async with whose as connection:
             number = await connection.fetchval(_NUMBER, position, index)
+            if number is None:
+                await demand_pages(connection, position, position)
         if number is None:
             raise NotFound(f"{position}/{index}")
         return await self._include(position, index, number)
@@ -60,6 +65,7 @@ class Prover:
         """The proof of an event that the caller may see: its neighbours in the tree are everybody's."""
         async with snapshot(self._readers) as connection:
             seal = await self._notary.seal(connection)
+            await demand_pages(connection, position, position)
             data = await connection.fetchval("SELECT data FROM pages WHERE position = $1", position)
             return Inclusion(
                 leaf=leaves_of(position, data)[index],

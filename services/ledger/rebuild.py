@@ -7,7 +7,7 @@ both generations have in common is compared, and the process of the old release 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 
@@ -20,9 +20,10 @@ from prometheus_client import CollectorRegistry
 
 from services.eventlog import EventLog
 from services.ledger import generations
+from services.ledger.archived import Archive, every_archive
 from services.ledger.batch import Checkpoint
 from services.ledger.database import connect_readers, connect_writer
-from services.ledger.digest import Digest, columns, digest
+from services.ledger.digest import THINNED, Digest, columns, digest
 from services.ledger.generations import NEXT
 from services.ledger.journal import Journal, read_checkpoint
 from services.ledger.progress import Progress
@@ -59,13 +60,14 @@ class Report(Struct, frozen=True, kw_only=True):
 
 class Rebuilt(Struct, frozen=True, kw_only=True):
     """What lives now. `digests` are those at the checkpoint, where the tables that are `compared` were held against the
-    generation before; the exchange was at `position`, behind it."""
+    generation before; the exchange was at `position`, behind it. Months that were `returned` had left to archives."""
 
     checkpoint: Checkpoint
     position: int
     digests: dict[str, Digest]
     compared: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
 
 
 def no_report(report: Report) -> None:
@@ -183,14 +185,19 @@ class _Rebuild:
             # What only one of them has, or has differently, is what a new release brings.
             common = [table for table in after if before.get(table) == after[table]]
             checkpoint, made = await self._digests(fresh, list(after))
-            _, stood = await self._digests(living, common)
-        differing = tuple(table for table in common if made[table] != stood[table])
+            # What lies in archives the log still has, so the new tables have it again.
+            gone = await every_archive(living)
+            _, stood = await self._digests(living, common, gone)
+            thinned = [table for table in common if gone and table in THINNED]
+            held = made | (await self._digests(fresh, thinned, gone))[1]
+        differing = tuple(table for table in common if held[table] != stood[table])
         return Rebuilt(
             checkpoint=checkpoint,
             position=checkpoint.position,
             digests=made,
             compared=tuple(common),
             differing=differing,
+            returned=tuple(archive.name for archive in gone),
         )
 
     async def digests(self) -> dict[str, Digest]:
@@ -215,12 +222,12 @@ class _Rebuild:
                 _log.info("exchange_delayed", attempt=attempt)
 
     async def _digests(
-        self, connection: PoolConnectionProxy, tables: list[str]
+        self, connection: PoolConnectionProxy, tables: list[str], without: Sequence[Archive] = ()
     ) -> tuple[Checkpoint, dict[str, Digest]]:
         found: dict[str, Digest] = {}
         for done, table in enumerate(tables):
             self._say("comparing", done, len(tables))
-            found[table] = await digest(connection, table)
+            found[table] = await digest(connection, table, without)
         self._say("comparing", len(tables), len(tables))
         return await read_checkpoint(connection), found
 

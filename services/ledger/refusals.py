@@ -4,6 +4,7 @@ from datetime import datetime
 
 import grpc
 
+from services.ledger.archived import Archived
 from services.ledger.statements import STATEMENT_LINES_MAX
 from services.runtime.problems import Problem
 
@@ -25,6 +26,16 @@ def too_long(fits_until: datetime) -> Problem:
         f"The statement has more than {STATEMENT_LINES_MAX} lines. Ask for a shorter period:"
         f" with end_time {fits_until.isoformat()} it fits.",
         metadata={"lines_max": str(STATEMENT_LINES_MAX), "end_time": fits_until.isoformat()},
+    )
+
+
+def archived(why: Archived) -> Problem:
+    """The answer needs events that left the tables for an archive."""
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "ARCHIVED",
+        f"The answer needs events that the ledger no longer keeps at hand: {why}.",
+        metadata={"months": ",".join(archive.name for archive in why.needed)},
     )
 
 

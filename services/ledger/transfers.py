@@ -1,11 +1,13 @@
 """Entries of the books, each with the event that made it: for statements, for lists, and for what changed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from services.ledger.archived import demand_events
 from services.ledger.balances import EVERY_MONTH
 from services.ledger.batch import Checkpoint
 from services.ledger.chart import Phase, phase_of
@@ -62,15 +64,19 @@ NOTHING = Bounds(BEGINNING, 0)
 async def lines_of(
     connection: PoolConnectionProxy, company: str, since: Bounds, until: Bounds, period: int, limit: int
 ) -> list[Line]:
-    """A company's transfers that one view lets in and an earlier one does not, in log order."""
+    """A company's transfers that one view lets in and an earlier one does not, in log order. Raises `Archived`."""
     bounds = (since.before, since.number, until.before, until.number)
-    return [Line(**row) for row in await connection.fetch(_OF_COMPANY_BETWEEN, company, *bounds, period, limit)]
+    rows = await connection.fetch(_OF_COMPANY_BETWEEN, company, *bounds, period, limit)
+    return await _read(connection, rows)
 
 
 async def page_of(
     readers: asyncpg.Pool, company: str, view: View, chosen: Filter, after_line: tuple[int, int], size: int
 ) -> tuple[Checkpoint, list[Line]]:
-    """The first `size` transfers of a company, or of all where it is empty, after one. Raises `NotFound`."""
+    """The first `size` transfers of a company, or of all where it is empty, after one.
+
+    Raises `NotFound` or `Archived`.
+    """
     whose = company_snapshot(readers, company) if company else snapshot(readers)
     async with whose as connection:
         if company:
@@ -79,7 +85,18 @@ async def page_of(
         filters = (chosen.period, chosen.resource, chosen.reservation)
         query = _OF_COMPANY if company else _OF_ALL
         rows = await connection.fetch(query, company, *after_line, after(view), standing.number, size, *filters)
-        return standing, [Line(**row) for row in rows]
+        return standing, await _read(connection, rows)
+
+
+async def demand_caused(connection: PoolConnectionProxy, rows: Sequence[asyncpg.Record]) -> None:
+    """Raises `Archived` if the event of a transfer is not here to be told."""
+    if missing := [row["number"] for row in rows if row["event"] is None]:
+        await demand_events(connection, missing)
+
+
+async def _read(connection: PoolConnectionProxy, rows: Sequence[asyncpg.Record]) -> list[Line]:
+    await demand_caused(connection, rows)
+    return [Line(**row) for row in rows]
 
 
 # The event that closes a month is nobody's own, so what it carries over is told by `closings`; and what returns a late
@@ -89,7 +106,8 @@ SELECT line.number, line.line, line.time,
        coalesce(journal.position, closings.position,
                 (SELECT min(position) FROM late_fees WHERE late_fees.number = line.number)) AS position,
        CASE WHEN line.from_account = 'penalty' THEN '{returned}'
-            ELSE coalesce(journal.type, 'period_closed') END AS event,
+            WHEN closings.number IS NOT NULL THEN 'period_closed'
+            ELSE journal.type END AS event,
        line.company, line.reservation, line.resource,
        line.period, line.about, line.from_account, line.to_account, line.unit_seconds, line.krw
 FROM ({chosen}) AS line

@@ -6,21 +6,26 @@ from hashlib import sha256
 
 import asyncpg
 import msgspec
+from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
 from services.eventlog.page import GENESIS, decode_page
+from services.ledger.archived import Archive, archives
 from services.ledger.leaves import leaves_of
 from services.ledger.merkle import Frontier
+from services.ledger.nodes import are_stored, read_frontier
 from services.ledger.notary import read_standing
 from services.ledger.notes import Standing
-from services.ledger.projections.tree import STORED_LEVEL_MIN
 from services.ledger.reading import snapshot
 
 PAGES_AT_ONCE = 16
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """How far the reading is. `fault` is the first thing that is wrong, and ends it; `root` is there at the end."""
+    """How far the reading is. `fault` is the first thing that is wrong, and ends it; `root` is there at the end.
+
+    `archived` are months that lie in archives: they were passed over, and are verified where they are.
+    """
 
     position: int
     end: int
@@ -29,6 +34,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     done: bool = False
     root: bytes = b""
     checkpoints: int = 0
+    archived: tuple[str, ...] = ()
 
 
 class Fault(Exception):
@@ -56,6 +62,7 @@ async def verify_log(readers: asyncpg.Pool) -> AsyncGenerator[Finding, None]:
         done=True,
         root=reading.tree.root,
         checkpoints=signed,
+        archived=tuple(reading.archived),
     )
 
 
@@ -63,6 +70,7 @@ class _Reading:
     def __init__(self, readers: asyncpg.Pool, end: Standing) -> None:
         self.position = 0
         self.tree = Frontier()
+        self.archived: list[str] = []
         self._readers = readers
         self._end = end
         self._page = GENESIS
@@ -71,7 +79,12 @@ class _Reading:
     async def go_on(self) -> None:
         """Take the next pages. Raises `Fault`."""
         async with snapshot(self._readers) as connection:
-            rows = await connection.fetch(_PAGES, self.position, self._end.position, PAGES_AT_ONCE)
+            gone = await archives(connection, self.position + 1, self._end.position)
+            if gone and gone[0].first_position == self.position + 1:
+                await self._pass_over(connection, gone[0])
+                return
+            end = gone[0].first_position - 1 if gone else self._end.position
+            rows = await connection.fetch(_PAGES, self.position, end, PAGES_AT_ONCE)
             if not rows:
                 raise Fault(f"page {self.position + 1} is missing")
             events = await connection.fetch(_EVENTS, self.tree.size, rows[-1]["number"])
@@ -84,7 +97,13 @@ class _Reading:
                 self._signed += 1
                 if notes[self.position] != (self.tree.size, self.tree.root, self._page):
                     raise Fault(f"what was signed at position {self.position} is not what stands there")
-        await self._demand_stored([node for node in complete if node[0] >= STORED_LEVEL_MIN])
+        await self._demand_stored(complete)
+
+    async def _pass_over(self, connection: PoolConnectionProxy, archive: Archive) -> None:
+        """Go on behind a month that left: what follows must fit its last page and the tree that stayed."""
+        self.archived.append(f"{archive.month:%Y-%m}")
+        self.position, self._page = archive.last_position, archive.last_hash
+        self.tree = await read_frontier(connection, archive.last_number)
 
     def _take(self, row: asyncpg.Record, events: list[asyncpg.Record]) -> list[tuple[int, int, bytes]]:
         """Check one page and its events; give the subtrees that they complete."""
@@ -106,11 +125,9 @@ class _Reading:
         return self.tree.extend([leaf.hash for leaf in leaves])
 
     async def _demand_stored(self, complete: list[tuple[int, int, bytes]]) -> None:
-        levels, places = [level for level, _, _ in complete], [place for _, place, _ in complete]
         async with snapshot(self._readers) as connection:
-            rows = await connection.fetch(_TREE, levels, places)
-        if {(row["level"], row["index"], bytes(row["hash"])) for row in rows} != set(complete):
-            raise Fault(f"the stored tree is not that of the events up to position {self.position}")
+            if not await are_stored(connection, complete):
+                raise Fault(f"the stored tree is not that of the events up to position {self.position}")
 
     async def finish(self) -> int:
         """Check the end; give the number of signed checkpoints that were compared. Raises `Fault`."""
@@ -142,10 +159,4 @@ _SIGNED = """
 SELECT position, size, root, page
 FROM notary.checkpoints
 WHERE position > $1 AND position <= $2
-"""
-
-_TREE = """
-SELECT level, index, hash
-FROM unnest($1::smallint[], $2::bigint[]) AS wanted (level, index)
-JOIN tree USING (level, index)
 """

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
+from services.ledger.archived import demand_pages
 from services.ledger.batch import Checkpoint
 from services.ledger.journal import read_checkpoint
 
@@ -35,12 +36,14 @@ def after(view: View) -> datetime:
 
 
 async def known(connection: PoolConnectionProxy, view: View) -> Checkpoint:
-    """Where the tables stand, or stood at the position asked for, which they must hold."""
+    """Where the tables stand, or stood at the position asked for, which they must hold. Raises `Archived`."""
     standing = await read_checkpoint(connection)
     if view.known_at is None or view.known_at == standing.position:
         return standing
     assert view.known_at < standing.position, "the caller has waited for it"
     row = await connection.fetchrow(_PAGE, view.known_at)
+    if row is None:
+        await demand_pages(connection, view.known_at, view.known_at)
     assert row is not None, "positions have no gaps"
     return Checkpoint(**row)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 import asyncpg
 from msgspec import Struct
 
+from services.ledger.archived import demand_events
 from services.ledger.balances import balances_of_all
 from services.ledger.batch import Checkpoint
 from services.ledger.reading import company_snapshot, snapshot
@@ -49,12 +50,16 @@ async def year_report(readers: asyncpg.Pool, year: int, view: View) -> tuple[Che
 async def equipment_use(
     readers: asyncpg.Pool, company: str, year: int, view: View, place: tuple[int, str], size: int
 ) -> tuple[Checkpoint, list[Use]]:
-    """The first `size` uses after a place, of a company, or of all where it is empty. Raises `NotFound`."""
+    """The first `size` uses after a place, of a company, or of all where it is empty.
+
+    Raises `NotFound` or `Archived`.
+    """
     async with company_snapshot(readers, company) if company else snapshot(readers) as connection:
         if company:
             await demand_company(connection, company)
         standing = await known(connection, view)
         rows = await connection.fetch(_USES, company, *_periods(year), standing.number, *place, size)
+        await demand_events(connection, [row["number"] for row in rows if row["user"] is None])
         return standing, [Use(**row) for row in rows]
 
 
@@ -92,7 +97,7 @@ FROM (
 JOIN reservations USING (reservation)
 JOIN companies ON companies.company = used.company
 JOIN resources USING (resource)
-JOIN journal ON journal.number = reservations.confirmed_number
+LEFT JOIN journal ON journal.number = reservations.confirmed_number
 LEFT JOIN LATERAL (
     SELECT sum(transfers.unit_seconds)::bigint AS unit_seconds
     FROM transfers JOIN resources AS staffed USING (resource)

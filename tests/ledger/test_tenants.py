@@ -15,6 +15,7 @@ ADD, CHANGE, SEE, PART = {"INSERT", "SELECT"}, {"INSERT", "SELECT", "UPDATE"}, {
 GRANTS = {
     #                  projector  reader  auditor
     "allocations": (ADD, PART, SEE),
+    "archived": (SEE, PART, SEE),
     "balances": (CHANGE, SEE, SEE),
     "checkpoint": (SEE, SEE, SEE),
     "closings": (ADD, SEE, SEE),
@@ -38,6 +39,9 @@ GRANTS = {
 COLUMNS = {
     ("aidc_projector", "allocations", "UPDATE"): {"held"},
     ("aidc_projector", "checkpoint", "UPDATE"): {"position", "hash", "number", "page_time", "root"},
+    ("aidc_reader", "archived", "SELECT"): {
+        *("month", "first_position", "last_position", "first_number", "last_number", "last_hash", "archived_at")
+    },
     ("aidc_reader", "pages", "SELECT"): {"position", "hash", "writer", "epoch", "time", "events", "number"},
 }
 """What a role may do with some columns of a table."""

@@ -1635,6 +1635,7 @@ class VerifyLogResponse(_message.Message):
     FAULT_FIELD_NUMBER: _builtins.int
     ROOT_HASH_FIELD_NUMBER: _builtins.int
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
+    ARCHIVED_MONTHS_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Pages read so far."""
     end_position: _builtins.int
@@ -1649,6 +1650,10 @@ class VerifyLogResponse(_message.Message):
     """The root of the tree as read again, once done."""
     checkpoints: _builtins.int
     """Signed checkpoints compared with the log, once done."""
+    @_builtins.property
+    def archived_months(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Months that lie in archives, such as `2026-03`, once done: passed over here, and verified where they are."""
+
     def __init__(
         self,
         *,
@@ -1659,10 +1664,11 @@ class VerifyLogResponse(_message.Message):
         fault: _builtins.str = ...,
         root_hash: _builtins.bytes = ...,
         checkpoints: _builtins.int = ...,
+        archived_months: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoints", b"checkpoints", "done", b"done", "end_position", b"end_position", "events", b"events", "fault", b"fault", "position", b"position", "root_hash", b"root_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived_months", b"archived_months", "checkpoints", b"checkpoints", "done", b"done", "end_position", b"end_position", "events", b"events", "fault", b"fault", "position", b"position", "root_hash", b"root_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
