@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from services.runtime.embedded import NatsServer, Postgres
 
+settings.register_profile("untimed", deadline=None)  # How long a test takes depends on who shares the machine.
+settings.load_profile("untimed")
 os.environ["COLUMNS"] = "160"  # Tables are as wide wherever tests run, and from the first import on.
 
 _numbers = itertools.count(1)
