@@ -19,7 +19,8 @@ class Vote(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What one person said, at a time in seconds. `reference` is the number of a review, where there was one.
 
     `voter` tells the voters on one booking apart and not who they are, for a company may read the events about it: who
-    asked for the event stands beside it in the log.
+    asked for the event stands beside it in the log. `time` is the interval that they agreed to, in seconds; None is the
+    one that was asked for.
     """
 
     voter: str
@@ -27,6 +28,7 @@ class Vote(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     at: int
     comment: str = ""
     reference: str = ""
+    time: tuple[int, int] | None = None
 
 
 def voter_of(reservation_id: str, name: str) -> str:
@@ -47,6 +49,11 @@ class Approval(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def granted(self) -> bool:
         """Whether enough have agreed."""
         return sum(vote.approves for vote in self.votes) >= self.quorum
+
+    @property
+    def first_yes(self) -> Vote | None:
+        """The vote that says to what time whoever agrees agrees; None before anybody has."""
+        return next((vote for vote in self.votes if vote.approves), None)
 
     @property
     def hopeless(self) -> bool:

@@ -6,6 +6,8 @@ What nobody decides by the deadline, or by its start, is denied by the tick.
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from services.allocation import events
 from services.allocation.approval import Approval, Rule, Vote, voter_of
 from services.allocation.centre import Centre
@@ -13,7 +15,8 @@ from services.allocation.commands import ApproveReservation, DenyReservation
 from services.allocation.demand import Want
 from services.allocation.finding import find, wrong_state
 from services.allocation.rejections import Reason, Violation, refuse
-from services.allocation.resources import Allocation, Company, Reservation, Resource, State
+from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
+from services.allocation.retiming import retime
 from services.allocation.tracks import Leave, asks_leave, leave_of
 
 Events = tuple[events.Event, ...]
@@ -96,10 +99,30 @@ def approve(centre: Centre, command: ApproveReservation, now: int) -> Events:
             "Human subjects or restricted data are involved. Approve it with the number of the review that allows it.",
             reservation.id,
         )
-    vote = _vote(command, now, approves=True, reference=command.reference)
-    decided = approval.with_vote(vote).granted
+    time, desired = _time(command, reservation, approval), (reservation.start, reservation.end)
+    placing = retime(centre, reservation, time, now) if time != desired else None
+    vote = _vote(command, now, approves=True, reference=command.reference, time=time if placing else None)
     cast = events.VoteCast(reservation_id=reservation.id, vote=vote)
-    return (cast, confirmed(reservation)) if decided else (cast,)
+    if not approval.with_vote(vote).granted:
+        return (cast,)
+    if placing is None:
+        return cast, confirmed(reservation)
+    start, end = time
+    moved = replace(confirmed(reservation), start=start, end=end, allocations=placing.allocations, desired=desired)
+    return cast, *placing.moves, moved
+
+
+def _time(command: ApproveReservation, reservation: Reservation, approval: Approval) -> Interval:
+    """The time that a vote agrees to. Those who agree agree to one time: the first of them says which."""
+    desired, first = (reservation.start, reservation.end), approval.first_yes
+    agreed = desired if first is None else first.time or desired
+    if first is not None and command.time not in (None, agreed):
+        raise refuse(
+            Reason.WRONG_STATE,
+            "Others have agreed to another time. Agree to that one, or deny it so that it can be asked for anew.",
+            reservation.id,
+        )
+    return command.time or agreed
 
 
 def deny(centre: Centre, command: DenyReservation, now: int) -> Events:
@@ -149,6 +172,13 @@ def _open(centre: Centre, command: ApproveReservation | DenyReservation, now: in
     return reservation, approval
 
 
-def _vote(command: ApproveReservation | DenyReservation, now: int, *, approves: bool, reference: str = "") -> Vote:
+def _vote(
+    command: ApproveReservation | DenyReservation,
+    now: int,
+    *,
+    approves: bool,
+    reference: str = "",
+    time: Interval | None = None,
+) -> Vote:
     voter = voter_of(command.reservation_id, command.voter)
-    return Vote(voter=voter, approves=approves, at=now, comment=command.comment, reference=reference)
+    return Vote(voter=voter, approves=approves, at=now, comment=command.comment, reference=reference, time=time)

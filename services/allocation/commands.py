@@ -6,7 +6,7 @@ from services.allocation.conduct import Assignment, Qualification
 from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.outage import Outage
-from services.allocation.resources import Company, Condition, Line, Override, Quota, Resource
+from services.allocation.resources import Company, Condition, Interval, Line, Override, Quota, Resource
 from services.allocation.series import Policy, Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -184,7 +184,10 @@ class DeclineTransfer(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ApproveReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """Agree to a pending reservation, as one voter. An empty `etag` matches any version."""
+    """Agree to a pending reservation, as one voter, at the time that it names or, for None, as it was asked for.
+
+    An empty `etag` matches any version.
+    """
 
     reservation_id: str
     company: str
@@ -192,6 +195,7 @@ class ApproveReservation(Struct, frozen=True, gc=False, kw_only=True):
     etag: str = ""
     comment: str = ""
     reference: str = ""
+    time: Interval | None = None
 
 
 class DenyReservation(Struct, frozen=True, gc=False, kw_only=True):

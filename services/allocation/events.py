@@ -13,7 +13,7 @@ from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
-from services.allocation.resources import Allocation, Company, Condition, Line, Override, Quota, Resource
+from services.allocation.resources import Allocation, Company, Condition, Interval, Line, Override, Quota, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
 from services.allocation.terms import Terms
@@ -179,7 +179,10 @@ class SeriesCancelled(
 class ReservationConfirmed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
 ):
-    """A company has booked these units for this interval: at once, by taking what was held for it, or by approval."""
+    """A company has booked these units for this interval: at once, by taking what was held for it, or by approval.
+
+    `desired` is the interval that was asked for, where whoever approved it confirmed another one.
+    """
 
     reservation_id: str
     company: str
@@ -189,6 +192,7 @@ class ReservationConfirmed(
     allocations: tuple[Allocation, ...]
     note: str = ""
     override: Override | None = None
+    desired: Interval | None = None
 
 
 class ReservationHeld(

@@ -194,6 +194,7 @@ def _confirmed(
         end=event.end,
         allocations=before.allocations if unmoved else event.allocations,
         expires_at=0,
+        desired=event.desired,
     )
 
 

@@ -322,6 +322,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     outage: str = ""  # the last outage that moved, curtailed or displaced it
     override: Override | None = None  # what an operator let it break
     transfer: Transfer | None = None  # the last offer to hand it over to another company
+    desired: Interval | None = None  # when it was wanted, if it was approved for another time
 
     @property
     def etag(self) -> str:

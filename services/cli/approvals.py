@@ -1,17 +1,18 @@
 """`aidc approvals`, `aidc approve` and `aidc deny`: what waits for a manager or the committee, and what they say."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from services.cli.booking import DryRun, Name, answer, checked_request_id, units_of
-from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX
+from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX, Client
 from services.cli.documents import document, print_json
 from services.cli.one_reservation import approval_text
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, reservation_name
 from services.cli.reservations import LIST_DEFAULT, parent_or_every, take
 from services.cli.tables import Units, interval_text, lines_text, out, table
-from services.cli.times import from_timestamp, show_time
+from services.cli.times import from_timestamp, parse_time, show_time, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 
@@ -53,6 +54,8 @@ def approve(
     name: Name,
     comment: Annotated[str, typer.Option(help="For people.")] = "",
     reference: Annotated[str, typer.Option(help="Number of the review, for human subjects or restricted data.")] = "",
+    start: Annotated[str, typer.Option(help="Confirm it at another time than was asked for; with --end.")] = "",
+    end: Annotated[str, typer.Option(help="When it then ends; without it the length stays.")] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
@@ -68,7 +71,18 @@ def approve(
             reference=reference,
             validate_only=dry_run,
         )
+        if start or end:
+            set_time(client, request, start, end)
         answer(client, client.scheduler.ApproveReservation, request, {}, as_json)
+
+
+def set_time(client: Client, request: api.ApproveReservationRequest, start: str, end: str) -> None:
+    """Agree to another time: another start moves the whole, another end alone makes it longer or shorter."""
+    found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=request.name))
+    now, length = datetime.now(UTC), from_timestamp(found.end_time) - from_timestamp(found.start_time)
+    begins = parse_time(start, now, client.zone) if start else from_timestamp(found.start_time)
+    request.start_time.CopyFrom(to_timestamp(begins))
+    request.end_time.CopyFrom(to_timestamp(parse_time(end, now, client.zone) if end else begins + length))
 
 
 def deny(

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.cli.tables import Units, allocations_table, interval_text, lines_text, out, plain_id, state_text, table
-from services.cli.times import from_timestamp, show_duration, show_time
+from services.cli.times import from_timestamp, show_duration, show_interval, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 
@@ -17,6 +17,9 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     length = from_timestamp(item.end_time) - from_timestamp(item.start_time)
     facts.add_row("state", state_text(item.state))
     facts.add_row("when", f"{interval_text(item, zone)}  ({show_duration(length)})")
+    if item.HasField("desired_start_time"):
+        desired = show_interval(from_timestamp(item.desired_start_time), from_timestamp(item.desired_end_time), zone)
+        facts.add_row("was wanted", desired)
     facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
     if item.HasField("cost"):
         facts.add_row("costs", cost_text(item))

@@ -15,7 +15,7 @@ from services.allocation.approval import Rule
 from services.allocation.conduct import Cause
 from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.events import Event
-from services.allocation.resources import Allocation, Override, Unit
+from services.allocation.resources import Allocation, Interval, Override, Unit
 from services.allocation.series import Series
 from services.allocation.transfer import Outcome
 from services.allocation.use import MeasuredUse
@@ -61,6 +61,14 @@ class Words(Struct, frozen=True, kw_only=True):
     def until(self, seconds: int) -> str:
         """Such as `to 2026-03-02 11:00 KST`; nothing but words for 0."""
         return f"to {self.moment(seconds)}" if seconds else "until it is lifted"
+
+    def during(self, interval: Interval | None) -> str:
+        """Such as ` from 2026-03-02 11:00 KST to 2026-03-02 13:00 KST`; nothing for None."""
+        return f" from {self.moment(interval[0])} to {self.moment(interval[1])}" if interval else ""
+
+    def instead(self, desired: Interval | None) -> str:
+        """That another time was asked for; nothing for None."""
+        return f", instead of{self.during(desired)} as was asked" if desired else ""
 
     def held(self, allocations: tuple[Allocation, ...]) -> str:
         """Such as `4 GPUs of h100; 2 operators of OP-1, which M01 needs`."""
@@ -121,7 +129,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.ReservationConfirmed: lambda event, words: (
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
-        f" to {words.moment(event.end)}{because(event.note)}.{overriding(event.override)}"
+        f" to {words.moment(event.end)}{words.instead(event.desired)}{because(event.note)}.{overriding(event.override)}"
     ),
     events.ReservationHeld: lambda event, words: (
         f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
@@ -134,7 +142,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         + (f" Votes cast before that count no more: {event.void_votes}." if event.void_votes else "")
     ),
     events.VoteCast: lambda event, words: (
-        f"{words.who} {'agreed to it' if event.vote.approves else 'spoke against it'}"
+        f"{words.who} {'agreed to it' if event.vote.approves else 'spoke against it'}{words.during(event.vote.time)}"
         f"{because(event.vote.comment)}{under(event.vote.reference)}."
     ),
     events.ReservationDenied: lambda event, words: f"It was denied, and nothing was used{because(event.reason)}.",

@@ -19,6 +19,9 @@ def vote(
     comment = fields.text("comment", request.comment)
     if isinstance(request, api.ApproveReservationRequest):
         reference = fields.text("reference", request.reference, REFERENCE_CHARACTERS_MAX)
+        time = None
+        if request.HasField("start_time") or request.HasField("end_time"):
+            time = fields.time("start_time", request, "start_time"), fields.time("end_time", request, "end_time")
         fields.demand_valid()
         return commands.ApproveReservation(
             reservation_id=reservation_id,
@@ -27,6 +30,7 @@ def vote(
             etag=etag,
             comment=comment,
             reference=reference,
+            time=time,
         )
     if not comment.strip():
         fields.fault("comment", "is required: it tells the company why")

@@ -6,7 +6,7 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation.approval import Approval
+from services.allocation.approval import Approval, Vote
 from services.allocation.centre import Centre
 from services.allocation.resources import (
     EQUIPMENT_METER,
@@ -104,6 +104,9 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["override_justification"] = reservation.override.because
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
+    if reservation.desired is not None:
+        start, end = reservation.desired
+        plain["desired_start_time"], plain["desired_end_time"] = {"seconds": start}, {"seconds": end}
     if reservation.transfer is not None:
         plain["transfer"] = _plain_transfer(reservation.transfer)
     return plain
@@ -152,16 +155,20 @@ def _plain_approval(approval: Approval) -> Plain:
         "voters": approval.voters,
         "quorum": approval.quorum,
         "reference_required": approval.reference_required,
-        "votes": [
-            {
-                "approves": vote.approves,
-                "time": {"seconds": vote.at},
-                "comment": vote.comment,
-                "reference": vote.reference,
-            }
-            for vote in approval.votes
-        ],
+        "votes": [_plain_vote(vote) for vote in approval.votes],
     }
+
+
+def _plain_vote(vote: Vote) -> Plain:
+    plain = {
+        "approves": vote.approves,
+        "time": {"seconds": vote.at},
+        "comment": vote.comment,
+        "reference": vote.reference,
+    }
+    if vote.time is not None:
+        plain["start_time"], plain["end_time"] = {"seconds": vote.time[0]}, {"seconds": vote.time[1]}
+    return plain
 
 
 def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[api.Offer]:

@@ -36,6 +36,7 @@ class Booking:
     votes: dict[str, bool] = field(default_factory=dict)
     cut: int = NEVER  # nothing is held or paid from here on
     wants: tuple[tuple[str, int, str], ...] = ()
+    agreed: tuple[int, int] | None = None  # the other time that those who agreed agreed to
     offered_to: str = ""  # the company that may take it over
     offered_until: int = 0
 

@@ -39,7 +39,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
     elif booking.state == "pending" and not _less(booking, wish, lines_before):
         naive.settle(after, lines, now)
     else:
-        after.votes = booking.votes
+        after.votes, after.agreed = booking.votes, booking.agreed
     return after
 
 

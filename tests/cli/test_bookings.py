@@ -111,3 +111,17 @@ def test_an_operator_books_against_a_rule(centre: FakeCentre, capsys: pytest.Cap
     request = centre.requests[-1]
     assert (list(request.override_reasons), request.justification) == (["NOTICE_TOO_SHORT"], "the minister comes")
     assert "NOTICE_TOO_SHORT: the minister comes" in capsys.readouterr().out
+
+
+def test_another_time_is_agreed_to(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """A start alone moves the whole, and what was wanted is shown beside what is confirmed."""
+    done = reservation(LINES)
+    done.desired_start_time.CopyFrom(NINE)
+    done.desired_end_time.CopyFrom(ONE)
+    centre.answers["GetReservation"], centre.answers["ApproveReservation"] = pending, lambda _: done
+    assert main.run(["approve", NAME, "--start", "2026-03-17 14:00"]) == 0
+    sent = next(each for each in centre.requests if isinstance(each, api.ApproveReservationRequest))
+    length = pending().end_time.seconds - pending().start_time.seconds
+    assert sent.end_time.seconds - sent.start_time.seconds == length
+    assert (sent.start_time.seconds - NINE.seconds) // 3600 == 29
+    assert "was wanted" in capsys.readouterr().out

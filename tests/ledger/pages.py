@@ -218,7 +218,7 @@ def changed(name: str, *allocations: Allocation, excused: bool = False) -> Event
 def requested(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Event:
     """The same, where a manager must agree."""
     wish = confirmed(name, *allocations, by=by)
-    fields = {field: getattr(wish, field) for field in wish.__struct_fields__}
+    fields = {field: getattr(wish, field) for field in wish.__struct_fields__ if field != "desired"}
     return events.ReservationRequested(**fields, expires_at=fields["start"], approval=Approval(rule=Rule.MANAGER))
 
 

@@ -5,6 +5,7 @@ from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.allocation.events import Event, ReservationEvent, TariffPublished
 from services.allocation.peaks import Peak
@@ -31,8 +32,10 @@ from tests.ledger.pages import (
     moved,
     pool,
     released,
+    requested,
     tariff,
     used,
+    voted,
 )
 
 APRIL = 29 * 24 + 15  # Hours from Monday, 2 March, 00:00 UTC to midnight of 1 April in Seoul.
@@ -340,3 +343,19 @@ def test_a_correction_after_a_closing_is_in_the_open_month() -> None:
     desk = Desk(*CENTRE, closed("2026-03"))
     (late,) = desk.says(correction("c1", 5_000), at=MONDAY + HOUR)
     assert (late.period, late.about) == (202604, 202603)
+
+
+def test_what_is_confirmed_at_another_time_is_booked_at_its_price() -> None:
+    """What stays is booked, what is longer comes from the centre, what is shorter is given back; all of it sums up."""
+    for hours_, back, more in ((6, 0, 2), (3, 1, 0)):
+        desk = Desk(*CENTRE)
+        desk.says(requested("r", held([0], hours(48, 52))))
+        desk.says(voted("r"))
+        other = held([0], hours(72, 72 + hours_))
+        desired = hours(48, 52)
+        desk.says(replace(confirmed("r", other), desired=desired))
+        standing = desk.standing()
+        assert standing["h100", Account.BOOKED] == (hours_ * HOUR, hours_ * 3000)
+        assert ("h100", Account.HELD) not in standing
+        assert standing.get(("h100", Account.RELEASED), (0, 0)) == (back * HOUR, back * 3000)
+        assert standing["h100", Account.CAPACITY][0] == -(4 + more) * HOUR

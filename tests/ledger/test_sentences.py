@@ -51,3 +51,11 @@ def test_a_sentence_says_which_officer_acted_for_whom() -> None:
     [taken] = [event for event in SAMPLES if isinstance(event, ReservationCancelled)]
     words = Words(actor="officers/han/companies/CMP-0001", zone=WORDS.zone, units=WORDS.units)
     assert sentence(taken, words).startswith("Officer han for CMP-0001 cancelled it before its start")
+
+
+def test_a_sentence_tells_the_desired_time_beside_the_confirmed_one() -> None:
+    """Where whoever approved it chose another time, both are told."""
+    [booked] = [event for event in SAMPLES if isinstance(event, ReservationConfirmed)]
+    told = sentence(replace(booked, desired=(booked.start - 7200, booked.end - 7200)), WORDS)
+    assert ", instead of from " in told
+    assert " as was asked" in told

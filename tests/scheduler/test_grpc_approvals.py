@@ -156,3 +156,38 @@ async def test_checking_a_vote_counts_nothing(desk: Desk) -> None:
     pages = len(desk.log.pages)
     shown = await desk.call("ApproveReservation", approval(made.name, validate_only=True), KIM)
     assert (shown, len(desk.log.pages)) == (made, pages)
+
+
+async def test_a_booking_is_confirmed_at_another_time(desk: Desk) -> None:
+    """Both times are told: that of the vote at once, and after the last one the desired beside the confirmed."""
+    made = await pending(desk)
+    start, end = made.start_time.seconds + 2 * HOUR, made.end_time.seconds + 2 * HOUR
+    request = approval(made.name)
+    request.start_time.seconds, request.end_time.seconds = start, end
+    first = await desk.call("ApproveReservation", request, KIM)
+    (vote,) = first.approval.votes
+    assert (first.state, first.start_time, vote.start_time.seconds, vote.end_time.seconds) == (
+        PENDING,
+        made.start_time,
+        start,
+        end,
+    )
+    done = await desk.call("ApproveReservation", approval(made.name), LEE)
+    assert (done.state, done.start_time.seconds, done.end_time.seconds) == (CONFIRMED, start, end)
+    assert (done.desired_start_time, done.desired_end_time) == (made.start_time, made.end_time)
+    assert done.allocations[0].spans[0].start_time.seconds == start
+
+
+async def test_half_a_time_is_no_time(desk: Desk) -> None:
+    """A start without an end is refused, and so is a time that the rules refuse; nothing is counted."""
+    made = await pending(desk)
+    request = approval(made.name)
+    request.start_time.seconds = made.start_time.seconds + HOUR
+    with pytest.raises(Refused) as half:
+        await desk.call("ApproveReservation", request, KIM)
+    assert half.value.reason == "INVALID_FIELD"
+    request.end_time.seconds = request.start_time.seconds
+    with pytest.raises(Refused) as empty:
+        await desk.call("ApproveReservation", request, KIM)
+    assert empty.value.reason == "INVALID_INTERVAL"
+    assert await desk.call("GetReservation", api.GetReservationRequest(name=made.name)) == made

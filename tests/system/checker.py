@@ -98,6 +98,7 @@ class _Claim:
     quorum: int = 1
     agreed: int = 0
     voters: set[str] = field(default_factory=set)
+    times: set[tuple[int, ...]] = field(default_factory=set)
     company: str = ""
     offered_to: str = ""
     offered_until: int = 0
@@ -216,12 +217,30 @@ class _Judge:
             return self._begin(event, "confirmed")
         if claim.state not in ("held", "pending") or claim.expires_at <= now:
             self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
+        touched = set()
         if (claim.start, claim.end, claim.allocations) != (event["start"], event["end"], event["allocations"]):
-            self._say(f"{name} is not confirmed as it was held")
+            touched = self._retime(name, claim, event, now)
         if claim.state == "pending" and claim.agreed < claim.quorum and self._needs_approval(claim):
             self._say(f"{name} is confirmed with {claim.agreed} of {claim.quorum} votes")
         claim.state = "confirmed"
-        return set()
+        return touched
+
+    def _retime(self, name: str, claim: _Claim, event: Json, now: int) -> set[Place]:
+        """Those who agreed to it agreed to that very time, and it is written down which one was asked for."""
+        time, desired = [event["start"], event["end"]], [claim.start, claim.end]
+        if (
+            claim.state != "pending"
+            or event.get("desired") != desired
+            or claim.times != {tuple(time)}
+            or now >= time[0]
+        ):
+            self._say(f"{name} was {claim.state} for {desired} and is confirmed for {time}, {claim.times} agreed to")
+        self._forget(name, claim)
+        claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
+        self._judge_whole(name, event)
+        self._judge_rooms(name, claim)
+        self._judge_in(name, claim)
+        return self._hold(name, claim)
 
     def _request(self, event: Json, now: int) -> set[Place]:
         name = event["reservation_id"]
@@ -234,7 +253,7 @@ class _Judge:
             self._say(f"{name} was {claim.state} and asked for at {now}")
         if event.get("void_votes", 0) != len(claim.voters):
             self._say(f"{name} is asked for anew, and {len(claim.voters)} votes are void")
-        claim.voters, claim.agreed = set(), 0
+        claim.voters, claim.agreed, claim.times = set(), 0, set()
         claim.state, claim.expires_at = "pending", event["expires_at"]
         claim.quorum = event["approval"].get("quorum", 1)
         if not now < claim.expires_at <= claim.start:
@@ -251,6 +270,8 @@ class _Judge:
             self._say(f"{vote['voter']} votes at {now} on {name}, {claim.state} until {claim.expires_at}")
         claim.voters.add(vote["voter"])
         claim.agreed += vote["approves"]
+        if vote["approves"]:
+            claim.times.add(tuple(vote.get("time") or (claim.start, claim.end)))
 
     def _deny(self, name: str, now: int) -> None:
         claim = self.claims[name]

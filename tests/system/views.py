@@ -103,8 +103,13 @@ def _apply(made: Fold, event: dict) -> None:
             quota = event["quota"]
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
         case "reservation_confirmed" if name in made.live:
+            was, now = _worth(made.live[name][2]), _worth(event["allocations"])
+            for resource in was.keys() | now.keys():
+                more = now[resource] - was[resource]
+                made.move(event["company"], resource, "capacity", "booked", max(0, more))
+                made.move(event["company"], resource, "held", "released", max(0, -more))
+                made.move(event["company"], resource, "held", "booked", min(was[resource], now[resource]))
             made.live[name] = (event["company"], "confirmed", event["allocations"])
-            made.move_all(name, "held", "booked")
         case "reservation_requested" if name in made.live:
             made.live[name] = (event["company"], "pending", event["allocations"])
         case "reservation_confirmed" | "reservation_held" | "reservation_requested":

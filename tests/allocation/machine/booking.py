@@ -12,7 +12,8 @@ from services.allocation.commands import (
     ReleaseReservation,
 )
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Line, Reservation
+from services.allocation.resources import Line, Reservation, State
+from tests.allocation import naive_retiming
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
 from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
@@ -65,8 +66,13 @@ class Booking(SmallCentre):
         else:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
 
-    @rule(number=st.integers(0, 1000), voter=st.sampled_from(VOTERS), approves=st.sampled_from([True, True, False]))
-    def vote(self, number: int, voter: str, approves: bool) -> None:
+    @rule(
+        number=st.integers(0, 1000),
+        voter=st.sampled_from(VOTERS),
+        approves=st.sampled_from([True, True, False]),
+        later=st.sampled_from([None, None, None, (0, 0), (1, 1), (-1, -1), (0, -1), (24, 24), (5, 9)]),
+    )
+    def vote(self, number: int, voter: str, approves: bool, later: tuple[int, int] | None) -> None:
         """What is pending can be voted on, once by everybody, until it is decided or its deadline has come."""
         pending = [name for name, each in self.naive.bookings.items() if each.state == "pending"]
         names = pending or list(self.naive.bookings)
@@ -74,15 +80,47 @@ class Booking(SmallCentre):
             return
         name = names[number % len(names)]
         booking = self.naive.bookings[name]
-        kind = ApproveReservation if approves else DenyReservation
-        wish = kind(reservation_id=name, company=booking.company, voter=voter)
+        if approves:
+            time = (booking.start + later[0] * HOUR, booking.end + later[1] * HOUR) if later else None
+            wish = ApproveReservation(reservation_id=name, company=booking.company, voter=voter, time=time)
+        else:
+            wish = DenyReservation(reservation_id=name, company=booking.company, voter=voter)
         if booking.state != "pending" or booking.expires <= self.scenario.now:
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
         elif voter in booking.votes:
             assert self.scenario.refuses(wish) == [Reason.ALREADY_VOTED]
+        elif approves and not self.agreed(name, wish):
+            return
         else:
-            self.scenario.grants(wish)
-            self.naive.vote(booking, self.lines[name], voter, approves)
+            if not approves:
+                self.scenario.grants(wish)
+            self.naive.vote(self.naive.bookings[name], self.lines[name], voter, approves)
+
+    def agreed(self, name: str, wish: ApproveReservation) -> bool:
+        """A yes is counted exactly when no rule is broken by the time that it agrees to; the last moves the booking."""
+        booking, lines, override = self.naive.bookings[name], self.lines[name], self.override_of(name)
+        desired = (booking.start, booking.end)
+        time = wish.time or booking.agreed or desired
+        expected = naive_retiming.reasons(self.naive, name, lines, time, self.scenario.now, override)
+        if any(booking.votes.values()) and wish.time not in (None, booking.agreed or desired):
+            expected = {Reason.WRONG_STATE}
+        try:
+            after = self.scenario.grants(wish)
+        except Rejected as refusal:
+            self.agree(refusal, expected)
+            return False
+        assert expected == set()
+        assert isinstance(after, Reservation)
+        booking.agreed = None if time == desired else time
+        if after.state is State.CONFIRMED:
+            assert after.desired == (None if time == desired else desired)
+            self.naive.bookings[name] = naive_retiming.retimed(self.naive, booking, lines, time)
+        return True
+
+    def override_of(self, name: str) -> tuple[str, ...]:
+        """The rules that an operator let a booking break."""
+        override = self.scenario.centre.reservations[name].override
+        return override.reasons if override else ()
 
     @rule(company=bookers, wish=wishes)
     def insist(self, company: str, wish: Wish) -> None:

@@ -1212,6 +1212,8 @@ class Reservation(_message.Message):
     SERIES_FIELD_NUMBER: _builtins.int
     COMPANY_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    DESIRED_START_TIME_FIELD_NUMBER: _builtins.int
+    DESIRED_END_TIME_FIELD_NUMBER: _builtins.int
     CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
     COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
@@ -1290,6 +1292,14 @@ class Reservation(_message.Message):
         """The last offer to hand it over to another company. Output only."""
 
     @_builtins.property
+    def desired_start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was wanted to start, if it was approved for another time. Output only."""
+
+    @_builtins.property
+    def desired_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was wanted to end, if it was approved for another time. Output only."""
+
+    @_builtins.property
     def cancellation_quote(self) -> Global___CancellationQuote:
         """What cancelling it would bring; or, of a change, what that gives back of it late, if anything. Output only; set in
         the answer to a cancellation, or a change, with `validate_only`.
@@ -1328,13 +1338,15 @@ class Reservation(_message.Message):
         series: _builtins.str = ...,
         company: _builtins.str = ...,
         transfer: Global___TransferOffer | None = ...,
+        desired_start_time: _timestamp_pb2.Timestamp | None = ...,
+        desired_end_time: _timestamp_pb2.Timestamp | None = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
         cost: Global___Cost | None = ...,
         cost_change_krw: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
@@ -1639,6 +1651,8 @@ class Vote(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     approves: _builtins.bool
     """Yes or no."""
     comment: _builtins.str
@@ -1649,6 +1663,14 @@ class Vote(_message.Message):
     def time(self) -> _timestamp_pb2.Timestamp:
         """When."""
 
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """The time that a yes agrees to, if it is not the one that was asked for."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Its end."""
+
     def __init__(
         self,
         *,
@@ -1656,10 +1678,12 @@ class Vote(_message.Message):
         time: _timestamp_pb2.Timestamp | None = ...,
         comment: _builtins.str = ...,
         reference: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approves", b"approves", "comment", b"comment", "reference", b"reference", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approves", b"approves", "comment", b"comment", "end_time", b"end_time", "reference", b"reference", "start_time", b"start_time", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2286,6 +2310,8 @@ class ApproveReservationRequest(_message.Message):
     COMMENT_FIELD_NUMBER: _builtins.int
     REFERENCE_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
@@ -2298,6 +2324,16 @@ class ApproveReservationRequest(_message.Message):
     """The number of the review that allows it. Required by the first vote where `reference_required` says so."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Agree to another time than was asked for, with `end_time`; the rules are asked anew for it, and it is held once it is
+        confirmed. Who agrees first says to what time; later votes agree to that. Unset means as it stands.
+        """
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """With `start_time`."""
+
     def __init__(
         self,
         *,
@@ -2307,10 +2343,12 @@ class ApproveReservationRequest(_message.Message):
         comment: _builtins.str = ...,
         reference: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "etag", b"etag", "name", b"name", "reference", b"reference", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "end_time", b"end_time", "etag", b"etag", "name", b"name", "reference", b"reference", "request_id", b"request_id", "start_time", b"start_time", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
