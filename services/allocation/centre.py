@@ -20,6 +20,7 @@ from services.allocation.correction import Correction
 from services.allocation.events import Event
 from services.allocation.funding import Funding
 from services.allocation.group import Group
+from services.allocation.idling import Sample, sample_of, with_sample
 from services.allocation.life import follow, next_change
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
@@ -88,6 +89,7 @@ class Centre:
         self.periods = Periods()
         self.closed: ClosedMonth | None = None
         self.running: dict[str, None] = {}  # reservations that have started
+        self.recent: dict[str, tuple[Sample, ...]] = {}  # what those were used of late, where a rule asks
         self.outages = Outages(self.pools, self.reservations, self.running, lambda: self.now)
         self.agenda: list[tuple[int, str]] = []
         self.ended: deque[tuple[int, str]] = deque()
@@ -147,6 +149,7 @@ class Centre:
                 self.closed = event.period
                 return event.period
             case events.UseMeasured():
+                self._note_use(event)
                 return self.companies[event.company]  # Measuring changes nothing that anybody holds.
             case events.OutageDeclared():
                 return self.outages.declare(event.outage, self.position)
@@ -160,6 +163,14 @@ class Centre:
                 return self.put_series(self.series[event.series_id].cancelled(event.since))
             case _:
                 return self.records.apply(event, self.now)
+
+    def _note_use(self, event: events.UseMeasured) -> None:
+        """Keep what a running reservation was used, as long as the terms of the day may ask."""
+        rule = self.records.terms_at(self.now).idle
+        if rule is not None and event.reservation_id in self.running:
+            fresh = sample_of(event.since, event.until, event.resources)
+            before = self.recent.get(event.reservation_id, ())
+            self.recent[event.reservation_id] = with_sample(before, fresh, rule.window_hours * 3600)
 
     def put_series(self, series: Series) -> Series:
         """Let a series stand as it is."""
@@ -290,6 +301,7 @@ class Centre:
             self.running[reservation.id] = None
         else:
             self.running.pop(reservation.id, None)
+            self.recent.pop(reservation.id, None)
 
     def keep(self, reservation: Reservation) -> None:
         """Take a reservation in: into the calendars, the quota, and the agenda."""

@@ -16,6 +16,7 @@ from services.allocation import (
     discipline,
     events,
     holding,
+    idle_release,
     officers,
     recurring,
     rules,
@@ -81,7 +82,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.Tick():
             return tick(centre, now)
         case commands.RecordUse():
-            return record_use(centre, command)
+            return record_use(centre, command, now)
         case commands.DeclareOutage():
             return declare(centre, command, now)
         case commands.LiftOutage():
@@ -237,8 +238,8 @@ def release_reservation(centre: Centre, command: commands.ReleaseReservation, no
     )
 
 
-def record_use(centre: Centre, command: commands.RecordUse) -> Events:
-    """Write down what was measured of a reservation that is kept."""
+def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
+    """Write down what was measured of a reservation that is kept, and what follows if it stands idle."""
     reservation = centre.reservations.get(command.reservation_id)
     if reservation is None:
         raise refuse(Reason.RESERVATION_NOT_FOUND, "There is no such reservation any more.", command.reservation_id)
@@ -252,6 +253,7 @@ def record_use(centre: Centre, command: commands.RecordUse) -> Events:
             resources=record.resources,
             in_use=record.in_use,
         ),
+        *idle_release.judged(centre, reservation, record, now),
     )
 
 
@@ -269,6 +271,9 @@ def tick(centre: Centre, now: int) -> Events:
     for reservation in due:
         if discipline.missed(centre, reservation, now):
             made += discipline.give_up(centre, conducts, reservation, now)
+            continue
+        if idle_release.due(reservation, now):
+            made += idle_release.release(centre, reservation, now)
             continue
         made += transferring.lapsed(reservation)
         if reservation.start <= now or reservation.state is not State.CONFIRMED:

@@ -330,6 +330,16 @@ class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reserv
     released_at: int
 
 
+class ReservationWarned(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_warned", tag_field="type", omit_defaults=True
+):
+    """So little of a reservation was used that it is given back at `release_at`, unless that changes; 0: it has."""
+
+    reservation_id: str
+    release_at: int
+    used_percent: int = 0
+
+
 class ReservationCurtailed(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_curtailed", tag_field="type", omit_defaults=True
 ):
@@ -406,6 +416,7 @@ ReservationEvent = (
     | ReservationReleased
     | ReservationCheckedIn
     | ReservationMissed
+    | ReservationWarned
     | ReservationCurtailed
     | ReservationDisplaced
     | TransferOffered

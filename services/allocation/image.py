@@ -14,6 +14,7 @@ from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.conduct import Conduct
 from services.allocation.correction import Correction
 from services.allocation.funding import Funding
+from services.allocation.idling import Recent
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Fate, Outage
 from services.allocation.resources import Company, Quota, Reservation, Resource
@@ -73,6 +74,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     outages: list[tuple[Outage, list[Fate]]] = []
     fundings: list[tuple[Funding, list[Fate]]] = []
     corrections: list[Correction] = []
+    recent: list[Recent] = []
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -110,6 +112,7 @@ class Moment:
             kept_cards=centre.cards.kept.copy(),
             closed=centre.closed,
             corrections=[each for kept in centre.records.corrections.values() for each in kept.values()],
+            recent=[Recent(name, samples) for name, samples in centre.recent.items()],
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
                 (each, centre.outages.told(each.key)) for pool in centre.pools.values() for each in pool.fundings
@@ -188,6 +191,7 @@ def centre_of(image: Image) -> Centre:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages, image.fundings)
+    centre.recent.update((each.reservation, each.samples) for each in image.recent)
     for series in image.series:
         centre.put_series(series)
     for granted in image.quotas:

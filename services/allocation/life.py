@@ -50,6 +50,7 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationReleased: {State.ACTIVE: State.COMPLETED},
     events.ReservationCheckedIn: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
     events.ReservationMissed: {State.ACTIVE: State.NO_SHOW},
+    events.ReservationWarned: {State.ACTIVE: State.ACTIVE},
     events.ReservationCurtailed: {State.ACTIVE: State.ACTIVE},
     events.ReservationDisplaced: {
         State.HELD: State.DISPLACED,
@@ -95,6 +96,8 @@ def next_change(reservation: Reservation, grace: int = 0) -> int:
             return reservation.expires_at
         case State.ACTIVE if grace and not reservation.checked_in_at:
             return min(reservation.end, reservation.activated_at + grace)
+        case State.ACTIVE if reservation.release_at:
+            return min(reservation.end, reservation.release_at)
         case State.ACTIVE:
             return reservation.end
         case _ if reservation.transfer is not None and reservation.offered_to:
@@ -281,6 +284,10 @@ def _missed(before: Reservation, event: events.ReservationMissed, state: State, 
     )
 
 
+def _warned(before: Reservation, event: events.ReservationWarned, state: State, at: int, position: int) -> Reservation:
+    return replace(before, version=before.version + 1, position=position, release_at=event.release_at)
+
+
 def _curtailed(
     before: Reservation, event: events.ReservationCurtailed, state: State, at: int, position: int
 ) -> Reservation:
@@ -372,6 +379,7 @@ _AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationReleased: _released,
     events.ReservationCheckedIn: _checked_in,
     events.ReservationMissed: _missed,
+    events.ReservationWarned: _warned,
     events.ReservationCurtailed: _curtailed,
     events.ReservationDisplaced: _displaced,
     events.TransferOffered: _offered,

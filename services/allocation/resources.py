@@ -321,6 +321,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     hand_over: str = ""  # what whoever comes next should know
     outage: str = ""  # the last outage that moved, curtailed or displaced it
     override: Override | None = None  # what an operator let it break
+    release_at: int = 0  # warned: when it is given back unless it is used more until then; 0: it is not warned
     transfer: Transfer | None = None  # the last offer to hand it over to another company
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
 

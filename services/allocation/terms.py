@@ -23,6 +23,18 @@ class StrikeRule(Struct, frozen=True, gc=False, kw_only=True):
     suspension_days: int
 
 
+class IdleRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Compute used less than this over a window is warned, and given back so many hours later (after OpenPAI).
+
+    `exempt` are programmes and companies that an operator spares.
+    """
+
+    below_percent: int
+    window_hours: int
+    warn_hours: int
+    exempt: tuple[str, ...] = ()
+
+
 class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What holds from `effective` on, in seconds UTC, until newer terms take over."""
 
@@ -32,6 +44,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     check_in_early_minutes: int = 15  # One may check in so long before the start.
     strike_rules: tuple[StrikeRule, ...] = ()
     overburn_percent: int = 100  # Of a quota of compute, what may be booked in all.
+    idle: IdleRule | None = None  # None: compute may stand idle.
 
 
 FIRST = Terms(effective=0)
@@ -52,6 +65,12 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
         (terms.extend_days_max, DAYS_MAX),
         (terms.check_in_early_minutes, 24 * 60),
     )
+    if terms.idle is not None and not (
+        0 < terms.idle.below_percent <= PERCENT
+        and 0 < terms.idle.window_hours <= 24 * DAYS_MAX
+        and 0 < terms.idle.warn_hours <= 24 * DAYS_MAX
+    ):
+        yield "what is idle is below some percent, at most 100, over at least an hour, with an hour's warning"
     if not PERCENT <= terms.overburn_percent <= OVERBURN_PERCENT_MAX:
         yield f"between {PERCENT} and {OVERBURN_PERCENT_MAX} percent of a quota may be booked"
     if any(not 0 <= figure <= most for figure, most in bounds):

@@ -31,7 +31,10 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
         facts.add_row("handing over", transfer_text(item.transfer, zone))
     if not item.allocations:
         facts.add_row("what", lines_text(item.lines, units))
-    for label, moment in (("check in by", item.check_in_deadline), ("checked in", item.check_in_time)):
+    for label, moment in (
+        *(("check in by", item.check_in_deadline), ("checked in", item.check_in_time)),
+        ("idle, given back at", item.release_time),
+    ):
         if moment.seconds:
             facts.add_row(label, show_time(from_timestamp(moment), zone))
     left = api.Condition.Name(item.condition).removeprefix("CONDITION_").lower() if item.condition else ""

@@ -189,6 +189,13 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
     out.print(f"One checks in at most {show_duration(found.check_in_early.ToTimedelta())} before the start.")
     if found.overburn_percent > 100:
         out.print(f"Of a quota of compute {found.overburn_percent} % may be booked in all.")
+    if found.HasField("idle"):
+        spared = f", but for {', '.join(found.idle.exempt)}" if found.idle.exempt else ""
+        out.print(
+            f"Compute that is used less than {found.idle.below_percent} % over"
+            f" {show_duration(found.idle.window.ToTimedelta())} is given back"
+            f" {show_duration(found.idle.warning.ToTimedelta())} after a warning{spared}."
+        )
     for rule in found.strike_rules:
         out.print(
             f"{rule.strikes} strikes within {rule.window.ToTimedelta().days} days suspend from booking equipment for"

@@ -180,6 +180,12 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationMissed: lambda event, words: (
         f"Nobody checked in in time: it was given back from {words.moment(event.released_at)} on."
     ),
+    events.ReservationWarned: lambda event, words: (
+        f"At most {event.used_percent} % of it was used of late: unless it is used more, it is given back at"
+        f" {words.moment(event.release_at)}."
+        if event.release_at
+        else "It is used again, or nobody can tell: the warning that it stands idle is over."
+    ),
     events.TermsPublished: lambda event, words: (
         f"{words.who} published the centre's terms, in effect from {words.moment(event.terms.effective)}."
     ),

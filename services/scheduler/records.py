@@ -5,7 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.conduct import Assignment, Cause, Conduct, Qualification
-from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, PERCENT, StrikeRule, Terms
+from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, PERCENT, IdleRule, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of
@@ -110,9 +110,19 @@ def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.Publis
         check_in_early_minutes=fields.whole("terms.check_in_early", given.check_in_early, 60, "minutes"),
         strike_rules=tuple(_strike_rule(fields, number, rule) for number, rule in enumerate(given.strike_rules)),
         overburn_percent=given.overburn_percent or PERCENT,
+        idle=_idle_rule(fields, given.idle) if given.HasField("idle") else None,
     )
     fields.demand_valid()
     return commands.PublishTerms(terms=wish)
+
+
+def _idle_rule(fields: Fields, given: api.IdleRule) -> IdleRule:
+    return IdleRule(
+        below_percent=given.below_percent,
+        window_hours=fields.whole("terms.idle.window", given.window, HOUR_SECONDS, "hours"),
+        warn_hours=fields.whole("terms.idle.warning", given.warning, HOUR_SECONDS, "hours"),
+        exempt=tuple(fields.text("terms.idle.exempt", each, 63) for each in given.exempt),
+    )
 
 
 def _strike_rule(fields: Fields, number: int, rule: api.StrikeRule) -> StrikeRule:
@@ -206,6 +216,16 @@ def terms_reply(terms: Terms) -> api.Terms:
             for rule in terms.strike_rules
         ],
         overburn_percent=terms.overburn_percent,
+        idle=_idle_reply(terms.idle) if terms.idle else None,
+    )
+
+
+def _idle_reply(rule: IdleRule) -> api.IdleRule:
+    return api.IdleRule(
+        below_percent=rule.below_percent,
+        window=Duration(seconds=rule.window_hours * HOUR_SECONDS),
+        warning=Duration(seconds=rule.warn_hours * HOUR_SECONDS),
+        exempt=rule.exempt,
     )
 
 

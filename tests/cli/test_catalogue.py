@@ -143,10 +143,12 @@ def test_a_booking_has_as_many_gpus_as_its_track(catalogue: Catalogue) -> None:
     assert sizes == {("track-1", False): (4, 8), ("track-1", True): (4, 32), ("track-2", False): (0, 0)}
 
 
-def test_the_terms_say_how_far_a_quota_may_be_overburnt(catalogue: Catalogue) -> None:
-    """By a quarter."""
+def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> None:
+    """Overburn by a quarter; and used less than 20 % over five days, compute is given back a day after a warning."""
     assert catalogue.terms is not None
     assert catalogue.terms.overburn_percent == 125
+    idle = catalogue.terms.idle
+    assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
 
 
 def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
+from services.allocation import events
 from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
 from services.allocation.resources import Override
 from services.ledger.sentences import SENTENCES, Words, sentence
@@ -44,6 +45,13 @@ def test_a_sentence_tells_what_an_operator_overrode() -> None:
     assert sentence(replace(booked, override=override), WORDS).endswith(
         ". It overrides closed day, quota exceeded: the minister comes."
     )
+
+
+def test_a_warning_says_when_what_stands_idle_is_given_back() -> None:
+    """With how much was used at most; and that it is over."""
+    warned = events.ReservationWarned(reservation_id="r-1", release_at=1_772_409_600, used_percent=3)
+    assert sentence(warned, WORDS).startswith("At most 3 % of it was used of late: unless it is used more")
+    assert "is over" in sentence(events.ReservationWarned(reservation_id="r-1", release_at=0), WORDS)
 
 
 def test_a_sentence_says_which_officer_acted_for_whom() -> None:

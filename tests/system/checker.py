@@ -153,6 +153,9 @@ class _Judge:
             case "strike_given" | "strike_forgiven" | "suspension_set":
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")
+            case "reservation_warned":
+                if self.claims[event["reservation_id"]].state != "active":
+                    self._say(f"{event['reservation_id']} does not run, and was warned for standing idle")
             case "reservation_checked_in":
                 if self.claims[event["reservation_id"]].state not in ("confirmed", "active"):
                     self._say(f"{event['reservation_id']} was over, and somebody checked in")

@@ -5,6 +5,7 @@ extend_window_hours: 48               # an active reservation may be extended in
 extend_max_days: 7                    # by so much at a time
 check_in_early_minutes: 15            # one may check in so long before the start
 strikes: [{count: 2, window_days: 90, suspend_days: 30}]
+idle_release: {gpu_util_pct_below: 20, window_days: 5, warn_hours: 24, exempt: [academy, CMP-0004]}   # or nothing
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
 """
 
@@ -27,6 +28,7 @@ def centre_terms(rules: Rules) -> api.Terms:
         check_in_early=minutes(int(equipment["check_in_early_minutes"])),
         strike_rules=strike_rules(equipment["strikes"]),
         overburn_percent=int(slots["overburn"]["limit_pct"]),
+        idle=idle_rule(slots["idle_release"]),
     )
 
 
@@ -41,9 +43,20 @@ def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
             check_in_early=minutes(int(rules.at("check_in_early_minutes"))),
             strike_rules=strike_rules(rules.data.get("strikes", [])),
             overburn_percent=int(rules.data.get("overburn_percent", 100)),
+            idle=idle_rule(rules.data["idle_release"]) if rules.data.get("idle_release") else None,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise CatalogueError(f"{path}: cannot make sense of {problem}") from problem
+
+
+def idle_rule(given: Mapping[str, Any]) -> api.IdleRule:
+    """When compute that stands idle is given back. Raises KeyError or ValueError for what makes no sense."""
+    return api.IdleRule(
+        below_percent=int(given["gpu_util_pct_below"]),
+        window=days(int(given["window_days"])),
+        warning=hours(int(given["warn_hours"])),
+        exempt=[str(name) for name in given.get("exempt", [])],
+    )
 
 
 def strike_rules(given: Iterable[Mapping[str, Any]]) -> list[api.StrikeRule]:

@@ -1210,6 +1210,7 @@ class Reservation(_message.Message):
     CONDITION_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
     SERIES_FIELD_NUMBER: _builtins.int
+    RELEASE_TIME_FIELD_NUMBER: _builtins.int
     COMPANY_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     DESIRED_START_TIME_FIELD_NUMBER: _builtins.int
@@ -1288,6 +1289,10 @@ class Reservation(_message.Message):
         """Without a check-in by then, an active reservation of equipment is given back. Output only."""
 
     @_builtins.property
+    def release_time(self) -> _timestamp_pb2.Timestamp:
+        """It stands idle, and is given back then unless that changes; unset if it is not warned. Output only."""
+
+    @_builtins.property
     def transfer(self) -> Global___TransferOffer:
         """The last offer to hand it over to another company. Output only."""
 
@@ -1336,6 +1341,7 @@ class Reservation(_message.Message):
         condition: Global___Condition.ValueType = ...,
         hand_over: _builtins.str = ...,
         series: _builtins.str = ...,
+        release_time: _timestamp_pb2.Timestamp | None = ...,
         company: _builtins.str = ...,
         transfer: Global___TransferOffer | None = ...,
         desired_start_time: _timestamp_pb2.Timestamp | None = ...,
@@ -1344,9 +1350,9 @@ class Reservation(_message.Message):
         cost: Global___Cost | None = ...,
         cost_change_krw: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
@@ -3799,6 +3805,7 @@ class Terms(_message.Message):
     CHECK_IN_EARLY_FIELD_NUMBER: _builtins.int
     STRIKE_RULES_FIELD_NUMBER: _builtins.int
     OVERBURN_PERCENT_FIELD_NUMBER: _builtins.int
+    IDLE_FIELD_NUMBER: _builtins.int
     overburn_percent: _builtins.int
     """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
     @_builtins.property
@@ -3821,6 +3828,10 @@ class Terms(_message.Message):
     def strike_rules(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrikeRule]:
         """What strikes lead to; the longest suspension counts."""
 
+    @_builtins.property
+    def idle(self) -> Global___IdleRule:
+        """Compute that stands idle is given back; unset: it may stand idle."""
+
     def __init__(
         self,
         *,
@@ -3830,14 +3841,55 @@ class Terms(_message.Message):
         check_in_early: _duration_pb2.Duration | None = ...,
         strike_rules: _abc.Iterable[Global___StrikeRule] | None = ...,
         overburn_percent: _builtins.int = ...,
+        idle: Global___IdleRule | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "overburn_percent", b"overburn_percent", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "overburn_percent", b"overburn_percent", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Terms: _TypeAlias = Terms  # noqa: Y015
+
+@_typing.final
+class IdleRule(_message.Message):
+    """Compute that is used less than this is warned, and given back unless that changes. What nobody measured is not idle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BELOW_PERCENT_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    WARNING_FIELD_NUMBER: _builtins.int
+    EXEMPT_FIELD_NUMBER: _builtins.int
+    below_percent: _builtins.int
+    """Less than so many percent of what is held."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """Over so long; whole hours."""
+
+    @_builtins.property
+    def warning(self) -> _duration_pb2.Duration:
+        """It is given back so long after the warning; whole hours."""
+
+    @_builtins.property
+    def exempt(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Programmes and companies, by their ids, that are spared."""
+
+    def __init__(
+        self,
+        *,
+        below_percent: _builtins.int = ...,
+        window: _duration_pb2.Duration | None = ...,
+        warning: _duration_pb2.Duration | None = ...,
+        exempt: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["warning", b"warning", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["below_percent", b"below_percent", "exempt", b"exempt", "warning", b"warning", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IdleRule: _TypeAlias = IdleRule  # noqa: Y015
 
 @_typing.final
 class StrikeRule(_message.Message):
