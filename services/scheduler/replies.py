@@ -104,14 +104,11 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["override_justification"] = reservation.override.because
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
-<<<<<<< HEAD
     if reservation.desired is not None:
         start, end = reservation.desired
         plain["desired_start_time"], plain["desired_end_time"] = {"seconds": start}, {"seconds": end}
-=======
     if reservation.release_at:
         plain["release_time"] = {"seconds": reservation.release_at}
->>>>>>> c15fe0f (Compute that stands idle is warned, and given back unless that changes)
     if reservation.transfer is not None:
         plain["transfer"] = _plain_transfer(reservation.transfer)
     return plain
