@@ -33,6 +33,7 @@ from tests.ledger.pages import (
     requested,
     tariff,
 )
+from tests.ledger.test_handing_over import handed_over, offered
 from tests.ledger.test_posting import Desk
 
 LATE = MONDAY + 99 * HOUR
@@ -225,3 +226,12 @@ async def test_who_was_charged_is_told_what_is_returned_and_not_to_whom(ledger: 
     assert "CMP-0002" not in repr((told, entries))
     _, earlier = await history(ledger.readers, "CMP-0001", "first", View(known_at=3), voters_named=False)
     assert [each.event for each in earlier] == ["reservation_confirmed", "reservation_cancelled"]
+
+
+def test_handing_over_is_not_booking_again() -> None:
+    """Who takes a reservation over holds what was held, though it be drawn anew: nobody's fee is returned for that."""
+    desk = Desk(*CENTRE, confirmed("r", gpus(4, 100, 104, 8)), confirmed("first", gpus(4, 100, 104)))
+    desk.says(cancelled("first"), at=LATE)
+    for event in (offered("r"), *handed_over("r", gpus(4, 100, 104, 16))):
+        desk.says(event, at=LATE)
+    assert penalty(desk) == 24_000
