@@ -14,6 +14,7 @@ from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post
 from services.ledger.reading import company_snapshot
 from services.ledger.views import NOW, NotFound
+from services.ledger.years import equipment_use
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
     HOUR,
@@ -24,6 +25,7 @@ from tests.ledger.pages import (
     completed,
     confirmed,
     entry,
+    equipment,
     extend,
     grant,
     held,
@@ -196,3 +198,26 @@ async def test_a_ledger_that_starts_anew_goes_on_from_the_new_company(told: Ledg
     await told.drop()
     await told.fold()
     assert await told.digests() == before
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_the_log_of_use_names_who_took_it_over(ledger: Ledger, at_once: bool) -> None:
+    """Equipment that was handed over and used is in the log of the company that used it, by the event that gave it."""
+    seat = held([0], hours(48, 52), resource="M01")
+    opening = (entry(equipment("M01", fee=1000), company(GIVER), company(TAKER), actor="operators/lee"),)
+    story = (
+        [entry(confirmed("r", seat), actor=f"companies/{GIVER}")],
+        [entry(offered("r"), actor=f"companies/{GIVER}")],
+        [entry(*handed_over("r", seat), actor=f"companies/{TAKER}")],
+        [entry(activated("r"), at=MONDAY + 48 * HOUR, actor="system")],
+        [entry(completed("r"), at=MONDAY + 52 * HOUR, actor="system")],
+    )
+    extend(ledger.log, opening)
+    for page in story:
+        extend(ledger.log, page)
+        if not at_once:
+            await ledger.fold()
+    await ledger.fold()
+    _, uses = await equipment_use(ledger.readers, TAKER, 2026, NOW, (0, ""), 10)
+    assert [(each.company, each.user, each.unit_seconds) for each in uses] == [(TAKER, f"companies/{TAKER}", 4 * HOUR)]
+    assert (await equipment_use(ledger.readers, GIVER, 2026, NOW, (0, ""), 10))[1] == []

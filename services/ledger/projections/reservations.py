@@ -14,13 +14,18 @@ class Reservations:
 
     def __init__(self) -> None:
         self._confirmed: dict[str, int] = {}
+        self._taken_over: dict[str, int] = {}  # by whose event the booking is another company's now
         self._standings: dict[str, tuple[Claim, int]] = {}
 
     def add(self, fact: Fact) -> None:
         if fact.step is None:
             return
-        if fact.step.before is None:
+        before, after = fact.step.before, fact.step.after
+        if before is None:
             self._confirmed[fact.reservation] = fact.number
+        elif before.reservation.company != after.reservation.company:
+            rows = self._confirmed if fact.reservation in self._confirmed else self._taken_over
+            rows[fact.reservation] = fact.number
         self._standings[fact.reservation] = (fact.step.after, fact.number)
 
     async def write(self, connection: PoolConnectionProxy) -> None:
@@ -29,7 +34,8 @@ class Reservations:
             await connection.copy_records_to_table("reservations", records=rows, columns=(*COLUMNS, "confirmed_number"))
         earlier = sorted(self._standings.keys() - self._confirmed.keys())
         if earlier:
-            await connection.execute(_CHANGE, *zip(*map(self._row, earlier), strict=True))
+            rows = [(*self._row(name), self._taken_over.get(name)) for name in earlier]
+            await connection.execute(_CHANGE, *zip(*rows, strict=True))
 
     def _row(self, name: str) -> tuple[Any, ...]:
         claim, changed_number = self._standings[name]
@@ -56,9 +62,11 @@ SET company          = change.company,
     ends_at          = change.ends_at,
     note             = change.note,
     allocated_number = change.allocated_number,
-    changed_number   = change.changed_number
+    changed_number   = change.changed_number,
+    confirmed_number = coalesce(change.confirmed_number, reservations.confirmed_number)
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bigint[],
-            $8::bigint[])
-     AS change (reservation, company, state, starts_at, ends_at, note, allocated_number, changed_number)
+            $8::bigint[], $9::bigint[])
+     AS change (reservation, company, state, starts_at, ends_at, note, allocated_number, changed_number,
+                confirmed_number)
 WHERE reservations.reservation = change.reservation
 """
