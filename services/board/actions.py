@@ -8,14 +8,16 @@ from starlette.responses import RedirectResponse, Response
 
 from services.board import parts
 from services.board.answers import Refused
+from services.board.comparison import quoted
 from services.board.frame import form, hidden, show
-from services.board.markup import Markup, el
+from services.board.markup import Content, Markup, el
 from services.board.times import from_timestamp
 from services.board.visit import Visit, address, read_sealed_form
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 REASON_CHARACTERS_MAX = 500
 FIELDS = ("name", "etag", "request_id", "reason", "hand_over")
+WAITING = (api.Reservation.STATE_HELD, api.Reservation.STATE_PENDING, api.Reservation.STATE_CONFIRMED)
 CONDITIONS = {
     "good": api.CONDITION_GOOD,
     "worn": api.CONDITION_WORN,
@@ -27,14 +29,14 @@ SEE_OTHER = 303
 CONFLICT = 409
 
 
-def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
-    """A button behind a question, for what can be given back by whoever looks."""
+def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Markup | None:
+    """A button behind a question, for what can be given back by whoever looks; `quote` says what that would bring."""
     match item.state:
         case api.Reservation.STATE_HELD | api.Reservation.STATE_PENDING | api.Reservation.STATE_CONFIRMED if (
-            visit.person.books
+            visit.person.acts_for(item.name)
         ):
             action = "cancel"
-        case api.Reservation.STATE_ACTIVE if visit.person.books:
+        case api.Reservation.STATE_ACTIVE if visit.person.acts_for(item.name):
             action = "release"
         case _:
             return None
@@ -49,6 +51,7 @@ def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
             hidden("etag", item.etag),
             hidden("request_id", str(uuid4())),
             el("p", words(f"{action}_explained")),
+            quote,
             el("label", words("reason_label"), el("input", name="reason", maxlength=REASON_CHARACTERS_MAX)),
             _check_out(visit, item) if action == "release" else None,
             el("button", words(f"{action}_confirm"), class_="bad"),
@@ -59,7 +62,7 @@ def give_back(visit: Visit, item: api.Reservation) -> Markup | None:
 
 def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
     """A button that takes what is held, and until when it can be taken."""
-    if item.state != api.Reservation.STATE_HELD or not visit.person.books:
+    if item.state != api.Reservation.STATE_HELD or not visit.person.acts_for(item.name):
         return None
     words, until = visit.words, from_timestamp(item.expire_time)
     return el(
@@ -75,6 +78,18 @@ def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
         ),
         class_="notice warn",
     )
+
+
+async def quote(visit: Visit, item: api.Reservation) -> Content:
+    """What cancelling would bring, for what can be cancelled by whoever looks."""
+    if item.state not in WAITING or not visit.person.acts_for(item.name):
+        return None
+    request = api.CancelReservationRequest(name=item.name, request_id=str(uuid4()), validate_only=True)
+    try:
+        told = await visit.caller.ask(visit.caller.scheduler.CancelReservation, request)
+    except Refused:
+        return None  # It has changed since; the page will too.
+    return quoted(visit, told.cancellation_quote)
 
 
 def _check_out(visit: Visit, item: api.Reservation) -> list[Markup] | None:
@@ -95,7 +110,7 @@ def check_in(visit: Visit, item: api.Reservation) -> Markup | None:
     waiting = item.state in (api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_ACTIVE)
     due = item.HasField("check_in_deadline") and not item.HasField("check_in_time")
     begins = from_timestamp(item.start_time) - CHECK_IN_AHEAD
-    if not (visit.person.books and waiting and due and visit.clock.now >= begins):
+    if not (visit.person.acts_for(item.name) and waiting and due and visit.clock.now >= begins):
         return None
     words, until = visit.words, from_timestamp(item.check_in_deadline)
     return form(

@@ -31,7 +31,7 @@ CHANGEABLE = (api.Reservation.STATE_HELD, api.Reservation.STATE_CONFIRMED, api.R
 
 def link(visit: Visit, item: api.Reservation) -> Markup | None:
     """The way to this page, from a reservation that can be changed by whoever looks."""
-    if item.state not in CHANGEABLE or not visit.person.books:
+    if item.state not in CHANGEABLE or not visit.person.acts_for(item.name):
         return None
     label = visit.words("change_named", name=plain(item.name))
     return el("a", visit.words("change_link"), href=f"{parts.path_of(item.name)}/change", aria_label=label)

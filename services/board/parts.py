@@ -62,6 +62,11 @@ def path_of(name: str) -> str:
     return f"/reservations/{company_of(name)}/{plain(name)}"
 
 
+def price(visit: Visit, item: api.Reservation) -> str:
+    """What it costs by its rate card; nothing where there is none."""
+    return visit.words("price_krw", krw=f"{item.cost.krw:,}") if item.HasField("cost") else ""
+
+
 def done_of(made: api.Reservation) -> str:
     """What to say of a booking that was just made: it is not always more than held, or asked for."""
     match made.state:

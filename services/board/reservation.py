@@ -5,7 +5,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board import changing, parts
-from services.board.actions import check_in, confirm, give_back
+from services.board.actions import check_in, confirm, give_back, quote
 from services.board.answers import Missing, Unavailable
 from services.board.catalogue import plain
 from services.board.frame import show
@@ -38,7 +38,7 @@ async def reservation(visit: Visit) -> Response:
         confirm(visit, item),
         _facts(visit, item),
         check_in(visit, item),
-        el("div", changing.link(visit, item), give_back(visit, item), class_="choices"),
+        el("div", changing.link(visit, item), give_back(visit, item, await quote(visit, item)), class_="choices"),
         _held(visit, item),
         await _history(visit, item),
     )
@@ -53,6 +53,7 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_when"), [parts.when(visit, item), " ", el("span", length(lasting, words), class_="away")]),
         (words("head_state"), parts.state(visit, item)),
         (words("head_company"), parts.company_of(item.name)),
+        (words("head_price"), parts.price(visit, item)),
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
         (words("approval"), _approval(visit, item)),

@@ -160,7 +160,7 @@ def _cancellation(visit: Visit, series: api.Series, found: Mapping[str, api.Rese
         and found[each.reservation].state in WAITING
         and from_timestamp(each.start_time) > visit.clock.now
     ]
-    if not coming or not visit.person.books:
+    if not coming or not visit.person.acts_for(series.name):
         return None
     choices = [
         el(

@@ -38,6 +38,10 @@ class Person:
         """Whether this role may change anything."""
         return self.role != "auditor"
 
+    def acts_for(self, name: str) -> bool:
+        """Whether this person may change what a name is of: `companies/{company}/...`."""
+        return self.books and self.company in ("", name.split("/")[1])
+
     @property
     def operates(self) -> bool:
         """Whether this role runs the centre."""

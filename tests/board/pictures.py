@@ -12,8 +12,10 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import grpc.aio
 from playwright.async_api import Browser, async_playwright
@@ -35,6 +37,13 @@ LEAK = api.Outage(
     scopes=[api.OutageScope(resource="resources/npu-verify", count=1)],
 )
 WIDE, NARROW = (1280, 820), (390, 780)
+CHANGE = "/reservations/{made}/change?end={later}"
+SERIES = (
+    "/series/new?resource=cpu-batch&amount=16&hours=4&first=2026-03-16T09:00&day_MO=on&day_WE=on&times=6&policy=skip"
+)
+OVERRIDE = f"/book?resource=M01&amount=1&hours=4&company={COMPANY}&earliest=2026-03-12T09:00"
+OUTAGE = "/outages/new?resource=h100-train&nodes=h100-train-003,h100-train-004&kind=failure&reason=fan+tray"
+LONGER_SECONDS = 4 * 3_600
 
 
 class Picture(NamedTuple):
@@ -55,6 +64,10 @@ PICTURES = (
     Picture("usage", "operator", "/usage"),
     Picture("company-ko", COMPANY, "/company", locale="ko-KR"),
     Picture("book", COMPANY, "/book?resource=npu-verify&amount=8&hours=24"),
+    Picture("change", COMPANY, CHANGE, size=(1280, 980)),
+    Picture("series-ko", COMPANY, SERIES, size=(1280, 1080), locale="ko-KR"),
+    Picture("override", "operator", OVERRIDE, size=(1280, 1520)),
+    Picture("outage-dark", "operator", OUTAGE, size=(1280, 1040), scheme="dark"),
     Picture("now-narrow-ko", COMPANY, "/", size=NARROW, locale="ko-KR", scheme="dark"),
 )
 
@@ -91,6 +104,18 @@ async def filled(endpoints: Mapping[str, Any]) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
+async def changed_path(endpoints: Mapping[str, Any]) -> str:
+    """The way to extend the next reservation of the company."""
+    async with grpc.aio.insecure_channel(endpoints["scheduler"]) as channel:
+        request = api.ListReservationsRequest(
+            parent=f"companies/{COMPANY}", page_size=1, states=[api.Reservation.STATE_CONFIRMED]
+        )
+        found = await Life(channel, endpoints["tokens"], seed=0).ask("ListReservations", request)
+    [item] = found.reservations
+    later = datetime.fromtimestamp(item.end_time.seconds + LONGER_SECONDS, ZoneInfo("Asia/Seoul"))
+    return CHANGE.format(made=f"{COMPANY}/{item.name.rsplit('/', 1)[1]}", later=f"{later:%Y-%m-%dT%H:%M}")
+
+
 async def taken(browser: Browser, endpoints: Mapping[str, Any], picture: Picture, folder: Path) -> None:
     """One picture."""
     width, height = picture.size
@@ -119,8 +144,10 @@ async def main(folder: Path) -> None:
         async with centre(Path(data, "data")) as endpoints, async_playwright() as playwright:
             await filled(endpoints)
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+            change = await changed_path(endpoints)
             for picture in PICTURES:
-                await taken(browser, endpoints, picture, folder)
+                chosen = picture._replace(path=change) if picture.path == CHANGE else picture
+                await taken(browser, endpoints, chosen, folder)
                 print(folder / f"{picture.name}.png")
             await browser.close()
 

@@ -143,3 +143,20 @@ async def test_an_auditor_changes_nothing(board: Browsing) -> None:
     assert "/change" not in await board.page(path_of(made).removesuffix("/change"), "auditor")
     async with board.browser("auditor") as browser:
         assert (await browser.get(path_of(made))).status_code == 403
+
+
+async def test_what_a_change_costs_is_shown_before(board: Browsing) -> None:
+    """With a rate card the price now and then stands there, how much more it is, and what cancelling would bring."""
+    card = api.PublishTariffRequest(request_id=str(uuid.uuid4()))
+    card.tariff.name, card.tariff.compute_late_percent = "tariffs/board", 50
+    card.tariff.prices.add(resource="resources/core", krw=100)
+    await board.centre.call(board.centre.scheduler.PublishTariff, card, "operator")
+    made = await booked(board, HOLDER, "core", MONDAY + 37 * DAY, 2)
+    shown = await board.page(path_of(made).removesuffix("/change"), HOLDER)
+    assert "KRW 200" in shown
+    assert "It costs nothing: KRW 200 are not due any more." in shown
+    longer = await board.page(f"{path_of(made)}?end=2026-04-08T14:00", HOLDER)
+    assert "KRW 500" in longer
+    assert "It would cost KRW 300 more." in longer
+    shorter = await board.page(f"{path_of(made)}?end=2026-04-08T10:00", HOLDER)
+    assert "It would cost KRW 100 less." in shorter
