@@ -45,7 +45,8 @@ def test_there_are_five_for_any_prometheus() -> None:
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
-    """Every panel has a title, a sentence, a query, and a place within the width of the screen."""
+    """Every panel has a title, a sentence, a query, a word for nothing, and a place within the width of the screen."""
+    assert panel["fieldConfig"]["defaults"]["noValue"]
     assert panel["title"]
     assert panel["description"].endswith(".")
     assert all(target["expr"] for target in panel["targets"])

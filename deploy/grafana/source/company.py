@@ -83,6 +83,7 @@ def company() -> Dashboard:
                 columns=("pool",),
                 unit="percentunit",
                 width=8,
+                empty="Nothing was booked within a day.",
             )
         )
         .with_row(row("Requests"))

@@ -58,6 +58,7 @@ def demand() -> Dashboard:
                 "Units, mean over the next day and week: as likely as not, and nine times in ten not more.",
                 Query(f'alloc_pool_forecast_units{{quantile_level="0.5"}} * {COMPUTE}', "{{pool}} {{horizon}}"),
                 Query(f'alloc_pool_forecast_units{{quantile_level="0.9"}} * {COMPUTE}', "{{pool}} {{horizon}}, most"),
+                empty="No forecast before there are two weeks to learn from.",
             )
         )
         .with_panel(
@@ -67,6 +68,7 @@ def demand() -> Dashboard:
                 Query(f"alloc_pool_forecast_error_ratio * {COMPUTE}", "{{pool}} {{model}}"),
                 unit="percentunit",
                 width=8,
+                empty="No forecast before there are two weeks to learn from.",
             )
         )
         .with_panel(
@@ -76,6 +78,7 @@ def demand() -> Dashboard:
                 Query(f"alloc_pool_forecast_pinball_units * {COMPUTE}"),
                 columns=("pool", "quantile_level"),
                 width=4,
+                empty="No forecast before there are two weeks to learn from.",
             )
         )
         .with_row(row("Asked for"))
@@ -115,6 +118,7 @@ def demand() -> Dashboard:
                 Query(f"pool:alloc_unmet:ratio1d * {COMPUTE}", "{{pool}}"),
                 unit="percentunit",
                 width=8,
+                empty="Nothing was refused for want of room within a day.",
             )
         )
         .with_panel(
@@ -157,6 +161,7 @@ def demand() -> Dashboard:
                 columns=("company", "kind"),
                 unit="dateTimeAsIso",
                 width=8,
+                empty="At the pace so far every quota lasts.",
             )
         )
         .with_panel(

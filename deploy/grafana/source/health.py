@@ -86,6 +86,7 @@ def calls(before: Dashboard) -> Dashboard:
                 Query(quantile("0.99", "alloc_decision_seconds", "job"), "p99"),
                 unit="s",
                 width=6,
+                empty="Nothing was asked for within five minutes.",
             )
         )
     )
@@ -253,6 +254,7 @@ def processes(before: Dashboard) -> Dashboard:
                 Query("rate(alloc_use_reports_total[5m])", "{{outcome}}"),
                 Query("rate(alloc_use_records_total[5m])", "recorded"),
                 width=6,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(

@@ -78,6 +78,7 @@ def now() -> Dashboard:
                 "Units that reservations take or leave within the next hour.",
                 Query("sum by (pool, change) (alloc_pool_due_units) > 0", "{{pool}} {{change}}"),
                 width=6,
+                empty="Nothing starts or ends within the hour.",
             )
         )
         .with_panel(

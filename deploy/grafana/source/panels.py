@@ -40,34 +40,55 @@ class Query(NamedTuple):
 
 AnyPanel = TypeVar("AnyPanel", stat.Panel, bargauge.Panel, timeseries.Panel)
 
+NOTHING = "–"
+"""What a panel shows where there is nothing to show, unless it knows why."""
 Limits = tuple[tuple[float, str], ...]
 """Colours from which value on, the lowest first."""
 
 
 def number(
-    title: str, text: str, *queries: Query, unit: str = "short", width: int = 4, limits: Limits = ()
+    title: str,
+    text: str,
+    *queries: Query,
+    unit: str = "short",
+    width: int = 4,
+    limits: Limits = (),
+    empty: str = NOTHING,
 ) -> stat.Panel:
     """Plain numbers, as they are now."""
     panel = stat.Panel().unit(unit).graph_mode(BigValueGraphMode.NONE).orientation(VizOrientation.AUTO)
     panel.reduce_options(_last()).color_mode(BigValueColorMode.VALUE if limits else BigValueColorMode.NONE)
-    panel.thresholds(_thresholds(limits)).no_value("–").title(title).description(text).datasource(SOURCE)
+    panel.thresholds(_thresholds(limits)).no_value(empty).title(title).description(text).datasource(SOURCE)
     return _at(panel, queries, width, instant=True)
 
 
 def bars(
-    title: str, text: str, *queries: Query, unit: str = "short", width: int = 12, limits: Limits = ()
+    title: str,
+    text: str,
+    *queries: Query,
+    unit: str = "short",
+    width: int = 12,
+    limits: Limits = (),
+    empty: str = NOTHING,
 ) -> bargauge.Panel:
     """Values side by side, as they are now."""
     panel = bargauge.Panel().unit(unit).orientation(VizOrientation.HORIZONTAL).reduce_options(_last()).min(0)
-    panel.thresholds(_thresholds(limits)).no_value("–").title(title).description(text).datasource(SOURCE)
+    panel.thresholds(_thresholds(limits)).no_value(empty).title(title).description(text).datasource(SOURCE)
     return _at(panel, queries, width, instant=True)
 
 
 def curves(
-    title: str, text: str, *queries: Query, unit: str = "short", width: int = 12, stacked: bool = False
+    title: str,
+    text: str,
+    *queries: Query,
+    unit: str = "short",
+    width: int = 12,
+    stacked: bool = False,
+    empty: str = NOTHING,
 ) -> timeseries.Panel:
     """Values over time."""
     panel = timeseries.Panel().unit(unit).min(0).fill_opacity(25 if stacked else 5).title(title).description(text)
+    panel.no_value(empty)
     panel.gradient_mode(GraphGradientMode.NONE).datasource(SOURCE)
     panel.tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
     panel.legend(
@@ -82,7 +103,13 @@ def curves(
 
 
 def rows(
-    title: str, text: str, query: Query, columns: tuple[str, ...], unit: str = "short", width: int = 12
+    title: str,
+    text: str,
+    query: Query,
+    columns: tuple[str, ...],
+    unit: str = "short",
+    width: int = 12,
+    empty: str = NOTHING,
 ) -> table.Panel:
     """One row a series: the labels named, then the value."""
     order = {name: place for place, name in enumerate((*columns, "Value"))}
@@ -90,7 +117,7 @@ def rows(
         id_val="organize",
         options={"includeByName": dict.fromkeys(order, True), "indexByName": order, "excludeByName": {"Time": True}},
     )
-    panel = table.Panel().unit(unit).with_transformation(tidy).no_value("–").title(title).description(text)
+    panel = table.Panel().unit(unit).with_transformation(tidy).no_value(empty).title(title).description(text)
     panel.datasource(SOURCE).with_target(_target(0, query, instant=True).format(PromQueryFormat.TABLE))
     return panel.span(width).height(HEIGHT)
 

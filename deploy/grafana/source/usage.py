@@ -46,6 +46,7 @@ def usage() -> Dashboard:
                     "{{pool}}",
                 ),
                 width=8,
+                empty="Nothing was booked within an hour.",
             )
         )
         .with_panel(
@@ -55,6 +56,7 @@ def usage() -> Dashboard:
                 Query("sum(rate(alloc_used_unit_seconds_total[1h]))", "used"),
                 Query("sum(rate(alloc_released_unit_seconds_total[1h]))", "given back"),
                 width=8,
+                empty="Nothing ended or was given back within an hour.",
             )
         )
         .with_panel(
@@ -76,6 +78,7 @@ def usage() -> Dashboard:
                 Query("alloc_pool_idle_held_units", "left alone {{pool}}"),
                 Query("alloc_pool_stray_units", "at work and nobody's {{pool}}"),
                 width=8,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(
@@ -86,6 +89,7 @@ def usage() -> Dashboard:
                 Query("pool:alloc_idle_held:ratio", "{{pool}} left alone"),
                 unit="percentunit",
                 width=8,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(
@@ -96,6 +100,7 @@ def usage() -> Dashboard:
                 columns=("company", "pool"),
                 unit="percentunit",
                 width=8,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(
@@ -106,6 +111,7 @@ def usage() -> Dashboard:
                 columns=("company", "pool"),
                 unit="percentunit",
                 width=8,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(
@@ -116,6 +122,7 @@ def usage() -> Dashboard:
                 Query("sum(rate(alloc_busy_unit_seconds_total[1h]))", "at work"),
                 Query("sum(rate(alloc_idle_held_unit_seconds_total[1h]))", "idle"),
                 width=8,
+                empty="No node reports. aidc agent does, where it runs.",
             )
         )
         .with_panel(
@@ -124,6 +131,7 @@ def usage() -> Dashboard:
                 "Reservations whose first quarter of an hour was measured, by whether any unit of them worked in it.",
                 Query("alloc_reservations_taken_up_total", "{{pool}} {{outcome}}"),
                 width=8,
+                empty="Of nothing is it known yet whether it was used from its start.",
             )
         )
         .with_row(row("By company"))
@@ -134,6 +142,7 @@ def usage() -> Dashboard:
                 Query("topk(20, alloc_no_shows_total)"),
                 columns=("company", "pool"),
                 width=8,
+                empty="Everybody came.",
             )
         )
         .with_panel(
@@ -143,6 +152,7 @@ def usage() -> Dashboard:
                 Query(f"topk(20, sum by (company) (increase(alloc_used_unit_seconds_total[7d]))) {HOURS}"),
                 columns=("company",),
                 width=8,
+                empty="Nothing has ended within a week.",
             )
         )
         .with_panel(
@@ -153,6 +163,7 @@ def usage() -> Dashboard:
                 columns=("company", "pool"),
                 unit="percentunit",
                 width=8,
+                empty="Nothing was booked within a day.",
             )
         )
         .with_panel(
@@ -177,6 +188,7 @@ def usage() -> Dashboard:
                 Query("alloc_pool_fragmentation_ratio", "{{pool}}"),
                 unit="percentunit",
                 width=8,
+                empty="Nothing was booked within a week, or nothing is free.",
             )
         )
         .with_panel(
