@@ -58,7 +58,7 @@ dashboards-check: setup ## every query against a real Prometheus and a real load
 	$(BIN)/python -m tests.metrics.check_dashboards
 
 ledger-check: setup ## faults, properties and proofs of the ledger, then a million events rebuilt and timed (minutes)
-	$(BIN)/python -m pytest tests/ledger tests/audit tests/system/test_states_agree.py
+	$(BIN)/python -m pytest tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py
 	$(BIN)/python -m loadtests.ledger_check
 
 format: setup ## rewrite the code in the house style
