@@ -121,7 +121,10 @@ class Pool:
         """How few funded units are left at worst of the spans, and the step that says so, if `units` are more."""
         if self.funded is None:
             return None
-        windows = [self.calendar.window(span) for span in spans]
+        first = self.fundings[0].start  # Before the first step nobody spoke of money.
+        windows = [self.calendar.window((max(start, first), end)) for start, end in spans if end > first]
+        if not windows:
+            return None
         left = min(int((self.funded[a:b] - self.calendar.total[a:b]).min(initial=units)) for a, b in windows)
         if left >= units:
             return None

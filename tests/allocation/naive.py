@@ -66,6 +66,8 @@ class Naive:
         self.suspended: dict[str, int] = {}
         self.bookings: dict[str, Booking] = {}
         self.outages: dict[str, Out] = {}
+        self.away: list[Out] = []  # what has not arrived or has retired
+        self.funding: dict[str, dict[int, int]] = {}  # units by resource, from a time on
         self._open: dict[str, dict[int, str]] = {name: dict(self._cells(each)) for name, each in self.resources.items()}
 
     def _cells(self, resource: Resource) -> Iterator[tuple[int, str]]:
@@ -144,23 +146,32 @@ class Naive:
         return [each for each in self.bookings.values() if each.state not in GIVEN_BACK]
 
     def out(self, name: str, cell: int) -> int:
-        """Units of a resource that are out at any time of a half-hour. Compute is counted in whole hours."""
-        first, step = self._counted(name, cell)
-        nodes = {
+        """Units of a resource that are out at any time of a half-hour."""
+        return len(self._nodes(name, cell, self.outages.values())) * self.resources[name].units_per_node
+
+    def absent(self, name: str, cell: int) -> int:
+        """Units that have not arrived or have retired at any time of a half-hour, and are not out as well."""
+        nodes = self._nodes(name, cell, self.away) - self._nodes(name, cell, self.outages.values())
+        return len(nodes) * self.resources[name].units_per_node
+
+    def _nodes(self, name: str, cell: int, outs: Iterable[Out]) -> set[int]:
+        """Nodes that some outages take out at any time of a half-hour. Compute is counted in whole hours."""
+        first, step = self.counted(name, cell)
+        return {
             node
-            for each in self.outages.values()
+            for each in outs
             if each.start < each.end and each.start < first + step and first < each.end
             for node in each.nodes.get(name, ())
         }
-        return len(nodes) * self.resources[name].units_per_node
 
-    def _counted(self, name: str, cell: int) -> tuple[int, int]:
+    def counted(self, name: str, cell: int) -> tuple[int, int]:
+        """The cell of a resource's calendar that a half-hour lies in: where it begins, and how long it is."""
         step = HOUR if self.resources[name].kind is Kind.COMPUTE else CELL
         return cell // step * step, step
 
     def used(self, name: str, cell: int) -> int:
         """Units of a resource held in a half-hour. Compute is counted in whole hours."""
-        first, step = self._counted(name, cell)
+        first, step = self.counted(name, cell)
         return sum(max(each.held[name, part] for part in range(first, first + step, CELL)) for each in self.live())
 
     def reasons(self, company: str, lines: tuple[Line, ...], start: int, end: int, now: int) -> set[Reason]:
@@ -173,6 +184,7 @@ class Naive:
             found.add(Reason.OUTSIDE_AGREEMENT)
         wish = self.booking(company, lines, start, end)
         before: Counter[tuple[str, int]] = Counter()  # what the wants before take of each resource
+        asked: Counter[tuple[str, int]] = Counter()
         for name, units, parent in self.wants(lines):
             if not parent:
                 line = next(each for each in lines if each.resource == name)
@@ -185,7 +197,10 @@ class Naive:
             found |= self.groups(name, lines, cells)
             if parent and not cells <= self.spans(name, start, end) and self.resources[name].kind is not Kind.COMPUTE:
                 found.add(Reason.OUTSIDE_OPENING_HOURS)
-            short = self._short(name, {cell: before[name, cell] + units for cell in cells})
+            asked.update({(name, cell): units for cell in cells})
+            if self.unfunded(name, {cell: asked[name, cell] for cell in cells}):
+                found.add(Reason.NOT_FUNDED)
+            short = self.short(name, {cell: before[name, cell] + units for cell in cells})
             if short is None:
                 before.update({(name, cell): units for cell in cells})
             else:
@@ -257,9 +272,19 @@ class Naive:
         held = [each for each in self.bookings.values() if (each.company, each.state) == (company, "held")]
         return found | ({Reason.TOO_MANY_HOLDS} if len(held) >= HOLDS_MAX else set())
 
-    def _short(self, name: str, wanted: dict[int, int]) -> Reason | None:
+    def funded(self, name: str, cell: int) -> int:
+        """Units that are funded in a half-hour: by the last step before it, and any number where there was none."""
+        begun = [start for start in self.funding.get(name, {}) if start <= cell]
+        return self.funding[name][max(begun)] if begun else NEVER
+
+    def unfunded(self, name: str, wanted: dict[int, int]) -> bool:
+        """Whether so many more units in some half-hours would be more than is funded."""
+        return any(self.used(name, cell) + units > self.funded(name, cell) for cell, units in wanted.items())
+
+    def short(self, name: str, wanted: dict[int, int]) -> Reason | None:
         """What is in the way of so many units in each cell: others, or, where they would be free else, outages."""
-        free = {cell: self.resources[name].capacity - self.used(name, cell) - units for cell, units in wanted.items()}
+        there = {cell: self.resources[name].capacity - self.absent(name, cell) for cell in wanted}
+        free = {cell: there[cell] - self.used(name, cell) - units for cell, units in wanted.items()}
         short = [cell for cell in wanted if free[cell] - self.out(name, cell) < 0]
         if not short:
             return None

@@ -1,5 +1,6 @@
 """The rules of changing a reservation once more, told simply. Like `naive`, it shares no code with what it checks."""
 
+from collections import Counter
 from math import lcm
 
 from services.allocation.rejections import Reason
@@ -132,7 +133,7 @@ def _lawful(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
         found.add(Reason.OUTSIDE_AGREEMENT)
     for want in after.wants:
         found |= _own(naive, booking, want, gained.get(want), wish, now)
-        found |= _place(naive, after, want, wish, since)
+    found |= _place(naive, after, {name for name, _, _ in gained}, wish, since)
     if gained and terms.gpus_max and naive.gpus(lines) > terms.gpus_max:
         found.add(Reason.CONCURRENCY_EXCEEDED)
     return found | (naive._quota(after) if gained else set())
@@ -195,11 +196,19 @@ def _own(
     return found
 
 
-def _place(naive: Naive, after: Booking, want: tuple[str, int, str], wish: Wish, since: int) -> set[Reason]:
-    """Whether others leave room from now on."""
-    (name, _, parent), (lines, start, end) = want, wish
-    cells = {cell for cell in naive.cells_of(name, parent, lines, start, end) if cell >= since}
-    found = naive.groups(name, lines, cells)
-    if any(naive.used(name, cell) + after.held[name, cell] > naive.resources[name].capacity for cell in cells):
-        found.add(Reason.NO_CAPACITY)
+def _place(naive: Naive, after: Booking, gained: set[str], wish: Wish, since: int) -> set[Reason]:
+    """Whether others, outages and money leave room from now on. Each want stands beside those before it."""
+    lines, start, end = wish
+    found: set[Reason] = set()
+    before: Counter[tuple[str, int]] = Counter()
+    for name, units, parent in after.wants:
+        cells = {cell for cell in naive.cells_of(name, parent, lines, start, end) if cell >= since}
+        found |= naive.groups(name, lines, cells)
+        short = naive.short(name, {cell: before[name, cell] + units for cell in cells})
+        if short is not None:
+            found.add(short)
+        else:
+            before.update({(name, cell): units for cell in cells})
+        if name in gained and naive.unfunded(name, {cell: after.held[name, cell] for cell in cells}):
+            found.add(Reason.NOT_FUNDED)
     return found

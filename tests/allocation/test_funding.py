@@ -30,6 +30,14 @@ def test_no_more_is_booked_than_is_funded_and_the_refusal_says_why_and_until_whe
     scenario.books(book("ALPHA", line("h100", 32), start=NOON + 2 * DAY, hours=1))
 
 
+def test_before_the_first_step_nobody_speaks_of_money() -> None:
+    """A full pool is full for want of units alone, before the time from which money is counted, and partly there."""
+    scenario = fixture.fresh().given(fund("h100", 32, start=NOON + 2 * HOUR))
+    scenario.books(book("ALPHA", line("h100", 32), start=NOON, hours=1))
+    assert scenario.refuses(book("ALPHA", line("h100", 8), start=NOON, hours=1)) == [Reason.NO_CAPACITY]
+    assert scenario.refuses(book("ALPHA", line("h100", 8), start=NOON, hours=4)) == [Reason.NO_CAPACITY]
+
+
 def test_offers_know_what_is_funded() -> None:
     """A search finds the first time at which there is money, and nothing before."""
     scenario = fixture.fresh().given(fund("cpu", 0), fund("cpu", 224, start=TUESDAY + 3 * HOUR))

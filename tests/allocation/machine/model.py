@@ -12,7 +12,7 @@ from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.repack import piece_of
 from services.allocation.resources import Allocation, Line, Reservation, Resource, State
-from tests.allocation import naive_changing
+from tests.allocation import naive_changing, naive_supply
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
 from tests.allocation.machine.wishes import Wish
@@ -28,6 +28,7 @@ class SmallCentre(RuleBasedStateMachine):
         self.scenario = Scenario.of(*RESOURCES, *COMPANIES, *QUOTAS, now=NOW)
         self.scenario.grants(PublishTerms(terms=TERMS))
         self.naive = Naive(RESOURCES, COMPANIES, QUOTAS, TERMS)
+        self.naive.away = list(naive_supply.away(RESOURCES))
         self.count = 0
         self.lines: dict[str, tuple[Line, ...]] = {}
         self.restarted_at = 0

@@ -19,7 +19,11 @@ SEATS = replace(
     fixture.CLOCK_ROUND,
     id="seats",
     slot_minutes=30,
-    nodes=fixture.seats("seats", 3),
+    nodes=(
+        *fixture.seats("seats", 3)[:1],
+        replace(fixture.seats("seats", 3)[1], valid_from=at("2026-03-04 14:00")),
+        replace(fixture.seats("seats", 3)[2], valid_until=at("2026-03-05 16:00")),
+    ),
     no_show_grace_minutes=40,
     free_cancel_hours=2,
 )
