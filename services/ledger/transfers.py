@@ -109,7 +109,8 @@ SELECT line.number, line.line, line.time,
             WHEN closings.number IS NOT NULL THEN 'period_closed'
             ELSE journal.type END AS event,
        line.company, line.reservation, line.resource,
-       line.period, line.about, line.from_account, line.to_account, line.unit_seconds, line.krw
+       line.period::integer AS period, line.about::integer AS about, line.from_account, line.to_account,
+       line.unit_seconds, line.krw
 FROM ({chosen}) AS line
 LEFT JOIN journal  ON journal.number  = line.number
 LEFT JOIN closings ON closings.number = line.number

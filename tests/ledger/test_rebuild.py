@@ -2,15 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from services.ledger import batch, migrate
+from services.ledger.balances import company_balance
 from services.ledger.generations import Busy, making
+from services.ledger.history import history
 from services.ledger.journal import Superseded, read_checkpoint
 from services.ledger.migrate import Migration, migrations
 from services.ledger.reading import snapshot
 from services.ledger.rebuild import Different, Report, rebuild
+from services.ledger.statements import centre_statement, changes, interval_statement, month_statement
+from services.ledger.transfers import Filter, page_of
+from services.ledger.views import NOW, View
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import CENTRE, chained, entry, extend, pool
@@ -73,6 +79,29 @@ async def test_a_rebuild_gives_the_same_digests(ledger: Ledger) -> None:
     assert all(digest.rows > 0 for digest in before.values())
     assert await made(ledger) != made_before, "the tables are the old ones"
     assert await schemas(ledger) == ["ledger", "notary"]
+
+
+async def test_readers_read_on_after_an_exchange(ledger: Ledger) -> None:
+    """Whoever has asked before the tables are exchanged asks the same afterwards, and is answered the same."""
+    ledger.log.pages += chained(busy_centre(40))
+    await ledger.fold()
+    bounds = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+    name = (await ledger.rows("SELECT reservation FROM reservations WHERE company = $1", COMPANIES[0]))[0][0]
+    answers = []
+    for _ in range(2):
+        answers.append(
+            (
+                await month_statement(ledger.readers, COMPANIES[0], 202604, NOW),
+                await interval_statement(ledger.readers, COMPANIES[0], *bounds, NOW),
+                await centre_statement(ledger.readers, 202604, NOW),
+                await changes(ledger.readers, COMPANIES[0], 202604, View(known_at=20), NOW),
+                await page_of(ledger.readers, "", NOW, Filter(), (0, 0), 50),
+                await company_balance(ledger.readers, COMPANIES[0], View(known_at=20)),
+                await history(ledger.readers, COMPANIES[0], name, NOW, voters_named=True),
+            )
+        )
+        await rebuild(ledger.log, CENTRE, ledger.dsn)
+    assert answers[0] == answers[1]
 
 
 async def test_the_first_generation_needs_none_before_it(ledger: Ledger) -> None:
