@@ -39,12 +39,14 @@ def lines_table(lines: Iterable[ledger_api.StatementLine], units: Units, zone: t
 
 
 def rows_table(rows: Iterable[ledger_api.SummaryRow]) -> Table:
-    """A month by resource, in unit-hours and in KRW."""
-    money = tuple(f"{name} KRW" for name in MONEY_SHOWN)
+    """A month by resource, in unit-hours and in KRW; with compensation, where there is any."""
+    rows = list(rows)
+    shown = (*MONEY_SHOWN, *(("compensation",) if any(row.compensation_krw for row in rows) else ()))
+    money = tuple(f"{name} KRW" for name in shown)
     made = table("resource", *HOURS, *money, right=(*HOURS, *money))
     for row in rows:
         style = "dim" if row.resource == "equipment" else None
-        amounts = (f"{getattr(row, f'{name}_krw'):,}" for name in MONEY_SHOWN)
+        amounts = (f"{getattr(row, f'{name}_krw'):,}" for name in shown)
         made.add_row(row.resource, *row_hours(row), *amounts, style=style)
     return made
 
