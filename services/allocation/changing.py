@@ -19,6 +19,7 @@ from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.life import MOVES, used_until
 from services.allocation.news import news_of, standing_of
+from services.allocation.participants import uncovered
 from services.allocation.placing import Placing, place_all
 from services.allocation.present import Present
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
@@ -160,6 +161,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
             *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now),
+            *(uncovered(wish.before.participants, whole) if wish.before.participants is not None else ()),
         ]
         placing = place_all(centre, wants, now, Present(present, bound=wish.begun))
     violations += placing.violations

@@ -6,6 +6,7 @@ from services.allocation.conduct import Assignment, Qualification
 from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.outage import Outage
+from services.allocation.people import Participants
 from services.allocation.resources import Company, Condition, Interval, Line, Override, Quota, Resource
 from services.allocation.series import Policy, Series
 from services.allocation.tariff import Tariff
@@ -80,6 +81,7 @@ class CreateReservation(Struct, frozen=True, gc=False, kw_only=True):
     note: str = ""
     hold_seconds: int = 0  # 0: book it; else only hold it for so long
     override: Override | None = None  # what an operator lets it break
+    participants: Participants | None = None
 
 
 class ConfirmReservation(Struct, frozen=True, gc=False, kw_only=True):
@@ -230,11 +232,13 @@ class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class CheckIn(Struct, frozen=True, gc=False, kw_only=True):
-    """Say that somebody has come to use a reservation."""
+    """Say that somebody has come to use a reservation: of a class, that so many are there, or that these have come."""
 
     reservation_id: str
     company: str
     etag: str = ""
+    present: int = 0
+    ids: tuple[str, ...] = ()
 
 
 class PublishTerms(Struct, frozen=True, gc=False, kw_only=True):

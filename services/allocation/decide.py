@@ -36,6 +36,7 @@ from services.allocation.finding import find, wrong_state
 from services.allocation.funding_decisions import go_on, set_funding
 from services.allocation.months import close
 from services.allocation.overriding import check_override, left_standing, opened, overridden
+from services.allocation.participants import demand_sound, uncovered
 from services.allocation.placing import place_all
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
@@ -126,12 +127,16 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if company is None:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
     check_override(command)
+    if command.participants is not None:
+        demand_sound(command.participants)
     wants = wants_of(centre, command, now)
     violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
     if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
         wants = longer
         violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
     violations += approving.too_late(company, wants, command.start, now)
+    if command.participants is not None:
+        violations += uncovered(command.participants, wants)
     if command.hold_seconds:
         violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)
@@ -160,6 +165,7 @@ def _granted(
             allocations=allocations,
             expires_at=min(now + command.hold_seconds, command.start),
             note=command.note,
+            participants=command.participants,
         )
     approval = approving.approval_of(centre, command.company, allocations)
     if approval is not None:
@@ -174,6 +180,7 @@ def _granted(
             approval=approval,
             note=command.note,
             override=override,
+            participants=command.participants,
         )
     return events.ReservationConfirmed(
         reservation_id=command.reservation_id,
@@ -184,6 +191,7 @@ def _granted(
         allocations=allocations,
         note=command.note,
         override=override,
+        participants=command.participants,
     )
 
 

@@ -13,6 +13,7 @@ from services.allocation.conduct import QUALIFICATIONS_MAX, Cause, Conduct, Stri
 from services.allocation.demand import Want
 from services.allocation.events import ConductEvent, Event
 from services.allocation.finding import find, wrong_state
+from services.allocation.participants import arrived
 from services.allocation.records import judged
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, State
@@ -28,7 +29,10 @@ def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:
     reservation = find(centre, command)
     if reservation.state not in (State.CONFIRMED, State.ACTIVE):
         raise wrong_state(reservation, "checked in to while it is confirmed or active", "Book another time.")
-    if reservation.checked_in_at:
+    people = reservation.participants
+    if people is None and (command.present or command.ids):
+        raise refuse(Reason.INVALID_PARTICIPANTS, "Nobody is named in this booking: check in once.", reservation.id)
+    if people is None and reservation.checked_in_at:
         raise refuse(Reason.WRONG_STATE, "Somebody has checked in to this reservation before.", reservation.id)
     early = centre.records.terms_at(now).check_in_early_minutes * MINUTE_SECONDS
     if now < reservation.start - early:
@@ -40,7 +44,11 @@ def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:
             limit=early,
             asked=reservation.start - now,
         )
-    return (events.ReservationCheckedIn(reservation_id=reservation.id),)
+    if people is None:
+        return (events.ReservationCheckedIn(reservation_id=reservation.id),)
+    after = arrived(people, reservation.id, command.present, command.ids)
+    came = tuple(each for each in after.present_ids if each not in people.present_ids)
+    return (events.ReservationCheckedIn(reservation_id=reservation.id, present=after.present, ids=came),)
 
 
 def late_cancel(centre: Centre, reservation: Reservation, now: int) -> bool:

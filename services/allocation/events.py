@@ -13,6 +13,7 @@ from services.allocation.correction import Correction
 from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
+from services.allocation.people import Participants
 from services.allocation.resources import Allocation, Company, Condition, Interval, Line, Override, Quota, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
@@ -193,6 +194,7 @@ class ReservationConfirmed(
     note: str = ""
     override: Override | None = None
     desired: Interval | None = None
+    participants: Participants | None = None
 
 
 class ReservationHeld(
@@ -208,6 +210,7 @@ class ReservationHeld(
     allocations: tuple[Allocation, ...]
     expires_at: int
     note: str = ""
+    participants: Participants | None = None
 
 
 class ReservationRequested(
@@ -228,6 +231,7 @@ class ReservationRequested(
     approval: Approval
     note: str = ""
     override: Override | None = None
+    participants: Participants | None = None
     void_votes: int = 0
 
 
@@ -317,10 +321,14 @@ class ReservationReleased(
     hand_over: str = ""
 
 
-class ReservationCheckedIn(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_checked_in", tag_field="type"):
-    """Somebody came to use what was reserved."""
+class ReservationCheckedIn(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_checked_in", tag_field="type", omit_defaults=True
+):
+    """Somebody came to use what was reserved. Of a class, so many are there now; `ids` are those who just came."""
 
     reservation_id: str
+    present: int = 0
+    ids: tuple[str, ...] = ()
 
 
 class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_missed", tag_field="type"):

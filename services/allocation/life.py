@@ -157,6 +157,7 @@ def _begun(
         expires_at=0 if isinstance(event, events.ReservationConfirmed) else event.expires_at,
         approval=event.approval if isinstance(event, events.ReservationRequested) else None,
         override=None if isinstance(event, events.ReservationHeld) else event.override,
+        participants=event.participants,
     )
 
 
@@ -270,7 +271,16 @@ def _activated(
 def _checked_in(
     before: Reservation, event: events.ReservationCheckedIn, state: State, at: int, position: int
 ) -> Reservation:
-    return replace(before, version=before.version + 1, position=position, checked_in_at=at)
+    people = before.participants
+    if people is None:
+        return replace(before, version=before.version + 1, position=position, checked_in_at=at)
+    return replace(
+        before,
+        version=before.version + 1,
+        position=position,
+        checked_in_at=before.checked_in_at or at,  # The first of them used it.
+        participants=replace(people, present=event.present, present_ids=(*people.present_ids, *event.ids)),
+    )
 
 
 def _missed(before: Reservation, event: events.ReservationMissed, state: State, at: int, position: int) -> Reservation:
@@ -355,6 +365,7 @@ def _transferred(
         allocations=before.allocations if event.allocations == before.allocations else event.allocations,
         note="",
         override=None,
+        participants=None,
         transfer=None,
     )
 

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     PERIOD_RUNNING = "PERIOD_RUNNING"  # the books of a month cannot be closed before it is over
     INVALID_TERMS = "INVALID_TERMS"  # terms that contradict themselves or reach back
     INVALID_QUALIFICATION = "INVALID_QUALIFICATION"
+    INVALID_PARTICIPANTS = "INVALID_PARTICIPANTS"  # nobody, too many, or ids that are not one for each
     INVALID_OFFICER = "INVALID_OFFICER"  # an assignment that ends before it starts, or one too many
     INVALID_CORRECTION = "INVALID_CORRECTION"  # of nothing or too much, without a reason, or that takes nothing back
     INVALID_FUNDING = "INVALID_FUNDING"  # of more than there is, or from a time that makes no sense
@@ -59,6 +60,7 @@ class Reason(StrEnum):
     CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
     EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time
     CHANGEOVER_TOO_SHORT = "CHANGEOVER_TOO_SHORT"
+    TOO_FEW_SEATS = "TOO_FEW_SEATS"  # no line has room for everybody of a class
     NOT_FUNDED = "NOT_FUNDED"  # there is no money or power for so many units then
     NO_CAPACITY = "NO_CAPACITY"  # too few units are free
     NO_PLACEMENT = "NO_PLACEMENT"  # enough units are free, but not in the shape asked for

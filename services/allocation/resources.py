@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from services.allocation.approval import Approval
+from services.allocation.people import Participants
 from services.allocation.transfer import Outcome, Transfer
 
 Interval = tuple[int, int]
@@ -323,6 +324,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     override: Override | None = None  # what an operator let it break
     release_at: int = 0  # warned: when it is given back unless it is used more until then; 0: it is not warned
     transfer: Transfer | None = None  # the last offer to hand it over to another company
+    participants: Participants | None = None  # the people of a class; None for a booking that names nobody
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
 
     @property

@@ -115,7 +115,9 @@ def told_to(reservation: Reservation, company: str) -> Reservation | None:
 
 def offer_of(reservation: Reservation) -> Reservation:
     """A reservation as whoever may take it sees it. P8: what its company said, was told and stands on is its own."""
-    return replace(reservation, note="", reason="", override=None, approval=None, allocations=(), outage="")
+    return replace(
+        reservation, note="", reason="", override=None, approval=None, allocations=(), outage="", participants=None
+    )
 
 
 def _offered(centre: Centre, command: commands.AcceptTransfer | commands.DeclineTransfer, now: int) -> Reservation:

@@ -53,6 +53,11 @@ def book(
     per_node: PerNode = 0,
     together: Together = "anywhere",
     hold: Hold = "",
+    people: Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")] = 0,
+    who: Annotated[
+        list[str] | None,
+        typer.Option("--id", metavar="ID", help="A pseudonym for one of the class, never a name; repeatable."),
+    ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option(metavar="REASON", help="Break this rule, such as NOTICE_TOO_SHORT; operators only, repeatable."),
@@ -72,6 +77,7 @@ def book(
             start_time=to_timestamp(parse_time(start, client.now, client.zone)),
             duration=to_duration(parse_duration(duration)),
             note=note,
+            participants=api.Participants(count=people or len(who or ()), ids=who or ()) if people or who else None,
         )
         request = api.CreateReservationRequest(
             parent=parent_of(client.connection, company),

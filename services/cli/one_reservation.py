@@ -17,6 +17,8 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     length = from_timestamp(item.end_time) - from_timestamp(item.start_time)
     facts.add_row("state", state_text(item.state))
     facts.add_row("when", f"{interval_text(item, zone)}  ({show_duration(length)})")
+    if item.HasField("participants"):
+        facts.add_row("people", f"{item.participants.present} of {item.participants.count} have come")
     if item.HasField("desired_start_time"):
         desired = show_interval(from_timestamp(item.desired_start_time), from_timestamp(item.desired_end_time), zone)
         facts.add_row("was wanted", desired)

@@ -32,18 +32,24 @@ CAUSES = {api.Strike.CAUSE_NO_SHOW: "nobody came", api.Strike.CAUSE_LATE_CANCEL:
 
 def check_in(
     name: Name,
+    present: Annotated[int, typer.Option(min=0, help="Of a class: how many are there now, all together.")] = 0,
+    who: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="Of a class: who came; repeatable.")
+    ] = None,
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Say that somebody has come to use a reservation; equipment that nobody comes to is given back."""
+    """Say that somebody has come to use a reservation, or who of a class; what nobody comes to is given back."""
     with connect(data, caller, company_in(name)) as client:
         request = api.CheckInRequest(
             name=reservation_name(client.connection, name),
             request_id=checked_request_id(request_id),
             validate_only=dry_run,
+            present=present,
+            ids=who or (),
         )
         answer(client, client.scheduler.CheckIn, request, {}, as_json)
 

@@ -28,11 +28,12 @@ SHOWN = (
     ("equipment_hours_granted", "equipment-h granted"),
     ("equipment_hours_used", "used "),
     ("staff_hours_used", "staff-h"),
+    ("people", "people"),
     ("charged_krw", "KRW charged"),
 )
 USE_LOG = (
     *("used_at", "used_until", "hours", "equipment", "equipment_name", "organisation", "organisation_type"),
-    *("user", "staff_hours", "fee_krw", "reservation"),
+    *("user", "staff_hours", "fee_krw", "reservation", "people"),
 )
 USE_LOG_PAGE = 1_000
 
@@ -107,6 +108,8 @@ def write_use_log(path: Path, found: Iterable[ledger_api.EquipmentUse], zone: tz
                 for stamp in (use.start_time, use.end_time)
             )
             told = (use.organisation, use.organisation_type, plain_id(use.user), use.staff_hours, use.fee_krw)
-            rows.writerow((*times, use.hours, use.resource, use.resource_name, *told, plain_id(use.reservation)))
+            rows.writerow(
+                (*times, use.hours, use.resource, use.resource_name, *told, plain_id(use.reservation), use.people)
+            )
             count += 1
     return count

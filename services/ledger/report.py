@@ -16,13 +16,14 @@ ACCELERATORS = (Unit.GPU, Unit.MILLI_GPU, Unit.NODE)
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """A company, what it is sorted by, and how often it booked."""
+    """A company, what it is sorted by, how often it booked, and how many people of its classes came."""
 
     company: str
     industry: str
     programme: str
     region: str
     bookings: int
+    people: int = 0
 
 
 class Figures(Struct, kw_only=True):
@@ -42,12 +43,14 @@ class Figures(Struct, kw_only=True):
     staff_hours_used: float = 0
     charged_krw: int = 0
     penalty_krw: int = 0
+    people: int = 0
 
     def count(self, member: Member) -> None:
         """One more company."""
         self.companies += 1
         self.active_companies += member.bookings > 0
         self.bookings += member.bookings
+        self.people += member.people
 
     def add(self, amount: Amount, what: str, unit_seconds_an_hour: int) -> None:
         """What stands on one account of one of them; `what` it is hours of, or nothing that is told."""

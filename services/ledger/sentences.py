@@ -176,7 +176,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         + (f" It was left {event.condition}." if event.condition else "")
         + (f" For whoever comes next: {event.hand_over}" if event.hand_over else "")
     ),
-    events.ReservationCheckedIn: lambda event, words: f"{words.who} checked in.",
+    events.ReservationCheckedIn: lambda event, words: (
+        f"{words.who} checked in" + (f"; {event.present} people are there." if event.present else ".")
+    ),
     events.ReservationMissed: lambda event, words: (
         f"Nobody checked in in time: it was given back from {words.moment(event.released_at)} on."
     ),

@@ -98,6 +98,7 @@ def _use(use: years.Use) -> wire.EquipmentUse:
         user=use.user,
         staff_hours=use.staff_seconds / HOUR_SECONDS,
         fee_krw=use.krw,
+        people=use.people,
         reservation=f"companies/{use.company}/reservations/{use.reservation}",
     )
 

@@ -33,6 +33,7 @@ class Use(Struct, frozen=True, kw_only=True):
     staff_seconds: int
     krw: int
     reservation: str
+    people: int
 
 
 async def year_report(readers: asyncpg.Pool, year: int, view: View) -> tuple[Checkpoint, Report]:
@@ -70,8 +71,19 @@ def _periods(year: int) -> tuple[int, int]:
 _THINGS = "SELECT resource, display_name, kind, unit, units_each FROM resources"
 
 _MEMBERS = """
-SELECT companies.company, industry, programme, region, coalesce(booked.bookings, 0) AS bookings
+SELECT companies.company, industry, programme, region, coalesce(booked.bookings, 0) AS bookings,
+       coalesce(taught.people, 0)::bigint AS people
 FROM companies
+LEFT JOIN (
+    SELECT company, sum(reservations.people) AS people
+    FROM (
+        SELECT DISTINCT company, reservation
+        FROM transfers
+        WHERE period BETWEEN $1 AND $2 AND to_account = 'used' AND time < $3 AND number <= $4
+    ) AS used
+    JOIN reservations USING (company, reservation)
+    GROUP BY company
+) AS taught ON taught.company = companies.company
 LEFT JOIN (
     SELECT company, count(DISTINCT reservation) AS bookings
     FROM transfers
@@ -86,7 +98,8 @@ _USES = """
 SELECT reservations.confirmed_number AS number, used.resource, resources.display_name AS resource_name,
        reservations.starts_at, reservations.ends_at, used.unit_seconds, used.company,
        companies.display_name AS organisation, companies.stage AS organisation_type, journal.actor AS user,
-       coalesce(staff.unit_seconds, 0) AS staff_seconds, used.krw, used.reservation
+       coalesce(staff.unit_seconds, 0) AS staff_seconds, used.krw, used.reservation,
+       reservations.people
 FROM (
     SELECT company, reservation, resource, sum(unit_seconds)::bigint AS unit_seconds, sum(krw)::bigint AS krw
     FROM transfers JOIN resources USING (resource)

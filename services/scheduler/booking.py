@@ -7,7 +7,7 @@ from services.allocation import commands, offers
 from services.allocation.costing import cost_by, cost_of, drafted
 from services.allocation.decide import Events
 from services.allocation.quoting import cancellation_quote, change_quote
-from services.allocation.rejections import Rejected
+from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Reservation
 from services.allocation.smallest import smallest_changes
 from services.allocation.transferring import offer_of
@@ -164,6 +164,8 @@ class Booking:
 
     def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
         """The refusal with what would be granted instead."""
+        if any(each.reason is Reason.TOO_FEW_SEATS for each in refusal.violations):
+            return problem_of(refusal)  # At no other time is there room for everybody.
         now = self._writer.now() // MICROSECONDS
         found = offers.alternatives(self._centre, command, refusal, now)
         smallest = smallest_changes(self._centre, command, refusal, now, later=found)

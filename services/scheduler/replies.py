@@ -104,6 +104,14 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["override_justification"] = reservation.override.because
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
+    if reservation.participants is not None:
+        people = reservation.participants
+        plain["participants"] = {
+            "count": people.count,
+            "ids": people.ids,
+            "present": people.present,
+            "present_ids": people.present_ids,
+        }
     if reservation.desired is not None:
         start, end = reservation.desired
         plain["desired_start_time"], plain["desired_end_time"] = {"seconds": start}, {"seconds": end}

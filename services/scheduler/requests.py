@@ -13,12 +13,14 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.holding import HOLD_SECONDS_MAX
+from services.allocation.people import Participants
 from services.allocation.rejections import Reason
 from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Condition, Line, Override, Quota
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 NAME_CHARACTERS_MAX = 300
 NAMES_KEPT_MAX = 4_096
@@ -199,7 +201,26 @@ def read_demand(
         note=note,
         hold_seconds=hold_of(fields, request),
         override=override_of(fields, request),
+        participants=participants_of(fields, wish) if wish.HasField("participants") else None,
     )
+
+
+def participants_of(fields: Fields, wish: api.Reservation) -> Participants:
+    """The people of a class."""
+    given = wish.participants
+    ids = ids_of(fields, "reservation.participants.ids", given.ids)
+    if given.count < 1:
+        fields.fault("reservation.participants.count", "must be at least 1; leave participants out for no class")
+    return Participants(count=given.count, ids=ids)
+
+
+def ids_of(fields: Fields, field: str, ids: Iterable[str]) -> tuple[str, ...]:
+    """Pseudonyms, which say nothing about anybody."""
+    found = tuple(ids)
+    for number, each in enumerate(found):
+        if not PSEUDONYM.fullmatch(each):
+            fields.fault(f"{field}[{number}]", "must be a pseudonym of 1 to 32 letters, digits and hyphens")
+    return found
 
 
 def override_of(fields: Fields, request: api.CreateReservationRequest) -> Override | None:
@@ -262,8 +283,13 @@ def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
         fields.demand_valid()
         return commands.ConfirmReservation(reservation_id=reservation_id, company=company, etag=etag)
     if isinstance(request, api.CheckInRequest):
+        ids = ids_of(fields, "ids", request.ids)
+        if request.present < 0 or (request.present and ids):
+            fields.fault("present", "must not be negative, and goes without ids")
         fields.demand_valid()
-        return commands.CheckIn(reservation_id=reservation_id, company=company, etag=etag)
+        return commands.CheckIn(
+            reservation_id=reservation_id, company=company, etag=etag, present=request.present, ids=ids
+        )
     reason = fields.text("reason", request.reason)
     if isinstance(request, api.CancelReservationRequest):
         fields.demand_valid()

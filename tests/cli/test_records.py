@@ -139,3 +139,28 @@ def test_an_officer_acts_on_behalf_of_a_company(centre: FakeCentre) -> None:
     assert main.run(["check-in", "r1"]) == 0
     assert centre.requests[-1].name == "companies/CMP-0004/reservations/r1"
     assert centre.on_behalf_of[-1] == ""
+
+
+def test_a_class_is_checked_in_by_number_or_by_id(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """How many are there, or who came; and it is shown how many of how many."""
+    told = reservation(LINES)
+    told.participants.count, told.participants.present = 12, 9
+    centre.answers["CheckIn"] = lambda _: told
+    assert main.run(["check-in", "r1", "--present", "9"]) == 0
+    assert centre.requests[-1].present == 9
+    assert "9 of 12 have come" in capsys.readouterr().out
+    assert main.run(["check-in", "r1", "--id", "p-1", "--id", "p-2", "--json"]) == 0
+    assert list(centre.requests[-1].ids) == ["p-1", "p-2"]
+
+
+def test_a_class_is_booked_with_its_people(centre: FakeCentre) -> None:
+    """As a number, or with a pseudonym for each."""
+    centre.answers["CreateReservation"] = lambda _: reservation(LINES)
+    wish = ["book", "a100-dev:4gpu", "--start", "2026-03-16 09:00", "--duration", "2h"]
+    assert main.run([*wish, "--people", "12"]) == 0
+    assert centre.requests[-1].reservation.participants.count == 12
+    assert main.run([*wish, "--id", "p-1", "--id", "p-2"]) == 0
+    people = centre.requests[-1].reservation.participants
+    assert (people.count, list(people.ids)) == (2, ["p-1", "p-2"])
+    assert main.run(wish) == 0
+    assert not centre.requests[-1].reservation.HasField("participants")

@@ -110,3 +110,46 @@ async def test_the_terms_of_a_time_can_be_read(desk: Desk) -> None:
     assert (await desk.call("GetTerms", request)).check_in_early.seconds == 0
     request.time.seconds = NOON
     assert (await desk.call("GetTerms", request)).check_in_early.seconds == 1800
+
+
+async def test_a_class_is_booked_and_counted_as_it_comes(desk: Desk) -> None:
+    """How many, and by pseudonym who: shown to its company, with what was said of each."""
+    request = demand(30, ("cpu", 3))
+    request.reservation.participants.count = 3
+    request.reservation.participants.ids.extend(["p-1", "p-2", "p-3"])
+    made = await desk.call("CreateReservation", request)
+    assert (made.participants.count, made.participants.present) == (3, 0)
+    desk.clock.seconds = made.start_time.seconds
+    came = api.CheckInRequest(name=made.name, request_id=request_id(31), ids=["p-2"])
+    told = await desk.call("CheckIn", came)
+    assert (told.participants.present, list(told.participants.present_ids)) == (1, ["p-2"])
+    told = await desk.call("CheckIn", api.CheckInRequest(name=made.name, request_id=request_id(32)))
+    assert (told.participants.present, sorted(told.participants.present_ids)) == (3, ["p-1", "p-2", "p-3"])
+
+
+@pytest.mark.parametrize("who", ["kim@example.org", "Kim Min-jun", "김민준", "", "x" * 33])
+async def test_a_name_is_no_pseudonym(desk: Desk, who: str) -> None:
+    """No address and no name comes into the log by mistake, neither with the booking nor at check-in."""
+    request = demand(33, ("cpu", 1))
+    request.reservation.participants.count = 1
+    request.reservation.participants.ids.append(who)
+    before = len(desk.log.pages)
+    came = api.CheckInRequest(name="companies/ALPHA/reservations/r1", request_id=request_id(34), ids=[who])
+    for method, wish in (("CreateReservation", request), ("CheckIn", came)):
+        with pytest.raises(Refused) as refused:
+            await desk.call(method, wish)
+        assert refused.value.reason == "INVALID_FIELD"
+    assert len(desk.log.pages) == before
+
+
+async def test_too_few_seats_are_explained_without_another_time(desk: Desk) -> None:
+    """P3: at no other time is there room for everybody, so none is offered."""
+    request = demand(35, ("cpu", 3))
+    request.reservation.participants.count = 4
+    with pytest.raises(Refused) as refused:
+        await desk.call("CreateReservation", request)
+    assert (refused.value.reason, len(refused.value.refusal.alternatives)) == ("TOO_FEW_SEATS", 0)
+    request.reservation.participants.count = 0
+    with pytest.raises(Refused) as nobody:
+        await desk.call("CreateReservation", request)
+    assert nobody.value.reason == "INVALID_FIELD"

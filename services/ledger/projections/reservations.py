@@ -49,10 +49,14 @@ class Reservations:
             reservation.note,
             claim.number,
             changed_number,
+            reservation.participants.present if reservation.participants is not None else 0,
         )
 
 
-COLUMNS = ("reservation", "company", "state", "starts_at", "ends_at", "note", "allocated_number", "changed_number")
+COLUMNS = (
+    *("reservation", "company", "state", "starts_at", "ends_at", "note"),
+    *("allocated_number", "changed_number", "people"),
+)
 
 _CHANGE = """
 UPDATE reservations
@@ -63,10 +67,11 @@ SET company          = change.company,
     note             = change.note,
     allocated_number = change.allocated_number,
     changed_number   = change.changed_number,
+    people           = change.people,
     confirmed_number = coalesce(change.confirmed_number, reservations.confirmed_number)
 FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bigint[],
-            $8::bigint[], $9::bigint[])
-     AS change (reservation, company, state, starts_at, ends_at, note, allocated_number, changed_number,
+            $8::bigint[], $9::integer[], $10::bigint[])
+     AS change (reservation, company, state, starts_at, ends_at, note, allocated_number, changed_number, people,
                 confirmed_number)
 WHERE reservations.reservation = change.reservation
 """

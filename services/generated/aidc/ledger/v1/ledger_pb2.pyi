@@ -941,6 +941,7 @@ class ReportFigures(_message.Message):
     STAFF_HOURS_USED_FIELD_NUMBER: _builtins.int
     CHARGED_KRW_FIELD_NUMBER: _builtins.int
     PENALTY_KRW_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
     companies: _builtins.int
     """Companies admitted by its end."""
     active_companies: _builtins.int
@@ -969,6 +970,8 @@ class ReportFigures(_message.Message):
     """KRW owed, penalties included, less compensation."""
     penalty_krw: _builtins.int
     """KRW owed for late cancellations and for not coming."""
+    people: _builtins.int
+    """People of classes who checked in."""
     def __init__(
         self,
         *,
@@ -986,10 +989,11 @@ class ReportFigures(_message.Message):
         staff_hours_used: _builtins.float = ...,
         charged_krw: _builtins.int = ...,
         penalty_krw: _builtins.int = ...,
+        people: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_companies", b"active_companies", "bookings", b"bookings", "charged_krw", b"charged_krw", "companies", b"companies", "core_hours_used", b"core_hours_used", "equipment_hours_granted", b"equipment_hours_granted", "equipment_hours_released", b"equipment_hours_released", "equipment_hours_used", b"equipment_hours_used", "gpu_hours_granted", b"gpu_hours_granted", "gpu_hours_idle", b"gpu_hours_idle", "gpu_hours_released", b"gpu_hours_released", "gpu_hours_used", b"gpu_hours_used", "penalty_krw", b"penalty_krw", "staff_hours_used", b"staff_hours_used"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active_companies", b"active_companies", "bookings", b"bookings", "charged_krw", b"charged_krw", "companies", b"companies", "core_hours_used", b"core_hours_used", "equipment_hours_granted", b"equipment_hours_granted", "equipment_hours_released", b"equipment_hours_released", "equipment_hours_used", b"equipment_hours_used", "gpu_hours_granted", b"gpu_hours_granted", "gpu_hours_idle", b"gpu_hours_idle", "gpu_hours_released", b"gpu_hours_released", "gpu_hours_used", b"gpu_hours_used", "penalty_krw", b"penalty_krw", "people", b"people", "staff_hours_used", b"staff_hours_used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1086,6 +1090,7 @@ class EquipmentUse(_message.Message):
     STAFF_HOURS_FIELD_NUMBER: _builtins.int
     FEE_KRW_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    PEOPLE_FIELD_NUMBER: _builtins.int
     resource: _builtins.str
     """The piece."""
     resource_name: _builtins.str
@@ -1104,6 +1109,8 @@ class EquipmentUse(_message.Message):
     """The fee, in KRW."""
     reservation: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
+    people: _builtins.int
+    """People of a class who checked in; 0 where the booking names nobody."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """It was used from then on."""
@@ -1126,10 +1133,11 @@ class EquipmentUse(_message.Message):
         staff_hours: _builtins.float = ...,
         fee_krw: _builtins.int = ...,
         reservation: _builtins.str = ...,
+        people: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "fee_krw", b"fee_krw", "hours", b"hours", "organisation", b"organisation", "organisation_type", b"organisation_type", "reservation", b"reservation", "resource", b"resource", "resource_name", b"resource_name", "staff_hours", b"staff_hours", "start_time", b"start_time", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "fee_krw", b"fee_krw", "hours", b"hours", "organisation", b"organisation", "organisation_type", b"organisation_type", "people", b"people", "reservation", b"reservation", "resource", b"resource", "resource_name", b"resource_name", "staff_hours", b"staff_hours", "start_time", b"start_time", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

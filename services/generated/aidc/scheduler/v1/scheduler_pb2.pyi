@@ -1213,6 +1213,7 @@ class Reservation(_message.Message):
     RELEASE_TIME_FIELD_NUMBER: _builtins.int
     COMPANY_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    PARTICIPANTS_FIELD_NUMBER: _builtins.int
     DESIRED_START_TIME_FIELD_NUMBER: _builtins.int
     DESIRED_END_TIME_FIELD_NUMBER: _builtins.int
     CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
@@ -1297,6 +1298,10 @@ class Reservation(_message.Message):
         """The last offer to hand it over to another company. Output only."""
 
     @_builtins.property
+    def participants(self) -> Global___Participants:
+        """The people of a class. Leave it out for a booking that names nobody."""
+
+    @_builtins.property
     def desired_start_time(self) -> _timestamp_pb2.Timestamp:
         """When it was wanted to start, if it was approved for another time. Output only."""
 
@@ -1344,21 +1349,60 @@ class Reservation(_message.Message):
         release_time: _timestamp_pb2.Timestamp | None = ...,
         company: _builtins.str = ...,
         transfer: Global___TransferOffer | None = ...,
+        participants: Global___Participants | None = ...,
         desired_start_time: _timestamp_pb2.Timestamp | None = ...,
         desired_end_time: _timestamp_pb2.Timestamp | None = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
         cost: Global___Cost | None = ...,
         cost_change_krw: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class Participants(_message.Message):
+    """A class: one booking with many people. No name and no address: what an id means, only the company knows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
+    PRESENT_FIELD_NUMBER: _builtins.int
+    PRESENT_IDS_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many take part, 1 to 500. Some line must have a seat, or the least share, for each of them."""
+    present: _builtins.int
+    """How many have checked in. Output only."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """A pseudonym for each, of letters, digits and hyphens, at most 32; or none at all."""
+
+    @_builtins.property
+    def present_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which of them. Output only."""
+
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
+        present: _builtins.int = ...,
+        present_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "ids", b"ids", "present", b"present", "present_ids", b"present_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Participants: _TypeAlias = Participants  # noqa: Y015
 
 @_typing.final
 class TransferOffer(_message.Message):
@@ -1583,6 +1627,8 @@ class CheckInRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    PRESENT_FIELD_NUMBER: _builtins.int
+    IDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
@@ -1591,6 +1637,12 @@ class CheckInRequest(_message.Message):
     """If set, refuse when the reservation has changed since."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
+    present: _builtins.int
+    """Of a class without ids: how many are there now, all together. Of neither this nor `ids`, everybody has come."""
+    @_builtins.property
+    def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of a class with ids: who has come now."""
+
     def __init__(
         self,
         *,
@@ -1598,10 +1650,12 @@ class CheckInRequest(_message.Message):
         request_id: _builtins.str = ...,
         etag: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        present: _builtins.int = ...,
+        ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "ids", b"ids", "name", b"name", "present", b"present", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
