@@ -22,6 +22,8 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNAVAILABLE = 503
 HOLD_SECONDS, HOLD_SECONDS_MIN = 600, 60
+HOPELESS = ("OUTSIDE_AGREEMENT", "NO_QUOTA", "NOT_ENTITLED", "NOT_QUALIFIED", "SUSPENDED", "OUT_OF_SERVICE")
+"""What no other time or amount changes: somebody else must do something first."""
 
 
 async def book(visit: Visit) -> Response:
@@ -77,11 +79,12 @@ async def _found(visit: Visit, wish: Wish) -> Content:
     )
 
 
-def _why_not(visit: Visit, violations: Iterable[api.Violation]) -> Markup:
+def _why_not(visit: Visit, violations: Sequence[api.Violation]) -> Markup:
+    """Every rule in the way; and what to try, where another wish would help."""
     words = visit.words
-    return parts.section(
-        words("no_offers_title"), parts.violations(visit, violations), el("p", words("no_offers_advice"), class_="away")
-    )
+    hopeless = any(each.reason in HOPELESS for each in violations)
+    advice = None if hopeless else el("p", words("no_offers_advice"), class_="away")
+    return parts.section(words("no_offers_title"), parts.violations(visit, violations), advice)
 
 
 def offers(visit: Visit, company: str, found: Sequence[api.Offer], note: str, back: str) -> Markup:

@@ -159,7 +159,7 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
     ]
     title = words("upcoming_title")
     head = [words("head_what"), words("head_when"), words("head_state"), words("head_note"), ""]
-    made: Content = parts.table(head, rows, title) if rows else parts.empty(words("nothing_upcoming"))
+    made: Content = parts.table(head, rows, title) if rows else _nothing(visit, company)
     cut = parts.note(words("timeline_more", count=len(found)), "warn") if more else None
     whose = "" if visit.person.company else company
     links = [
@@ -168,6 +168,14 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
         el("a", words("calendar_file"), href=address("/company/bookings.ics", company=whose), download=True),
     ]
     return parts.section(title, made, cut, aside=el("span", links))
+
+
+def _nothing(visit: Visit, company: str) -> Markup:
+    """What is said to whom has nothing booked, with the way to book something."""
+    words = visit.words
+    target = address("/book", company="" if visit.person.company else company)
+    link = [" ", el("a", words("book_first"), href=target)] if visit.person.books else None
+    return el("p", words("nothing_upcoming"), link, class_="empty")
 
 
 def _past(visit: Visit, found: Sequence[api.Reservation]) -> Markup:

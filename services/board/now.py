@@ -2,30 +2,27 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from starlette.responses import Response
 
 from services.board import parts, sparks
-from services.board.answers import Refused
-from services.board.catalogue import figure, plain, sizes, unit_key
+from services.board.catalogue import figure, plain, unit_key
+from services.board.fits import AHEAD, Fit, fits_of, fits_told
 from services.board.frame import show
 from services.board.incidents import Incident, incidents
 from services.board.markup import Content, Markup, el
 from services.board.outages import path_of
 from services.board.reading import calendars, reservations
-from services.board.times import from_timestamp, length, to_duration, to_timestamp
+from services.board.times import from_timestamp, length
 from services.board.visit import Visit, address
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-AHEAD = timedelta(days=14)
 SOON = timedelta(hours=24)
 SOON_ROWS_MAX = 8
 NAMES_MAX = 3
 OUTAGES_MAX = 100
 PRESSING = ("failure", "closed")
-FIT_LENGTH = timedelta(days=1)
-"""The reference demands on compute are for a day, as the metrics have them."""
 
 Calendars = Mapping[str, api.Calendar | None]
 
@@ -41,7 +38,7 @@ async def now(visit: Visit) -> Response:
         reservations(visit, moment, moment + SOON),
         visit.caller.ask(visit.caller.scheduler.ListOutages, api.ListOutagesRequest(page_size=OUTAGES_MAX)),
     )
-    fits = await asyncio.gather(*(_fits(visit, each, ahead[plain(each.name)]) for each in pools))
+    fits = await asyncio.gather(*(fits_of(visit, each, ahead[plain(each.name)]) for each in pools))
     cards = [_card(visit, pool, ahead[plain(pool.name)], fit) for pool, fit in zip(pools, fits, strict=True)]
     words = visit.words
     found = incidents(visit.catalogue, outages.outages, visit.clock, AHEAD)
@@ -59,48 +56,6 @@ async def now(visit: Visit) -> Response:
     )
 
 
-Fit = tuple[int, datetime | None, str]
-"""An amount, when it could start, and why not if it could not."""
-
-
-async def _fits(visit: Visit, pool: api.Resource, calendar: api.Calendar | None) -> list[Fit]:
-    """When the usual sizes could start: by the real search for a company, by what is free for everybody else."""
-    wanted = list(sizes(pool))
-    if visit.person.company:
-        return list(await asyncio.gather(*(_offered(visit, pool, units) for units in wanted)))
-    return [(units, _free_from(calendar, units), "") for units in wanted]
-
-
-async def _offered(visit: Visit, pool: api.Resource, units: int) -> Fit:
-    request = api.SearchOffersRequest(
-        parent=visit.person.parent,
-        lines=[api.Line(resource=pool.name, units=units)],
-        duration=to_duration(FIT_LENGTH),
-        latest_end_time=to_timestamp(visit.clock.now + AHEAD + FIT_LENGTH),
-        page_size=1,
-    )
-    try:
-        found = await visit.caller.ask(visit.caller.scheduler.SearchOffers, request)
-    except Refused as refused:
-        return units, None, refused.violations[0].reason if refused.violations else ""
-    if found.offers:
-        return units, from_timestamp(found.offers[0].start_time), ""
-    return units, None, found.violations[0].reason if found.violations else ""
-
-
-def _free_from(calendar: api.Calendar | None, units: int) -> datetime | None:
-    """The first moment from which so many units stay free for the reference length."""
-    since: datetime | None = None
-    for part in calendar.intervals if calendar else ():
-        if part.free_units < units:
-            since = None
-            continue
-        since = since or from_timestamp(part.start_time)
-        if from_timestamp(part.end_time) - since >= FIT_LENGTH:
-            return since
-    return None
-
-
 def _card(visit: Visit, pool: api.Resource, calendar: api.Calendar | None, fits: Sequence[Fit]) -> Markup:
     words = visit.words
     free = calendar.intervals[0].free_units if calendar and calendar.intervals else 0
@@ -111,25 +66,9 @@ def _card(visit: Visit, pool: api.Resource, calendar: api.Calendar | None, fits:
         el("h2", el("a", visit.name(pool), href=address("/timeline", resource=plain(pool.name)))),
         el("p", big, " ", el("span", of, class_="of"), class_="free"),
         sparks.free(visit, pool, calendar, visit.clock.now, AHEAD) if calendar else None,
-        el("dl", [_fit(visit, pool, fit) for fit in fits], class_="fits", aria_label=words("next_fit")),
+        fits_told(visit, pool, fits),
         class_="card",
     )
-
-
-def _fit(visit: Visit, pool: api.Resource, fit: Fit) -> list[Markup]:
-    units, start, reason = fit
-    words, clock = visit.words, visit.clock
-    if start is None:
-        text: Content = words.either(f"reason_{reason}", words("no_fit", length=length(AHEAD, words)))
-        when = el("span", text, class_="away")
-    else:
-        soon = start <= clock.now + timedelta(hours=1)
-        shown = el("b", words("fit_now"), class_="yes") if soon else clock.stamp(start)
-        earliest = "" if soon else clock.typed(start)
-        link = address("/book", resource=plain(pool.name), amount=figure(pool, units), hours=24, earliest=earliest)
-        label = words("book_named", what=f"{visit.amount(pool, units)}, {visit.name(pool)}")
-        when = el("a", shown, href=link, aria_label=label) if visit.person.books else shown
-    return [el("dt", visit.amount(pool, units)), el("dd", when)]
 
 
 def _soon(visit: Visit, live: Iterable[api.Reservation]) -> list[Markup]:

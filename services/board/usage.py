@@ -154,6 +154,8 @@ def _over_time(visit: Visit, pool: api.Resource, moments: Sequence[datetime], fo
     pairs = list(pairwise(found))
     moves = [Movement.between(before, after, plain(pool.name)) for before, after in pairs]
     hours = [tuple(unit_hours(pool, each) for each in (move.booked, move.used, move.released)) for move in moves]
+    if not any(any(each) for each in hours):
+        return parts.empty(visit.words("no_usage"))
     labels = [visit.clock.day(moment) for moment in moments[:-1]]
     return charts.columns(visit, labels, hours, visit.unit_hours(pool))
 

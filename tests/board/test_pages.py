@@ -153,3 +153,34 @@ async def test_every_page_reads_without_script(board: Browsing, path: str) -> No
     assert len(scripts) == 1
     assert re.fullmatch(r'<script src="/static/board\.[0-9a-f]{12}\.js" defer>', scripts[0])
     assert not re.search(r"\son[a-z]+=|\sstyle=|javascript:", text)
+
+
+async def newcomer(board: Browsing) -> str:
+    """A company that has neither quota nor bookings."""
+    request = api.RegisterCompanyRequest(request_id="00000000-0000-4000-8000-00000000cccc")
+    request.company.name, request.company.display_name = "companies/CMP-NEW", "CMP-NEW"
+    request.company.agreement_start_time.seconds = MONDAY - DAY
+    request.company.agreement_end_time.seconds = MONDAY + 300 * DAY
+    request.company.horizon.seconds, request.company.reservation_max.seconds = 60 * DAY, 7 * DAY
+    await board.centre.call(board.centre.scheduler.RegisterCompany, request, "operator")
+    return "CMP-NEW"
+
+
+async def test_a_new_company_is_told_how_to_begin(board: Browsing) -> None:
+    """Nothing booked leads to the search, and what nothing was done in has a sentence, not an empty drawing."""
+    name = await newcomer(board)
+    company = await board.page(f"/company?company={name}", "operator")
+    assert f'Nothing is booked. <a href="/book?company={name}">Find a time</a>' in company
+    assert "the operators grant the rest" in company
+    usage = await board.page(f"/usage?company={name}", "operator")
+    assert "Nothing in this time." in usage
+    assert 'class="plot"' not in usage
+
+
+async def test_what_no_other_time_helps_against_gives_no_such_advice(board: Browsing) -> None:
+    """More units than there are: try another wish; a company without quota is not told to come later."""
+    assert "Try a later end" in await board.page("/book?resource=SEATS&amount=400&hours=2", GUEST)
+    name = await newcomer(board)
+    told = await board.page(f"/book?resource=gpu&amount=8&hours=2&company={name}", "operator")
+    assert "NO_QUOTA" in told
+    assert "Try a later end" not in told
