@@ -83,11 +83,21 @@ async def standing_at(readers: asyncpg.Pool, position: int) -> Standing:
         return Standing(position=position, hash=page["hash"], lines=row["lines"], sum=row["sum"])
 
 
-# The lines are those of services/allocation/standing.py, from what the tables say instead of the reservations.
+# The lines are those of services/allocation/standing.py, from what the tables say instead of the reservations. Whose a
+# reservation was that somebody took over since, the first acceptance after that says.
 _HELD = """
 SELECT count(*) AS lines, coalesce(sum(('x' || left(hash, 16))::bit(64)::bigint::numeric), 0)::text AS sum
 FROM (
-    SELECT encode(sha256(convert_to(concat_ws(' ', company, reservation, resource,
+    SELECT encode(sha256(convert_to(concat_ws(' ',
+        CASE WHEN confirmed_number <= $1 THEN reservations.company ELSE (
+            SELECT journal.company
+            FROM journal
+            WHERE journal.reservation = reservations.reservation AND journal.reservation <> '' AND number > $1
+              AND type = 'transfer_accepted'
+            ORDER BY number
+            LIMIT 1
+        ) END,
+        reservation, resource,
         allocations.place - resources.place, allocations.bins, amount,
         extract(epoch FROM allocations.starts_at)::bigint, extract(epoch FROM allocations.ends_at)::bigint),
         'UTF8')), 'hex') AS hash

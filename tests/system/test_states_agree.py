@@ -9,7 +9,7 @@ from time import monotonic
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.commands import CancelReservation, ReleaseReservation
+from services.allocation.commands import AcceptTransfer, CancelReservation, OfferTransfer, ReleaseReservation
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.allocation.standing import Standing
@@ -28,6 +28,7 @@ from tests.scheduler.desk import CENTRE, ManualClock, ask, leading
 _numbers = count(1)
 UNITS = {"h100": (8, 16), "a100": (125, 250, 1000), "M01": (1,)}
 THINGS = (*fixture.RESOURCES, fixture.ALPHA, *fixture.QUOTAS[:10])
+GAMMA = (*fixture.COMPANIES[2:], *fixture.QUOTAS[10:])
 
 
 @pytest.fixture
@@ -120,6 +121,26 @@ async def test_a_row_that_nobody_wrote_is_a_difference(ledger: Ledger) -> None:
     async with ledger.tampering() as connection:
         await connection.execute("UPDATE allocations SET place = place + 8")
     assert await agreement.compare() is False
+
+
+async def test_what_is_handed_over_since_is_compared_as_it_stood(ledger: Ledger) -> None:
+    """A word about the time before a reservation went to another company, and back again, is no difference."""
+    clock, witness = ManualClock(), MemoryWitness()
+    async with leading(ledger.log, *THINGS, *GAMMA, clock=clock) as writer:
+        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages)).run())
+        start = fixture.TUESDAY + 9 * HOUR
+        made, _ = await writer.submit(ask(book("ALPHA", line("h100", 8), start=start, hours=2)))
+        assert isinstance(made, Reservation)
+        for giver, taker in (("ALPHA", "GAMMA"), ("GAMMA", "ALPHA")):
+            offer = OfferTransfer(reservation_id=made.id, company=giver, to=taker, seconds=HOUR)
+            await writer.submit(ask(offer))
+            await writer.submit(ask(AcceptTransfer(reservation_id=made.id, company=giver, receiver=taker)))
+            await asyncio.sleep(0)
+        telling.cancel()
+    await _fold(ledger)
+    assert len({said.sum for said in witness.said if said.lines}) == 2
+    for said in witness.said:
+        assert await standing_at(ledger.readers, said.position) == said
 
 
 async def test_a_scheduler_that_said_nothing_is_no_difference(ledger: Ledger) -> None:
