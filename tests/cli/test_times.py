@@ -40,7 +40,9 @@ def test_a_time_is_read_in_the_centres_zone_unless_it_has_an_offset(text: str, e
     assert parse_time(text, NOW, SEOUL).astimezone(UTC).isoformat() == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "2026-13-01", "tomorrow noon", "+3", "9:00"])
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-13-01", "tomorrow noon", "+3", "9:00", "2026-12-31 23:59:60Z", "infinity"]
+)
 def test_an_unreadable_time_says_what_could_be_written(text: str) -> None:
     """Nonsense is refused with examples."""
     with pytest.raises(Unreadable, match="write"):

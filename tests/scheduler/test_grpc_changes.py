@@ -108,6 +108,31 @@ async def test_what_makes_no_sense_is_named(desk: Desk, mask: str | None, fields
     assert len(desk.log.pages) == before
 
 
+async def test_nothing_is_left_of_what_is_shrunk_to_nothing(desk: Desk) -> None:
+    """Row 59: an empty or reversed interval is no interval, and the reservation stays."""
+    made = await booked(desk)
+    for end in (NOON, NOON - HOUR):
+        with pytest.raises(Refused) as refused:
+            await desk.call("UpdateReservation", changing(made.name, end_time=end))
+        assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_INTERVAL")
+    assert await desk.call("GetReservation", api.GetReservationRequest(name=made.name)) == made
+
+
+async def test_extending_over_a_neighbour_is_refused_without_a_name(desk: Desk) -> None:
+    """Rows 45 and 59: it is busy then, by whom is nobody's business, and what there was is still there."""
+    mine = await desk.call("CreateReservation", demand(1))
+    wish = demand(2, ("cpu", 224), start=NOON + HOUR, company="BETA", note="secret")
+    theirs = await desk.call("CreateReservation", wish, BETA)
+    pages = len(desk.log.pages)
+    with pytest.raises(Refused) as refused:
+        await desk.call("UpdateReservation", changing(mine.name, end_time=NOON + 2 * HOUR))
+    assert refused.value.code is grpc.StatusCode.FAILED_PRECONDITION
+    told = refused.value.status.SerializeToString()
+    assert not any(secret in told for secret in (b"BETA", b"secret", theirs.name.rsplit("/", 1)[1].encode()))
+    assert len(desk.log.pages) == pages
+    assert await desk.call("GetReservation", api.GetReservationRequest(name=mine.name)) == mine
+
+
 async def test_a_dry_run_shows_what_would_be(desk: Desk) -> None:
     """It is the reservation as it would become, units included; and nothing is written down."""
     made = await booked(desk)
