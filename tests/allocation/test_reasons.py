@@ -27,6 +27,7 @@ from services.allocation.commands import (
 from services.allocation.conduct import Assignment
 from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.holding import HOLDS_MAX
+from services.allocation.people import Participants
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
 from services.allocation.terms import StrikeRule, Terms
@@ -204,6 +205,12 @@ CASES |= {
     ),
     Reason.INVALID_OFFICER: lambda _: AssignOfficer(
         assignment=Assignment(company="ALPHA", officer="han", start=NOW, end=NOW)
+    ),
+    Reason.INVALID_PARTICIPANTS: lambda _: replace(
+        book("ALPHA", line("cpu"), start=ELEVEN, hours=1), participants=Participants(count=0)
+    ),
+    Reason.TOO_FEW_SEATS: lambda _: replace(
+        book("ALPHA", line("cpu"), start=ELEVEN, hours=1), participants=Participants(count=2)
     ),
     Reason.INVALID_TERMS: lambda _: PublishTerms(terms=Terms(effective=NOW, extend_days_max=-1)),
     Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
