@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -28,6 +29,7 @@ from services.allocation.outages import Outages
 from services.allocation.periods import Periods
 from services.allocation.pool import Pool
 from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
+from services.allocation.reclaim import Review, reviews_of
 from services.allocation.records import Records
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
 from services.allocation.series import Series
@@ -88,6 +90,7 @@ class Centre:
         self.tariffs = self.cards.published
         self.periods = Periods()
         self.closed: ClosedMonth | None = None
+        self.reviews: list[Review] = []  # The grants that will be looked at, the next one first.
         self.running: dict[str, None] = {}  # reservations that have started
         self.recent: dict[str, tuple[Sample, ...]] = {}  # what those were used of late, where a rule asks
         self.outages = Outages(self.pools, self.reservations, self.running, lambda: self.now)
@@ -140,6 +143,7 @@ class Centre:
             case events.ResourceRegistered():
                 return self.register(event.resource)
             case events.CompanyRegistered():
+                self.reviews = sorted([*self.reviews, *reviews_of(event.company, self.records.terms, self.now)])
                 return self.admit(event.company)
             case events.QuotaGranted():
                 return self.grant(event.quota)
@@ -148,6 +152,12 @@ class Centre:
             case events.PeriodClosed():
                 self.closed = event.period
                 return event.period
+            case events.ReviewAnnounced():
+                return self._reviewed(Review(event.due, event.company, event.at))
+            case events.QuotaReviewed():
+                for meter in {each.meter for each in event.removals}:
+                    self.meters[event.company, meter].lose([each for each in event.removals if each.meter == meter])
+                return self._reviewed(Review(event.at, event.company, event.at))
             case events.UseMeasured():
                 self._note_use(event)
                 return self.companies[event.company]  # Measuring changes nothing that anybody holds.
@@ -161,6 +171,13 @@ class Centre:
                 return self.put_series(event.series)
             case events.SeriesCancelled():
                 return self.put_series(self.series[event.series_id].cancelled(event.since))
+            case events.TermsPublished():
+                made = self.records.apply(event, self.now)
+                terms = self.records.terms
+                ahead = [reviews_of(each, terms, self.now, self.reviews) for each in self.companies.values()]
+                overdue = [each for each in self.reviews if each.due <= self.now]
+                self.reviews = sorted([*overdue, *chain.from_iterable(ahead)])
+                return made
             case _:
                 return self.records.apply(event, self.now)
 
@@ -171,6 +188,11 @@ class Centre:
             fresh = sample_of(event.since, event.until, event.resources)
             before = self.recent.get(event.reservation_id, ())
             self.recent[event.reservation_id] = with_sample(before, fresh, rule.window_hours * 3600)
+
+    def _reviewed(self, review: Review) -> Company:
+        """Nobody is reviewed twice."""
+        self.reviews = [each for each in self.reviews if each != review]
+        return self.companies[review.company]
 
     def put_series(self, series: Series) -> Series:
         """Let a series stand as it is."""
@@ -394,7 +416,8 @@ class Centre:
         """When a tick will next have something to do, in seconds."""
         if self.outages.stranded or self.outages.overfull:
             return self.now
-        return self.agenda[0][0] if self.agenda else None
+        due = [self.agenda[0][0]] if self.agenda else []
+        return min([*due, self.reviews[0].due]) if self.reviews else next(iter(due), None)
 
     def _let_time_pass(self, at: int) -> None:
         self.now = max(self.now, at)

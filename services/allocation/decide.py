@@ -18,6 +18,7 @@ from services.allocation import (
     holding,
     idle_release,
     officers,
+    reclaiming,
     recurring,
     rules,
     series_changing,
@@ -273,7 +274,7 @@ def tick(centre: Centre, now: int) -> Events:
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
     if late or not due:
         in_the_way = late or [centre.reservations[each] for each in stranded]
-        return clear(centre, in_the_way, now) or go_on(centre, now)
+        return clear(centre, in_the_way, now) or go_on(centre, now) or reclaiming.review(centre, now)
     made: list[Event] = []
     conducts: dict[str, Conduct] = {}
     for reservation in due:

@@ -14,6 +14,7 @@ from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage
 from services.allocation.people import Participants
+from services.allocation.reclaim import MeterReview, Removal
 from services.allocation.resources import Allocation, Company, Condition, Interval, Line, Override, Quota, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
@@ -38,6 +39,24 @@ class QuotaGranted(Struct, frozen=True, gc=False, kw_only=True, tag="quota_grant
     """A company was given unit-seconds for a period."""
 
     quota: Quota
+
+
+class ReviewAnnounced(Struct, frozen=True, gc=False, kw_only=True, tag="review_announced", tag_field="type"):
+    """At `at` a company's grants will be reviewed; so they stand now, and would fall under these rows."""
+
+    company: str
+    at: int
+    due: int
+    meters: tuple[MeterReview, ...]
+
+
+class QuotaReviewed(Struct, frozen=True, gc=False, kw_only=True, tag="quota_reviewed", tag_field="type"):
+    """A company's grants were reviewed for a date, and lost what `removals` names, by the rows in `meters`."""
+
+    company: str
+    at: int
+    meters: tuple[MeterReview, ...]
+    removals: tuple[Removal, ...]
 
 
 class TariffPublished(Struct, frozen=True, gc=False, kw_only=True, tag="tariff_published", tag_field="type"):
@@ -454,6 +473,9 @@ OutageEvent = OutageDeclared | OutageLifted | CapacityFunded
 SeriesEvent = SeriesBooked | SeriesChanged | SeriesCancelled
 """The events of a series: see `services.allocation.series`."""
 
+ReviewEvent = ReviewAnnounced | QuotaReviewed
+"""The events of reclaim: see `services.allocation.reclaiming`."""
+
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
 
-Event = CatalogueEvent | RecordEvent | OutageEvent | SeriesEvent | ReservationEvent
+Event = CatalogueEvent | ReviewEvent | RecordEvent | OutageEvent | SeriesEvent | ReservationEvent

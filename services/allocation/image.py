@@ -17,6 +17,7 @@ from services.allocation.funding import Funding
 from services.allocation.idling import Recent
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Fate, Outage
+from services.allocation.reclaim import Review
 from services.allocation.resources import Company, Quota, Reservation, Resource
 from services.allocation.series import Series
 from services.allocation.tariff import Tariff
@@ -75,6 +76,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     fundings: list[tuple[Funding, list[Fate]]] = []
     corrections: list[Correction] = []
     recent: list[Recent] = []
+    reviews: list[Review] = []
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -112,6 +114,7 @@ class Moment:
             kept_cards=centre.cards.kept.copy(),
             closed=centre.closed,
             corrections=[each for kept in centre.records.corrections.values() for each in kept.values()],
+            reviews=centre.reviews.copy(),
             recent=[Recent(name, samples) for name, samples in centre.recent.items()],
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
@@ -191,6 +194,7 @@ def centre_of(image: Image) -> Centre:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages, image.fundings)
+    centre.reviews = list(image.reviews)
     centre.recent.update((each.reservation, each.samples) for each in image.recent)
     for series in image.series:
         centre.put_series(series)

@@ -7,6 +7,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from services.allocation.calendar import Timeline
+from services.allocation.reclaim import Removal, without
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Allocation, Interval, Quota
 
@@ -46,6 +47,11 @@ class Meter:
         self.periods = sorted([*self.periods, Period(quota)], key=lambda period: period.quota.start)
         if quota.concurrent_units_max and self.at_once is None:
             self.at_once = Timeline(cell_seconds=self.cell_seconds, base=self.base)
+
+    def lose(self, removals: Iterable[Removal]) -> None:
+        """Take back what a review removed."""
+        for period in self.periods:
+            period.quota = without(period.quota, removals)
 
     def slide(self, base: int) -> None:
         """Move the range of the timeline forward."""

@@ -359,3 +359,4 @@ class Quota(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     end: int
     unit_seconds: int
     concurrent_units_max: int = 0  # 0: no limit at once
+    reclaimed: int = 0  # unit-seconds that it had and lost, since too little was used

@@ -13,6 +13,7 @@ STRIKE_RULES_MAX = 8
 DAYS_MAX = 1000
 PERCENT = 100
 OVERBURN_PERCENT_MAX = 1000
+RECLAIM_ROWS_MAX = 20
 
 
 class StrikeRule(Struct, frozen=True, gc=False, kw_only=True):
@@ -35,6 +36,23 @@ class IdleRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     exempt: tuple[str, ...] = ()
 
 
+class ReclaimRow(Struct, frozen=True, gc=False, kw_only=True):
+    """So far into an agreement's term, whoever has booked less than this loses so much of the rest (after DOE ALCC)."""
+
+    at_percent: int
+    below_percent: int
+    remove_percent: int
+
+
+class ReclaimRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The rows, and who is spared: everybody in the first days of an agreement, and these programmes and companies."""
+
+    rows: tuple[ReclaimRow, ...]
+    grace_days: int = 0
+    notice_days: int = 0
+    exempt: tuple[str, ...] = ()
+
+
 class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What holds from `effective` on, in seconds UTC, until newer terms take over."""
 
@@ -45,6 +63,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     strike_rules: tuple[StrikeRule, ...] = ()
     overburn_percent: int = 100  # Of a quota of compute, what may be booked in all.
     idle: IdleRule | None = None  # None: compute may stand idle.
+    reclaim: ReclaimRule | None = None  # None: grants are never reviewed.
 
 
 FIRST = Terms(effective=0)
@@ -65,6 +84,8 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
         (terms.extend_days_max, DAYS_MAX),
         (terms.check_in_early_minutes, 24 * 60),
     )
+    if terms.reclaim is not None:
+        yield from _reclaim_faults(terms.reclaim)
     if terms.idle is not None and not (
         0 < terms.idle.below_percent <= PERCENT
         and 0 < terms.idle.window_hours <= 24 * DAYS_MAX
@@ -80,3 +101,13 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
     for rule in terms.strike_rules:
         if rule.strikes < 1 or not (0 < rule.window_days <= DAYS_MAX and 0 < rule.suspension_days <= DAYS_MAX):
             yield "a strike rule needs at least one strike, and a window and a suspension of at least a day"
+
+
+def _reclaim_faults(rule: ReclaimRule) -> Iterator[str]:
+    if not 1 <= len(rule.rows) <= RECLAIM_ROWS_MAX:
+        yield f"1 to {RECLAIM_ROWS_MAX} rows of reclaim"
+    shares = (share for row in rule.rows for share in (row.at_percent, row.below_percent, row.remove_percent))
+    if any(not 0 < share <= PERCENT for share in shares):
+        yield "a row of reclaim has percentages from 1 to 100"
+    if not 0 <= rule.grace_days <= DAYS_MAX or not 0 <= rule.notice_days <= DAYS_MAX:
+        yield "days of grace and notice must not be negative or absurdly many"

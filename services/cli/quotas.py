@@ -53,7 +53,8 @@ def every_quota(client: Client, request: api.ListQuotasRequest) -> list[api.Quot
 def print_quotas(client: Client, found: list[api.Quota], units: Units) -> None:
     """One period of a meter a row, in unit-hours; milli-GPUs as GPUs."""
     made = table(
-        "meter", "period", "granted", "booked", "left", "at once", right=("granted", "booked", "left", "at once")
+        *("meter", "period", "granted", "reclaimed", "booked", "left", "at once"),
+        right=("granted", "reclaimed", "booked", "left", "at once"),
     )
     for quota in found:
         left = quota.unit_seconds - quota.booked_unit_seconds
@@ -62,7 +63,7 @@ def print_quotas(client: Client, found: list[api.Quota], units: Units) -> None:
             show_interval(from_timestamp(quota.start_time), from_timestamp(quota.end_time), client.zone),
             *(
                 hours_text(amount, quota.meter, units)
-                for amount in (quota.unit_seconds, quota.booked_unit_seconds, left)
+                for amount in (quota.unit_seconds, quota.reclaimed_unit_seconds, quota.booked_unit_seconds, left)
             ),
             f"{quota.concurrent_units_max:,}" if quota.concurrent_units_max else "",
         )

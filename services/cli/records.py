@@ -202,6 +202,11 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             f" {show_duration(found.idle.window.ToTimedelta())} is given back"
             f" {show_duration(found.idle.warning.ToTimedelta())} after a warning{spared}."
         )
+    for row in found.reclaim.rows:
+        out.print(
+            f"After {row.at_percent} % of an agreement, whoever has booked less than {row.below_percent} % of a grant"
+            f" of compute loses {row.remove_percent} % of the rest."
+        )
     for rule in found.strike_rules:
         out.print(
             f"{rule.strikes} strikes within {rule.window.ToTimedelta().days} days suspend from booking equipment for"

@@ -105,6 +105,8 @@ def _company(event: Event) -> str:
         case (
             events.SeriesCancelled(company=company)
             | events.UseMeasured(company=company)
+            | events.ReviewAnnounced(company=company)
+            | events.QuotaReviewed(company=company)
             | events.QualificationRevoked(company=company)
             | events.OfficerDismissed(company=company)
             | events.StrikeGiven(company=company)

@@ -13,7 +13,8 @@ from services.allocation.correction import Correction
 from services.allocation.events import Event
 from services.allocation.periods import number_of
 from services.allocation.pricing import Amount
-from services.allocation.resources import CORRECTIONS, Reservation, State
+from services.allocation.reclaim import Removal
+from services.allocation.resources import CORRECTIONS, Quota, Reservation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.claims import Claim, Step
@@ -45,6 +46,8 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
         posted = tuple(_of_step(event, step, books))
         return (*posted, *_returned(step, books)) if step.late_fees else posted
     match event:
+        case events.QuotaReviewed():
+            return tuple(_reclaimed(event.company, each, books) for each in event.removals)
         case events.QuotaGranted():
             return _granted(event, books)
         case events.CorrectionPosted():
@@ -159,6 +162,21 @@ def _granted(event: events.QuotaGranted, books: Books) -> tuple[Transfer, ...]:
     period = books.periods.period_of(month)
     accounts = (Account.CAPACITY, Account.GRANTED)
     return (Transfer(quota.company, "", quota.meter, period, month, *accounts, quota.unit_seconds, krw),)
+
+
+def _reclaimed(company: str, removal: Removal, books: Books) -> Transfer:
+    """What a review takes back of a quota, in the month in which it begins, with what it is worth by now."""
+    month, _ = books.periods.at(removal.start)
+    quota = Quota(
+        company=company,
+        meter=removal.meter,
+        start=removal.start,
+        end=removal.start + 1,
+        unit_seconds=removal.unit_seconds,
+    )
+    accounts = (Account.GRANTED, Account.CAPACITY)
+    what = (removal.unit_seconds, books.worth(quota))
+    return Transfer(company, "", removal.meter, books.periods.period_of(month), month, *accounts, *what)
 
 
 def _corrected(correction: Correction, books: Books, at: int) -> Transfer:

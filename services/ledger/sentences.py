@@ -15,6 +15,7 @@ from services.allocation.approval import Rule
 from services.allocation.conduct import Cause
 from services.allocation.correction import Correction, CorrectionKind
 from services.allocation.events import Event
+from services.allocation.reclaim import MeterReview
 from services.allocation.resources import Allocation, Interval, Override, Unit
 from services.allocation.series import Series
 from services.allocation.transfer import Outcome
@@ -117,6 +118,15 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.QuotaGranted: lambda event, words: (
         f"{words.who} granted {event.quota.unit_seconds / 3600:,.1f} unit-hours of {event.quota.meter} to"
         f" {event.quota.company} from {words.moment(event.quota.start)} to {words.moment(event.quota.end)}."
+    ),
+    events.ReviewAnnounced: lambda event, words: (
+        f"The grants of {event.company} will be reviewed at {words.moment(event.at)}; as they stand,"
+        f" {'; '.join(map(reviewed, event.meters)) or 'there are none'}."
+    ),
+    events.QuotaReviewed: lambda event, words: (
+        f"The grants of {event.company} were reviewed for {words.moment(event.at)}:"
+        f" {'; '.join(map(reviewed, event.meters)) or 'there are none'}."
+        f" {sum(each.unit_seconds for each in event.removals) / 3600:,.1f} unit-hours went back to its programme."
     ),
     events.TariffPublished: lambda event, words: (
         f"{words.who} published the tariff {event.tariff.id}, valid from {words.moment(event.tariff.valid_from)}."
@@ -269,6 +279,21 @@ def fee_returned(resource: str, krw: int, left_krw: int) -> str:
     """What it meant that somebody booked again what a reservation had given back late."""
     part = "a part of " if left_krw else ""
     return f"Somebody booked {part}the time of {resource} that it gave back late: {krw:,} KRW of its fee are returned."
+
+
+def reviewed(found: MeterReview) -> str:
+    """Such as `8 % of h100-train is booked: whoever has less than 10 % loses 25 % of the rest`."""
+    share = found.booked * 100 // found.granted if found.granted else 0
+    row = found.row
+    follows = (
+        "nothing is lost"
+        if row is None
+        else (
+            f"whoever has less than {row.below_percent} % after {row.at_percent} % of the term loses"
+            f" {row.remove_percent} % of the rest"
+        )
+    )
+    return f"{share} % of {found.meter} is booked: {follows}"
 
 
 def measured(use: MeasuredUse) -> str:

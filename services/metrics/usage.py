@@ -15,6 +15,7 @@ from services.allocation import events, quota
 from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
 from services.allocation.outage import Outage
+from services.allocation.reclaim import without
 from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
@@ -145,6 +146,11 @@ class Usage:
             case events.QuotaGranted():
                 granted = event.quota
                 self.meters.setdefault((granted.company, granted.meter), []).append(Period(granted))
+            case events.QuotaReviewed():
+                for (company, _), periods in self.meters.items() if event.removals else ():
+                    if company == event.company:
+                        for period in periods:
+                            period.quota = without(period.quota, event.removals)
             case events.UseMeasured():
                 self._measured(event)
             case _:

@@ -5,7 +5,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.conduct import Assignment, Cause, Conduct, Qualification
-from services.allocation.terms import DAY_SECONDS, HOUR_SECONDS, PERCENT, IdleRule, StrikeRule, Terms
+from services.allocation.terms import (
+    DAY_SECONDS,
+    HOUR_SECONDS,
+    PERCENT,
+    IdleRule,
+    ReclaimRow,
+    ReclaimRule,
+    StrikeRule,
+    Terms,
+)
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of
@@ -111,6 +120,7 @@ def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.Publis
         strike_rules=tuple(_strike_rule(fields, number, rule) for number, rule in enumerate(given.strike_rules)),
         overburn_percent=given.overburn_percent or PERCENT,
         idle=_idle_rule(fields, given.idle) if given.HasField("idle") else None,
+        reclaim=_reclaim_rule(fields, given.reclaim) if given.HasField("reclaim") else None,
     )
     fields.demand_valid()
     return commands.PublishTerms(terms=wish)
@@ -122,6 +132,18 @@ def _idle_rule(fields: Fields, given: api.IdleRule) -> IdleRule:
         window_hours=fields.whole("terms.idle.window", given.window, HOUR_SECONDS, "hours"),
         warn_hours=fields.whole("terms.idle.warning", given.warning, HOUR_SECONDS, "hours"),
         exempt=tuple(fields.text("terms.idle.exempt", each, 63) for each in given.exempt),
+    )
+
+
+def _reclaim_rule(fields: Fields, given: api.ReclaimRule) -> ReclaimRule:
+    return ReclaimRule(
+        rows=tuple(
+            ReclaimRow(at_percent=row.at_percent, below_percent=row.below_percent, remove_percent=row.remove_percent)
+            for row in given.rows
+        ),
+        grace_days=fields.whole("terms.reclaim.grace", given.grace, DAY_SECONDS, "days"),
+        notice_days=fields.whole("terms.reclaim.notice", given.notice, DAY_SECONDS, "days"),
+        exempt=tuple(fields.text("terms.reclaim.exempt", each, 63) for each in given.exempt),
     )
 
 
@@ -217,6 +239,7 @@ def terms_reply(terms: Terms) -> api.Terms:
         ],
         overburn_percent=terms.overburn_percent,
         idle=_idle_reply(terms.idle) if terms.idle else None,
+        reclaim=_reclaim_reply(terms.reclaim) if terms.reclaim else None,
     )
 
 
@@ -225,6 +248,20 @@ def _idle_reply(rule: IdleRule) -> api.IdleRule:
         below_percent=rule.below_percent,
         window=Duration(seconds=rule.window_hours * HOUR_SECONDS),
         warning=Duration(seconds=rule.warn_hours * HOUR_SECONDS),
+        exempt=rule.exempt,
+    )
+
+
+def _reclaim_reply(rule: ReclaimRule) -> api.ReclaimRule:
+    return api.ReclaimRule(
+        rows=[
+            api.ReclaimRow(
+                at_percent=row.at_percent, below_percent=row.below_percent, remove_percent=row.remove_percent
+            )
+            for row in rule.rows
+        ],
+        grace=Duration(seconds=rule.grace_days * DAY_SECONDS),
+        notice=Duration(seconds=rule.notice_days * DAY_SECONDS),
         exempt=rule.exempt,
     )
 

@@ -221,6 +221,7 @@ def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
         unit_seconds=quota.unit_seconds,
         concurrent_units_max=quota.concurrent_units_max,
         booked_unit_seconds=booked,
+        reclaimed_unit_seconds=quota.reclaimed,
     )
 
 

@@ -144,6 +144,10 @@ class Scenario:
             self.grants(wish)
         return self
 
+    def also(self, *things: Resource | Company | Quota) -> Self:
+        """These are registered as well."""
+        return self.given(*map(registration, things))
+
     def grants(self, wish: Command) -> Subject:
         """The wish is granted; gives what it made or changed last."""
         return self.tell(decide(self.centre, wish, self.now))[-1]
@@ -213,7 +217,7 @@ class Scenario:
     def reaches(self, time: int) -> Self:
         """Time passes until then, and every reservation moves on as it should."""
         self.now = time
-        for _ in range(len(self.centre.reservations) * 2 // TICK_RESERVATIONS_MAX + 3):
+        for _ in range(len(self.centre.reservations) * 2 // TICK_RESERVATIONS_MAX + 8):
             events = decide(self.centre, Tick(), self.now)
             if not events:
                 return self

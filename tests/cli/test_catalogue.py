@@ -147,6 +147,13 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
     """Overburn by a quarter; and used less than 20 % over five days, compute is given back a day after a warning."""
     assert catalogue.terms is not None
     assert catalogue.terms.overburn_percent == 125
+    reclaim = catalogue.terms.reclaim
+    assert [(row.at_percent, row.below_percent, row.remove_percent) for row in reclaim.rows][::3] == [
+        (40, 10, 25),
+        (70, 50, 25),
+    ]
+    assert (reclaim.grace.seconds, reclaim.notice.seconds) == (60 * 86_400, 14 * 86_400)
+    assert list(reclaim.exempt) == ["academy"]
     idle = catalogue.terms.idle
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
 

@@ -19,6 +19,7 @@ from services.allocation.events import (
     QualificationGranted,
     QualificationRevoked,
     QuotaGranted,
+    QuotaReviewed,
     ReservationActivated,
     ReservationCancelled,
     ReservationChanged,
@@ -36,6 +37,7 @@ from services.allocation.events import (
     ReservationTransferred,
     ReservationWarned,
     ResourceRegistered,
+    ReviewAnnounced,
     SeriesBooked,
     SeriesCancelled,
     SeriesChanged,
@@ -54,6 +56,7 @@ from services.allocation.funding import Funding
 from services.allocation.months import ClosedMonth
 from services.allocation.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.peaks import Peak
+from services.allocation.reclaim import MeterReview, Removal
 from services.allocation.resources import (
     Allocation,
     Closure,
@@ -70,7 +73,7 @@ from services.allocation.resources import (
 )
 from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.allocation.tariff import Basis, Discount, Price, Tariff
-from services.allocation.terms import StrikeRule, Terms
+from services.allocation.terms import ReclaimRow, StrikeRule, Terms
 from services.allocation.transfer import Outcome
 from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
@@ -129,6 +132,25 @@ SAMPLES: tuple[Event, ...] = (
         until=MONDAY_9 + HOUR,
         resources=(MeasuredUse(resource="h100", measured=28_800, busy=19_000, idle=3_600),),
         in_use=True,
+    ),
+    ReviewAnnounced(
+        company="CMP-0001",
+        at=MONDAY_9 + 14 * 86_400,
+        due=MONDAY_9,
+        meters=(MeterReview(meter="h100", granted=360_000, booked=36_000),),
+    ),
+    QuotaReviewed(
+        company="CMP-0001",
+        at=MONDAY_9,
+        meters=(
+            MeterReview(
+                meter="h100",
+                granted=360_000,
+                booked=30_000,
+                row=ReclaimRow(at_percent=40, below_percent=10, remove_percent=25),
+            ),
+        ),
+        removals=(Removal(meter="h100", start=MONDAY_9, unit_seconds=82_500),),
     ),
     CorrectionPosted(
         correction=Correction(

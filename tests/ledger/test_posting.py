@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.events import Event, ReservationEvent, TariffPublished
+from services.allocation.events import Event, QuotaReviewed, ReservationEvent, TariffPublished
 from services.allocation.peaks import Peak
+from services.allocation.reclaim import Removal
 from services.allocation.resources import Allocation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Phase, Transfer, phase_of
@@ -275,6 +276,15 @@ def test_a_grant_is_worth_its_price() -> None:
     assert [(each.period, each.unit_seconds, each.krw) for each in Desk(*CENTRE).says(grant(hours=10))] == [
         (202603, 10 * HOUR, 30_000)
     ]
+
+
+def test_what_a_review_takes_back_leaves_the_grant() -> None:
+    """In the month that it was granted for, at its price."""
+    desk = Desk(*CENTRE, grant(hours=10))
+    removal = Removal(meter="h100", start=MONDAY, unit_seconds=4 * HOUR)
+    [lost] = desk.says(QuotaReviewed(company="CMP-0001", at=MONDAY + 1, meters=(), removals=(removal,)))
+    assert (lost.from_account, lost.to_account) == (Account.GRANTED, Account.CAPACITY)
+    assert (lost.period, lost.unit_seconds, lost.krw) == (202603, 4 * HOUR, 12_000)
 
 
 @given(allocations(), allocations())

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation import events
+from services.allocation.reclaim import Removal
 from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
@@ -170,6 +171,18 @@ def test_confirmed_counts_as_reserved_until_it_is_activated() -> None:
     assert usage.reserved_now()["pool-000", State.ACTIVE] == 8
     usage.apply(3, page([(START + 2 * HOUR_SECONDS, [])]))
     assert usage.reserved_now()["pool-000", State.ACTIVE] == 0
+
+
+def test_what_a_review_takes_back_is_no_budget_any_more() -> None:
+    """The limit that is shown is what is left of it, for that company and meter alone."""
+    usage = folded(page(opening()))
+    before = usage.quotas_now()
+    (company, meter), period = next(iter(usage.periods_now().items()))
+    removal = Removal(meter=meter, start=period.quota.start, unit_seconds=3_600)
+    review = events.QuotaReviewed(company=company, at=START, meters=(), removals=(removal,))
+    usage.apply(2, page([(START, [review])]))
+    limit, booked = before[company, meter]
+    assert usage.quotas_now() == {**before, (company, meter): (limit - 3_600, booked)}
 
 
 def test_quota_outside_its_period_shows_zero() -> None:

@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from services.allocation.peaks import Peak
 from services.allocation.resources import Colocation, Kind, Line
+from services.allocation.terms import IdleRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, replies, requests, tariffs
+from services.scheduler import catalogue, records, replies, requests, tariffs
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF, TUESDAY
 from tests.allocation.scenario import HOUR
@@ -160,6 +161,24 @@ def test_a_line_survives_the_way_through_the_api() -> None:
     """Its units, its time within the demand, and whether somebody comes along."""
     line = Line(resource="M04", units=2, starts_after=1800, ends_before=3600, with_operator=True)
     assert requests.lines_of(requests.Fields(), "lines", replies.line_replies([line])) == (line,)
+
+
+def test_terms_survive_the_way_through_the_api() -> None:
+    """With their strikes, what may be overburnt, what is idle, and what is reclaimed."""
+    terms = Terms(
+        effective=NOW,
+        strike_rules=(StrikeRule(strikes=2, window_days=90, suspension_days=30),),
+        overburn_percent=125,
+        idle=IdleRule(below_percent=20, window_hours=120, warn_hours=24, exempt=("academy",)),
+        reclaim=ReclaimRule(
+            rows=(ReclaimRow(at_percent=40, below_percent=10, remove_percent=25),),
+            grace_days=60,
+            notice_days=14,
+            exempt=("academy", "ALPHA"),
+        ),
+    )
+    request = api.PublishTermsRequest(terms=records.terms_reply(terms), request_id=ID)
+    assert records.publish_terms(request, NOW).terms == terms
 
 
 def test_a_tariff_survives_the_way_through_the_api() -> None:

@@ -138,6 +138,8 @@ class _Judge:
                     self._say(f"a correction of {event['correction']} makes no sense")
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
+            case "review_announced" | "quota_reviewed":
+                pass  # What is granted is no place either.
             case "tariff_published" | "period_closed" | "use_measured":
                 pass  # Prices, books and what was measured hold no unit.
             case "series_booked" | "series_changed":

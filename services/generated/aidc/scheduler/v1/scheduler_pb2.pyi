@@ -2783,6 +2783,7 @@ class Quota(_message.Message):
     UNIT_SECONDS_FIELD_NUMBER: _builtins.int
     CONCURRENT_UNITS_MAX_FIELD_NUMBER: _builtins.int
     BOOKED_UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    RECLAIMED_UNIT_SECONDS_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     meter: _builtins.str
@@ -2793,6 +2794,8 @@ class Quota(_message.Message):
     """The most units at once; 0 means no limit."""
     booked_unit_seconds: _builtins.int
     """Units times seconds of the period that reservations hold or have used. Output only."""
+    reclaimed_unit_seconds: _builtins.int
+    """Units times seconds that it had besides and lost to reviews, since too little was booked. Output only."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """The period begins."""
@@ -2811,10 +2814,11 @@ class Quota(_message.Message):
         unit_seconds: _builtins.int = ...,
         concurrent_units_max: _builtins.int = ...,
         booked_unit_seconds: _builtins.int = ...,
+        reclaimed_unit_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["booked_unit_seconds", b"booked_unit_seconds", "company", b"company", "concurrent_units_max", b"concurrent_units_max", "end_time", b"end_time", "meter", b"meter", "start_time", b"start_time", "unit_seconds", b"unit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["booked_unit_seconds", b"booked_unit_seconds", "company", b"company", "concurrent_units_max", b"concurrent_units_max", "end_time", b"end_time", "meter", b"meter", "reclaimed_unit_seconds", b"reclaimed_unit_seconds", "start_time", b"start_time", "unit_seconds", b"unit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3860,6 +3864,7 @@ class Terms(_message.Message):
     STRIKE_RULES_FIELD_NUMBER: _builtins.int
     OVERBURN_PERCENT_FIELD_NUMBER: _builtins.int
     IDLE_FIELD_NUMBER: _builtins.int
+    RECLAIM_FIELD_NUMBER: _builtins.int
     overburn_percent: _builtins.int
     """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
     @_builtins.property
@@ -3886,6 +3891,10 @@ class Terms(_message.Message):
     def idle(self) -> Global___IdleRule:
         """Compute that stands idle is given back; unset: it may stand idle."""
 
+    @_builtins.property
+    def reclaim(self) -> Global___ReclaimRule:
+        """Grants of compute lose part of what is not booked of them; unset: they are never reviewed."""
+
     def __init__(
         self,
         *,
@@ -3896,14 +3905,87 @@ class Terms(_message.Message):
         strike_rules: _abc.Iterable[Global___StrikeRule] | None = ...,
         overburn_percent: _builtins.int = ...,
         idle: Global___IdleRule | None = ...,
+        reclaim: Global___ReclaimRule | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "reclaim", b"reclaim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "overburn_percent", b"overburn_percent", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Terms: _TypeAlias = Terms  # noqa: Y015
+
+@_typing.final
+class ReclaimRule(_message.Message):
+    """When grants are reviewed, and what they lose."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROWS_FIELD_NUMBER: _builtins.int
+    GRACE_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    EXEMPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReclaimRow]:
+        """Of the rows of one date the strictest counts."""
+
+    @_builtins.property
+    def grace(self) -> _duration_pb2.Duration:
+        """No review in so many days from the beginning of an agreement. Whole days."""
+
+    @_builtins.property
+    def notice(self) -> _duration_pb2.Duration:
+        """A review is announced so long before. Whole days."""
+
+    @_builtins.property
+    def exempt(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Programmes and companies, by their ids, that are spared."""
+
+    def __init__(
+        self,
+        *,
+        rows: _abc.Iterable[Global___ReclaimRow] | None = ...,
+        grace: _duration_pb2.Duration | None = ...,
+        notice: _duration_pb2.Duration | None = ...,
+        exempt: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grace", b"grace", "notice", b"notice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "grace", b"grace", "notice", b"notice", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclaimRule: _TypeAlias = ReclaimRule  # noqa: Y015
+
+@_typing.final
+class ReclaimRow(_message.Message):
+    """So far into the term of an agreement, whoever has booked less than this loses so much of the rest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AT_PERCENT_FIELD_NUMBER: _builtins.int
+    BELOW_PERCENT_FIELD_NUMBER: _builtins.int
+    REMOVE_PERCENT_FIELD_NUMBER: _builtins.int
+    at_percent: _builtins.int
+    """Percent of the term."""
+    below_percent: _builtins.int
+    """Percent of what was granted."""
+    remove_percent: _builtins.int
+    """Percent of what is not booked."""
+    def __init__(
+        self,
+        *,
+        at_percent: _builtins.int = ...,
+        below_percent: _builtins.int = ...,
+        remove_percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_percent", b"at_percent", "below_percent", b"below_percent", "remove_percent", b"remove_percent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclaimRow: _TypeAlias = ReclaimRow  # noqa: Y015
 
 @_typing.final
 class IdleRule(_message.Message):
