@@ -41,7 +41,8 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int, crea
         if asked.policy is Policy.SHIFT:
             refused = [each for each in refused if not change.shift(each[0])]
     if refused and (asked.policy is Policy.FAIL or not change.made):
-        raise Rejected(told(asked, [(turn.wanted, refusal) for turn, refusal in refused]))
+        in_time = sorted(refused, key=lambda each: each[0].wanted.start)
+        raise Rejected(told(asked, [(turn.wanted, refusal) for turn, refusal in in_time]))
     occurrences = [*plan.kept, *change.settled, *(_refused(series, command, *each) for each in refused)]
     since = max(command.since, now + 1)
     after = replace(

@@ -85,7 +85,7 @@ def book(
         )
         found = asked(client, client.scheduler.CreateSeries, request, as_json)
         shown = client.zone
-    show(found, shown, as_json)
+    show(found, shown, as_json, dry_run)
 
 
 @app.command("show")
@@ -147,7 +147,7 @@ def cancel(
         )
         found = asked(client, client.scheduler.CancelSeries, request, as_json)
         zone = client.zone
-    show(found, zone, as_json)
+    show(found, zone, as_json, dry_run)
 
 
 def calendar(
@@ -190,11 +190,13 @@ def series_name(parent: str, text: str) -> str:
             raise Failed(f"{text!r} names no series: give companies/C/series/S, C/S, or S")
 
 
-def show(found: api.Series, zone: tzinfo, as_json: bool) -> None:
-    """A series, for people or as JSON."""
+def show(found: api.Series, zone: tzinfo, as_json: bool, dry_run: bool = False) -> None:
+    """A series, for people or as JSON; with `dry_run` as it would be."""
     if as_json:
         print_json(document(found))
         return
+    if dry_run:
+        out.print("This would be granted; nothing was changed.\n")
     if plain_id(found.name):
         out.print(found.name, style="bold")
     out.print(f"{found.first} {found.time_zone} (rules of {found.tzdata_release}), {' '.join(found.recurrence)}")

@@ -71,7 +71,7 @@ def change(
             )
         changed = asked(client, client.scheduler.UpdateSeries, request, as_json)
         zone = client.zone
-    show(changed, zone, as_json)
+    show(changed, zone, as_json, dry_run)
 
 
 def _ask_times(
