@@ -73,6 +73,8 @@ class Rebooking:
         """The fees of which something is returned, since a reservation has booked what it had not, at a time."""
         if after.reservation.state not in BOOKED:
             return
+        if not any(allocation.resource in self.waiting for allocation in after.reservation.allocations):
+            return  # As nearly every time.
         was_booked = before is not None and before.reservation.state in BOOKED
         if was_booked and before is not None and before.reservation.allocations is after.reservation.allocations:
             return
