@@ -22,15 +22,34 @@ def candidates(
 ) -> Iterator[int]:
     """Starts within a window that pass the net for wants of so many seconds, the earliest first."""
     first, last = bounds(company, wants, window, duration, now)
+    starts = moments(wants, first, last)
+    if len(starts):
+        yield from (int(start) for start in caught(centre, company, wants, starts, duration))
+
+
+def moments(wants: tuple[Want, ...], first: int, last: int) -> NDArray[np.int64]:
+    """Every moment from a first to a last one at which a cell of some calendar of the wants may begin."""
     step = gcd(*(want.pool.calendar.cell_seconds for want in wants))
-    first = -(-first // step) * step
-    if last < first:
-        return
-    starts = np.arange(first, last + 1, step, dtype=np.int64)
+    return np.arange(-(-first // step) * step, last + 1, step, dtype=np.int64)
+
+
+def caught(
+    centre: Centre, company: Company, wants: tuple[Want, ...], starts: NDArray[np.int64], duration: int
+) -> NDArray[np.int64]:
+    """Those of some starts that pass the net."""
     passing = np.ones(len(starts), dtype=np.bool_)
     for want in wants:
         passing &= _net(centre, company, want, starts, duration)
-    yield from (int(start) for start in starts[passing])
+    return starts[passing]
+
+
+def on_grid(wants: tuple[Want, ...], starts: NDArray[np.int64], duration: int) -> NDArray[np.int64]:
+    """Those of some starts at which a slot of every line begins, and so many seconds later one of every line ends."""
+    fits = np.ones(len(starts), dtype=np.bool_)
+    for want in wants:
+        if not want.companion_of:
+            fits &= _on_grid(want.pool, starts + want.line.starts_after, want.line.lasts(duration))
+    return starts[fits]
 
 
 def bounds(company: Company, wants: tuple[Want, ...], window: Interval, duration: int, now: int) -> tuple[int, int]:

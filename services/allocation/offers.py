@@ -92,7 +92,7 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
     company = centre.companies.get(wish.company)
     window = wish.earliest, wish.latest
     for start in candidates(centre, company, wants, window, wish.duration, now) if company else ():
-        if start < skip_until or _hopeless(wants, start, wish.duration):
+        if start < skip_until or hopeless(wants, start, wish.duration):
             continue
         refusal = _refusal(centre, wish, start, now)
         if refusal is None:
@@ -100,14 +100,14 @@ def search(centre: Centre, wish: Search, now: int) -> Found:
         else:
             for violation in refusal.violations:
                 obstacles.setdefault((violation.reason, violation.subject), violation)
-            skip_until = _worth_asking_from(centre, wish, wants, refusal, start, now)
+            skip_until = worth_asking_from(centre, wish, wants, refusal, start, now)
         tries += 1
         if len(intervals) == wish.count or tries == wish.tries or skip_until == NEVER:
             break
     if intervals:
         return Found(intervals=tuple(intervals))
     if not obstacles:
-        refusal = _refusal(centre, wish, _first_sensible(company, wants, wish, now), now)
+        refusal = _refusal(centre, wish, first_sensible(company, wants, wish, now), now)
         obstacles = {(each.reason, each.subject): each for each in refusal.violations} if refusal else {}
     return Found(intervals=(), violations=tuple(obstacles.values()))
 
@@ -149,7 +149,7 @@ def instead(centre: Centre, reservation: Reservation, lost: Interval, now: int) 
     return ((start, start + length),)
 
 
-def _first_sensible(company: Company | None, wants: tuple[Want, ...], wish: Search, now: int) -> int:
+def first_sensible(company: Company | None, wants: tuple[Want, ...], wish: Search, now: int) -> int:
     """The first full hour that notice and agreement leave, if they leave any: what else is wrong is seen there."""
     if company is None:
         return wish.earliest
@@ -157,7 +157,7 @@ def _first_sensible(company: Company | None, wants: tuple[Want, ...], wish: Sear
     return -(-(first if first <= last else wish.earliest) // rules.HOUR_SECONDS) * rules.HOUR_SECONDS
 
 
-def _hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
+def hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
     """Whether a pool has no place for a want then, and nothing waits that could make room."""
     return any(
         want.pool.timetable is None
@@ -190,7 +190,7 @@ def _command(wish: Search, start: int) -> CreateReservation:
     )
 
 
-def _worth_asking_from(
+def worth_asking_from(
     centre: Centre, wish: Search, wants: tuple[Want, ...], refusal: Rejected, start: int, now: int
 ) -> int:
     """Where to go on after a refusal: at `NEVER` if what was refused is so at any time."""

@@ -1,4 +1,4 @@
-"""`aidc resources` and `aidc search`: what can be booked, how busy it is, and when a demand would be granted."""
+"""`aidc resources`: what can be booked, and how busy it is."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -7,39 +7,25 @@ import typer
 from rich.text import Text
 
 from services.cli.booking import (
-    Duration,
-    Hold,
-    Lines,
-    PerNode,
-    Together,
-    checked_request_id,
-    end_refused,
-    read_lines,
     units_of,
 )
 from services.cli.client import Client
 from services.cli.demands import resource_id, show_units
 from services.cli.documents import document, print_json
-from services.cli.one_reservation import print_reservation
-from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
-from services.cli.outcome import REFUSED, Failed, Refused
+from services.cli.options import Caller, Data, Json, connect
+from services.cli.outcome import Failed
 from services.cli.tables import (
     Units,
     amount_text,
-    err,
-    offers_table,
     out,
     plain_id,
     table,
-    violations_table,
 )
 from services.cli.times import (
     from_timestamp,
-    parse_duration,
     parse_time,
     show_duration,
     show_interval,
-    to_duration,
     to_timestamp,
 )
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -170,65 +156,3 @@ def print_calendar(calendar: api.Calendar, resource: api.Resource, client: Clien
         else:
             made.add_row(when, "closed", f"{part.reserved_units:,}" if part.reserved_units else "", style="dim")
     out.print(made)
-
-
-def search(
-    lines: Lines,
-    duration: Duration,
-    start: Annotated[str, typer.Option("--from", metavar="TIME", help="No earlier than this.")] = "",
-    until: Annotated[str, typer.Option(metavar="TIME", help="Ending no later than this.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=20, help="At most so many offers.")] = 3,
-    per_node: PerNode = 0,
-    together: Together = "anywhere",
-    hold: Hold = "",
-    request_id: RequestId = "",
-    company: Company = "",
-    data: Data = None,
-    caller: Caller = "",
-    as_json: Json = False,
-) -> None:
-    """Find the earliest times at which a demand would be granted; --hold holds the first of them for you.
-
-    Exit status 2 when there is none.
-    """
-    with connect(data, caller, company) as client:
-        demand, units = read_lines(client, lines, per_node, together)
-        request = api.SearchOffersRequest(
-            parent=parent_of(client.connection, company),
-            lines=demand,
-            duration=to_duration(parse_duration(duration)),
-            page_size=limit,
-        )
-        set_range(request, start, until, client)
-        if hold:
-            request.hold.CopyFrom(to_duration(parse_duration(hold)))
-            request.request_id = checked_request_id(request_id)
-        elif request_id:
-            raise Failed("--request-id is for a search with --hold; looking changes nothing")
-        try:
-            ask = client.change if hold else client.read
-            found = ask(client.scheduler.SearchOffers, request)
-        except Refused as refused:
-            end_refused(client, refused, request.request_id, units, as_json)
-        zone = client.zone
-    if as_json:
-        print_json({**document(found), "request_id": request.request_id} if hold else document(found))
-    elif found.offers:
-        out.print(offers_table(found.offers, units, zone))
-        if found.HasField("held"):
-            out.print()
-            print_reservation(found.held, units, zone)
-    else:
-        err.print("No offer. These rules stand in the way:")
-        err.print(violations_table(found.violations))
-    if not found.offers:
-        raise typer.Exit(REFUSED)
-
-
-def set_range(request: api.SearchOffersRequest, start: str, until: str, client: Client) -> None:
-    """Limit the search to what was asked for."""
-    now = client.now
-    if start:
-        request.earliest_start_time.CopyFrom(to_timestamp(parse_time(start, now, client.zone)))
-    if until:
-        request.latest_end_time.CopyFrom(to_timestamp(parse_time(until, now, client.zone)))

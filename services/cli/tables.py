@@ -12,7 +12,7 @@ from rich.text import Text
 
 from services.cli.demands import show_units
 from services.cli.outcome import Refused
-from services.cli.times import from_timestamp, show_duration, show_interval
+from services.cli.times import from_timestamp, show_duration, show_interval, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 HOUR_SECONDS = 3600
@@ -101,10 +101,24 @@ def interval_text(item: api.Offer | api.Reservation | api.Span, zone: tzinfo) ->
 
 
 def offers_table(offers: Sequence[api.Offer], units: Units, zone: tzinfo) -> Table:
-    """Offers, numbered, the earliest first."""
-    made = table("#", "when", "what", right=("#",))
+    """Offers, numbered, the best first."""
+    priced = any(offer.HasField("cost") for offer in offers)
+    made = table("#", "when", "what", *(("KRW",) if priced else ()), right=("#", "KRW"))
     for number, offer in enumerate(offers, 1):
-        made.add_row(str(number), interval_text(offer, zone), lines_text(offer.lines, units))
+        price = (f"{offer.cost.krw:,}" if offer.HasField("cost") else "free",) if priced else ()
+        made.add_row(str(number), interval_text(offer, zone), lines_text(offer.lines, units), *price)
+    return made
+
+
+def refused_windows_table(refused: Iterable[api.RefusedWindows], zone: tzinfo) -> Table:
+    """Times that are not offered, and every rule that forbids them."""
+    made = table("starting", "reason", "about", "why, and what to do")
+    for windows in refused:
+        first, last = (from_timestamp(moment) for moment in (windows.first_start_time, windows.last_start_time))
+        when = show_time(first, zone) if first == last else show_interval(first, last, zone)
+        for number, violation in enumerate(windows.violations):
+            reason = Text(violation.reason, style="red")
+            made.add_row("" if number else when, reason, plain_id(violation.subject), violation.description)
     return made
 
 

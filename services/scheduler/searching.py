@@ -1,13 +1,17 @@
 """SearchOffers: when a demand would be granted, and with `hold` the first offer held in the same decision."""
 
+from msgspec.structs import replace
+
 from services.allocation import offers
-from services.allocation.commands import CreateReservation
+from services.allocation.choice import Choice
+from services.allocation.choosing import choose
+from services.allocation.commands import CreateReservation, Tick
 from services.allocation.extending import extensions
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.scheduler import cost_replies, replies, requests
+from services.scheduler import choices, cost_replies, replies, requests
 from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -19,6 +23,8 @@ OFFERS_MAX = 20
 OFFERS_DEFAULT = 3
 EXTENSION_FIELDS = frozenset({"parent", "reservation", "latest_end_time", "page_size"})
 
+Wish = offers.Search | Choice
+
 
 class Searching:
     """Looks for offers, and holds the first one when asked to."""
@@ -29,53 +35,61 @@ class Searching:
         self._telemetry = telemetry
 
     async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
-        """The earliest intervals in which a demand would be granted."""
+        """The best intervals in which a demand would be granted."""
         company = company_of(call, request.parent)
         if request.reservation:
             return await self._extensions(company, request)
-        wish = self._search(company, request)
+        wish = self._wish(company, request)
+        if isinstance(wish, Choice) and (wish.longest > wish.shortest or request.units_min or wish.refused):
+            call.spend(choices.CALLS)
         try:
             if wish.hold_seconds:
                 return await self._hold(call, request, wish)
             position = self._writer.decided
-            found = offers.search(self._centre, wish, self._seconds())
+            response, _ = self._look(wish)
             await self._writer.pages.durable(position)
         except Rejected as refusal:
             raise problem_of(refusal) from None
         except LogBehind as error:
             raise log_unavailable(error) from None
-        return _response(wish, found, position)
+        response.position = position
+        return response
 
-    async def _hold(
-        self, call: Call, request: api.SearchOffersRequest, wish: offers.Search
-    ) -> api.SearchOffersResponse:
+    def _look(self, wish: Wish) -> tuple[api.SearchOffersResponse, CreateReservation | None]:
+        """What is found, and the wish that would book the first of it. Raises `Rejected`."""
+        if isinstance(wish, Choice):
+            chosen = choose(self._centre, wish, self._seconds())
+            first = next(iter(chosen.offers), None)
+            lasts = (first.lines, first.start, first.end - first.start) if first is not None else None
+            command = replace(wish.command(*lasts), reservation_id=requests.new_id()) if lasts is not None else None
+            return choices.chosen_reply(chosen), command
+        found = offers.search(self._centre, wish, self._seconds())
+        command = _command(wish, found.intervals[0][0]) if found.intervals else None
+        return _response(wish, found), command
+
+    async def _hold(self, call: Call, request: api.SearchOffersRequest, wish: Wish) -> api.SearchOffersResponse:
         """Hold the first offer. Nothing can come between the search and the decision: both are made at once."""
         ask = Ask(
-            command=_command(wish, wish.earliest),
+            command=Tick(),  # Whatever is to be held is put in its place.
             actor=actor_of(call),
             request_id=request.request_id,
             digest=requests.digest_of(request),
         )
-        found = offers.Found(intervals=())
         known = self._writer.known(ask) is not None
+        response = api.SearchOffersResponse()
         if not known:
             position = self._writer.decided
-            found = offers.search(self._centre, wish, self._seconds())
-            if not found.intervals:
+            response, first = self._look(wish)
+            if first is None:
                 await self._writer.pages.durable(position)
-                return _response(wish, found, position)
-            ask = Ask(
-                command=_command(wish, found.intervals[0][0]),
-                actor=ask.actor,
-                request_id=ask.request_id,
-                digest=ask.digest,
-            )
-        held, position = await self._writer.submit(ask)
+                response.position = position
+                return response
+            ask = replace(ask, command=first)
+        held, response.position = await self._writer.submit(ask)
         assert isinstance(held, Reservation)
         self._telemetry.answered(wish.company, "replay" if known else "granted")
         if known:
-            found = offers.Found(intervals=((held.start, held.end),))
-        response = _response(wish, found, position)
+            response.offers.extend(replies.offer_replies(held.lines, [(held.start, held.end)]))
         response.held.CopyFrom(cost_replies.priced_reply(self._centre, held))
         return response
 
@@ -105,7 +119,7 @@ class Searching:
             position=position,
         )
 
-    def _search(self, company: str, request: api.SearchOffersRequest) -> offers.Search:
+    def _wish(self, company: str, request: api.SearchOffersRequest) -> Wish:
         fields = requests.Fields()
         if not 0 <= request.page_size <= OFFERS_MAX:
             fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
@@ -120,8 +134,7 @@ class Searching:
             request.request_id = fields.request_id(request.request_id)
         elif request.request_id:
             fields.fault("request_id", "is only for a search with `hold`; looking changes nothing")
-        fields.demand_valid()
-        return offers.Search(
+        search = offers.Search(
             company=company,
             lines=lines,
             duration=duration,
@@ -130,6 +143,9 @@ class Searching:
             count=request.page_size or OFFERS_DEFAULT,
             hold_seconds=hold,
         )
+        wish = choices.choice_of(fields, request, search) if choices.is_choice(request) else search
+        fields.demand_valid()
+        return wish
 
     def _seconds(self) -> int:
         return self._writer.now() // MICROSECONDS
@@ -146,9 +162,8 @@ def _command(wish: offers.Search, start: int) -> CreateReservation:
     )
 
 
-def _response(wish: offers.Search, found: offers.Found, position: int) -> api.SearchOffersResponse:
+def _response(wish: offers.Search, found: offers.Found) -> api.SearchOffersResponse:
     return api.SearchOffersResponse(
         offers=replies.offer_replies(wish.lines, found.intervals),
         violations=[violation_of(violation) for violation in found.violations],
-        position=position,
     )

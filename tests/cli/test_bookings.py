@@ -28,6 +28,29 @@ def test_a_search_shows_offers_in_the_centres_time(centre: FakeCentre, capsys: p
     assert "1  2026-03-16 09:00–13:00 +09:00  M01 1 seat" in capsys.readouterr().out
 
 
+def test_a_search_lets_things_vary_and_tells_prices(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """What may vary is asked as it is said; offers come with prices, and other times with what forbids them."""
+    offer = api.Offer(start_time=NINE, end_time=ONE, lines=LINES, cost=api.Cost(krw=600_000, tariff="tariffs/t"))
+    windows = api.RefusedWindows(first_start_time=NINE, last_start_time=ONE)
+    windows.violations.add(reason="NO_CAPACITY", description="All seats are taken.", subject="M01")
+    centre.answers["SearchOffers"] = lambda _: api.SearchOffersResponse(offers=[offer], refused=[windows])
+    asked = ["search", "M01", "--duration", "4h", "--max-duration", "9h", "--at-least", "M01:1", "--why-not", "2"]
+    assert main.run([*asked, "--near", "2026-03-16 09:00"]) == 0
+    request = centre.requests[-1]
+    assert (request.duration_max.seconds, dict(request.units_min)) == (9 * 3600, {"resources/M01": 1})
+    assert (request.order, request.desired_start_time) == (api.OFFER_ORDER_CLOSEST, NINE)
+    assert (request.refused_max, request.priced) == (2, True)
+    shown = capsys.readouterr().out
+    assert "600,000" in shown
+    assert "NO_CAPACITY" in shown
+    assert "All seats are taken." in shown
+    assert main.run([*asked, "--order", "cheapest", "--json"]) == 0
+    assert centre.requests[-1].order == api.OFFER_ORDER_CHEAPEST
+    assert json.loads(capsys.readouterr().out)["offers"][0]["cost"]["krw"] in (600_000, "600000")
+    for wrong in (["--order", "best"], ["--order", "cheapest", "--near", "+3h"], ["--at-least", "M02:1"]):
+        assert main.run([*asked, *wrong]) == 1
+
+
 def test_relative_times_are_the_centres(centre: FakeCentre) -> None:
     """`+3h` and `tomorrow` are meant by the centre's clock, whatever ours shows: a centre's time may be simulated."""
     centre.answers["CreateReservation"] = granted

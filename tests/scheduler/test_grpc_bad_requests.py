@@ -128,6 +128,20 @@ def searching(request_id: str) -> api.SearchOffersRequest:
     return request
 
 
+def flexible(
+    company: str = "ALPHA", duration: int = HOUR, duration_max: int = 0, desired: int = 0, **fields: Any
+) -> api.SearchOffersRequest:
+    """A search that lets something vary; times in seconds."""
+    request = search("cpu", company=company)
+    request.duration.seconds = duration
+    request.MergeFrom(api.SearchOffersRequest(**fields))
+    if duration_max:
+        request.duration_max.seconds = duration_max
+    if desired:
+        request.desired_start_time.seconds = desired
+    return request
+
+
 def looking() -> api.SearchOffersRequest:
     """A search that holds nothing, and has an id."""
     request = search("cpu")
@@ -350,6 +364,16 @@ ROWS: list[Row] = [
     ("search nothing", "SearchOffers", api.SearchOffersRequest(parent="companies/ALPHA"), ALPHA, INVALID),
     ("search for ever", "SearchOffers", search("cpu", hours=24 * 365), ALPHA, FAILED),
     ("search for ever and a day", "SearchOffers", search("cpu", hours=10**9), ALPHA, INVALID),
+    ("search for less than the least time", "SearchOffers", flexible(duration_max=60), ALPHA, INVALID),
+    ("search for more units than asked", "SearchOffers", flexible(units_min={"resources/cpu": 2}), ALPHA, INVALID),
+    ("search for no units", "SearchOffers", flexible(units_min={"resources/cpu": 0}), ALPHA, INVALID),
+    ("search for units of another", "SearchOffers", flexible(units_min={"resources/a100": 1}), ALPHA, INVALID),
+    ("search for units of nothing", "SearchOffers", flexible(units_min={"cpu": 1}), ALPHA, INVALID),
+    ("search in a strange order", "SearchOffers", flexible(order=77), ALPHA, INVALID),
+    ("search near a time and earliest", "SearchOffers", flexible(desired=NOW), ALPHA, INVALID),
+    ("search and tell of all", "SearchOffers", flexible(refused_max=21), ALPHA, INVALID),
+    ("search flexibly for ever", "SearchOffers", flexible(duration=24 * 365 * HOUR, priced=True), ALPHA, FAILED),
+    ("search flexibly for another", "SearchOffers", flexible(company="BETA", priced=True), ALPHA, DENIED),
     ("search for another", "SearchOffers", search("cpu", company="BETA"), ALPHA, DENIED),
 ]
 

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.admission import Limits
 from tests.allocation.scenario import HOUR
-from tests.scheduler.serving import NOON, OPERATOR, Desk, demand, request_id, serving
+from tests.scheduler.serving import NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 
 CARD = api.Tariff(
     name="tariffs/krw-2026",
@@ -82,3 +84,66 @@ async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: D
     request.validate_only = False
     cancelled = await desk.call("CancelReservation", request, OPERATOR)
     assert not cancelled.HasField("cost")
+
+
+async def test_a_flexible_search_tells_prices_and_why_not(desk: Desk) -> None:
+    """Longer if possible, fewer if need be: each offer with its cost can be booked as given, or is held at once."""
+    await desk.call("CreateReservation", demand(900, ("cpu", 224), start=NOON, hours=4))
+    request = api.SearchOffersRequest(
+        parent="companies/ALPHA",
+        lines=[api.Line(resource="resources/cpu", units=224)],
+        duration=Duration(seconds=HOUR),
+        duration_max=Duration(seconds=3 * HOUR),
+        units_min={"resources/cpu": 112},
+        earliest_start_time=Timestamp(seconds=NOON - 2 * HOUR),
+        latest_end_time=Timestamp(seconds=NOON + 6 * HOUR),
+        order=api.OFFER_ORDER_CLOSEST,
+        desired_start_time=Timestamp(seconds=NOON - HOUR),
+        refused_max=2,
+    )
+    found = await desk.call("SearchOffers", request)
+    first = found.offers[0]
+    assert (first.start_time.seconds, first.end_time.seconds) == (NOON - 2 * HOUR, NOON)
+    assert (first.lines[0].units, first.cost.krw, first.cost.tariff) == (224, 2 * 224 * 100, "tariffs/krw-2026")
+    (full,) = found.refused
+    assert (full.first_start_time.seconds, full.last_start_time.seconds) == (NOON - 2 * HOUR, NOON + 3 * HOUR)
+    assert [violation.reason for violation in full.violations] == ["NO_CAPACITY"]
+    request.hold.CopyFrom(Duration(seconds=600))
+    request.request_id = request_id(7)
+    held = await desk.call("SearchOffers", request)
+    assert (held.held.start_time, held.held.end_time, held.held.cost) == (first.start_time, first.end_time, first.cost)
+    again = await desk.call("SearchOffers", request)
+    assert again.held.name == held.held.name
+    assert [offer.start_time for offer in again.offers] == [first.start_time]
+
+
+async def test_the_cheapest_is_the_least_that_will_do(desk: Desk) -> None:
+    """Without prices of day and night the fewest units for the shortest time cost least, the earliest first."""
+    request = api.SearchOffersRequest(
+        parent="companies/ALPHA",
+        lines=[api.Line(resource="resources/cpu", units=10)],
+        duration=Duration(seconds=HOUR),
+        duration_max=Duration(seconds=2 * HOUR),
+        units_min={"resources/cpu": 2},
+        order=api.OFFER_ORDER_CHEAPEST,
+        page_size=2,
+    )
+    found = await desk.call("SearchOffers", request)
+    assert [(offer.lines[0].units, offer.cost.krw) for offer in found.offers] == [(2, 200), (2, 200)]
+
+
+async def test_a_flexible_search_is_worth_several_calls(tmp_path: Path) -> None:
+    """P11: who searches for many variants spends more of its calls than who asks for one."""
+    limits = Limits(tenant_calls_per_second=0.001, tenant_calls_burst=4)
+    async with serving(tmp_path / "limited", limits=limits) as served:
+        request = api.SearchOffersRequest(
+            parent="companies/ALPHA",
+            lines=[api.Line(resource="resources/cpu", units=1)],
+            duration=Duration(seconds=HOUR),
+            priced=True,
+        )
+        assert (await served.call("SearchOffers", request)).offers
+        request.duration_max.seconds = 2 * HOUR
+        with pytest.raises(Refused) as refused:
+            await served.call("SearchOffers", request)
+        assert refused.value.reason == "RATE_LIMITED"

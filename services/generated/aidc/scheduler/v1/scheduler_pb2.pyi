@@ -125,6 +125,38 @@ COLOCATION_FABRIC_GROUP: Colocation.ValueType  # 3
 """All in one fabric group."""
 Global___Colocation: _TypeAlias = Colocation  # noqa: Y015
 
+class _OfferOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OfferOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OfferOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OFFER_ORDER_UNSPECIFIED: _OfferOrder.ValueType  # 0
+    """The earlier start; of one start the one with more time and units."""
+    OFFER_ORDER_CHEAPEST: _OfferOrder.ValueType  # 1
+    """The lower price, and of one price the earlier start. It is the cheapest of the first 600 starts, shared out among
+    the variants, at which there seems to be room: of hourly slots that is almost a month, or two days of each variant.
+    """
+    OFFER_ORDER_CLOSEST: _OfferOrder.ValueType  # 2
+    """The one closer to what was asked: seconds from the desired start, and seconds that are missing of the longest
+    duration, where missing units count as the same share of it.
+    """
+
+class OfferOrder(_OfferOrder, metaclass=_OfferOrderEnumTypeWrapper):
+    """Which of two offers is the better one."""
+
+OFFER_ORDER_UNSPECIFIED: OfferOrder.ValueType  # 0
+"""The earlier start; of one start the one with more time and units."""
+OFFER_ORDER_CHEAPEST: OfferOrder.ValueType  # 1
+"""The lower price, and of one price the earlier start. It is the cheapest of the first 600 starts, shared out among
+the variants, at which there seems to be room: of hourly slots that is almost a month, or two days of each variant.
+"""
+OFFER_ORDER_CLOSEST: OfferOrder.ValueType  # 2
+"""The one closer to what was asked: seconds from the desired start, and seconds that are missing of the longest
+duration, where missing units count as the same share of it.
+"""
+Global___OfferOrder: _TypeAlias = OfferOrder  # noqa: Y015
+
 class _Condition:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -989,6 +1021,26 @@ class SearchOffersRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class UnitsMinEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     PARENT_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
@@ -997,6 +1049,12 @@ class SearchOffersRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DURATION_MAX_FIELD_NUMBER: _builtins.int
+    UNITS_MIN_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    DESIRED_START_TIME_FIELD_NUMBER: _builtins.int
+    REFUSED_MAX_FIELD_NUMBER: _builtins.int
+    PRICED_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
@@ -1004,6 +1062,12 @@ class SearchOffersRequest(_message.Message):
     """At most so many offers; 0 means 3, and 20 is the most."""
     request_id: _builtins.str
     """A UUID. Required with `hold`: repeating the call gives the offer that was held."""
+    order: Global___OfferOrder.ValueType
+    """Which offers are the better ones."""
+    refused_max: _builtins.int
+    """Tell of at most so many stretches of refused windows, and why; 0 tells nothing, and 20 is the most."""
+    priced: _builtins.bool
+    """Tell what each offer costs. With any of the five above it is told as well."""
     reservation: _builtins.str
     """`companies/{company}/reservations/{reservation}`: finds until when it could be extended instead, the latest end
     last. `latest_end_time` and `page_size` may be set beside it, and nothing else.
@@ -1014,7 +1078,7 @@ class SearchOffersRequest(_message.Message):
 
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
-        """How long."""
+        """How long; with `duration_max` at least so long."""
 
     @_builtins.property
     def earliest_start_time(self) -> _timestamp_pb2.Timestamp:
@@ -1030,6 +1094,20 @@ class SearchOffersRequest(_message.Message):
         CreateReservation. A company lets at most 5 offers be held at once.
         """
 
+    @_builtins.property
+    def duration_max(self) -> _duration_pb2.Duration:
+        """At most so long, where the duration is flexible: longer is better. Of flexible durations and units together about
+        twelve variants are looked for, from the most to the least.
+        """
+
+    @_builtins.property
+    def units_min(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """By `resources/{resource}`: as few units of a line will do, where they are flexible. `units` of the line is the most."""
+
+    @_builtins.property
+    def desired_start_time(self) -> _timestamp_pb2.Timestamp:
+        """For OFFER_ORDER_CLOSEST: the start that is wanted most; unset means as early as may be."""
+
     def __init__(
         self,
         *,
@@ -1041,19 +1119,61 @@ class SearchOffersRequest(_message.Message):
         page_size: _builtins.int = ...,
         hold: _duration_pb2.Duration | None = ...,
         request_id: _builtins.str = ...,
+        duration_max: _duration_pb2.Duration | None = ...,
+        units_min: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        order: Global___OfferOrder.ValueType = ...,
+        desired_start_time: _timestamp_pb2.Timestamp | None = ...,
+        refused_max: _builtins.int = ...,
+        priced: _builtins.bool = ...,
         reservation: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "page_size", b"page_size", "parent", b"parent", "request_id", b"request_id", "reservation", b"reservation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "order", b"order", "page_size", b"page_size", "parent", b"parent", "priced", b"priced", "refused_max", b"refused_max", "request_id", b"request_id", "reservation", b"reservation", "units_min", b"units_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchOffersRequest: _TypeAlias = SearchOffersRequest  # noqa: Y015
 
 @_typing.final
+class RefusedWindows(_message.Message):
+    """Windows that are not offered, of the most units and the longest duration that were asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_START_TIME_FIELD_NUMBER: _builtins.int
+    LAST_START_TIME_FIELD_NUMBER: _builtins.int
+    VIOLATIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def first_start_time(self) -> _timestamp_pb2.Timestamp:
+        """They start from here,"""
+
+    @_builtins.property
+    def last_start_time(self) -> _timestamp_pb2.Timestamp:
+        """to here, one a slot."""
+
+    @_builtins.property
+    def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Violation]:
+        """Every rule that refuses the first of them; for the others it is the same rules."""
+
+    def __init__(
+        self,
+        *,
+        first_start_time: _timestamp_pb2.Timestamp | None = ...,
+        last_start_time: _timestamp_pb2.Timestamp | None = ...,
+        violations: _abc.Iterable[Global___Violation] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first_start_time", b"first_start_time", "last_start_time", b"last_start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_start_time", b"first_start_time", "last_start_time", b"last_start_time", "violations", b"violations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefusedWindows: _TypeAlias = RefusedWindows  # noqa: Y015
+
+@_typing.final
 class SearchOffersResponse(_message.Message):
-    """Offers, the earliest first."""
+    """Offers, the best first: in the order asked for, or the earliest."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1061,6 +1181,7 @@ class SearchOffersResponse(_message.Message):
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """The log position that the answer is true at."""
     @_builtins.property
@@ -1075,6 +1196,12 @@ class SearchOffersResponse(_message.Message):
     def held(self) -> Global___Reservation:
         """With `hold`: the first offer, held until its `expire_time`."""
 
+    @_builtins.property
+    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefusedWindows]:
+        """With `refused_max`: which of the first 24 windows are refused, or of the 24 closest to the desired start, in order
+        of time.
+        """
+
     def __init__(
         self,
         *,
@@ -1082,10 +1209,11 @@ class SearchOffersResponse(_message.Message):
         violations: _abc.Iterable[Global___Violation] | None = ...,
         position: _builtins.int = ...,
         held: Global___Reservation | None = ...,
+        refused: _abc.Iterable[Global___RefusedWindows] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "offers", b"offers", "position", b"position", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "offers", b"offers", "position", b"position", "refused", b"refused", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1100,6 +1228,7 @@ class Offer(_message.Message):
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """From here."""
@@ -1112,16 +1241,21 @@ class Offer(_message.Message):
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """What would be booked, companions left out."""
 
+    @_builtins.property
+    def cost(self) -> Global___Cost:
+        """What it would cost, where a search asked for prices; unset while there is no rate card for it, and all is free."""
+
     def __init__(
         self,
         *,
         start_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
         lines: _abc.Iterable[Global___Line] | None = ...,
+        cost: Global___Cost | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "lines", b"lines", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end_time", b"end_time", "lines", b"lines", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
