@@ -12,7 +12,15 @@ import msgspec
 from msgspec import Struct
 
 from services.allocation.centre import Answer, Centre, Subject
-from services.allocation.commands import Command, CreateReservation, Tick
+from services.allocation.commands import (
+    BookSeries,
+    CancelSeries,
+    ChangeReservation,
+    ChangeSeries,
+    Command,
+    CreateReservation,
+    Tick,
+)
 from services.allocation.decide import Events, decide
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation
@@ -207,9 +215,13 @@ class Writer:
 
 def _too_large(command: Command) -> Rejected:
     """The refusal of what the log could never take; it would end every writer that tried."""
-    booking = isinstance(command, CreateReservation)
+    reason = Reason.INVALID_RESOURCE
+    if isinstance(command, CreateReservation | ChangeReservation):
+        reason = Reason.INVALID_LINES
+    elif isinstance(command, BookSeries | ChangeSeries | CancelSeries):
+        reason = Reason.INVALID_SERIES
     return refuse(
-        Reason.INVALID_LINES if booking else Reason.INVALID_RESOURCE,
+        reason,
         "What this would write down does not fit one page of the log. Ask for it in parts.",
         limit=PAGE_BYTES_MAX,
     )

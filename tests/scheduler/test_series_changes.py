@@ -176,6 +176,18 @@ async def test_a_calendar_program_reads_the_changed_times(desk: Desk) -> None:
     assert {str(each["UID"]) for each in after.events} < {str(each["UID"]) for each in before.events}
 
 
+async def test_what_fits_no_page_is_refused_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change is one entry of one page: what would be larger is a plain no, and nothing of it happens."""
+    made = await booked(desk)
+    pages = len(desk.log.pages)
+    monkeypatch.setattr("services.scheduler.writer.PAGE_BYTES_MAX", 1_000)
+    with pytest.raises(Refused) as refused:
+        await desk.call("UpdateSeries", changing(made.name, cores=2))
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SERIES")
+    assert len(desk.log.pages) == pages
+    assert await desk.call("GetSeries", api.GetSeriesRequest(name=made.name)) == made
+
+
 async def exported(desk: Desk) -> api.CalendarFile:
     """The calendar of the company."""
     file: api.CalendarFile = await desk.call("ExportCalendar", api.ExportCalendarRequest(name="companies/ALPHA"))
