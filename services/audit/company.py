@@ -18,6 +18,8 @@ from services.audit.reading import Reading
 
 HASH_DIGITS = 64
 COMPANIES = "companies/"
+NESTED = ("quota", "qualification", "assignment", "series", "correction")
+"""Where an event that is about one thing names its company."""
 
 
 class OneCompany(Reading):
@@ -80,7 +82,7 @@ class OneCompany(Reading):
                 own = event.get("company") == self._company
                 self._reservations.add(event.get("reservation_id", ""))
             case _:
-                own = event.get("reservation_id") in self._reservations or _named(event) == self._company
+                own = event.get("reservation_id") in self._reservations or named_in(event) == self._company
         if not own:
             raise Fault(f"an event does not concern {self.scope}", line.position)
 
@@ -95,9 +97,9 @@ class OneCompany(Reading):
             self.agreeing += 1
 
 
-def _named(event: dict[str, Any]) -> Any:
-    """The company that an event in a company's record, or of a series, names."""
-    about = next((event[key] for key in ("qualification", "assignment", "series", "correction") if key in event), event)
+def named_in(event: dict[str, Any]) -> Any:
+    """The company that an event names itself, wherever in it that stands; None where it names none."""
+    about = next((event[key] for key in NESTED if key in event), event)
     return about.get("company") if isinstance(about, dict) else None
 
 
