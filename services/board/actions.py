@@ -16,7 +16,7 @@ from services.board.visit import Visit, address, read_sealed_form
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 REASON_CHARACTERS_MAX = 500
-FIELDS = ("name", "etag", "request_id", "reason", "hand_over")
+FIELDS = ("name", "etag", "request_id", "reason", "hand_over", "comment", "reference")
 WAITING = (api.Reservation.STATE_HELD, api.Reservation.STATE_PENDING, api.Reservation.STATE_CONFIRMED)
 CONDITIONS = {
     "good": api.CONDITION_GOOD,
@@ -126,25 +126,27 @@ def check_in(visit: Visit, item: api.Reservation) -> Markup | None:
 
 async def come(visit: Visit) -> Response:
     """A check-in that was sent."""
-    return await _change(visit, visit.caller.scheduler.CheckIn, api.CheckInRequest, "checked_in")
+    return await change_one(visit, visit.caller.scheduler.CheckIn, api.CheckInRequest, "checked_in")
 
 
 async def take(visit: Visit) -> Response:
     """A confirmation that was sent."""
-    return await _change(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "")
+    return await change_one(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "")
 
 
 async def cancel(visit: Visit) -> Response:
     """A cancellation that was sent."""
-    return await _change(visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest, "given_back")
+    return await change_one(visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest, "given_back")
 
 
 async def release(visit: Visit) -> Response:
     """A release that was sent."""
-    return await _change(visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest, "given_back")
+    return await change_one(
+        visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest, "given_back"
+    )
 
 
-async def _change(visit: Visit, method: Any, kind: Any, done: str) -> Response:
+async def change_one(visit: Visit, method: Any, kind: Any, done: str) -> Response:
     """A change of one reservation, asked for by a form of ours; `done` is what to say of it, if it is not its state."""
     fields = await read_sealed_form(visit)
     known = kind.DESCRIPTOR.fields_by_name

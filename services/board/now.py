@@ -16,6 +16,7 @@ from services.board.outages import path_of
 from services.board.reading import calendars, reservations
 from services.board.times import from_timestamp, length
 from services.board.visit import Visit, address
+from services.board.voting import waiting
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 SOON = timedelta(hours=24)
@@ -50,6 +51,7 @@ async def now(visit: Visit) -> Response:
         el("h1", words("now_title")),
         el("div", cards, class_="cards") if cards else parts.empty(words("now_no_pools")),
         told if pressing else None,
+        await waiting(visit),
         el("div", _soon(visit, live), class_="pair"),
         el("div", _equipment(visit, today), _staff(visit, today), class_="pair"),
         None if pressing else told,

@@ -14,12 +14,13 @@ from services.board.outages import path_of as outage_path
 from services.board.series_new import path_of
 from services.board.times import from_timestamp, length
 from services.board.visit import Visit
+from services.board.voting import vote
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "held", "asked", "checked_in", "given_back", "changed")
+DONE = ("booked", "held", "asked", "checked_in", "given_back", "changed", "voted")
 
 
 async def reservation(visit: Visit) -> Response:
@@ -29,7 +30,7 @@ async def reservation(visit: Visit) -> Response:
     item = await visit.caller.ask(visit.caller.scheduler.GetReservation, api.GetReservationRequest(name=name))
     words = visit.words
     done = visit.query("done")
-    title = words("reservation_title")
+    title, back = words("reservation_title"), give_back(visit, item, await quote(visit, item))
     return show(
         visit,
         title,
@@ -38,7 +39,13 @@ async def reservation(visit: Visit) -> Response:
         confirm(visit, item),
         _facts(visit, item),
         check_in(visit, item),
-        el("div", changing.link(visit, item), give_back(visit, item, await quote(visit, item)), class_="choices"),
+        el(
+            "div",
+            vote(visit, item),
+            changing.link(visit, item),
+            give_back(visit, item, await quote(visit, item)),
+            class_="choices",
+        ),
         _held(visit, item),
         await _history(visit, item),
     )
@@ -79,9 +86,9 @@ def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
     if item.state == api.Reservation.STATE_PENDING:
         until = from_timestamp(item.expire_time)
         told.append(el("div", words("approval_until", moment=clock.short(until)), class_="away"))
-    for vote in approval.votes:
-        said = [words("vote_yes" if vote.approves else "vote_no"), vote.comment, vote.reference]
-        told.append(el("div", clock.stamp(from_timestamp(vote.time)), " ", " · ".join(filter(None, said))))
+    for each in approval.votes:
+        said = [words("vote_yes" if each.approves else "vote_no"), each.comment, each.reference]
+        told.append(el("div", clock.stamp(from_timestamp(each.time)), " ", " · ".join(filter(None, said))))
     return told
 
 

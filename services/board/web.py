@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import actions, changing, outage_new, outages, overriding, parts, series, series_new, static
+from services.board import actions, changing, outage_new, outages, overriding, parts, series, series_new, static, voting
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
@@ -69,6 +69,8 @@ class Board:
             _route("GET", "/book", self._page(book)),
             _route("POST", "/book", self._page(confirm)),
             _route("POST", "/override", self._page(overriding.send)),
+            _route("POST", "/approve", self._page(voting.approve)),
+            _route("POST", "/deny", self._page(voting.deny)),
             _route("POST", "/confirm", self._page(actions.take)),
             _route("POST", "/check-in", self._page(actions.come)),
             _route("POST", "/cancel", self._page(actions.cancel)),

@@ -197,3 +197,24 @@ async def test_what_somebody_must_approve_is_only_asked_for(board: Browsing) -> 
         assert "pending approval" in await board.page("/company", BOOKER)
         taken_back = await browser.post("/cancel", data=forms(asked.text, "/cancel")[0])
     assert taken_back.status_code == 303
+
+
+async def test_an_operator_decides_on_what_waits(board: Browsing) -> None:
+    """What waits stands on the first page; a vote without the review's number is refused, and with it counted."""
+    page = "/book?resource=BENCH&amount=1&hours=2&earliest=2026-03-19T09:00"
+    async with board.browser(BOOKER) as browser:
+        offer = forms(await board.page(page, BOOKER), "/book")[0]
+        path = (await browser.post("/book", data=offer)).headers["location"].partition("?")[0]
+    assert not forms(await board.page(path, BOOKER), "/approve")
+    assert "Waiting for approval" in await board.page("/", "operator")
+    assert "Waiting for approval" not in await board.page("/", BOOKER)
+    async with board.browser("operator") as browser:
+        form = forms(await board.page(path, "operator"), "/approve")[0]
+        silent = await browser.post("/approve", data={**form, "comment": "fine", "reference": ""})
+        assert silent.status_code == 409
+        assert "REFERENCE_REQUIRED" in silent.text
+        form = forms(await board.page(path, "operator"), "/approve")[0]
+        voted = await browser.post("/approve", data={**form, "reference": "IRB-2026-7"}, follow_redirects=True)
+    assert "Your vote is counted." in voted.text
+    assert "1 of 1 needed have agreed" in voted.text
+    assert "IRB-2026-7" in await board.page(path, BOOKER)
