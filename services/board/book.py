@@ -96,6 +96,7 @@ def _offer(visit: Visit, company: str, offer: api.Offer, note: str, back: str) -
     words, clock = visit.words, visit.clock
     start = from_timestamp(offer.start_time)
     when = clock.span(start, from_timestamp(offer.end_time))
+    told = (clock.away(start), length(lasting(offer), words), parts.price(visit, offer))
     # Until its start an offer may be held, so that one can ask somebody before one books.
     seconds = min(HOLD_SECONDS, int((start - clock.now).total_seconds()))
     hold = [
@@ -115,7 +116,7 @@ def _offer(visit: Visit, company: str, offer: api.Offer, note: str, back: str) -
         _demand(company, offer.lines, offer.start_time.seconds, offer.end_time.seconds, note, back),
         hidden("request_id", str(uuid4())),
         el("p", clock.stamp(start, when), class_="slot"),
-        el("p", clock.away(start), " · ", length(lasting(offer), words), class_="away"),
+        el("p", " · ".join(filter(None, told)), class_="away"),
         parts.lines(visit, offer.lines),
         el(
             "div",

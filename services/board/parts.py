@@ -62,7 +62,7 @@ def path_of(name: str) -> str:
     return f"/reservations/{company_of(name)}/{plain(name)}"
 
 
-def price(visit: Visit, item: api.Reservation) -> str:
+def price(visit: Visit, item: api.Reservation | api.Offer) -> str:
     """What it costs by its rate card; nothing where there is none."""
     return visit.words("price_krw", krw=f"{item.cost.krw:,}") if item.HasField("cost") else ""
 

@@ -30,7 +30,7 @@ async def reservation(visit: Visit) -> Response:
     item = await visit.caller.ask(visit.caller.scheduler.GetReservation, api.GetReservationRequest(name=name))
     words = visit.words
     done = visit.query("done")
-    title, back = words("reservation_title"), give_back(visit, item, await quote(visit, item))
+    title = words("reservation_title")
     return show(
         visit,
         title,

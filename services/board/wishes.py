@@ -49,6 +49,7 @@ class Wish:
             earliest_start_time=to_timestamp(self.earliest) if self.earliest else None,
             latest_end_time=to_timestamp(self.latest) if self.latest else None,
             page_size=OFFERS_MAX,
+            priced=True,
         )
 
 

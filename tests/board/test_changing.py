@@ -160,3 +160,4 @@ async def test_what_a_change_costs_is_shown_before(board: Browsing) -> None:
     assert "It would cost KRW 300 more." in longer
     shorter = await board.page(f"{path_of(made)}?end=2026-04-08T10:00", HOLDER)
     assert "It would cost KRW 100 less." in shorter
+    assert " · KRW 600" in await board.page("/book?resource=core&amount=3&hours=2", HOLDER)
