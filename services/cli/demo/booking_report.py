@@ -26,7 +26,7 @@ ACCOUNT_WORDS = {
     "idle": "idle, since nobody came",
     "released": "given back",
     "penalty": "due all the same: given back late, or missed",
-    "refunded": "taken by outages",
+    "refunded": "returned: booked again by others, or taken by an outage",
     "booked": "still booked",
     "held": "still held",
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from services.cli.demo.trace import opened
 from services.cli.outcome import Failed
 
-BOOKINGS = 9_000
+BOOKINGS = 7_000
 """So many are replayed in about a minute on two cores."""
 COLUMN = "booking_id"
 
