@@ -101,6 +101,16 @@ def test_occurrences_make_room_for_one_another(hours: int) -> None:
     assert sorted(scenario.current(each).start for each in before) == starts
 
 
+def test_what_is_refused_is_asked_again_after_the_others() -> None:
+    """One day moves into the hours that the other lets go, though it is asked first."""
+    scenario = fixture.fresh()
+    booked(scenario, daily(2, resource="h100", units=32, hours=12))
+    evening = ELEVEN + DAY + 6 * HOUR
+    changed(scenario, [ELEVEN + DAY, evening], recurrence=("x",), duration=6 * HOUR)
+    kept = [scenario.centre.reservations[f"s1-{day}"] for day in range(2)]
+    assert [(each.start, each.end) for each in kept] == [(evening, evening + 6 * HOUR), (ELEVEN + DAY, evening)]
+
+
 def test_to_fail_changes_nothing_and_tells_every_conflict() -> None:
     """P3: one neighbour in the way refuses the whole, with the local time of the conflict."""
     scenario = fixture.fresh().given(book("ALPHA", line("T2"), start=ONE + DAY, hours=1))
