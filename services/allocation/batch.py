@@ -35,8 +35,8 @@ def batch_violations(centre: Centre, company: Company, resource: Resource, span:
 def _too_many_long(resource: Resource, hours: int, most: int, others: list[Reservation]) -> Violation:
     return Violation(
         reason=Reason.CONCURRENCY_EXCEEDED,
-        description=f"A company has at most {most} reservations of {resource.id} of more than {hours} hours at a time, "
-        f"and holds {', '.join(each.id for each in others)} then. Ask for less time, or for another.",
+        description=f"Of reservations of {resource.id} of more than {hours} hours a company has at most {most} at a "
+        f"time, and holds {', '.join(each.id for each in others)} then. Ask for less time, or for another.",
         subject=resource.id,
         limit=most,
         asked=len(others) + 1,

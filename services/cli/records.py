@@ -207,6 +207,15 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             f"After {row.at_percent} % of an agreement, whoever has booked less than {row.below_percent} % of a grant"
             f" of compute loses {row.remove_percent} % of the rest."
         )
+    if found.reclaim.rows:
+        reviews, spared = (
+            found.reclaim,
+            f", and spares {', '.join(found.reclaim.exempt)}" if found.reclaim.exempt else "",
+        )
+        out.print(
+            f"That is announced {show_duration(reviews.notice.ToTimedelta())} before, not done in the first"
+            f" {show_duration(reviews.grace.ToTimedelta())} of an agreement{spared}."
+        )
     for rule in found.strike_rules:
         out.print(
             f"{rule.strikes} strikes within {rule.window.ToTimedelta().days} days suspend from booking equipment for"
