@@ -25,10 +25,11 @@ class Accounts:
     def add(self, fact: Fact) -> None:
         for line, transfer in enumerate(fact.transfers):
             company, reservation, resource, period, about, source, target, unit_seconds, krw = astuple(transfer)
+            giver, taker = str(source), str(target)  # A third of what `.value` costs.
             place = (fact.number, line, fact.time, company, reservation, resource)
-            self._transfers.append((*place, period, about, source.value, target.value, unit_seconds, krw))
-            self._change((company, period, resource, source.value), -unit_seconds, -krw)
-            self._change((company, period, resource, target.value), unit_seconds, krw)
+            self._transfers.append((*place, period, about, giver, taker, unit_seconds, krw))
+            self._change((company, period, resource, giver), -unit_seconds, -krw)
+            self._change((company, period, resource, taker), unit_seconds, krw)
 
     def _change(self, key: Key, unit_seconds: int, krw: int) -> None:
         seconds_before, krw_before = self._changes.get(key, (0, 0))

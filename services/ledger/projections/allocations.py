@@ -3,7 +3,7 @@
 The table refuses what would double-book (P1): see schema/0003_reservations.sql.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ class Allocations:
 
     async def write(self, connection: PoolConnectionProxy) -> None:
         if self._ends:
-            await connection.execute(_END, list(self._ends), list(self._ends.values()))
+            await connection.execute(_END, _listed(self._ends), _listed(self._ends.values()))
         standing = [(*row, Range(first, None)) for rows, first in self._open.values() for row in rows]
         if self._rows or standing:
             await connection.copy_records_to_table("allocations", records=[*self._rows, *standing])
@@ -72,9 +72,14 @@ def _rows(allocation: Allocation, place: Place) -> Iterator[tuple[Any, ...]]:
             yield (allocation.resource, at, run.bins, run.amount, place.bin_capacity, start, end)
 
 
+def _listed(numbers: Iterable[int]) -> str:
+    """Numbers for Postgres to take apart: in an array, asyncpg would look at each of them in Python."""
+    return ",".join(map(str, numbers))
+
+
 _END = """
 UPDATE allocations
 SET held = int8range(lower(held), ending.decision)
-FROM unnest($1::bigint[], $2::bigint[]) AS ending (number, decision)
+FROM unnest(string_to_array($1, ',')::bigint[], string_to_array($2, ',')::bigint[]) AS ending (number, decision)
 WHERE allocations.number = ending.number
 """

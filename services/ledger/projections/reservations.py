@@ -4,7 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
+from msgspec import Struct
+from msgspec.json import encode
 
+from services.allocation.resources import Reservation, State
 from services.ledger.claims import Claim
 from services.ledger.facts import Fact
 
@@ -34,8 +37,23 @@ class Reservations:
             await connection.copy_records_to_table("reservations", records=rows, columns=(*COLUMNS, "confirmed_number"))
         earlier = sorted(self._standings.keys() - self._confirmed.keys())
         if earlier:
-            rows = [(*self._row(name), self._taken_over.get(name)) for name in earlier]
-            await connection.execute(_CHANGE, *zip(*rows, strict=True))
+            await connection.execute(_CHANGE, encode([self._change(name) for name in earlier]).decode())
+
+    def _change(self, name: str) -> "_Change":
+        claim, changed_number = self._standings[name]
+        reservation = claim.reservation
+        return _Change(
+            reservation=name,
+            company=reservation.company,
+            state=reservation.state,
+            starts_at=reservation.start,
+            ends_at=reservation.end,
+            note=reservation.note,
+            allocated_number=claim.number,
+            changed_number=changed_number,
+            people=_people(reservation),
+            confirmed_number=self._taken_over.get(name),
+        )
 
     def _row(self, name: str) -> tuple[Any, ...]:
         claim, changed_number = self._standings[name]
@@ -43,14 +61,19 @@ class Reservations:
         return (
             name,
             reservation.company,
-            reservation.state.value,
+            str(reservation.state),
             datetime.fromtimestamp(reservation.start, UTC),
             datetime.fromtimestamp(reservation.end, UTC),
             reservation.note,
             claim.number,
             changed_number,
-            reservation.participants.present if reservation.participants is not None else 0,
+            _people(reservation),
         )
+
+
+def _people(reservation: Reservation) -> int:
+    """How many came, where that is counted."""
+    return reservation.participants.present if reservation.participants is not None else 0
 
 
 COLUMNS = (
@@ -58,20 +81,37 @@ COLUMNS = (
     *("allocated_number", "changed_number", "people"),
 )
 
+
+class _Change(Struct, frozen=True, kw_only=True, gc=False):
+    """A row as it will be; times in seconds."""
+
+    reservation: str
+    company: str
+    state: State
+    starts_at: int
+    ends_at: int
+    note: str
+    allocated_number: int
+    changed_number: int
+    people: int
+    confirmed_number: int | None
+
+
+# One document and not an array a column: asyncpg looks at every element of an array in Python, which takes longer than
+# Postgres does with all of it.
 _CHANGE = """
 UPDATE reservations
 SET company          = change.company,
     state            = change.state,
-    starts_at        = change.starts_at,
-    ends_at          = change.ends_at,
+    starts_at        = to_timestamp(change.starts_at),
+    ends_at          = to_timestamp(change.ends_at),
     note             = change.note,
     allocated_number = change.allocated_number,
     changed_number   = change.changed_number,
     people           = change.people,
     confirmed_number = coalesce(change.confirmed_number, reservations.confirmed_number)
-FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::bigint[],
-            $8::bigint[], $9::integer[], $10::bigint[])
-     AS change (reservation, company, state, starts_at, ends_at, note, allocated_number, changed_number, people,
-                confirmed_number)
+FROM json_to_recordset($1::json)
+     AS change (reservation text, company text, state text, starts_at bigint, ends_at bigint, note text,
+                allocated_number bigint, changed_number bigint, people integer, confirmed_number bigint)
 WHERE reservations.reservation = change.reservation
 """
