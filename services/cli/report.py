@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from services.cli.cells import cells
 from services.cli.client import Client
 from services.cli.documents import document, print_json
 from services.cli.options import EVERY_COMPANY, Caller, Data, Json, connect
@@ -109,7 +110,9 @@ def write_use_log(path: Path, found: Iterable[ledger_api.EquipmentUse], zone: tz
             )
             told = (use.organisation, use.organisation_type, plain_id(use.user), use.staff_hours, use.fee_krw)
             rows.writerow(
-                (*times, use.hours, use.resource, use.resource_name, *told, plain_id(use.reservation), use.people)
+                cells(
+                    (*times, use.hours, use.resource, use.resource_name, *told, plain_id(use.reservation), use.people)
+                )
             )
             count += 1
     return count

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from html import escape
 from io import StringIO
 
+from services.cli.cells import cells
 from services.cli.statement_chart import chart
 from services.cli.statement_words import FIGURES, balances_of, figures_of, money_lines, row_hours, whose
 from services.cli.tables import Units, hours_text, plain_id
@@ -29,14 +30,14 @@ def statement_csv(statement: ledger_api.Statement, zone: tzinfo) -> str:
     if statement.totals:
         rows.writerow(TOTALS)
         for total in statement.totals:
-            rows.writerow((plain_id(total.company), *(getattr(total, name) for name in TOTALS[1:])))
+            rows.writerow(cells((plain_id(total.company), *(getattr(total, name) for name in TOTALS[1:]))))
         return text.getvalue()
     rows.writerow(COLUMNS)
     for line in statement.lines:
         time = from_timestamp(line.time).astimezone(zone).isoformat(timespec="seconds")
         place = (line.position, line.event, plain_id(line.reservation), plain_id(line.resource))
         amounts = (line.unit_seconds, line.krw, line.phase, line.month, line.adjusts)
-        rows.writerow((time, *place, line.from_account, line.to_account, *amounts))
+        rows.writerow(cells((time, *place, line.from_account, line.to_account, *amounts)))
     return text.getvalue()
 
 

@@ -92,6 +92,16 @@ def test_the_centres_spreadsheet_has_a_row_for_each_company() -> None:
     assert (told["company"], told["display_name"], told["charged_krw"]) == ("CMP-0001", "A, B", "3")
 
 
+def test_no_text_is_a_formula_in_a_spreadsheet() -> None:
+    """A name that begins as a formula does stays text where a spreadsheet opens the file; amounts stay numbers."""
+    named = '=HYPERLINK("http://there")'
+    total = ledger_api.CompanyTotal(company="companies/CMP-0001", display_name=named, charged_krw=-5)
+    text = statement_csv(ledger_api.Statement(name="companies/-", totals=[total]), SEOUL)
+    row = next(csv.DictReader(text.splitlines()))
+    assert row["display_name"] == f"'{named}"
+    assert row["charged_krw"] == "-5"
+
+
 def test_a_printed_page_stands_alone() -> None:
     """Every account and transfer, nothing from elsewhere, and no name that becomes markup."""
     page = statement_html(STATEMENT, "March", {"h100": api.RESOURCE_UNIT_GPU}, SEOUL)
