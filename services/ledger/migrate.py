@@ -75,7 +75,10 @@ def _demand_ours(files: list[Migration], applied: dict[str, str]) -> None:
     known = {migration.name: migration.checksum for migration in files}
     strange = sorted(name for name in applied if name not in known)
     if strange:
-        raise WrongSchema(f"the database has {', '.join(strange)}, which this release does not know")
+        raise WrongSchema(
+            f"the database has {', '.join(strange)}, which this release does not know: start the release that made it, "
+            "or give the ledger an empty database, which it fills from the log again"
+        )
     for name, checksum in applied.items():
         if checksum != known[name]:
             raise WrongSchema(f"schema/{name} differs from what was applied: run `aidc ledger rebuild`")

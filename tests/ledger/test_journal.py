@@ -222,6 +222,15 @@ async def test_a_schema_that_we_did_not_make_is_refused(ledger: Ledger) -> None:
         await ledger.open()
 
 
+async def test_tables_of_another_release_are_refused_with_a_remedy(ledger: Ledger) -> None:
+    """A migration that this release does not have stops the start, and the message says what to do."""
+    await ledger.open()
+    async with as_owner(ledger.writer) as connection:
+        await connection.execute("UPDATE migrations SET name = '9999_later.sql' WHERE name = '0003_reservations.sql'")
+    with pytest.raises(WrongSchema, match=r"9999_later\.sql.*empty database"):
+        await ledger.open()
+
+
 async def test_two_starts_at_once_make_one_schema(ledger: Ledger, postgres_dsn: str) -> None:
     """Several ledgers that start on an empty database wait for one another."""
     pools = [await connect_writer(postgres_dsn) for _ in range(3)]

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from services.runtime.embedded import NatsServer, Postgres, StartError
+from services.runtime.embedded.child import last_words
 
 SUPERVISOR = """
 import asyncio, os, sys
@@ -99,6 +100,21 @@ async def test_a_taken_port_is_an_error_that_says_so(tmp_path: Path, nats_server
     port = int(nats_server.address.rpartition(":")[2])
     with pytest.raises(StartError, match="address already in use"):
         await NatsServer(tmp_path / "nats", port=port).start()
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ('{"event": "serving"}\n{"event": "service_failed", "message": "no such table"}\n', "no such table"),
+        ('{"event": "settings_wrong", "problems": ["a is missing", "b too"]}', "a is missing; b too"),
+        ("[1] FATAL: out of disk\n", "[1] FATAL: out of disk"),
+        ('{"event": "serving"}', '{"event": "serving"}'),
+        ("", ""),
+    ],
+)
+def test_a_server_that_does_not_start_says_why_in_one_line(log: str, said: str):
+    """Of a service's own log the reason is told, not the lines before it; of another's the end of it."""
+    assert last_words(log) == said
 
 
 async def test_one_folder_has_one_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -124,8 +125,17 @@ class Child:
         if self.running and time.monotonic() < deadline:
             return
         state = "did not get ready" if self.running else f"ended with status {self.process.returncode}"
-        tail = self._log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:].strip()
-        raise StartError(f"{self.name} {state}; {self._log} ends: {tail}")
+        raise StartError(f"{self.name} {state}: {last_words(self._log.read_text(errors='replace'))} ({self._log})")
+
+
+def last_words(log: str) -> str:
+    """Why a program ended, by its log: the message of its last line if that is an event of ours, else its end."""
+    tail = log[-LOG_TAIL_CHARACTERS:].strip()
+    try:
+        event = json.loads(tail.rpartition("\n")[2])
+        return str(event.get("message") or "; ".join(event["problems"]))
+    except (ValueError, LookupError, AttributeError):
+        return tail
 
 
 def environment() -> Mapping[str, str]:
