@@ -18,6 +18,7 @@ from services.allocation.records import judged
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, State
 from services.allocation.terms import faults
+from services.allocation.wording import spelled
 
 Events = tuple[Event, ...]
 MINUTE_SECONDS = 60
@@ -38,8 +39,8 @@ def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:
     if now < reservation.start - early:
         raise refuse(
             Reason.TOO_EARLY,
-            f"One checks in at most {early // MINUTE_SECONDS} minutes before the start, which is in "
-            f"{(reservation.start - now) // MINUTE_SECONDS} minutes. Come again then.",
+            f"One checks in at most {spelled(early)} before the start, which is in "
+            f"{spelled(reservation.start - now)}. Come again then.",
             reservation.id,
             limit=early,
             asked=reservation.start - now,

@@ -17,13 +17,13 @@ from services.allocation.decide import create_reservation
 from services.allocation.offers import ANOTHER_TIME_HELPS
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Interval, Line
+from services.allocation.wording import spelled
 
 TRIES_MAX = 5
 """Decisions tried for one kind of change, so that nobody waits long behind a refusal."""
 SHIFTS_MAX = 6
 """Slots that a start is shifted by, to either side."""
 ENDS_MAX = 1_000
-MINUTE_SECONDS = 60
 
 FEWER_UNITS_HELP = frozenset(
     {
@@ -183,7 +183,7 @@ def _shifted(prober: Prober, later: Sequence[Interval]) -> Iterator[Smaller]:
             known = shift
             break
     if known:
-        when = f"{abs(known) // MINUTE_SECONDS} minutes {'later' if known > 0 else 'earlier'}"
+        when = f"{spelled(abs(known))} {'later' if known > 0 else 'earlier'}"
         start = prober.start + known
         yield Smaller(description=f"Start {when}.", lines=prober.lines, start=start, end=start + length)
 
@@ -193,8 +193,9 @@ def _shorter(prober: Prober) -> Iterator[Smaller]:
     ends = slot_ends(prober.centre, prober.lines, prober.start, prober.end)
     end = longest(prober, ends)
     if end:
-        less = (prober.end - end) // MINUTE_SECONDS
-        yield Smaller(description=f"End {less} minutes earlier.", lines=prober.lines, start=prober.start, end=end)
+        yield Smaller(
+            description=f"End {spelled(prober.end - end)} earlier.", lines=prober.lines, start=prober.start, end=end
+        )
 
 
 def longest(prober: Prober, ends: Sequence[int]) -> int:

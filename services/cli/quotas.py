@@ -13,6 +13,7 @@ from services.cli.times import from_timestamp, parse_time, show_interval, to_tim
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 PAGE_SIZE_MAX = 500
+MILLI = 1000
 
 
 def quotas(
@@ -65,9 +66,15 @@ def print_quotas(client: Client, found: list[api.Quota], units: Units) -> None:
                 hours_text(amount, quota.meter, units)
                 for amount in (quota.unit_seconds, quota.reclaimed_unit_seconds, quota.booked_unit_seconds, left)
             ),
-            f"{quota.concurrent_units_max:,}" if quota.concurrent_units_max else "",
+            at_once_text(quota, units),
         )
     out.print(made)
+
+
+def at_once_text(quota: api.Quota, units: Units) -> str:
+    """`64`, or `4` where 4,000 milli-GPUs are meant; nothing without a limit."""
+    scale = MILLI if units.get(plain_id(quota.meter)) == api.RESOURCE_UNIT_MILLI_GPU else 1
+    return f"{quota.concurrent_units_max / scale:,g}" if quota.concurrent_units_max else ""
 
 
 def token(data: Data = None, caller: Caller = "") -> None:

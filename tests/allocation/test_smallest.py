@@ -53,18 +53,16 @@ def test_a_full_pool_proposes_less_of_everything() -> None:
     found = proposed(scenario, book("ALPHA", line("h100", 24), start=NOON - HOUR, hours=2))
     assert words(found) == [
         "Ask for 16 GPUs of h100 instead of 24.",
-        "Start 60 minutes earlier.",
-        "End 60 minutes earlier.",
+        "Start 1 hour earlier.",
+        "End 1 hour earlier.",
     ]
 
 
 def test_the_nearest_time_is_proposed_on_either_side() -> None:
     """Earlier or later, whichever is nearer."""
     full = fixture.fresh().given(book("ALPHA", line("h100", 32), start=NOON, hours=2))
-    assert words(proposed(full, book("ALPHA", line("h100", 8), start=NOON + HOUR, hours=1))) == [
-        "Start 60 minutes later."
-    ]
-    assert words(proposed(full, book("ALPHA", line("h100", 8), start=NOON, hours=1))) == ["Start 60 minutes earlier."]
+    assert words(proposed(full, book("ALPHA", line("h100", 8), start=NOON + HOUR, hours=1))) == ["Start 1 hour later."]
+    assert words(proposed(full, book("ALPHA", line("h100", 8), start=NOON, hours=1))) == ["Start 1 hour earlier."]
 
 
 def test_a_shape_that_does_not_fit_is_proposed_looser() -> None:
@@ -94,7 +92,7 @@ def test_a_refused_change_proposes_as_well() -> None:
     scenario.books(book("ALPHA", line("h100", 24), start=NOON + 3 * HOUR, hours=1))
     found = proposed(scenario, change(made, end=NOON + 5 * HOUR))
     assert "Ask for 8 GPUs of h100 instead of 16." in words(found)
-    assert "End 120 minutes earlier." in words(found)
+    assert "End 2 hours earlier." in words(found)
 
 
 def test_a_search_for_small_changes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

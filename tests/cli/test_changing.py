@@ -145,7 +145,7 @@ def test_a_dry_change_tells_the_difference(centre: FakeCentre, capsys: pytest.Ca
 def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """A no comes with what would do, and a dry cancellation with what it costs."""
     offer = api.Offer(start_time=NINE, end_time=ONE, lines=STANDS.lines)
-    change = api.SmallestChange(description="Start 60 minutes later.", offer=offer)
+    change = api.SmallestChange(description="Start 1 hour later.", offer=offer)
 
     def refuse(_: object) -> api.Reservation:
         violation = api.Violation(reason="NO_CAPACITY", description="Full.", subject="M01")
@@ -155,9 +155,9 @@ def test_the_smallest_changes_and_a_quote_are_shown(centre: FakeCentre, capsys: 
 
     centre.answers["UpdateReservation"] = refuse
     assert main.run(["change", "r1", "--duration", "9h"]) == 2
-    assert "Start 60 minutes later." in capsys.readouterr().err
+    assert "Start 1 hour later." in capsys.readouterr().err
     assert main.run(["change", "r1", "--duration", "9h", "--json"]) == 2
-    assert json.loads(capsys.readouterr().out)["smallest_changes"][0]["description"] == "Start 60 minutes later."
+    assert json.loads(capsys.readouterr().out)["smallest_changes"][0]["description"] == "Start 1 hour later."
     quoted = api.Reservation()
     quoted.CopyFrom(STANDS)
     quoted.cancellation_quote.fees.add(

@@ -50,11 +50,14 @@ def test_quotas_show_what_is_left_of_every_period(centre: FakeCentre, capsys: py
     """Granted, booked and left in unit-hours, milli-GPUs as GPUs, from every page of the answer."""
     quota = api.Quota(meter="resources/a100-dev", start_time=NINE, end_time=ONE, unit_seconds=3600 * 8000)
     quota.booked_unit_seconds = 3600 * 1500
+    quota.concurrent_units_max = 4500
     pages = iter((api.ListQuotasResponse(quotas=[quota], next_page_token="more"), api.ListQuotasResponse()))
     centre.answers["ListQuotas"] = lambda _: next(pages)
     assert main.run(["quotas"]) == 0
     shown = capsys.readouterr().out
-    assert all(figure in shown for figure in ("a100-dev", "8.0", "1.5", "6.5", "2026-03-16 09:00–13:00 +09:00"))
+    assert all(
+        figure in shown for figure in ("a100-dev", "8.0", "1.5", "6.5", " 4.5\n", "2026-03-16 09:00–13:00 +09:00")
+    )
     assert [request.page_token for request in centre.requests] == ["", "more"]
 
 

@@ -295,8 +295,8 @@ async def test_a_refusal_proposes_the_smallest_changes(desk: Desk) -> None:
     proposals = refused.value.refusal.smallest_changes
     assert [each.description for each in proposals] == [
         "Ask for 24 cores of cpu instead of 100.",
-        "Start 60 minutes earlier.",
-        "End 60 minutes earlier.",
+        "Start 1 hour earlier.",
+        "End 1 hour earlier.",
     ]
     for number, each in enumerate(proposals):
         start, end = each.offer.start_time.seconds, each.offer.end_time.seconds

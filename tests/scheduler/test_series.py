@@ -129,6 +129,7 @@ async def test_a_calendar_program_reads_what_is_booked(desk: Desk) -> None:
     await desk.call(
         "CreateReservation", demand(1, ("M01", 1), start=NOON - 3 * HOUR + DAY, hours=4, note="드라이브, test")
     )
+    await desk.call("CreateReservation", demand(2, ("a100", 500), start=NOON + 3 * DAY))
     await desk.call("CreateSeries", series("ALPHA"))
     file = await desk.call("ExportCalendar", api.ExportCalendarRequest(name="companies/ALPHA"))
     assert file.content_type.startswith("text/calendar")
@@ -141,9 +142,10 @@ async def test_a_calendar_program_reads_what_is_booked(desk: Desk) -> None:
         (NOON - 3 * HOUR + DAY, "M01, 1 seat"),
         (NOON + DAY, "cpu, 1 core"),
         (NOON + 2 * DAY, "cpu, 1 core"),
+        (NOON + 3 * DAY, "a100, 0.5 GPU"),
     ]
     assert {str(each.get("DESCRIPTION", "")) for each in found} == {"", "드라이브, test"}
-    assert len({str(each["UID"]) for each in found}) == 4
+    assert len({str(each["UID"]) for each in found}) == 5
 
 
 async def test_a_resources_calendar_shows_no_names_to_companies(desk: Desk) -> None:
