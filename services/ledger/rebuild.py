@@ -189,7 +189,7 @@ class _Rebuild:
             gone = await every_archive(living)
             _, stood = await self._digests(living, common, gone)
             thinned = [table for table in common if gone and table in THINNED]
-            held = made | (await self._digests(fresh, thinned, gone))[1]
+            held = made | (await self._digests(fresh, thinned, gone))[1] if thinned else made
         differing = tuple(table for table in common if held[table] != stood[table])
         return Rebuilt(
             checkpoint=checkpoint,
