@@ -3,11 +3,11 @@
 import random
 import uuid
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.cli.connection import Connection
 from services.cli.streaming import Streaming
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.system.harness import Clients
@@ -20,7 +20,7 @@ class Patron:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self.connection = SimpleNamespace(token=clients.centre.tokens[COMPANY])
+        self.connection = Connection(scheduler="", ledger="", token=clients.centre.tokens[COMPANY])
 
     @property
     def scheduler(self) -> Any:
