@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 
 from loadtests.founding import founding
 from loadtests.workload import COMPANIES, DAY_SECONDS, GPUS_PER_NODE, HOUR_SECONDS, NODES, POOL, UNITS
-from services.allocation import commands, offers
+from services.allocation import commands
 from services.allocation.centre import Centre
 from services.allocation.decide import decide
 from services.allocation.events import Event, ReservationActivated, ReservationConfirmed
+from services.allocation.offering import offers
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Allocation, Colocation, Line
 

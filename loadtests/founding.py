@@ -6,7 +6,7 @@ from loadtests import workload
 from loadtests.workload import new_request_id
 from services.allocation.events import CompanyRegistered, Event, QuotaGranted, ResourceRegistered
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler import catalogue, requests
+from services.scheduler.wire import catalogue, requests
 
 
 def founding(now: int) -> tuple[Event, ...]:

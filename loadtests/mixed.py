@@ -15,12 +15,12 @@ from loadtests.core import NOW, SEARCH_DAYS
 from loadtests.founding import registered
 from loadtests.measures import percentiles_ms
 from loadtests.workload import DAY_SECONDS
-from services.allocation import offers
+from services.allocation.attendance.conduct import Qualification
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
-from services.allocation.conduct import Qualification
 from services.allocation.decide import decide
 from services.allocation.events import QualificationGranted
+from services.allocation.offering import offers
 from services.allocation.resources import Kind, Line, Resource
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 

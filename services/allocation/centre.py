@@ -14,27 +14,27 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from services.allocation import events
-from services.allocation.calendar import DAY_SECONDS, base_for
-from services.allocation.cards import Cards
-from services.allocation.conduct import Conduct
-from services.allocation.correction import Correction
+from services.allocation.attendance.conduct import Conduct
+from services.allocation.attendance.idling import Sample, sample_of, with_sample
+from services.allocation.attendance.records import Records
+from services.allocation.attendance.terms import Terms
+from services.allocation.calendars.calendar import DAY_SECONDS, base_for
+from services.allocation.calendars.group import Group
+from services.allocation.calendars.pool import Pool
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Outage
+from services.allocation.disruption.outages import Outages
 from services.allocation.events import Event
-from services.allocation.funding import Funding
-from services.allocation.group import Group
-from services.allocation.idling import Sample, sample_of, with_sample
 from services.allocation.life import follow, next_change
-from services.allocation.months import ClosedMonth
-from services.allocation.outage import Outage
-from services.allocation.outages import Outages
-from services.allocation.periods import Periods
-from services.allocation.pool import Pool
-from services.allocation.quota import EQUIPMENT_CELL_SECONDS, Meter
-from services.allocation.reclaim import Review, reviews_of
-from services.allocation.records import Records
+from services.allocation.limits.quota import EQUIPMENT_CELL_SECONDS, Meter
+from services.allocation.limits.reclaim import Review, reviews_of
+from services.allocation.money.cards import Cards
+from services.allocation.money.correction import Correction
+from services.allocation.money.months import ClosedMonth
+from services.allocation.money.periods import Periods
+from services.allocation.money.tariff import Tariff
+from services.allocation.recurrence.series import Series
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource, State
-from services.allocation.series import Series
-from services.allocation.tariff import Tariff
-from services.allocation.terms import Terms
 
 KEPT_SECONDS = 31 * DAY_SECONDS
 """How long a reservation stays readable here after it ended; the ledger keeps it for ever."""

@@ -2,16 +2,16 @@
 
 from msgspec import Struct
 
-from services.allocation.conduct import Assignment, Qualification
-from services.allocation.correction import Correction
-from services.allocation.funding import Funding
-from services.allocation.outage import Outage
-from services.allocation.people import Participants
+from services.allocation.attendance.conduct import Assignment, Qualification
+from services.allocation.attendance.terms import Terms
+from services.allocation.attendance.use import Record
+from services.allocation.booking.people import Participants
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Outage
+from services.allocation.money.correction import Correction
+from services.allocation.money.tariff import Tariff
+from services.allocation.recurrence.series import Policy, Series
 from services.allocation.resources import Company, Condition, Interval, Line, Override, Quota, Resource
-from services.allocation.series import Policy, Series
-from services.allocation.tariff import Tariff
-from services.allocation.terms import Terms
-from services.allocation.use import Record
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):

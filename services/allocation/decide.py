@@ -9,40 +9,31 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.allocation import (
-    approving,
-    commands,
-    correcting,
-    discipline,
-    events,
-    holding,
-    idle_release,
-    officers,
-    reclaiming,
-    recurring,
-    rules,
-    series_changing,
-    transferring,
-)
-from services.allocation.calendar import DAYS_AHEAD
+from services.allocation import commands, events, officers, rules
+from services.allocation.attendance import discipline, idle_release
+from services.allocation.attendance.conduct import Conduct
+from services.allocation.booking import approving, holding, transferring
+from services.allocation.booking.changing import change_reservation
+from services.allocation.booking.demand import Want, complete
+from services.allocation.booking.overriding import check_override, left_standing, opened, overridden
+from services.allocation.booking.participants import demand_sound, uncovered
+from services.allocation.calendars.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
-from services.allocation.changing import change_reservation
-from services.allocation.clearing import clear
 from services.allocation.commands import Command
-from services.allocation.conduct import Conduct
-from services.allocation.declaring import declare, lift
-from services.allocation.demand import Want, complete
+from services.allocation.disruption.clearing import clear
+from services.allocation.disruption.declaring import declare, lift
+from services.allocation.disruption.funding_decisions import go_on, set_funding
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
-from services.allocation.funding_decisions import go_on, set_funding
-from services.allocation.months import close
-from services.allocation.overriding import check_override, left_standing, opened, overridden
-from services.allocation.participants import demand_sound, uncovered
-from services.allocation.placing import place_all
+from services.allocation.limits import reclaiming
+from services.allocation.money import correcting
+from services.allocation.money.months import close
+from services.allocation.money.tariff import check_tariff
+from services.allocation.recurrence import recurring, series_changing
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Allocation, Override, State
-from services.allocation.tariff import check_tariff
+from services.allocation.units.placing import place_all
 
 Events = tuple[Event, ...]
 

@@ -7,20 +7,20 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
-from services.allocation.approval import Approval, Vote
-from services.allocation.conduct import Assignment, Cause, Qualification
-from services.allocation.correction import Correction
-from services.allocation.funding import Funding
-from services.allocation.months import ClosedMonth
-from services.allocation.outage import Outage
-from services.allocation.people import Participants
-from services.allocation.reclaim import MeterReview, Removal
+from services.allocation.attendance.conduct import Assignment, Cause, Qualification
+from services.allocation.attendance.terms import Terms
+from services.allocation.attendance.use import MeasuredUse
+from services.allocation.booking.approval import Approval, Vote
+from services.allocation.booking.people import Participants
+from services.allocation.booking.transfer import Outcome
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Outage
+from services.allocation.limits.reclaim import MeterReview, Removal
+from services.allocation.money.correction import Correction
+from services.allocation.money.months import ClosedMonth
+from services.allocation.money.tariff import Tariff
+from services.allocation.recurrence.series import Series
 from services.allocation.resources import Allocation, Company, Condition, Interval, Line, Override, Quota, Resource
-from services.allocation.series import Series
-from services.allocation.tariff import Tariff
-from services.allocation.terms import Terms
-from services.allocation.transfer import Outcome
-from services.allocation.use import MeasuredUse
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
@@ -465,16 +465,16 @@ ConductEvent = (
 """The events in a company's record."""
 
 RecordEvent = TermsPublished | ConductEvent | CorrectionPosted
-"""The events in the centre's records: see `services.allocation.records`."""
+"""The events in the centre's records: see `services.allocation.attendance.records`."""
 
 OutageEvent = OutageDeclared | OutageLifted | CapacityFunded
-"""The events of what is out or not funded: see `services.allocation.outages`."""
+"""The events of what is out or not funded: see `services.allocation.disruption.outages`."""
 
 SeriesEvent = SeriesBooked | SeriesChanged | SeriesCancelled
-"""The events of a series: see `services.allocation.series`."""
+"""The events of a series: see `services.allocation.recurrence.series`."""
 
 ReviewEvent = ReviewAnnounced | QuotaReviewed
-"""The events of reclaim: see `services.allocation.reclaiming`."""
+"""The events of reclaim: see `services.allocation.limits.reclaiming`."""
 
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
 

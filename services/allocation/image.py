@@ -10,18 +10,18 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.attendance.conduct import Conduct
+from services.allocation.attendance.idling import Recent
+from services.allocation.attendance.terms import Terms
 from services.allocation.centre import Answer, Centre, Subject
-from services.allocation.conduct import Conduct
-from services.allocation.correction import Correction
-from services.allocation.funding import Funding
-from services.allocation.idling import Recent
-from services.allocation.months import ClosedMonth
-from services.allocation.outage import Fate, Outage
-from services.allocation.reclaim import Review
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Fate, Outage
+from services.allocation.limits.reclaim import Review
+from services.allocation.money.correction import Correction
+from services.allocation.money.months import ClosedMonth
+from services.allocation.money.tariff import Tariff
+from services.allocation.recurrence.series import Series
 from services.allocation.resources import Company, Quota, Reservation, Resource
-from services.allocation.series import Series
-from services.allocation.tariff import Tariff
-from services.allocation.terms import Terms
 
 FORMAT = 4
 PIECE_MAX = 2_000

@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import events
+from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.events import ReservationEvent
 from services.allocation.resources import Allocation, Reservation, State
-from services.allocation.transfer import Outcome, Transfer
 
 MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationConfirmed: {

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.allocation.approval import Rule
-from services.allocation.calendar import DAY_SECONDS
+from services.allocation.booking.approval import Rule
+from services.allocation.calendars.calendar import DAY_SECONDS
+from services.allocation.calendars.timetable import DAY_MINUTES
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import CORRECTIONS, EQUIPMENT_METER, Company, Kind, OpeningHours, Quota, Resource
-from services.allocation.timetable import DAY_MINUTES
 
 BINS_MAX = 20_000
 BIN_CAPACITY_MAX = 16_000

@@ -8,9 +8,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from services.allocation.approval import Approval
-from services.allocation.people import Participants
-from services.allocation.transfer import Outcome, Transfer
+from services.allocation.booking.approval import Approval
+from services.allocation.booking.people import Participants
+from services.allocation.booking.transfer import Outcome, Transfer
 
 Interval = tuple[int, int]
 

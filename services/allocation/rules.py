@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from services.allocation.batch import batch_violations
-from services.allocation.calendar import DAYS_AHEAD, RANGE_SECONDS
+from services.allocation.attendance.discipline import may_book
+from services.allocation.attendance.terms import PERCENT
+from services.allocation.booking.demand import Want
+from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
-from services.allocation.demand import Want
-from services.allocation.discipline import may_book
-from services.allocation.funding import Funding
-from services.allocation.outage import OPEN_END
-from services.allocation.quota import Charge, meter_violations
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import OPEN_END
+from services.allocation.limits.batch import batch_violations
+from services.allocation.limits.quota import Charge, meter_violations
+from services.allocation.limits.tracks import too_many
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import EQUIPMENT_METER, Company, Kind, Resource
-from services.allocation.terms import PERCENT
-from services.allocation.tracks import too_many
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400

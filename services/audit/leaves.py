@@ -1,7 +1,7 @@
 """The leaves of the tree, from a page's exact bytes or from the parts of one leaf.
 
 A leaf is position, entry, index, time, the SHA-256 of who asked, and the event's exact bytes, as
-`services/ledger/leaves.py` says. It is written down here a second time on purpose.
+`services/ledger/proving/leaves.py` says. It is written down here a second time on purpose.
 """
 
 from collections.abc import Iterator

@@ -11,10 +11,10 @@ from services.ledger import refusals
 from services.ledger.archived import Archived
 from services.ledger.database import GONE, OUTAGES
 from services.ledger.journal import Violated
-from services.ledger.notary import Behind
 from services.ledger.progress import Progress
-from services.ledger.statements import TooLong
-from services.ledger.views import NotFound
+from services.ledger.proving.notary import Behind
+from services.ledger.reporting.statements import TooLong
+from services.ledger.reporting.views import NotFound
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from services.runtime.problems import invalid

@@ -25,20 +25,20 @@ from services.eventlog.witness import JetStreamWitness
 from services.ledger import rebuild_app
 from services.ledger.agreement import Agreement
 from services.ledger.archives import app as archives_app
-from services.ledger.books_api import BooksApi
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.database_health import DatabaseHealth
 from services.ledger.following import Follower
 from services.ledger.grpc_api import SERVICE, methods
 from services.ledger.journal import Journal
-from services.ledger.notary import Notary
-from services.ledger.notes import Signer
 from services.ledger.officers import officers_of
 from services.ledger.progress import Progress
-from services.ledger.proof_api import ProofApi
-from services.ledger.proofs import Prover
+from services.ledger.proving.notary import Notary
+from services.ledger.proving.notes import Signer
+from services.ledger.proving.proof_api import ProofApi
+from services.ledger.proving.proofs import Prover
+from services.ledger.reporting.books_api import BooksApi
+from services.ledger.reporting.year_api import YearApi
 from services.ledger.telemetry import LedgerTelemetry
-from services.ledger.year_api import YearApi
 from services.runtime import garbage, lifecycle, logs
 from services.runtime.doors import Doors
 from services.runtime.health import Health

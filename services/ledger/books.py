@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
-from services.allocation.fees import CHARGING, Fee, fees
 from services.allocation.life import IllegalMove, flows, follow
-from services.allocation.periods import Periods, number_of
-from services.allocation.pricing import Amount, amounts
+from services.allocation.money.fees import CHARGING, Fee, fees
+from services.allocation.money.periods import Periods, number_of
+from services.allocation.money.pricing import Amount, amounts
 from services.allocation.resources import Allocation, Company, Quota, Reservation, Resource
 from services.ledger.claims import Claim, LateFee, Step
-from services.ledger.merkle import Frontier
 from services.ledger.prices import Prices
+from services.ledger.proving.merkle import Frontier
 from services.ledger.rebooking import Rebooking
 
 

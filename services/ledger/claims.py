@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-from services.allocation.fees import Fee
-from services.allocation.pricing import Amount
+from services.allocation.money.fees import Fee
+from services.allocation.money.pricing import Amount
+from services.allocation.money.unit_time import Stretches
 from services.allocation.resources import Reservation
-from services.allocation.unit_time import Stretches
 
 
 class Claim(Struct, frozen=True, gc=False):

@@ -13,8 +13,8 @@ from services.eventlog.page import Page, Record
 from services.ledger.books import Books, Misfit
 from services.ledger.chart import Transfer
 from services.ledger.claims import Step
-from services.ledger.leaves import Leaf, leaves_of
 from services.ledger.posting import post
+from services.ledger.proving.leaves import Leaf, leaves_of
 
 MICROSECONDS = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,9 +3,9 @@
 import grpc
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger.books_api import BooksApi
-from services.ledger.proof_api import ProofApi
-from services.ledger.year_api import YearApi
+from services.ledger.proving.proof_api import ProofApi
+from services.ledger.reporting.books_api import BooksApi
+from services.ledger.reporting.year_api import YearApi
 from services.runtime.doors import Doors, StreamHandler, UnaryHandler
 from services.runtime.identity import Role
 

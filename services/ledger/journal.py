@@ -18,8 +18,8 @@ from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books
 from services.ledger.database import GONE, NO_ROLE, OUTAGES
 from services.ledger.migrate import migrate
-from services.ledger.nodes import read_frontier
 from services.ledger.projections.late_fees import read_waiting
+from services.ledger.proving.nodes import read_frontier
 
 NAME = "ledger"
 RETRY_SECONDS_MIN = 0.05

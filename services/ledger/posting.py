@@ -9,11 +9,11 @@ sends it. So a new event needs at most a row in `GIVEN_BACK`, and a new state on
 from collections.abc import Iterable, Iterator, Mapping
 
 from services.allocation import events
-from services.allocation.correction import Correction
 from services.allocation.events import Event
-from services.allocation.periods import number_of
-from services.allocation.pricing import Amount
-from services.allocation.reclaim import Removal
+from services.allocation.limits.reclaim import Removal
+from services.allocation.money.correction import Correction
+from services.allocation.money.periods import number_of
+from services.allocation.money.pricing import Amount
 from services.allocation.resources import CORRECTIONS, Quota, Reservation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer

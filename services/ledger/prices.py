@@ -2,9 +2,9 @@
 
 from functools import lru_cache
 
-from services.allocation.pricing import Rate, rate_of
+from services.allocation.money.pricing import Rate, rate_of
+from services.allocation.money.tariff import Tariff
 from services.allocation.resources import Company, Resource
-from services.allocation.tariff import Tariff
 
 RATES_KEPT_MAX = 100_000
 

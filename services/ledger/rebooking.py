@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from services.allocation import unit_time
 from services.allocation.events import ReservationEvent, ReservationMissed
-from services.allocation.fees import Fee
-from services.allocation.periods import Periods
-from services.allocation.pricing import Rate
+from services.allocation.money import unit_time
+from services.allocation.money.fees import Fee
+from services.allocation.money.periods import Periods
+from services.allocation.money.pricing import Rate
+from services.allocation.money.unit_time import Stretches
 from services.allocation.resources import State
-from services.allocation.unit_time import Stretches
 from services.ledger.claims import Claim, LateFee
 
 BOOKED = frozenset({State.CONFIRMED, State.ACTIVE})

@@ -5,7 +5,7 @@ from datetime import datetime
 import grpc
 
 from services.ledger.archived import Archived
-from services.ledger.statements import STATEMENT_LINES_MAX
+from services.ledger.reporting.statements import STATEMENT_LINES_MAX
 from services.runtime.problems import Problem
 
 RETRY_NOT_YET_SECONDS = 0.2

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from services.allocation.outage import Outage, OutageKind
+from services.allocation.calendars.timetable import keeps_hours, slot_windows
+from services.allocation.disruption.outage import Outage, OutageKind
 from services.allocation.resources import Interval, Resource
-from services.allocation.timetable import keeps_hours, slot_windows
 
 
 class Unavailable(StrEnum):

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.placement import parts_of
 from services.allocation.resources import Line, Reservation, Resource
+from services.allocation.units.placement import parts_of
 
 DAY_SECONDS = 86_400
 DAYS = 7

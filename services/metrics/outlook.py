@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.outage import Outage
-from services.allocation.placement import Part, parts_of
+from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells
+from services.allocation.disruption.outage import Outage
 from services.allocation.resources import Allocation, Interval, Kind, Line, Resource
-from services.allocation.timetable import cell_minutes, keeps_hours, open_cells
+from services.allocation.units.placement import Part, parts_of
 from services.metrics.fragmentation import NOTHING_ASKED, Asked, fragmented, typical
 
 HOUR_SECONDS = 3_600

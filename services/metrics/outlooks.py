@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from services.allocation.outage import Outage
+from services.allocation.disruption.outage import Outage
 from services.allocation.resources import Allocation, Resource
 from services.metrics.forecast import Forecast, forecast
 from services.metrics.fragmentation import NOTHING_ASKED, Asked

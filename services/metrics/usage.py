@@ -11,11 +11,12 @@ from typing import get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation import events, quota
+from services.allocation import events
+from services.allocation.disruption.outage import Outage
 from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
-from services.allocation.outage import Outage
-from services.allocation.reclaim import without
+from services.allocation.limits import quota
+from services.allocation.limits.reclaim import without
 from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from services.allocation.attendance.use import IDLE_PER_MILLE, rates_of_bins
 from services.allocation.resources import Reservation, Resource
-from services.allocation.use import IDLE_PER_MILLE, rates_of_bins
 from services.eventlog.use import NodeUse
 from services.metrics.usage import Usage
 

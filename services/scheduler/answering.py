@@ -6,10 +6,10 @@ from services.allocation.centre import Subject
 from services.allocation.commands import Command
 from services.allocation.rejections import Rejected
 from services.runtime.doors import Call
-from services.scheduler import requests
 from services.scheduler.access import actor_of, log_unavailable
 from services.scheduler.group_commit import LogBehind
-from services.scheduler.refusals import problem_of
+from services.scheduler.wire import requests
+from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Ask, Writer
 
 

@@ -2,16 +2,16 @@
 
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
+from services.allocation.booking.together import RejectedTogether
 from services.allocation.centre import Centre, Subject
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
-from services.allocation.together import RejectedTogether
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
-from services.scheduler import replies, requests
-from services.scheduler.refusals import STATUS_OF, problem_of, violation_of
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.wire import replies, requests
+from services.scheduler.wire.refusals import STATUS_OF, problem_of, violation_of
 from services.scheduler.writer import Ask, Writer
 
 ITEMS_MAX = 100

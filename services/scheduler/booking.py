@@ -3,24 +3,26 @@
 import time
 from typing import Any
 
-from services.allocation import commands, offers
-from services.allocation.costing import cost_by, cost_of, drafted
+from services.allocation import commands
+from services.allocation.booking.transferring import offer_of
 from services.allocation.decide import Events
-from services.allocation.quoting import cancellation_quote, change_quote
+from services.allocation.money.costing import cost_by, cost_of, drafted
+from services.allocation.money.quoting import cancellation_quote, change_quote
+from services.allocation.offering import offers
+from services.allocation.offering.smallest import smallest_changes
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Reservation
-from services.allocation.smallest import smallest_changes
-from services.allocation.transferring import offer_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
-from services.scheduler import approvals, batch, changes, cost_replies, replies, requests, transfers
+from services.scheduler import batch
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
 from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
-from services.scheduler.refusals import problem_of
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.wire import approvals, changes, cost_replies, replies, requests, transfers
+from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Ask, Writer
 
 Change = (

@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from services.allocation.attendance.use import UseBook
 from services.allocation.commands import RecordUse
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation, State
-from services.allocation.use import UseBook
 from services.eventlog import Unknown
 from services.eventlog.page import Record
 from services.eventlog.use import NodeUse, decode_use

@@ -5,18 +5,21 @@ from collections.abc import Iterable, Sequence
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation import commands, declaring, funding_decisions, offers
-from services.allocation.funding import Funding
-from services.allocation.outage import Fate, Outage, Outcome
+from services.allocation import commands
+from services.allocation.disruption import declaring, funding_decisions
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Fate, Outage, Outcome
+from services.allocation.offering import offers
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Interval, Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
-from services.scheduler import outage_replies, reads, replies
+from services.scheduler import reads
 from services.scheduler.answering import administer, ask_of
 from services.scheduler.reading import Reading
-from services.scheduler.refusals import problem_of
+from services.scheduler.wire import outage_replies, replies
+from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Writer
 
 AFFECTED_MAX = 1_000

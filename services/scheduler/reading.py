@@ -5,20 +5,21 @@ from collections.abc import AsyncGenerator
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation.pool import Pool
+from services.allocation.booking.transferring import seen_by
+from services.allocation.calendars.pool import Pool
 from services.allocation.rejections import Reason, refuse
 from services.allocation.resources import Resource
-from services.allocation.transferring import seen_by
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, cost_replies, outage_replies, reads, replies, requests, tariffs
+from services.scheduler import reads
 from services.scheduler.access import RETRY_SECONDS, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
-from services.scheduler.refusals import problem_of
 from services.scheduler.watch import Watches
+from services.scheduler.wire import catalogue, cost_replies, outage_replies, replies, requests, tariffs
+from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Writer
 
 

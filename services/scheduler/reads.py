@@ -12,12 +12,12 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 
-from services.allocation.calendar import DAY_SECONDS, DAYS_BEHIND
+from services.allocation.booking.transferring import seen_by
+from services.allocation.calendars.calendar import DAY_SECONDS, DAYS_BEHIND
+from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.pool import Pool
-from services.allocation.quota import Period
+from services.allocation.limits.quota import Period
 from services.allocation.resources import Kind, Reservation, Resource, State
-from services.allocation.transferring import seen_by
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 

@@ -4,8 +4,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.conduct import Assignment, Cause, Conduct, Qualification
-from services.allocation.terms import (
+from services.allocation.attendance.conduct import Assignment, Cause, Conduct, Qualification
+from services.allocation.attendance.terms import (
     DAY_SECONDS,
     HOUR_SECONDS,
     PERCENT,
@@ -21,7 +21,7 @@ from services.scheduler.access import company_of
 from services.scheduler.answering import administer
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.reading import Reading
-from services.scheduler.requests import Fields, reservation_name
+from services.scheduler.wire.requests import Fields, reservation_name
 from services.scheduler.writer import Writer
 
 CAUSE_OF = {Cause.NO_SHOW: api.Strike.CAUSE_NO_SHOW, Cause.LATE_CANCEL: api.Strike.CAUSE_LATE_CANCEL}

@@ -1,13 +1,13 @@
 """The methods by which operators make things known: resources, companies, quotas, rate cards, closed months."""
 
-from services.allocation.correction import Correction
-from services.allocation.months import ClosedMonth
+from services.allocation.money.correction import Correction
+from services.allocation.money.months import ClosedMonth
+from services.allocation.money.tariff import Tariff
 from services.allocation.resources import Company, Quota, Resource
-from services.allocation.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.scheduler import catalogue, corrections, replies, requests, tariffs
 from services.scheduler.answering import administer
+from services.scheduler.wire import catalogue, corrections, replies, requests, tariffs
 from services.scheduler.writer import Writer
 
 

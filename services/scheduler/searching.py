@@ -2,21 +2,21 @@
 
 from msgspec.structs import replace
 
-from services.allocation import offers
-from services.allocation.choice import Choice
-from services.allocation.choosing import choose
+from services.allocation.booking.extending import extensions
 from services.allocation.commands import CreateReservation, Tick
-from services.allocation.extending import extensions
+from services.allocation.offering import offers
+from services.allocation.offering.choice import Choice
+from services.allocation.offering.choosing import choose
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
-from services.scheduler import choices, cost_replies, replies, requests
 from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
-from services.scheduler.refusals import problem_of, violation_of
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.wire import choices, cost_replies, replies, requests
+from services.scheduler.wire.refusals import problem_of, violation_of
 from services.scheduler.writer import Ask, Writer
 
 OFFERS_MAX = 20

@@ -10,19 +10,20 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.events import SeriesBooked
+from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
-from services.scheduler import calendar_file, reads, replies, requests, series_changes
+from services.scheduler import reads
 from services.scheduler.access import company_of, demand_operator
 from services.scheduler.answering import administer, answer, ask_of
 from services.scheduler.reading import Reading
-from services.scheduler.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
-from services.scheduler.refusals import problem_of
-from services.scheduler.requests import Fields
-from services.scheduler.series_changes import POLICIES
+from services.scheduler.wire import calendar_file, replies, requests, series_changes
+from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
+from services.scheduler.wire.refusals import problem_of
+from services.scheduler.wire.requests import Fields
+from services.scheduler.wire.series_changes import POLICIES
 from services.scheduler.writer import Writer
 
 POLICY_OF = {

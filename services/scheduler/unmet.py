@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from services.allocation.calendar import RANGE_SECONDS
+from services.allocation.calendars.calendar import RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Reason, Rejected

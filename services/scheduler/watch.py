@@ -8,8 +8,8 @@ from operator import itemgetter
 
 import grpc
 
+from services.allocation.booking.transferring import told_to
 from services.allocation.resources import Reservation
-from services.allocation.transferring import told_to
 from services.runtime.problems import Problem
 from services.scheduler.group_commit import Sheet
 

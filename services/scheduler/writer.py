@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from msgspec import Struct
 
+from services.allocation.booking.together import RejectedTogether, create_together
 from services.allocation.centre import Answer, Centre, Subject
 from services.allocation.commands import (
     BookSeries,
@@ -24,7 +25,6 @@ from services.allocation.commands import (
 from services.allocation.decide import Events, decide
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation
-from services.allocation.together import RejectedTogether, create_together
 from services.eventlog.page import PAGE_BYTES_MAX, Entry, encode_page
 from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit, Sheet

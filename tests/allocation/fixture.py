@@ -5,7 +5,8 @@ Monday, 2 March 2026, 08:00 in Seoul is now. Times are local unless a zone is na
 
 from msgspec.structs import replace
 
-from services.allocation.conduct import Qualification
+from services.allocation.attendance.conduct import Qualification
+from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.resources import (
     EQUIPMENT_METER,
     Companion,
@@ -17,7 +18,6 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
-from services.allocation.tariff import Basis, Discount, Price, Tariff
 from tests.allocation.scenario import DAY, HOUR, SEOUL, Scenario, at
 
 NOW = at("2026-03-02 08:00")

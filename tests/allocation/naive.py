@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
+from services.allocation.attendance.terms import Terms
 from services.allocation.rejections import Reason
 from services.allocation.resources import Company, Kind, Line, Quota, Resource, Unit
-from services.allocation.terms import Terms
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600

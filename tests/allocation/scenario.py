@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from services.allocation import image
-from services.allocation.calendar import Timeline
+from services.allocation.calendars.calendar import Timeline
+from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre, Subject
 from services.allocation.commands import (
     CancelReservation,
@@ -36,13 +37,12 @@ from services.allocation.commands import (
     Tick,
 )
 from services.allocation.decide import TICK_RESERVATIONS_MAX, Events, decide
-from services.allocation.funding import Funding
-from services.allocation.offers import Found, Search, alternatives, search
-from services.allocation.outage import Outage, OutageKind, Scope
-from services.allocation.pool import Pool
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Outage, OutageKind, Scope
+from services.allocation.money.tariff import Tariff
+from services.allocation.offering.offers import Found, Search, alternatives, search
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Company, Interval, Line, Override, Quota, Reservation, Resource
-from services.allocation.tariff import Tariff
 
 HOUR = 3600
 DAY = 86_400

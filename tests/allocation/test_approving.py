@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.approval import Rule, voter_of
-from services.allocation.approving import UNDECIDED
+from services.allocation.booking.approval import Rule, voter_of
+from services.allocation.booking.approving import UNDECIDED
 from services.allocation.commands import ApproveReservation, DenyReservation, RegisterResource
 from services.allocation.events import ReservationDenied, VoteCast
 from services.allocation.rejections import Reason

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.calendar import DAYS_AHEAD, DAYS_BEHIND, SLIDE_DAYS, Calendar, base_for
+from services.allocation.calendars.calendar import DAYS_AHEAD, DAYS_BEHIND, SLIDE_DAYS, Calendar, base_for
 from services.allocation.commands import RegisterResource
 from services.allocation.rejections import Reason
 from services.allocation.resources import Allocation, Closure

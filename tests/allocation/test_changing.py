@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.allocation.calendar import DAYS_BEHIND
+from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.commands import CancelReservation, GrantQuota
 from services.allocation.rejections import Reason
 from services.allocation.resources import Colocation, Reservation, State

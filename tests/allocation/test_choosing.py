@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.choice import Choice, Chosen, Offered, Order
-from services.allocation.choosing import choose
 from services.allocation.commands import PublishTariff
-from services.allocation.costing import cost_of, drafted
 from services.allocation.decide import create_reservation
-from services.allocation.peaks import Peak
+from services.allocation.money.costing import cost_of, drafted
+from services.allocation.money.peaks import Peak
+from services.allocation.money.tariff import Price
+from services.allocation.offering.choice import Choice, Chosen, Offered, Order
+from services.allocation.offering.choosing import choose
+from services.allocation.offering.variants import VARIANTS_MAX, Variant, variants
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Line
-from services.allocation.tariff import Price
-from services.allocation.variants import VARIANTS_MAX, Variant, variants
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NEXT_MONDAY, NOW, TARIFF, TUESDAY

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from services.allocation import correction, image
+from services.allocation import image
 from services.allocation.commands import PostCorrection
-from services.allocation.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
+from services.allocation.money import correction
+from services.allocation.money.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
 from services.allocation.rejections import Reason
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY

@@ -3,6 +3,8 @@
 from msgspec.structs import replace
 
 from services.allocation import events, image
+from services.allocation.attendance.conduct import Cause
+from services.allocation.attendance.terms import FIRST, StrikeRule, Terms
 from services.allocation.commands import (
     CancelReservation,
     CheckIn,
@@ -14,11 +16,9 @@ from services.allocation.commands import (
     RevokeQualification,
     Tick,
 )
-from services.allocation.conduct import Cause
 from services.allocation.decide import decide
 from services.allocation.rejections import Reason
 from services.allocation.resources import Condition, Reservation, State
-from services.allocation.terms import FIRST, StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

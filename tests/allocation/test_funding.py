@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.commands import RegisterResource, SetFunding
-from services.allocation.funding_decisions import DISPLACED_MAX, plan
+from services.allocation.disruption.funding_decisions import DISPLACED_MAX, plan
 from services.allocation.life import flows
 from services.allocation.rejections import Reason
 from services.allocation.resources import EQUIPMENT_METER, State

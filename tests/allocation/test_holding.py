@@ -2,10 +2,10 @@
 
 import pytest
 
+from services.allocation.booking.holding import HOLD_SECONDS_MAX, HOLDS_MAX
 from services.allocation.commands import ConfirmReservation
 from services.allocation.events import AllocationsMoved, ReservationExpired
-from services.allocation.holding import HOLD_SECONDS_MAX, HOLDS_MAX
-from services.allocation.offers import Search, search
+from services.allocation.offering.offers import Search, search
 from services.allocation.rejections import Reason
 from services.allocation.resources import Colocation, Reservation, State
 from tests.allocation import fixture

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.calendar import DAYS_BEHIND
+from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.centre import KEPT_SECONDS, REQUESTS_KEPT_SECONDS, Answer
 from services.allocation.commands import CancelReservation, RegisterResource, ReleaseReservation, Tick
 from services.allocation.decide import TICK_RESERVATIONS_MAX, decide

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.allocation.attendance.conduct import Qualification
 from services.allocation.commands import CreateReservation, GrantQualification, GrantQuota
-from services.allocation.conduct import Qualification
 from services.allocation.decide import decide
-from services.allocation.offers import ALTERNATIVES_MAX
+from services.allocation.offering.offers import ALTERNATIVES_MAX
 from services.allocation.rejections import Reason, Rejected
 from tests.allocation import fixture
 from tests.allocation.examples import examples

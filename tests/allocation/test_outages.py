@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
-from services.allocation.clearing import RESERVATIONS_MAX
 from services.allocation.commands import DeclareOutage, LiftOutage, Tick
 from services.allocation.decide import decide
+from services.allocation.disruption.clearing import RESERVATIONS_MAX
+from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.life import flows
-from services.allocation.outage import OutageKind, Scope
 from services.allocation.rejections import Reason
 from services.allocation.resources import EQUIPMENT_METER, Colocation, Reservation, State
 from tests.allocation import fixture

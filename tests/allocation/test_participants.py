@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
+from services.allocation.booking.people import Participants
 from services.allocation.commands import CheckIn, CreateReservation, GrantQualification
 from services.allocation.events import ReservationCheckedIn
-from services.allocation.people import Participants
 from services.allocation.rejections import Reason
 from services.allocation.resources import Line, Reservation, State
 from tests.allocation import fixture

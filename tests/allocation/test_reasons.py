@@ -5,6 +5,10 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from services.allocation.attendance.conduct import Assignment
+from services.allocation.attendance.terms import StrikeRule, Terms
+from services.allocation.booking.holding import HOLDS_MAX
+from services.allocation.booking.people import Participants
 from services.allocation.commands import (
     ApproveReservation,
     AssignOfficer,
@@ -24,13 +28,9 @@ from services.allocation.commands import (
     RegisterCompany,
     RegisterResource,
 )
-from services.allocation.conduct import Assignment
-from services.allocation.correction import Correction, CorrectionKind
-from services.allocation.holding import HOLDS_MAX
-from services.allocation.people import Participants
+from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.rejections import Reason
 from services.allocation.resources import Closure, Colocation
-from services.allocation.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, fund, line, outage

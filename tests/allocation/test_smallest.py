@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from services.allocation.commands import ChangeReservation, CreateReservation
 from services.allocation.decide import decide
+from services.allocation.offering.smallest import TRIES_MAX, Smaller, Wish, smallest_changes
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation
-from services.allocation.smallest import TRIES_MAX, Smaller, Wish, smallest_changes
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, TUESDAY
@@ -109,7 +109,7 @@ def test_a_search_for_small_changes_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     )
     wish = book("ALPHA", line("a100", 40_000), start=NOON, hours=9)
     refusal = scenario.refusal(wish)
-    monkeypatch.setattr("services.allocation.smallest.create_reservation", refuse)
+    monkeypatch.setattr("services.allocation.offering.smallest.create_reservation", refuse)
     assert smallest_changes(scenario.centre, wish, refusal, scenario.now) == ()
     assert 0 < asked <= 4 * TRIES_MAX
 

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.commands import ClosePeriod, PublishTariff
-from services.allocation.months import ClosedMonth, month_at
+from services.allocation.money.months import ClosedMonth, month_at
+from services.allocation.money.tariff import Basis, Discount, Price, Tariff, tariff_for
 from services.allocation.rejections import Reason
-from services.allocation.tariff import Basis, Discount, Price, Tariff, tariff_for
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF
 from tests.allocation.scenario import DAY, at

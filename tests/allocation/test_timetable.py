@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.calendar import DAY_SECONDS, base_for
-from services.allocation.pool import Pool
+from services.allocation.calendars.calendar import DAY_SECONDS, base_for
+from services.allocation.calendars.pool import Pool
+from services.allocation.calendars.timetable import ROUND_THE_CLOCK, cell_minutes
 from services.allocation.rejections import Reason
 from services.allocation.resources import OpeningHours, Resource
-from services.allocation.timetable import ROUND_THE_CLOCK, cell_minutes
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW, TUESDAY

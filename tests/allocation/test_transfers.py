@@ -4,6 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
+from services.allocation.booking.transfer import Outcome
+from services.allocation.booking.transferring import seen_by, told_to
 from services.allocation.commands import (
     AcceptTransfer,
     CancelSeries,
@@ -21,8 +23,6 @@ from services.allocation.events import (
 )
 from services.allocation.rejections import Reason
 from services.allocation.resources import Reservation, State
-from services.allocation.transfer import Outcome
-from services.allocation.transferring import seen_by, told_to
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, change, grids_of, line

@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.approval import Approval, Rule, Vote
+from services.allocation.booking.approval import Approval, Rule, Vote
+from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.events import ReservationEvent, ReservationTransferred, TransferAccepted, TransferEnded
 from services.allocation.life import MOVES, IllegalMove, follow
 from services.allocation.resources import Reservation, State
-from services.allocation.transfer import Outcome, Transfer
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 STATES = (None, *State)

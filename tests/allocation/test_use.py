@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
+from services.allocation.attendance.use import CHECK_IN_SECONDS, MeasuredUse, UseBook, rates_of_bins
 from services.allocation.resources import Allocation, Kind, Line, Node, Reservation, Resource, State, Unit
-from services.allocation.use import CHECK_IN_SECONDS, MeasuredUse, UseBook, rates_of_bins
 
 HOUR = 3_600
 T = 1_772_409_600

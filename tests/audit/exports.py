@@ -7,8 +7,8 @@ from pathlib import Path
 from services.audit import forms
 from services.audit.keys import PUBLIC, PublicKey, make_keys, read_public_keys
 from services.eventlog.page import page_hash
-from services.ledger.leaves import Leaf, leaves_of
-from services.ledger.notes import Signer, Standing
+from services.ledger.proving.leaves import Leaf, leaves_of
+from services.ledger.proving.notes import Signer, Standing
 from tests.ledger import naive_tree
 from tests.ledger.pages import CENTRE
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 
-from services.allocation.approval import Approval, Rule, Vote
-from services.allocation.conduct import Assignment, Cause, Qualification
-from services.allocation.correction import Correction, CorrectionKind
+from services.allocation.attendance.conduct import Assignment, Cause, Qualification
+from services.allocation.attendance.terms import ReclaimRow, StrikeRule, Terms
+from services.allocation.attendance.use import MeasuredUse
+from services.allocation.booking.approval import Approval, Rule, Vote
+from services.allocation.booking.transfer import Outcome
+from services.allocation.disruption.funding import Funding
+from services.allocation.disruption.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.events import (
     AllocationsMoved,
     CapacityFunded,
@@ -52,11 +56,12 @@ from services.allocation.events import (
     UseMeasured,
     VoteCast,
 )
-from services.allocation.funding import Funding
-from services.allocation.months import ClosedMonth
-from services.allocation.outage import Outage, OutageKind, Scope, Taken
-from services.allocation.peaks import Peak
-from services.allocation.reclaim import MeterReview, Removal
+from services.allocation.limits.reclaim import MeterReview, Removal
+from services.allocation.money.correction import Correction, CorrectionKind
+from services.allocation.money.months import ClosedMonth
+from services.allocation.money.peaks import Peak
+from services.allocation.money.tariff import Basis, Discount, Price, Tariff
+from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
 from services.allocation.resources import (
     Allocation,
     Closure,
@@ -71,11 +76,6 @@ from services.allocation.resources import (
     Resource,
     Unit,
 )
-from services.allocation.series import Effect, Occurrence, Policy, Series
-from services.allocation.tariff import Basis, Discount, Price, Tariff
-from services.allocation.terms import ReclaimRow, StrikeRule, Terms
-from services.allocation.transfer import Outcome
-from services.allocation.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"

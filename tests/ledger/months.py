@@ -12,12 +12,12 @@ from services.audit.notes import read_folder
 from services.eventlog.page import Entry
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.archives import app
-from services.ledger.books_api import BooksApi
-from services.ledger.notary import Notary
-from services.ledger.notes import Signer
-from services.ledger.proof_api import ProofApi
-from services.ledger.proofs import Prover
-from services.ledger.year_api import YearApi
+from services.ledger.proving.notary import Notary
+from services.ledger.proving.notes import Signer
+from services.ledger.proving.proof_api import ProofApi
+from services.ledger.proving.proofs import Prover
+from services.ledger.reporting.books_api import BooksApi
+from services.ledger.reporting.year_api import YearApi
 from services.runtime.problems import Problem
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
-from services.allocation.approval import Approval, Rule, Vote
-from services.allocation.correction import Correction, CorrectionKind
+from services.allocation.attendance.use import MeasuredUse
+from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.events import Event
-from services.allocation.months import ClosedMonth, bounds
-from services.allocation.peaks import Peak
+from services.allocation.money.correction import Correction, CorrectionKind
+from services.allocation.money.months import ClosedMonth, bounds
+from services.allocation.money.peaks import Peak
+from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
-from services.allocation.tariff import Basis, Discount, Price, Tariff
-from services.allocation.use import MeasuredUse
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from services.eventlog.page import Record, decode_page
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import balances, history, statements
 from services.ledger.batch import Checkpoint
 from services.ledger.books import Books
-from services.ledger.books_api import BooksApi
 from services.ledger.facts import Fact, facts_of, moment
-from services.ledger.views import FOREVER, NOW, NotFound, View
+from services.ledger.reporting import balances, history, statements
+from services.ledger.reporting.books_api import BooksApi
+from services.ledger.reporting.views import FOREVER, NOW, NotFound, View
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import MONDAY, OPENING, chained, confirmed, entry, extend, held, hours

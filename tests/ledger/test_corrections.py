@@ -1,8 +1,8 @@
 """An operator's corrections in the ledger: in the statement, in the history, and for nobody else."""
 
-from services.ledger.history import history
-from services.ledger.statements import centre_statement, month_statement
-from services.ledger.views import NOW, View
+from services.ledger.reporting.history import history
+from services.ledger.reporting.statements import centre_statement, month_statement
+from services.ledger.reporting.views import NOW, View
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import company, confirmed, correction, entry, extend, held, hours, pool, tariff
 

@@ -5,16 +5,16 @@ from collections import Counter
 import pytest
 
 from services.allocation import events
+from services.allocation.booking.transfer import Outcome
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Line
-from services.allocation.transfer import Outcome
-from services.ledger import history, statements
 from services.ledger.books import Books, Misfit
 from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post
 from services.ledger.reading import company_snapshot
-from services.ledger.views import NOW, NotFound
-from services.ledger.years import equipment_use
+from services.ledger.reporting import history, statements
+from services.ledger.reporting.views import NOW, NotFound
+from services.ledger.reporting.years import equipment_use
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
     HOUR,

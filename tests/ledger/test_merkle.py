@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ledger.merkle import Frontier, Range, Subtree, consistency, hash_node, inclusion, subtrees
+from services.ledger.proving.merkle import Frontier, Range, Subtree, consistency, hash_node, inclusion, subtrees
 from tests.ledger import naive_tree
 
 SIZE_MAX = 70

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger.books_api import BooksApi
+from services.ledger.reporting.books_api import BooksApi
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (

@@ -3,12 +3,12 @@
 import pytest
 
 from services.allocation import events
-from services.allocation.conduct import Assignment
+from services.allocation.attendance.conduct import Assignment
 from services.allocation.events import Event
-from services.ledger import history
 from services.ledger.officers import officers_of
 from services.ledger.reading import company_snapshot
-from services.ledger.views import NOW
+from services.ledger.reporting import history
+from services.ledger.reporting.views import NOW
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import HOUR, MONDAY, OPENING, company, confirmed, entry, extend, held, hours
 

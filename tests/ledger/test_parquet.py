@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import parquet
-from services.ledger.books_api import BooksApi
+from services.ledger.reporting import parquet
+from services.ledger.reporting.books_api import BooksApi
 from services.runtime.identity import Identity
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger

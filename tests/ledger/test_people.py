@@ -3,9 +3,9 @@
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.people import Participants
-from services.ledger.views import NOW
-from services.ledger.years import equipment_use, year_report
+from services.allocation.booking.people import Participants
+from services.ledger.reporting.views import NOW
+from services.ledger.reporting.years import equipment_use, year_report
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
     HOUR,

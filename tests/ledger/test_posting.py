@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.events import Event, QuotaReviewed, ReservationEvent, TariffPublished
-from services.allocation.peaks import Peak
-from services.allocation.reclaim import Removal
+from services.allocation.limits.reclaim import Removal
+from services.allocation.money.peaks import Peak
 from services.allocation.resources import Allocation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Phase, Transfer, phase_of

@@ -22,10 +22,10 @@ from services.eventlog import BrokenLog
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.grpc_api import ROLES
 from services.ledger.journal import Violated
-from services.ledger.notary import Behind, Notary
-from services.ledger.notes import KeyFault, Signer
-from services.ledger.proof_api import ProofApi
-from services.ledger.proofs import Prover
+from services.ledger.proving.notary import Behind, Notary
+from services.ledger.proving.notes import KeyFault, Signer
+from services.ledger.proving.proof_api import ProofApi
+from services.ledger.proving.proofs import Prover
 from services.ledger.rebuild import rebuild
 from services.runtime.identity import Role
 from tests.ledger import naive_tree

@@ -6,14 +6,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from msgspec.structs import replace
 
 from services.allocation.commands import CancelReservation, Command, ConfirmReservation, PublishTariff, Tick
-from services.allocation.costing import cost_by, cost_of, drafted
 from services.allocation.decide import Events, decide
 from services.allocation.life import follow
-from services.allocation.peaks import Peak
-from services.allocation.quoting import cancellation_quote, change_quote
+from services.allocation.money.costing import cost_by, cost_of, drafted
+from services.allocation.money.peaks import Peak
+from services.allocation.money.quoting import cancellation_quote, change_quote
+from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Line, Reservation, State
-from services.allocation.tariff import Basis, Discount, Price, Tariff
 from services.ledger.chart import PENDING, Account, Transfer
 from tests.allocation import fixture
 from tests.allocation.examples import examples

@@ -10,10 +10,10 @@ from services.allocation.events import Event
 from services.allocation.resources import Allocation
 from services.ledger.chart import Account, Phase
 from services.ledger.facts import moment
-from services.ledger.history import history
-from services.ledger.statements import month_statement
-from services.ledger.transfers import LATE_FEE_RETURNED
-from services.ledger.views import NOW, View
+from services.ledger.reporting.history import history
+from services.ledger.reporting.statements import month_statement
+from services.ledger.reporting.transfers import LATE_FEE_RETURNED
+from services.ledger.reporting.views import NOW, View
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (
     HOUR,

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import pytest
 
 from services.ledger import batch, migrate
-from services.ledger.balances import company_balance
 from services.ledger.generations import Busy, making
-from services.ledger.history import history
 from services.ledger.journal import Superseded, read_checkpoint
 from services.ledger.migrate import Migration, migrations
 from services.ledger.reading import snapshot
 from services.ledger.rebuild import Different, Report, rebuild
-from services.ledger.statements import centre_statement, changes, interval_statement, month_statement
-from services.ledger.transfers import Filter, page_of
-from services.ledger.views import NOW, View
+from services.ledger.reporting.balances import company_balance
+from services.ledger.reporting.history import history
+from services.ledger.reporting.statements import centre_statement, changes, interval_statement, month_statement
+from services.ledger.reporting.transfers import Filter, page_of
+from services.ledger.reporting.views import NOW, View
 from tests.ledger.busy import COMPANIES, busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import CENTRE, HOUR, MONDAY, chained, entry, extend, pool

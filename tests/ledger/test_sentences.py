@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
 from services.allocation.resources import Override
-from services.ledger.sentences import SENTENCES, Words, sentence
+from services.ledger.reporting.sentences import SENTENCES, Words, sentence
 from tests.eventlog.pages import SAMPLES
 
 WORDS = Words(actor="operators/lee", zone=ZoneInfo("Asia/Seoul"), units={"h100": "gpu", "M01": "seat"})

@@ -10,9 +10,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger import balances, statements
-from services.ledger.books_api import BooksApi
-from services.ledger.views import NOW
+from services.ledger.reporting import balances, statements
+from services.ledger.reporting.books_api import BooksApi
+from services.ledger.reporting.views import NOW
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from services.runtime.problems import Problem

@@ -5,7 +5,7 @@ from time import monotonic
 import pytest
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger.books_api import BooksApi
+from services.ledger.reporting.books_api import BooksApi
 from services.runtime.doors import Call
 from services.runtime.identity import Identity, Role
 from tests.ledger.folding import Ledger

@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
-from services.ledger.year_api import YearApi
+from services.ledger.reporting.year_api import YearApi
 from tests.ledger.busy import busy_centre
 from tests.ledger.folding import Ledger
 from tests.ledger.pages import (

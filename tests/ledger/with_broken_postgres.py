@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from services.eventlog.memory import MemoryLog
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger import database
-from services.ledger.books_api import BooksApi
 from services.ledger.database import connect_readers, connect_writer
 from services.ledger.rebuild import rebuild
+from services.ledger.reporting.books_api import BooksApi
 from services.runtime.embedded import Postgres
 from tests.ledger import failing
 from tests.ledger.busy import busy_centre

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.approval import Approval, Rule, Vote
+from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.events import Event
 from services.allocation.resources import Allocation, Company, Line, Quota
 from tests.metrics.synthetic import START, pool

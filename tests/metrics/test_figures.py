@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation import events
+from services.allocation.disruption.outage import Outage, OutageKind, Taken
 from services.allocation.events import Event
-from services.allocation.outage import Outage, OutageKind, Taken
 from services.allocation.resources import Closure, Kind, Node, OpeningHours, Quota, Resource, Unit
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.figures import OTHER, Figures, LabelLimits, Pair, draw, fold_pairs

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation import events
-from services.allocation.reclaim import Removal
+from services.allocation.limits.reclaim import Removal
 from services.allocation.resources import State
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page

@@ -6,10 +6,10 @@ from unittest.mock import patch
 import pytest
 
 from services.allocation import image
+from services.allocation.booking.together import RejectedTogether
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Reservation, State
-from services.allocation.together import RejectedTogether
 from services.eventlog.memory import MemoryLog
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem

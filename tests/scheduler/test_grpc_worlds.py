@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler import requests
+from services.scheduler.wire import requests
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR
 from tests.scheduler.serving import (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.calendar import DAYS_BEHIND
-from services.allocation.pool import Pool
+from services.allocation.calendars.calendar import DAYS_BEHIND
+from services.allocation.calendars.pool import Pool
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Closure, Kind, State
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api

@@ -8,12 +8,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 
-from services.allocation.peaks import Peak
+from services.allocation.attendance.terms import IdleRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
+from services.allocation.money.peaks import Peak
 from services.allocation.resources import Colocation, Kind, Line
-from services.allocation.terms import IdleRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
-from services.scheduler import catalogue, records, replies, requests, tariffs
+from services.scheduler import records
+from services.scheduler.wire import catalogue, replies, requests, tariffs
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF, TUESDAY
 from tests.allocation.scenario import HOUR

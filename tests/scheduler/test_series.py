@@ -10,7 +10,7 @@ import pytest
 import recurring_ical_events
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.recurrence import Unreadable, local, occurrences
+from services.scheduler.wire.recurrence import Unreadable, local, occurrences
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc_tenants import series

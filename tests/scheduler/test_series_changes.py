@@ -13,7 +13,7 @@ import recurring_ical_events
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.recurrence import local
+from services.scheduler.wire.recurrence import local
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, BETA, NOON, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc_tenants import series

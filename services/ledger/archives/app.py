@@ -20,7 +20,7 @@ from services.ledger.archives.form import FILES, Run
 from services.ledger.archives.reading import Archive
 from services.ledger.archives.writing import Refused, put_in_place, run_of, write
 from services.ledger.database import connect_readers, connect_writer
-from services.ledger.notes import Signer
+from services.ledger.proving.notes import Signer
 from services.ledger.reading import snapshot
 from services.runtime import lifecycle
 from services.runtime.lifecycle import Stop

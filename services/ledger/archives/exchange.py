@@ -17,7 +17,7 @@ from services.ledger.archives.reading import Archive
 from services.ledger.database import as_owner
 from services.ledger.generations import ATTEMPTS_MAX, READERS_WAIT_SECONDS
 from services.ledger.journal import REGISTERED
-from services.ledger.nodes import are_stored
+from services.ledger.proving.nodes import are_stored
 
 _log = structlog.get_logger()
 

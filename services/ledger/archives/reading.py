@@ -27,9 +27,9 @@ from services.ledger.archives.form import (
 )
 from services.ledger.archives.writing import EVENTS_AT_ONCE, PAGES_AT_ONCE, sha256_of
 from services.ledger.facts import EVENT_TYPES, moment
-from services.ledger.leaves import Leaf, leaves_of
-from services.ledger.merkle import Frontier
-from services.ledger.notes import KeyFault, Standing, standing_of
+from services.ledger.proving.leaves import Leaf, leaves_of
+from services.ledger.proving.merkle import Frontier
+from services.ledger.proving.notes import KeyFault, Standing, standing_of
 
 Row = tuple[Any, ...]
 COMPANY = SCHEMAS[EVENTS].get_field_index("company")

@@ -14,7 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.periods import number_of
+from services.allocation.money.periods import number_of
 from services.eventlog.page import GENESIS
 from services.ledger.archived import archives
 from services.ledger.archives.form import (
@@ -29,8 +29,8 @@ from services.ledger.archives.form import (
     Manifest,
     Run,
 )
-from services.ledger.nodes import read_frontier
-from services.ledger.notes import Signer
+from services.ledger.proving.nodes import read_frontier
+from services.ledger.proving.notes import Signer
 from services.ledger.reading import snapshot
 
 PAGES_AT_ONCE, EVENTS_AT_ONCE = 64, 5_000

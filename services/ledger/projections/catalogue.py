@@ -7,8 +7,8 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation import events
-from services.allocation.periods import number_of
-from services.allocation.pricing import MILLI
+from services.allocation.money.periods import number_of
+from services.allocation.money.pricing import MILLI
 from services.allocation.resources import Unit
 from services.ledger.books import Place
 from services.ledger.facts import Fact

@@ -7,7 +7,7 @@ tree has an eighth as many rows as the journal.
 from asyncpg.pool import PoolConnectionProxy
 
 from services.ledger.facts import Fact
-from services.ledger.merkle import Frontier
+from services.ledger.proving.merkle import Frontier
 
 STORED_LEVEL_MIN = 4
 

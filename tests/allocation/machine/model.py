@@ -5,13 +5,13 @@ from collections import Counter
 from hypothesis.stateful import RuleBasedStateMachine
 from msgspec.structs import replace
 
+from services.allocation.calendars.pool import Pool
 from services.allocation.commands import PublishTerms, Tick
 from services.allocation.decide import decide
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
-from services.allocation.pool import Pool
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.repack import piece_of
 from services.allocation.resources import Allocation, Line, Reservation, Resource, State
+from services.allocation.units.repack import piece_of
 from tests.allocation import naive_changing, naive_supply
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS

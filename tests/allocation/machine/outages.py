@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from services.allocation.commands import DeclareOutage, LiftOutage
-from services.allocation.outage import OutageKind, Scope
+from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.rejections import Reason
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.model import SmallCentre

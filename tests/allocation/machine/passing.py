@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from services.allocation import image
-from services.allocation.calendar import DAYS_BEHIND
+from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.decide import decide
-from services.allocation.offers import Search, search
+from services.allocation.offering.offers import Search, search
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.wishes import Wish, wishes

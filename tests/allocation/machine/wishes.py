@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.outage import Scope
+from services.allocation.disruption.outage import Scope
 from services.allocation.resources import Colocation, Line, Resource
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import RESOURCES, SIZES

@@ -1,0 +1,1 @@
+"""The decisions about a booking, from the demand to the hand-over."""

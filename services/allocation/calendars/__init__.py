@@ -1,0 +1,1 @@
+"""When what is free: calendars, timetables, closings, exclusive groups."""

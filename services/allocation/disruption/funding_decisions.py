@@ -1,0 +1,106 @@
+"""Setting what is funded: which reservations no longer fit, the newest first, and what becomes of them."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from msgspec.structs import replace
+
+from services.allocation import commands, events
+from services.allocation.calendars.pool import Pool
+from services.allocation.centre import Centre
+from services.allocation.disruption.funding import HOUR_SECONDS, Funding
+from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END
+from services.allocation.disruption.outages import holds
+from services.allocation.events import Event
+from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.resources import Reservation
+
+DISPLACED_MAX = 300
+"""One decision takes the units of at most so many reservations; a tick goes on with the others."""
+STEPS_MAX = 100
+
+Lost = events.ReservationCurtailed | events.ReservationDisplaced
+
+
+def set_funding(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Event, ...]:
+    """Fund so many units from a time on, and displace what no longer fits if that is asked for. Raises `Rejected`."""
+    funding, unfit = plan(centre, command, now)
+    lost = tuple(_losses(funding, unfit[:DISPLACED_MAX], now)) if funding.displace else ()
+    return (*lost, events.CapacityFunded(funding=funding))
+
+
+def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Funding, list[Reservation]]:
+    """The step as it would hold, and the reservations that would no longer fit, the newest first. Raises `Rejected`."""
+    asked = command.funding
+    pool = centre.pools.get(asked.resource)
+    if pool is None:
+        raise refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {asked.resource!r}.", asked.resource)
+    funding = replace(asked, start=asked.start or now // HOUR_SECONDS * HOUR_SECONDS)
+    if found := list(_faults(pool, funding, asked.start, now)):
+        raise Rejected(
+            Violation(reason=Reason.INVALID_FUNDING, description=f"{asked.resource}: {fault}.", subject=asked.resource)
+            for fault in found
+        )
+    return funding, unfit(centre, pool, funding, now)
+
+
+def go_on(centre: Centre, now: int) -> tuple[Event, ...]:
+    """Displace more of what no longer fits where a step says so, as far as a page goes."""
+    for name in sorted(centre.outages.overfull):
+        pool = centre.pools[name]
+        for funding in pool.fundings:
+            if funding.displace and (lost := tuple(_losses(funding, unfit(centre, pool, funding, now), now))):
+                return lost[:DISPLACED_MAX]
+    return ()
+
+
+def unfit(centre: Centre, pool: Pool, funding: Funding, now: int) -> list[Reservation]:
+    """The reservations that are too many under a step of funding, the newest first."""
+    since, until = max(funding.start, now), pool.funded_until(funding)
+    cells = pool.funded_cells(funding, now)
+    excess = pool.calendar.total[cells] - funding.units
+    if not (excess > 0).any():
+        return []
+    every = frozenset(range(pool.calendar.bins))
+    names = dict.fromkeys((*pool.waiting, *centre.running))
+    found = [
+        reservation
+        for reservation in (centre.reservations[name] for name in names)
+        if holds(reservation, pool.resource.id, every, (since, until))
+    ]
+    too_many = []
+    for reservation in sorted(found, key=lambda each: (each.created_at, each.start, each.id), reverse=True):
+        held = np.zeros(len(excess), dtype=np.int64)
+        for each in reservation.allocations:
+            for a, b in pool.calendar.windows(each.spans) if each.resource == pool.resource.id else ():
+                held[max(0, a - cells.start) : max(0, b - cells.start)] += each.units
+        if (excess[held > 0] > 0).any():
+            excess = excess - held
+            too_many.append(reservation)
+    return too_many
+
+
+def _losses(funding: Funding, unfit: list[Reservation], now: int) -> Iterator[Lost]:
+    cut = max(funding.start, now // MINUTE_SECONDS * MINUTE_SECONDS)
+    for reservation in unfit:
+        if reservation.start > now:
+            yield events.ReservationDisplaced(
+                reservation_id=reservation.id, displaced_at=reservation.start, funding=funding.key
+            )
+        elif not reservation.state.waiting and cut > now:
+            yield events.ReservationCurtailed(reservation_id=reservation.id, until=cut, funding=funding.key)
+        elif not reservation.state.waiting:
+            at = max(cut, reservation.start)
+            yield events.ReservationDisplaced(reservation_id=reservation.id, displaced_at=at, funding=funding.key)
+
+
+def _faults(pool: Pool, funding: Funding, asked: int, now: int) -> Iterator[str]:
+    capacity = pool.resource.capacity
+    if not 0 <= funding.units <= capacity:
+        yield f"0 to {capacity} of its units can be funded, not {funding.units}"
+    if funding.start % HOUR_SECONDS or not funding.start < OPEN_END:
+        yield "funding changes on a full hour"
+    if asked and asked < now // HOUR_SECONDS * HOUR_SECONDS:
+        yield "funding changes now or later: the past was paid for"
+    if len(pool.fundings) >= STEPS_MAX:
+        yield f"at most {STEPS_MAX} steps of funding are kept"

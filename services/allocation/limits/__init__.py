@@ -1,0 +1,1 @@
+"""How much a company may have: quotas and their reviews, tracks, limits of batch work."""

@@ -1,0 +1,62 @@
+"""Reviewing grants: at dates of an agreement's term, what is not booked of it is partly taken back, after a notice.
+
+Every review is an event, with the share that was booked and the row of the rule, whether it took something or not; so
+nobody is reviewed twice for a date, and a replay takes nothing again. Hours of equipment are not reviewed.
+"""
+
+from services.allocation import events
+from services.allocation.attendance.terms import PERCENT, ReclaimRule
+from services.allocation.centre import Centre
+from services.allocation.events import Event
+from services.allocation.limits.quota import Meter
+from services.allocation.limits.reclaim import MeterReview, Removal, Review, row_for
+from services.allocation.resources import EQUIPMENT_METER, Company
+
+REVIEWS_MAX = 100
+"""A tick makes at most so many, so that it fits one page."""
+
+
+def review(centre: Centre, now: int) -> tuple[Event, ...]:
+    """The reviews and notices that are due, as far as a page goes."""
+    first: dict[str, Review] = {}
+    for each in centre.reviews[:REVIEWS_MAX]:
+        if each.due <= now:  # After a long sleep a company may have two, and the second sees what the first took.
+            first.setdefault(each.company, each)
+    return tuple(_reviewed(centre, each) for each in first.values())
+
+
+def _reviewed(centre: Centre, review: Review) -> Event:
+    company, rule = centre.companies[review.company], centre.records.terms_at(review.at).reclaim
+    meters = {
+        meter: kept
+        for (name, meter), kept in centre.meters.items()
+        if name == review.company and meter != EQUIPMENT_METER
+    }
+    found = tuple(_judged(rule, company, review.at, meter, kept) for meter, kept in sorted(meters.items()))
+    if review.due < review.at:
+        return events.ReviewAnnounced(company=company.id, at=review.at, due=review.due, meters=found)
+    removals = [removal for each in found for removal in _removals(each, meters[each.meter], review.at)]
+    return events.QuotaReviewed(company=company.id, at=review.at, meters=found, removals=tuple(removals))
+
+
+def _judged(rule: ReclaimRule | None, company: Company, at: int, name: str, meter: Meter) -> MeterReview:
+    """What a company has on a meter; what it lost before counts as granted, or a second review would be milder."""
+    granted = sum(period.quota.unit_seconds + period.quota.reclaimed for period in meter.periods)
+    booked = sum(period.booked for period in meter.periods)
+    row = row_for(rule, company, at, granted, booked) if rule is not None else None
+    return MeterReview(meter=name, granted=granted, booked=booked, row=row)
+
+
+def _removals(found: MeterReview, meter: Meter, at: int) -> list[Removal]:
+    """The part of what is not booked that goes, of every period that is not over."""
+    row = found.row
+    if row is None:
+        return []
+    lost = (
+        (period, max(0, period.quota.unit_seconds - period.booked) * row.remove_percent // PERCENT)
+        for period in meter.periods
+        if period.quota.end > at
+    )
+    return [
+        Removal(meter=found.meter, start=period.quota.start, unit_seconds=amount) for period, amount in lost if amount
+    ]

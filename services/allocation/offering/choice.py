@@ -1,0 +1,74 @@
+"""A choice among offers: what is looked for, and what is found. Nouns without rules."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from services.allocation.commands import CreateReservation
+from services.allocation.money.costing import Cost
+from services.allocation.rejections import Violation
+from services.allocation.resources import Line
+
+
+class Order(StrEnum):
+    """Which offer is the better one."""
+
+    EARLIEST = "earliest"  # the earlier start; of one start what is fullest
+    CHEAPEST = "cheapest"  # the lower price; of one price the earlier start
+    CLOSEST = "closest"  # what is nearer to the desired start, and to the most that was asked for
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """What is looked for: the most and the least units of each line, and the longest and shortest time for them.
+
+    All within `[earliest, latest)`. With `refused`, so many stretches of windows are told that are refused, and why.
+    """
+
+    company: str
+    lines: tuple[Line, ...]
+    fewest: tuple[int, ...]
+    shortest: int
+    longest: int
+    earliest: int
+    latest: int
+    count: int
+    order: Order = Order.EARLIEST
+    desired: int = 0  # a start; 0: as early as may be
+    refused: int = 0
+    hold_seconds: int = 0  # The first offer is to be held for so long.
+
+    def command(self, lines: tuple[Line, ...], start: int, duration: int) -> CreateReservation:
+        """The wish for one of its variants."""
+        return CreateReservation(
+            reservation_id="",
+            company=self.company,
+            start=start,
+            end=start + duration,
+            lines=lines,
+            hold_seconds=self.hold_seconds,
+        )
+
+
+class Offered(Struct, frozen=True, kw_only=True):
+    """What would be granted, and its price."""
+
+    lines: tuple[Line, ...]
+    start: int
+    end: int
+    cost: Cost
+
+
+class RefusedWindows(Struct, frozen=True, kw_only=True):
+    """Windows of the most that was asked for, from the first start to the last, that the same rules refuse."""
+
+    first_start: int
+    last_start: int
+    violations: tuple[Violation, ...]
+
+
+class Chosen(Struct, frozen=True, kw_only=True):
+    """Offers of different starts, the best first; refused windows; and without any offer, what stood in the way."""
+
+    offers: tuple[Offered, ...]
+    refused: tuple[RefusedWindows, ...] = ()
+    violations: tuple[Violation, ...] = ()

@@ -1,0 +1,157 @@
+"""Changing a series: every occurrence still to come, each on what the others leave, and all of it told as one.
+
+Nothing is given up before its successor is granted: an occurrence that is refused stays as it was, or, where the policy
+is to fail, the whole series does. Occurrences make room for one another, so what is refused is asked again after the
+others.
+"""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from services.allocation import commands, events
+from services.allocation.booking.changing import change_reservation
+from services.allocation.centre import Centre
+from services.allocation.events import Event
+from services.allocation.recurrence.recurring import Cancel, Create, demand_length, find_series, reasons_of, told, tries
+from services.allocation.recurrence.rehearsal import Rehearsal
+from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Occurrence, Policy, Series
+from services.allocation.recurrence.series_plan import Plan, Turn, left_behind, plan_of
+from services.allocation.rejections import Reason, Rejected, refuse
+
+Events = tuple[Event, ...]
+
+PASSES_MAX = 8
+"""An occurrence that is refused is asked so many times, after others have made room."""
+
+
+def change_series(centre: Centre, command: commands.ChangeSeries, now: int, create: Create, cancel: Cancel) -> Events:
+    """Let what is still to come of a series be as asked, or say everything that stands in the way."""
+    series = find_series(centre, command)
+    if command.starts is not None:
+        demand_length(len(command.starts))
+    asked = _asked(series, command)
+    plan = plan_of(centre, series, asked, command, now)
+    _demand_possible(series, plan)
+    with Rehearsal(centre) as rehearsal:
+        change = SeriesChange(centre, asked, rehearsal, now, create)
+        for each in plan.dropped:
+            change.play(cancel(centre, _cancellation(series, each, command.excused), now))
+        refused = change.take(plan.turns)
+        if asked.policy is Policy.SHIFT:
+            refused = [each for each in refused if not change.shift(each[0])]
+    if refused and (asked.policy is Policy.FAIL or not change.made):
+        in_time = sorted(refused, key=lambda each: each[0].wanted.start)
+        raise Rejected(told(asked, [(turn.wanted, refusal) for turn, refusal in in_time]))
+    occurrences = [*plan.kept, *change.settled, *(_refused(series, command, *each) for each in refused)]
+    since = max(command.since, now + 1)
+    after = replace(
+        asked,
+        occurrences=tuple(sorted(occurrences, key=lambda each: (each.start, each.reservation_id))),
+        given_back=tuple(replace(each, effect=Effect.GIVEN_BACK) for each in plan.dropped),
+        changed_from=since,
+        version=series.version + 1,
+    )
+    return *change.made, events.SeriesChanged(series=after, since=since)
+
+
+class SeriesChange:
+    """A change of a series while it is decided: what was granted so far, and is true in the rehearsal."""
+
+    def __init__(self, centre: Centre, asked: Series, rehearsal: Rehearsal, now: int, create: Create) -> None:
+        self.made: list[Event] = []
+        self.settled: list[Occurrence] = []
+        self._centre = centre
+        self._asked = asked
+        self._rehearsal = rehearsal
+        self._now = now
+        self._create = create
+
+    def play(self, happens: Events) -> None:
+        """Let something be true for what is decided next."""
+        self._rehearsal.play(happens)
+        self.made += happens
+
+    def take(self, turns: Iterable[Turn]) -> list[tuple[Turn, Rejected]]:
+        """Grant what can be granted. Gives the others, with what refused each as everything stood at the last."""
+        left = list(turns)
+        refused: list[tuple[Turn, Rejected]] = []
+        for _ in range(PASSES_MAX):
+            refused = [(turn, refusal) for turn in left if (refusal := self._try(turn)) is not None]
+            if len(refused) in (0, len(left)):
+                break
+            left = [turn for turn, _ in refused]
+        return refused
+
+    def shift(self, turn: Turn) -> bool:
+        """Whether an occurrence can be had later on its day."""
+        length = (turn.command.end or 0) - (turn.command.start or 0)
+        wanted = turn.wanted
+        for start, end in tries(self._centre, self._asked, wanted) if turn.shifts else ():
+            later = replace(wanted, start=start, end=end, shifted_from=wanted.by_rule if start != wanted.start else 0)
+            one = replace(turn.command, start=start, end=start + length)
+            if self._try(replace(turn, wanted=later, command=one)) is None:
+                return True
+        return False
+
+    def _try(self, turn: Turn) -> Rejected | None:
+        """Grant an occurrence, or give the refusal."""
+        command = turn.command
+        try:
+            if isinstance(command, commands.ChangeReservation):
+                self.play(change_reservation(self._centre, command, self._now))
+            else:
+                self.play(self._create(self._centre, command, self._now))
+        except Rejected as refusal:
+            return refusal
+        self.settled.append(turn.wanted)
+        return None
+
+
+def _asked(series: Series, command: commands.ChangeSeries) -> Series:
+    """The series with what the command says of it."""
+    return replace(
+        series,
+        first=series.first if command.first is None else command.first,
+        recurrence=series.recurrence if command.recurrence is None else command.recurrence,
+        tzdata=series.tzdata if command.starts is None else command.tzdata,
+        duration=series.duration if command.duration is None else command.duration,
+        lines=series.lines if command.lines is None else command.lines,
+        note=series.note if command.note is None else command.note,
+        policy=series.policy if command.policy is None else command.policy,
+    )
+
+
+def _demand_possible(series: Series, plan: Plan) -> None:
+    """Raises `Rejected` where there is nothing to change, or the series would be too long."""
+    if not plan.to_come:
+        raise refuse(Reason.WRONG_STATE, "Nothing of this series is still to come from there on. Book anew.", series.id)
+    count = len(plan.kept) + len(plan.turns)
+    if not count:
+        raise refuse(Reason.INVALID_SERIES, "Nothing would be left of the series. Give it back as a whole.", series.id)
+    if count > OCCURRENCES_MAX:
+        raise refuse(
+            Reason.INVALID_SERIES,
+            f"With what has been, the series would have {count} occurrences; {OCCURRENCES_MAX} is the most. "
+            "Book the rest as another series.",
+            series.id,
+            limit=OCCURRENCES_MAX,
+            asked=count,
+        )
+
+
+def _cancellation(series: Series, occurrence: Occurrence, excused: bool) -> commands.CancelReservation:
+    """That an occurrence is given back, which the rule has no more."""
+    return commands.CancelReservation(
+        reservation_id=occurrence.reservation_id,
+        company=series.company,
+        reason="The series changed.",
+        excused=excused,
+    )
+
+
+def _refused(series: Series, command: commands.ChangeSeries, turn: Turn, refusal: Rejected) -> Occurrence:
+    """What the series says of an occurrence that was not granted: it stays as it was, or is skipped."""
+    if turn.was is None:
+        return replace(turn.wanted, reservation_id="", reasons=reasons_of(refusal), effect=Effect.SKIPPED)
+    return replace(left_behind(series, command, turn.was), reasons=reasons_of(refusal), effect=Effect.LEFT)

@@ -1,0 +1,1 @@
+"""Which units: placement, and moving what has not begun."""

@@ -1,0 +1,1 @@
+"""What the books tell: balances, statements, histories, the year, as of any time."""

@@ -1,0 +1,58 @@
+"""Corrections between the API and the core: an operator credits or debits a company."""
+
+from services.allocation import commands
+from services.allocation.money.correction import Correction, CorrectionKind
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.wire.requests import Fields, new_id
+
+KINDS = {
+    api.Correction.KIND_COMPENSATION: CorrectionKind.COMPENSATION,
+    api.Correction.KIND_GOODWILL: CorrectionKind.GOODWILL,
+    api.Correction.KIND_ERROR: CorrectionKind.ERROR,
+}
+KIND_OF = {kind: number for number, kind in KINDS.items()}
+
+
+def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrection:
+    """A correction. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    given = request.correction
+    if given.kind not in KINDS:
+        fields.fault("correction.kind", "must be compensation, goodwill or error")
+    reservation = reverses = ""
+    if given.reservation:
+        owner, reservation = fields.name("correction.reservation", given.reservation, "companies", "reservations")
+        if owner and owner != company:
+            fields.fault("correction.reservation", "must be one of the company that is corrected")
+    if given.reverses:
+        owner, reverses = fields.name("correction.reverses", given.reverses, "companies", "corrections")
+        if owner and owner != company:
+            fields.fault("correction.reverses", "must be one of the same company")
+    wish = Correction(
+        id=new_id(),
+        company=company,
+        krw=given.krw,
+        kind=KINDS.get(given.kind, CorrectionKind.ERROR),
+        reason=fields.text("correction.reason", given.reason),
+        reservation_id=reservation,
+        reverses=reverses,
+    )
+    fields.demand_valid()
+    return commands.PostCorrection(correction=wish)
+
+
+def correction_reply(correction: Correction, position: int) -> api.Correction:
+    """A correction as clients see it; without a position it was only checked, and has no name."""
+    parent = f"companies/{correction.company}"
+    about, reverses = correction.reservation_id, correction.reverses
+    return api.Correction(
+        name=f"{parent}/corrections/{correction.id}" if position else "",
+        krw=correction.krw,
+        kind=KIND_OF[correction.kind],
+        reason=correction.reason,
+        reservation=f"{parent}/reservations/{about}" if about else "",
+        reverses=f"{parent}/corrections/{reverses}" if reverses else "",
+        position=position,
+    )

@@ -1,0 +1,358 @@
+"""What clients send, as commands. Every field that makes no sense is named at once, with what would make sense."""
+
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec.structs import replace
+
+from services.allocation import commands
+from services.allocation.booking.holding import HOLD_SECONDS_MAX
+from services.allocation.booking.people import Participants
+from services.allocation.rejections import Reason
+from services.allocation.resources import EQUIPMENT_METER, Colocation, Company, Condition, Line, Override, Quota
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.runtime.problems import invalid
+
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
+UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+NAME_CHARACTERS_MAX = 300
+NAMES_KEPT_MAX = 4_096
+NOTE_CHARACTERS_MAX = 500
+ETAG_CHARACTERS_MAX = 64
+SECONDS_MAX = 4_102_444_800
+"""2100-01-01: no calendar here reaches so far."""
+
+RESOURCE = ("resources",)
+PLAIN_FIELDS = 2
+"""A line of nothing but a resource and units of it, as most are."""
+REASONS = frozenset(reason.value for reason in Reason)
+COLOCATIONS = {
+    api.COLOCATION_UNSPECIFIED: Colocation.ANYWHERE,
+    api.COLOCATION_NODE: Colocation.NODE,
+    api.COLOCATION_RACK: Colocation.RACK,
+    api.COLOCATION_FABRIC_GROUP: Colocation.FABRIC_GROUP,
+}
+
+
+CONDITIONS = {
+    api.CONDITION_UNSPECIFIED: Condition.UNSAID,
+    api.CONDITION_GOOD: Condition.GOOD,
+    api.CONDITION_WORN: Condition.WORN,
+    api.CONDITION_DAMAGED: Condition.DAMAGED,
+}
+
+
+class Fields:
+    """Reads fields and keeps what is wrong with them; `demand_valid` raises INVALID_ARGUMENT with all of it.
+
+    Those of an item within a request have a prefix, and may share their faults with the other items.
+    """
+
+    def __init__(self, prefix: str = "", faults: dict[str, str] | None = None) -> None:
+        self.prefix = prefix
+        self.faults: dict[str, str] = {} if faults is None else faults
+
+    def fault(self, field: str, description: str) -> None:
+        """Note what is wrong with a field."""
+        self.faults.setdefault(self.prefix + field, description)
+
+    def demand_valid(self) -> None:
+        """Raise what was found, if anything was."""
+        if self.faults:
+            raise invalid(self.faults)
+
+    def name(self, field: str, text: str, *collections: str) -> tuple[str, ...]:
+        """The ids in a resource name such as `companies/C/reservations/R`."""
+        ids = _ids_in(text, collections)
+        if ids is not None:
+            return ids
+        form = "/".join(f"{collection}/ID" for collection in collections)
+        self.fault(field, f"must be {form}, with ids of letters, digits and hyphens")
+        return ("",) * len(collections)
+
+    def request_id(self, text: str) -> str:
+        """A UUID that is not all zeros."""
+        if not UUID.fullmatch(text) or not text.strip("0-"):
+            self.fault("request_id", "must be a UUID, made anew for every request and kept when it is repeated")
+        return text.lower()
+
+    def time(self, field: str, message: Message, name: str) -> int:
+        """A required timestamp of whole seconds."""
+        if not message.HasField(name):
+            self.fault(field, "is required")
+            return 0
+        return self.seconds(field, getattr(message, name))
+
+    def seconds(self, field: str, value: Timestamp | Duration) -> int:
+        """Whole seconds, neither negative nor beyond any calendar."""
+        seconds: int = value.seconds
+        if value.nanos:
+            self.fault(field, "must be whole seconds")
+        if not 0 <= seconds <= SECONDS_MAX:
+            self.fault(field, "must lie between 1970 and 2100, or be a duration that is not negative")
+        return seconds
+
+    def whole(self, field: str, value: Duration, unit_seconds: int, unit: str) -> int:
+        """A duration in whole units, such as minutes."""
+        seconds = self.seconds(field, value)
+        if seconds % unit_seconds:
+            self.fault(field, f"must be whole {unit}")
+        return seconds // unit_seconds
+
+    def text(self, field: str, text: str, characters_max: int = NOTE_CHARACTERS_MAX) -> str:
+        """Text for people, of bounded length."""
+        if len(text) > characters_max:
+            self.fault(field, f"has {len(text)} characters; {characters_max} is the most")
+        return text
+
+
+@lru_cache(NAMES_KEPT_MAX)
+def _ids_in(text: str, collections: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The ids in a resource name, or None if it is none. The same few resources are named again and again."""
+    parts = text.split("/") if len(text) <= NAME_CHARACTERS_MAX else []
+    ids = tuple(parts[1::2])
+    fits = tuple(parts[::2]) == collections and len(ids) == len(collections) and all(map(ID.fullmatch, ids))
+    return ids if fits else None
+
+
+def new_id() -> str:
+    """A reservation id: 16 hexadecimal digits that tell nothing."""
+    return os.urandom(8).hex()
+
+
+def digest_of(request: Message) -> str:
+    """The same for two requests that ask for the same thing."""
+    request.DiscardUnknownFields()
+    # With its name: a cancel and a release look alike otherwise.
+    content = request.DESCRIPTOR.full_name.encode() + b"\n" + request.SerializeToString(deterministic=True)
+    return blake2b(content, digest_size=16).hexdigest()
+
+
+def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Line, ...]:
+    """The lines of a demand."""
+    found = []
+    for number, line in enumerate(lines):
+        ids, units = _ids_in(line.resource, RESOURCE), line.units
+        if ids is not None and units > 0 and len(line.ListFields()) == PLAIN_FIELDS:
+            found.append(Line(resource=ids[0], units=units))
+        else:
+            found.append(_line(fields, f"{field}[{number}]", line))
+    if not found:
+        fields.fault(field, "must name at least one resource")
+    return tuple(found)
+
+
+def _line(fields: Fields, where: str, line: api.Line) -> Line:
+    """A line with a shape, an operator or a time of its own, or one with mistakes."""
+    (resource,) = fields.name(f"{where}.resource", line.resource, *RESOURCE)
+    if line.units < 1:
+        fields.fault(f"{where}.units", "must be at least 1")
+    wish = Line(resource=resource, units=line.units, with_operator=line.with_operator)
+    if line.HasField("shape"):
+        wish = _shaped(fields, where, wish, line.shape)
+    if line.HasField("starts_after") or line.HasField("ends_before"):
+        wish = replace(
+            wish,
+            starts_after=fields.seconds(f"{where}.starts_after", line.starts_after),
+            ends_before=fields.seconds(f"{where}.ends_before", line.ends_before),
+        )
+    return wish
+
+
+def _shaped(fields: Fields, where: str, line: Line, shape: api.Shape) -> Line:
+    if shape.units_per_node < 0:
+        fields.fault(f"{where}.shape.units_per_node", "must not be negative")
+    return replace(line, units_per_node=shape.units_per_node, colocation=COLOCATIONS[shape.colocation])
+
+
+def create_reservation(
+    request: api.CreateReservationRequest, company: str, reservation_id: str
+) -> commands.CreateReservation:
+    """The demand of a CreateReservation call. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    command = read_demand(fields, request, company, reservation_id)
+    fields.demand_valid()
+    return command
+
+
+def read_demand(
+    fields: Fields, request: api.CreateReservationRequest, company: str, reservation_id: str
+) -> commands.CreateReservation:
+    """A demand as far as it can be read; what is wrong with it is in the fields."""
+    fields.request_id(request.request_id)
+    wish = request.reservation
+    lines = lines_of(fields, "reservation.lines", wish.lines)
+    start = fields.time("reservation.start_time", wish, "start_time")
+    end = _end(fields, wish, start)
+    note = fields.text("reservation.note", wish.note)
+    return commands.CreateReservation(
+        reservation_id=reservation_id,
+        company=company,
+        start=start,
+        end=end,
+        lines=lines,
+        note=note,
+        hold_seconds=hold_of(fields, request),
+        override=override_of(fields, request),
+        participants=participants_of(fields, wish) if wish.HasField("participants") else None,
+    )
+
+
+def participants_of(fields: Fields, wish: api.Reservation) -> Participants:
+    """The people of a class."""
+    given = wish.participants
+    ids = ids_of(fields, "reservation.participants.ids", given.ids)
+    if given.count < 1:
+        fields.fault("reservation.participants.count", "must be at least 1; leave participants out for no class")
+    return Participants(count=given.count, ids=ids)
+
+
+def ids_of(fields: Fields, field: str, ids: Iterable[str]) -> tuple[str, ...]:
+    """Pseudonyms, which say nothing about anybody."""
+    found = tuple(ids)
+    for number, each in enumerate(found):
+        if not PSEUDONYM.fullmatch(each):
+            fields.fault(f"{field}[{number}]", "must be a pseudonym of 1 to 32 letters, digits and hyphens")
+    return found
+
+
+def override_of(fields: Fields, request: api.CreateReservationRequest) -> Override | None:
+    """What an operator lets a booking break, and why; None for nothing."""
+    because = fields.text("justification", request.justification)
+    if not request.override_reasons and not because:
+        return None
+    for number, reason in enumerate(request.override_reasons):
+        if reason not in REASONS:
+            fields.fault(f"override_reasons[{number}]", "is not one of the reasons that the README lists")
+    return Override(reasons=tuple(dict.fromkeys(request.override_reasons)), because=because)
+
+
+def hold_of(fields: Fields, request: api.CreateReservationRequest | api.SearchOffersRequest) -> int:
+    """For how many seconds an offer is to be held; 0 for not at all."""
+    if not request.HasField("hold"):
+        return 0
+    seconds = fields.seconds("hold", request.hold)
+    if not 0 < seconds <= HOLD_SECONDS_MAX:
+        fields.fault("hold", f"must be 1 to {HOLD_SECONDS_MAX} seconds; leave it out to book at once")
+    return seconds
+
+
+def _end(fields: Fields, wish: api.Reservation, start: int) -> int:
+    lasts = wish.HasField("duration")
+    if wish.HasField("end_time") == lasts:
+        fields.fault("reservation.end_time", "either end_time or duration is required, not both")
+        return 0
+    if lasts:
+        duration = fields.seconds("reservation.duration", wish.duration)
+        if duration == 0:
+            fields.fault("reservation.duration", "must be longer than nothing")
+        return start + duration
+    end = fields.seconds("reservation.end_time", wish.end_time)
+    if end <= start:
+        fields.fault("reservation.end_time", "must lie after start_time")
+    return end
+
+
+def reservation_name(text: str, field: str = "name") -> tuple[str, str]:
+    """Company and reservation of a name. Raises `Problem`."""
+    fields = Fields()
+    company, reservation = fields.name(field, text, "companies", "reservations")
+    fields.demand_valid()
+    return company, reservation
+
+
+Change = commands.ConfirmReservation | commands.CancelReservation | commands.ReleaseReservation | commands.CheckIn
+ChangeRequest = (
+    api.ConfirmReservationRequest | api.CancelReservationRequest | api.ReleaseReservationRequest | api.CheckInRequest
+)
+
+
+def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
+    """What is asked of one reservation. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    etag = fields.text("etag", request.etag, ETAG_CHARACTERS_MAX)
+    if isinstance(request, api.ConfirmReservationRequest):
+        fields.demand_valid()
+        return commands.ConfirmReservation(reservation_id=reservation_id, company=company, etag=etag)
+    if isinstance(request, api.CheckInRequest):
+        ids = ids_of(fields, "ids", request.ids)
+        if request.present < 0 or (request.present and ids):
+            fields.fault("present", "must not be negative, and goes without ids")
+        fields.demand_valid()
+        return commands.CheckIn(
+            reservation_id=reservation_id, company=company, etag=etag, present=request.present, ids=ids
+        )
+    reason = fields.text("reason", request.reason)
+    if isinstance(request, api.CancelReservationRequest):
+        fields.demand_valid()
+        return commands.CancelReservation(
+            reservation_id=reservation_id, company=company, etag=etag, reason=reason, excused=request.excused
+        )
+    hand_over = fields.text("hand_over", request.hand_over)
+    fields.demand_valid()
+    return commands.ReleaseReservation(
+        reservation_id=reservation_id,
+        company=company,
+        etag=etag,
+        reason=reason,
+        condition=CONDITIONS[request.condition],
+        hand_over=hand_over,
+    )
+
+
+def register_company(request: api.RegisterCompanyRequest) -> commands.RegisterCompany:
+    """A tenant and its terms. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.company
+    (company,) = fields.name("company.name", given.name, "companies")
+    wish = Company(
+        id=company,
+        display_name=fields.text("company.display_name", given.display_name, 200),
+        local_name=fields.text("company.local_name", given.local_name, 200),
+        programme=fields.text("company.programme", given.programme, 64),
+        industry=fields.text("company.industry", given.industry, 64),
+        agreement_start=fields.time("company.agreement_start_time", given, "agreement_start_time"),
+        agreement_end=fields.time("company.agreement_end_time", given, "agreement_end_time"),
+        notice_hours=fields.whole("company.notice", given.notice, 3600, "hours"),
+        horizon_days=fields.whole("company.horizon", given.horizon, 86_400, "days"),
+        reservation_days_max=fields.whole("company.reservation_max", given.reservation_max, 86_400, "days"),
+        certified=given.certified,
+        gpus_unapproved=given.gpus_unapproved,
+        gpus_max=given.gpus_max,
+        gpus_approval_hours=fields.whole("company.gpus_approval_time", given.gpus_approval_time, 3600, "hours"),
+        attributes=dict(sorted(given.attributes.items())),
+    )
+    fields.demand_valid()
+    return commands.RegisterCompany(company=wish)
+
+
+def grant_quota(request: api.GrantQuotaRequest) -> commands.GrantQuota:
+    """A quota. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    given = request.quota
+    (company,) = fields.name("quota.company", given.company, "companies")
+    meter = given.meter
+    if meter != EQUIPMENT_METER:
+        (meter,) = fields.name("quota.meter", given.meter, "resources")
+    if given.unit_seconds < 0 or given.concurrent_units_max < 0:
+        fields.fault("quota.unit_seconds", "and concurrent_units_max must not be negative")
+    wish = Quota(
+        company=company,
+        meter=meter,
+        start=fields.time("quota.start_time", given, "start_time"),
+        end=fields.time("quota.end_time", given, "end_time"),
+        unit_seconds=given.unit_seconds,
+        concurrent_units_max=given.concurrent_units_max,
+    )
+    fields.demand_valid()
+    return commands.GrantQuota(quota=wish)

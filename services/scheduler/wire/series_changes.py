@@ -1,0 +1,97 @@
+"""Requests to change a series, as commands; and what a change would come to, as clients see it."""
+
+from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
+
+from services.allocation import commands
+from services.allocation.decide import Events
+from services.allocation.events import SeriesChanged
+from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Policy, Series
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.wire.masks import paths_of
+from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
+from services.scheduler.wire.requests import ETAG_CHARACTERS_MAX, Fields, lines_of, new_id
+
+MUTABLE = frozenset({"lines", "first", "duration", "recurrence", "policy", "note"})
+POLICIES = {
+    api.CONFLICT_POLICY_UNSPECIFIED: Policy.FAIL,
+    api.CONFLICT_POLICY_FAIL: Policy.FAIL,
+    api.CONFLICT_POLICY_SKIP: Policy.SKIP,
+    api.CONFLICT_POLICY_SHIFT: Policy.SHIFT,
+}
+
+
+def series_named(request: api.UpdateSeriesRequest) -> tuple[str, str]:
+    """The ids of the company and the series that a request names. Raises `Problem`."""
+    fields = Fields()
+    company, series_id = fields.name("series.name", request.series.name, "companies", "series")
+    fields.demand_valid()
+    return company, series_id
+
+
+def change_series(
+    request: api.UpdateSeriesRequest, company: str, series_id: str, series: Series | None
+) -> commands.ChangeSeries:
+    """A change of a series as it stands, None if there is none. Raises `Problem` with every invalid field and path."""
+    fields, wish = Fields(), request.series
+    fields.request_id(request.request_id)
+    if request.etag and wish.etag and request.etag != wish.etag:
+        fields.fault("etag", "differs from series.etag; send one of them")
+    paths = paths_of(fields, request.update_mask, wish, MUTABLE, "series")
+    starts = _starts(fields, wish, paths, series)
+    command = commands.ChangeSeries(
+        series_id=series_id,
+        company=company,
+        reservation_ids=tuple(new_id() for _ in range(OCCURRENCES_MAX)),
+        etag=fields.text("etag", request.etag or wish.etag, ETAG_CHARACTERS_MAX),
+        since=fields.seconds("from_time", request.from_time),
+        first=wish.first if "first" in paths else None,
+        recurrence=tuple(wish.recurrence) if "recurrence" in paths else None,
+        starts=starts,
+        tzdata=tzdata_release(),
+        duration=_duration(fields, wish) if "duration" in paths else None,
+        lines=lines_of(fields, "series.lines", wish.lines) if "lines" in paths else None,
+        note=fields.text("series.note", wish.note) if "note" in paths else None,
+        policy=POLICIES.get(wish.policy, Policy.FAIL) if "policy" in paths else None,
+        overwrites=request.overwrite_exceptions,
+        excused=request.excused,
+    )
+    if "policy" in paths and wish.policy not in POLICIES:
+        fields.fault("series.policy", "must be fail, skip or shift")
+    fields.demand_valid()
+    return command
+
+
+def preview(series: Series, decided: Events) -> Series:
+    """A series as it would be, without names for what is not booked yet; one that was changed before stays as it is."""
+    after = next((event.series for event in decided if isinstance(event, SeriesChanged)), series)
+    plain = (replace(each, reservation_id="") if each.effect is Effect.BOOKED else each for each in after.occurrences)
+    return replace(after, occurrences=tuple(plain)) if decided else after
+
+
+def _duration(fields: Fields, wish: api.Series) -> int:
+    duration = fields.seconds("series.duration", wish.duration)
+    if not duration:
+        fields.fault("series.duration", "must be longer than nothing")
+    return duration
+
+
+def _starts(fields: Fields, wish: api.Series, paths: set[str], series: Series | None) -> tuple[int, ...] | None:
+    """The times that the rule gives when it is changed, in seconds; None if it is not."""
+    if not paths & {"first", "recurrence"} or series is None:
+        return None
+    first = wish.first if "first" in paths else series.first
+    recurrence = tuple(wish.recurrence) if "recurrence" in paths else series.recurrence
+    found: list[tuple[int, int]] = []
+    try:
+        civil(first)
+    except Unreadable as problem:
+        fields.fault("series.first", str(problem))
+        return None
+    try:
+        demand_sound(recurrence)
+        found = occurrences(first, ZoneInfo(series.time_zone), recurrence, series.duration)
+    except Unreadable as problem:
+        fields.fault("series.recurrence", str(problem))
+    return tuple(start for start, _ in found)
