@@ -9,8 +9,8 @@ from services.runtime.problems import Problem
 from services.runtime.reception import ActsFor
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import problem_of
-from services.scheduler.wire.requests import Fields
 from services.scheduler.writer import Writer
 
 RETRY_SECONDS = 0.5

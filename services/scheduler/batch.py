@@ -11,6 +11,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire import replies, requests
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import STATUS_OF, problem_of, violation_of
 from services.scheduler.writer import Ask, Writer
 
@@ -25,7 +26,7 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
     asks: list[Ask] = []
     seen: set[str] = set()
     for number, request in enumerate(batch.requests):
-        fields = requests.Fields(f"requests[{number}].", faults)
+        fields = Fields(f"requests[{number}].", faults)
         asks.append(read_item(fields, request, batch.parent, company, actor))
         if request.request_id in seen:
             fields.fault("request_id", "names another item of this batch; every item needs its own")
@@ -35,9 +36,7 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
     return asks
 
 
-def read_item(
-    fields: requests.Fields, request: api.CreateReservationRequest, parent: str, company: str, actor: str
-) -> Ask:
+def read_item(fields: Fields, request: api.CreateReservationRequest, parent: str, company: str, actor: str) -> Ask:
     """One item of a batch or of a stream as a command; what is wrong with it is in the fields."""
     if request.parent not in ("", parent):
         fields.fault("parent", "must be the parent of the whole, or empty")

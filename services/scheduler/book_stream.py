@@ -21,8 +21,8 @@ from services.scheduler.access import actor_of, company_of, log_unavailable
 from services.scheduler.batch import ITEMS_MAX, count, read_item, result_of
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.replies import Plain
-from services.scheduler.wire.requests import Fields
 from services.scheduler.writer import Ask, Writer
 
 ITEMS_WAITING_MAX = 1_000

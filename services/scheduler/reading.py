@@ -19,6 +19,7 @@ from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.watch import Watches
 from services.scheduler.wire import catalogue, cost_replies, outage_replies, replies, requests, tariffs
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Writer
 
@@ -58,7 +59,7 @@ class Reading:
         """How many units are free, and when."""
         pool = self.pool(request.name)
         self.demand_entitled(call, pool.resource)
-        fields = requests.Fields()
+        fields = Fields()
         start = fields.time("start_time", request, "start_time")
         end = fields.time("end_time", request, "end_time")
         fields.demand_valid()
@@ -100,7 +101,7 @@ class Reading:
     async def list_reservations(self, call: Call, request: api.ListReservationsRequest) -> api.ListReservationsResponse:
         """A company's reservations, or everybody's, in the order asked for."""
         company = company_of(call, request.parent, all_allowed=True)
-        fields = requests.Fields()
+        fields = Fields()
         wanted = reads.Wanted(
             company,
             tuple(replies.STATES[state] for state in sorted(set(request.states)) if state),
@@ -126,7 +127,7 @@ class Reading:
     async def list_quotas(self, call: Call, request: api.ListQuotasRequest) -> api.ListQuotasResponse:
         """What a company may hold in each period, and how much of that is booked."""
         company = company_of(call, request.parent)
-        fields = requests.Fields()
+        fields = Fields()
         start, end = fields.seconds("start_time", request.start_time), fields.seconds("end_time", request.end_time)
         fields.demand_valid()
         question = f"quotas {company} {start} {end}"
@@ -143,7 +144,7 @@ class Reading:
         """Changes in log order, without gaps."""
         company = company_of(call, request.parent, all_allowed=True)
         if request.after_position < 0:
-            fields = requests.Fields()
+            fields = Fields()
             fields.fault("after_position", "must not be negative")
             fields.demand_valid()
         async for position, reservation in self._watches.follow(company, request.after_position):
@@ -153,7 +154,7 @@ class Reading:
             )
 
     def pool(self, name: str) -> Pool:
-        fields = requests.Fields()
+        fields = Fields()
         (resource,) = fields.name("name", name, "resources")
         fields.demand_valid()
         pool = self._centre.pools.get(resource)

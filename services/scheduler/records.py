@@ -21,7 +21,8 @@ from services.scheduler.access import company_of
 from services.scheduler.answering import administer
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.reading import Reading
-from services.scheduler.wire.requests import Fields, reservation_name
+from services.scheduler.wire.fields import Fields
+from services.scheduler.wire.requests import reservation_name
 from services.scheduler.writer import Writer
 
 CAUSE_OF = {Cause.NO_SHOW: api.Strike.CAUSE_NO_SHOW, Cause.LATE_CANCEL: api.Strike.CAUSE_LATE_CANCEL}

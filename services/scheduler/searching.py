@@ -16,6 +16,7 @@ from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire import choices, cost_replies, replies, requests
+from services.scheduler.wire.fields import SECONDS_MAX, Fields
 from services.scheduler.wire.refusals import problem_of, violation_of
 from services.scheduler.writer import Ask, Writer
 
@@ -95,14 +96,14 @@ class Searching:
 
     async def _extensions(self, company: str, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
         """Until when a reservation could be extended now."""
-        fields = requests.Fields()
+        fields = Fields()
         whose, name = fields.name("reservation", request.reservation, "companies", "reservations")
         for field, _ in request.ListFields():
             if field.name not in EXTENSION_FIELDS:
                 fields.fault(field.name, "is not for extending a reservation, which says it itself")
         if not 0 <= request.page_size <= OFFERS_MAX:
             fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
-        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
+        latest = fields.seconds("latest_end_time", request.latest_end_time) or SECONDS_MAX
         fields.demand_valid()
         reservation = self._centre.reservations.get(name)
         if reservation is None or reservation.company != company or whose != company:
@@ -120,14 +121,14 @@ class Searching:
         )
 
     def _wish(self, company: str, request: api.SearchOffersRequest) -> Wish:
-        fields = requests.Fields()
+        fields = Fields()
         if not 0 <= request.page_size <= OFFERS_MAX:
             fields.fault("page_size", f"must be between 0 and {OFFERS_MAX}")
         duration = fields.seconds("duration", request.duration)
         if duration == 0:
             fields.fault("duration", "is required")
         earliest = fields.seconds("earliest_start_time", request.earliest_start_time)
-        latest = fields.seconds("latest_end_time", request.latest_end_time) or requests.SECONDS_MAX
+        latest = fields.seconds("latest_end_time", request.latest_end_time) or SECONDS_MAX
         lines = requests.lines_of(fields, "lines", request.lines)
         hold = requests.hold_of(fields, request)
         if hold:

@@ -20,9 +20,9 @@ from services.scheduler.access import company_of, demand_operator
 from services.scheduler.answering import administer, answer, ask_of
 from services.scheduler.reading import Reading
 from services.scheduler.wire import calendar_file, replies, requests, series_changes
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
 from services.scheduler.wire.refusals import problem_of
-from services.scheduler.wire.requests import Fields
 from services.scheduler.wire.series_changes import POLICIES
 from services.scheduler.writer import Writer
 

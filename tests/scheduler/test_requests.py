@@ -15,6 +15,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler import records
 from services.scheduler.wire import catalogue, replies, requests, tariffs
+from services.scheduler.wire.fields import Fields
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF, TUESDAY
 from tests.allocation.scenario import HOUR
@@ -161,7 +162,7 @@ def test_a_resource_survives_the_way_through_the_api(resource: Any) -> None:
 def test_a_line_survives_the_way_through_the_api() -> None:
     """Its units, its time within the demand, and whether somebody comes along."""
     line = Line(resource="M04", units=2, starts_after=1800, ends_before=3600, with_operator=True)
-    assert requests.lines_of(requests.Fields(), "lines", replies.line_replies([line])) == (line,)
+    assert requests.lines_of(Fields(), "lines", replies.line_replies([line])) == (line,)
 
 
 def test_terms_survive_the_way_through_the_api() -> None:

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.allocation import commands
 from services.allocation.resources import BatchLimits, Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.requests import Fields
+from services.scheduler.wire.fields import Fields
 
 KINDS = {
     api.RESOURCE_KIND_COMPUTE: Kind.COMPUTE,

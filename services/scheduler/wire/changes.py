@@ -10,8 +10,9 @@ from services.allocation.events import ReservationEvent
 from services.allocation.life import follow
 from services.allocation.resources import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.masks import ALL, paths_of
-from services.scheduler.wire.requests import Fields, lines_of
+from services.scheduler.wire.requests import lines_of
 
 MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note"})
 COMPANY = "company"

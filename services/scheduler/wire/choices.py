@@ -7,8 +7,8 @@ from services.allocation.offering.offers import Search
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire import replies
 from services.scheduler.wire.cost_replies import cost_reply
+from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import violation_of
-from services.scheduler.wire.requests import Fields
 
 ORDERS = {
     api.OFFER_ORDER_UNSPECIFIED: Order.EARLIEST,

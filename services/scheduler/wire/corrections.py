@@ -3,7 +3,8 @@
 from services.allocation import commands
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.requests import Fields, new_id
+from services.scheduler.wire.fields import Fields
+from services.scheduler.wire.requests import new_id
 
 KINDS = {
     api.Correction.KIND_COMPENSATION: CorrectionKind.COMPENSATION,

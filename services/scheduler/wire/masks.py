@@ -3,7 +3,7 @@
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
-from services.scheduler.wire.requests import Fields
+from services.scheduler.wire.fields import Fields
 
 ALL = "*"
 PATH_CHARACTERS_SHOWN = 64

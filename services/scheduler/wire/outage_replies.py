@@ -11,7 +11,7 @@ from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import HOUR_SECONDS, Outage, OutageKind, Outcome, Scope, Taken
 from services.allocation.resources import Resource
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.requests import Fields
+from services.scheduler.wire.fields import Fields
 
 KINDS = {
     api.Outage.KIND_MAINTENANCE: OutageKind.MAINTENANCE,

@@ -9,9 +9,10 @@ from services.allocation.decide import Events
 from services.allocation.events import SeriesChanged
 from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields
 from services.scheduler.wire.masks import paths_of
 from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
-from services.scheduler.wire.requests import ETAG_CHARACTERS_MAX, Fields, lines_of, new_id
+from services.scheduler.wire.requests import lines_of, new_id
 
 MUTABLE = frozenset({"lines", "first", "duration", "recurrence", "policy", "note"})
 POLICIES = {

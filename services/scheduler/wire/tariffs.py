@@ -7,7 +7,7 @@ from services.allocation.money.months import MONTH, ClosedMonth
 from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.requests import Fields
+from services.scheduler.wire.fields import Fields
 
 BASES = {
     api.PRICE_BASIS_UNSPECIFIED: Basis.HOUR,

@@ -2,7 +2,7 @@
 
 from services.allocation import commands
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.requests import ETAG_CHARACTERS_MAX, Fields
+from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields
 
 Answer = api.AcceptTransferRequest | api.DeclineTransferRequest
 
