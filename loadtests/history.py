@@ -93,7 +93,7 @@ class Scribe:
         self._entries, self._size = [], 0
         if not self._saved and self.events >= self._snapshot_at:
             self._saved = True
-            state = image.encode(image.image_of(self.centre))
+            state = image.encode(image.Moment(self.centre))
             await self._snapshots.save(self.head.position, self.head.hash, state)
 
 

@@ -24,8 +24,8 @@ from services.allocation.recurrence.series import Series
 from services.allocation.resources import Company, Quota, Reservation, Resource
 
 FORMAT = 4
-PIECE_MAX = 2_000
-"""Reservations, and answers, in one piece: a few milliseconds of work."""
+PIECE_MAX = 500
+"""Reservations, and answers, in one piece: a millisecond or two of work."""
 LENGTH_BYTES = 4
 WHOLE: Mapping[str, type[ClosedMonth | Conduct | Correction | Funding | Outage | Series | Terms]] = {
     kind.__name__: kind for kind in (ClosedMonth, Conduct, Correction, Funding, Outage, Series, Terms)
@@ -130,19 +130,24 @@ class Moment:
             answers=[_remembered(self._reservations, key, answer) for key, answer in self._answers.items()],
         )
 
+    def frames(self) -> Iterator[bytes]:
+        """The image as bytes, piece by piece, so that whoever encodes a large one lets others run in between."""
+        yield _frame(self._head)
+        reservations, answers = list(self._reservations.values()), list(self._answers.items())
+        for first in range(0, max(len(reservations), len(answers)), PIECE_MAX):
+            some = slice(first, first + PIECE_MAX)
+            then = [_remembered(self._reservations, key, answer) for key, answer in answers[some]]
+            yield _frame(Piece(reservations[some], then))
+
 
 def image_of(centre: Centre) -> Image:
     """The centre as one value."""
     return Moment(centre).image()
 
 
-def encode(image: Image) -> bytes:
-    """An image as bytes, piece by piece, so that a thread that encodes a large one lets others run in between."""
-    frames = [_encode(replace(image, reservations=[], answers=[]))]
-    for first in range(0, max(len(image.reservations), len(image.answers)), PIECE_MAX):
-        some = slice(first, first + PIECE_MAX)
-        frames.append(_encode(Piece(image.reservations[some], image.answers[some])))
-    return b"".join(len(frame).to_bytes(LENGTH_BYTES, "big") + frame for frame in frames)
+def encode(moment: Moment) -> bytes:
+    """The image of a moment, as bytes."""
+    return b"".join(moment.frames())
 
 
 def decode(data: bytes) -> Image:
@@ -161,6 +166,11 @@ def decode(data: bytes) -> Image:
 _encode = msgspec.msgpack.Encoder().encode
 _decode_image = msgspec.msgpack.Decoder(Image).decode
 _decode_piece = msgspec.msgpack.Decoder(Piece).decode
+
+
+def _frame(piece: Image | Piece) -> bytes:
+    data = _encode(piece)
+    return len(data).to_bytes(LENGTH_BYTES, "big") + data
 
 
 def _frames(data: memoryview) -> Iterator[memoryview]:
@@ -214,7 +224,7 @@ def centre_of(image: Image) -> Centre:
 
 def digest(centre: Centre) -> str:
     """The same for two centres exactly when everything true in them is the same."""
-    return hashlib.sha256(encode(image_of(centre))).hexdigest()
+    return hashlib.sha256(encode(Moment(centre))).hexdigest()
 
 
 def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answer: Answer) -> Remembered:

@@ -15,10 +15,13 @@ from services.scheduler.group_commit import Sheet
 from services.scheduler.writer import Writer
 
 SECONDS_BETWEEN = 10.0
-SHARE = 100
-"""One part in so many of the processor may go into it: after a long sum it pauses longer."""
-PIECE = 200
-"""Reservations added up at once: less than a millisecond."""
+LULL = 5
+"""After a long sum it rests so many times as long."""
+PIECE = 50
+"""Reservations added up at once: less than half a millisecond."""
+PAUSE_SECONDS = 0.005
+"""Between two pieces. Without it the sum of a large centre would take every second turn of a busy scheduler for a
+second, and answers would queue up behind it; so it takes less than a tenth of them, for some seconds."""
 
 _log = structlog.get_logger()
 
@@ -26,7 +29,10 @@ _log = structlog.get_logger()
 class Attestation:
     """Watches a writer's pages, and tells the witness what stands. `clock` gives monotonic seconds."""
 
-    def __init__(self, writer: Writer, witness: Witness, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, writer: Writer, witness: Witness, clock: Callable[[], float], pause_seconds: float = PAUSE_SECONDS
+    ) -> None:
+        self._pause_seconds = pause_seconds
         self._writer = writer
         self._witness = witness
         self._clock = clock
@@ -66,8 +72,8 @@ class Attestation:
         for first in range(0, len(live), PIECE):
             for reservation in live[first : first + PIECE]:
                 total.add(reservation, capacities)
-            await asyncio.sleep(0)
-        self._due = self._clock() + max(SECONDS_BETWEEN, SHARE * (self._clock() - began))
+            await asyncio.sleep(self._pause_seconds)
+        self._due = self._clock() + max(SECONDS_BETWEEN, LULL * (self._clock() - began))
         try:
             await self._witness.say(total.at(position, page_hash))
         except Unknown as doubt:

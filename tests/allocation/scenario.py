@@ -261,7 +261,7 @@ class Scenario:
 
     def restored(self) -> Centre:
         """The centre out of its own snapshot."""
-        return image.centre_of(image.decode(image.encode(image.image_of(self.centre))))
+        return image.centre_of(image.decode(image.encode(image.Moment(self.centre))))
 
     def tell(self, events: Events) -> list[Subject]:
         """These events happened; gives what each of them made or changed."""

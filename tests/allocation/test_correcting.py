@@ -27,7 +27,7 @@ def test_a_credit_and_a_debit_are_kept_as_they_were_asked() -> None:
     about = scenario.books(book("ALPHA", line("cpu"), start=TUESDAY + 11 * HOUR, hours=1))
     for command in (wish(reservation_id=about.id), wish("c2", -KRW_MAX)):
         assert scenario.grants(command) == command.correction
-    again = image.centre_of(image.decode(image.encode(image.image_of(scenario.centre))))
+    again = image.centre_of(image.decode(image.encode(image.Moment(scenario.centre))))
     assert list(again.records.corrections["ALPHA"]) == ["c1", "c2"]
     assert image.digest(again) == image.digest(scenario.centre)
 

@@ -112,7 +112,7 @@ async def test_an_unreadable_snapshot_costs_only_time() -> None:
     async with leading(log, *THINGS) as writer:
         await live_a_little(writer)
         head = writer.pages.head
-    for state in (b"", b"nonsense", image.encode(image.image_of(writer.centre)).replace(b"format\x01", b"format\x02")):
+    for state in (b"", b"nonsense", image.encode(image.Moment(writer.centre)).replace(b"format\x01", b"format\x02")):
         copy = MemoryLog(log.pages)
         snapshots.kept = (head.position, head.hash, state)
         fresh = await started(copy, snapshots)

@@ -73,7 +73,7 @@ async def test_both_hold_the_same_wherever_they_are_compared(ledger: Ledger) -> 
     at which it was told, asked long after they have gone on."""
     clock, witness = ManualClock(), MemoryWitness()
     async with leading(ledger.log, *THINGS, clock=clock) as writer:
-        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages)).run())
+        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages), 0).run())
         assert await busy(writer, clock, days=20) > 100
         telling.cancel()
     await _fold(ledger)
@@ -87,7 +87,7 @@ async def test_a_difference_is_an_alarm_that_stays(ledger: Ledger) -> None:
     """Tables that hold something else than the scheduler are told by a metric, which no later agreement takes back."""
     clock, witness = ManualClock(), MemoryWitness()
     async with leading(ledger.log, *THINGS, clock=clock) as writer:
-        telling = asyncio.create_task(Attestation(writer, witness, monotonic).run())
+        telling = asyncio.create_task(Attestation(writer, witness, monotonic, 0).run())
         await busy(writer, clock, days=1)
         telling.cancel()
     await _fold(ledger)
@@ -111,7 +111,7 @@ async def test_a_row_that_nobody_wrote_is_a_difference(ledger: Ledger) -> None:
     clock, witness = ManualClock(), MemoryWitness()
     async with leading(ledger.log, *THINGS, clock=clock) as writer:
         await writer.submit(ask(book("ALPHA", line("h100", 8), start=fixture.TUESDAY + 9 * HOUR, hours=2)))
-        telling = asyncio.create_task(Attestation(writer, witness, monotonic).run())
+        telling = asyncio.create_task(Attestation(writer, witness, monotonic, 0).run())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         telling.cancel()
@@ -127,7 +127,7 @@ async def test_what_is_handed_over_since_is_compared_as_it_stood(ledger: Ledger)
     """A word about the time before a reservation went to another company, and back again, is no difference."""
     clock, witness = ManualClock(), MemoryWitness()
     async with leading(ledger.log, *THINGS, *GAMMA, clock=clock) as writer:
-        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages)).run())
+        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages), 0).run())
         start = fixture.TUESDAY + 9 * HOUR
         made, _ = await writer.submit(ask(book("ALPHA", line("h100", 8), start=start, hours=2)))
         assert isinstance(made, Reservation)
