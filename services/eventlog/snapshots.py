@@ -25,6 +25,8 @@ PLACES = ("a", "b")
 STATE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_BYTES = 512 * 1024
 COMPRESSION_LEVEL = 1
+PIECE_BYTES, PAUSE_SECONDS = 256 * 1024, 0.005
+"""So much is compressed at once, with a pause: whoever answers meanwhile needs the processor as well."""
 TRANSFER_SECONDS_MAX = 60.0
 
 Answer = TypeVar("Answer")
@@ -52,7 +54,7 @@ class JetStreamSnapshots:
     async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002 (the protocol's word)
         """Replace the snapshot by the state at a position whose page has this hash."""
         assert len(state) <= STATE_BYTES_MAX
-        packed = await asyncio.to_thread(_pack, Label(position, hash, len(state)), state)
+        packed = await _pack(Label(position, hash, len(state)), state)
         store = await self._open() or await self._make()
         newest_first = await self._described(store)
         await self._purge_orphans(newest_first)
@@ -143,8 +145,13 @@ def _turn(info: ObjectInfo) -> int:
     return int(info.description or 0)
 
 
-def _pack(label: Label, state: bytes) -> bytes:
-    return msgspec.json.encode(label) + b"\n" + zlib.compress(state, COMPRESSION_LEVEL)
+async def _pack(label: Label, state: bytes) -> bytes:
+    packer, whole = zlib.compressobj(COMPRESSION_LEVEL), memoryview(state)
+    parts = [msgspec.json.encode(label), b"\n"]
+    for first in range(0, len(whole), PIECE_BYTES):
+        parts.append(await asyncio.to_thread(packer.compress, whole[first : first + PIECE_BYTES]))
+        await asyncio.sleep(PAUSE_SECONDS)
+    return b"".join([*parts, packer.flush()])
 
 
 def _unpack(packed: bytes) -> tuple[int, str, bytes] | None:
