@@ -1,8 +1,9 @@
 # `make` lists the targets. Python 3.11+ and make are all that is needed.
-PYTHON ?= python3
-VENV   ?= .venv
-BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+PYTHON   ?= python3
+VENV     ?= .venv
+BIN      := $(VENV)/bin
+READY    := $(VENV)/.ready
+PARALLEL := -n auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
@@ -25,7 +26,7 @@ demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real tra
 	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(LOG),--log $(LOG))
 
 test: setup ## every test, with real nats-servers and Postgres, on up to four cores
-	$(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest $(PARALLEL)
 
 check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/ruff check .
@@ -58,7 +59,7 @@ dashboards-check: setup ## every query against a real Prometheus and a real load
 	$(BIN)/python -m tests.metrics.check_dashboards
 
 ledger-check: setup ## faults, properties and proofs of the ledger, then a million events rebuilt and timed (minutes)
-	$(BIN)/python -m pytest tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py
+	$(BIN)/python -m pytest $(PARALLEL) tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py
 	$(BIN)/python -m loadtests.ledger_check
 
 format: setup ## rewrite the code in the house style
