@@ -54,14 +54,20 @@ class Snapshotter:
             await self._save(head.position, head.hash, image.Moment(self._writer.centre), 0)
 
     async def _save(self, position: int, hash_: str, moment: image.Moment, pause_seconds: float) -> None:
-        frames = []
-        for frame in moment.frames():
-            frames.append(frame)
-            await asyncio.sleep(pause_seconds)
-        state = b"".join(frames)
+        state = await _encoded(moment, pause_seconds)
+        del moment  # Saving takes a while, and the copies of a large centre are large.
         try:
             await self._store.save(position, hash_, state)
         except Unknown as doubt:
             _log.warning("snapshot_not_saved", position=position, reason=str(doubt))
         else:
             _log.info("snapshot_saved", position=position, bytes=len(state))
+
+
+async def _encoded(moment: image.Moment, pause_seconds: float) -> bytes:
+    """The image of a moment, made in pieces."""
+    frames = []
+    for frame in moment.frames():
+        frames.append(frame)
+        await asyncio.sleep(pause_seconds)
+    return b"".join(frames)
