@@ -252,7 +252,7 @@ class Centre:
         if key not in self.meters:
             pool = self.pools.get(quota.meter)
             cell = pool.calendar.cell_seconds if pool else EQUIPMENT_CELL_SECONDS
-            self.meters[key] = Meter(cell_seconds=cell, base=self.base)
+            self.meters[key] = Meter(cell_seconds=cell, base=self.base, unit=pool.resource.unit if pool else None)
         self.meters[key].grant(quota)
         return quota
 

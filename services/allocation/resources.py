@@ -35,8 +35,8 @@ class Unit(StrEnum):
 
     @property
     def plural(self) -> str:
-        """For sentences."""
-        return f"{self.value.replace('gpu', 'GPU')}s"
+        """For sentences; of thousandths of a GPU people speak as of GPUs."""
+        return "GPUs" if self in (Unit.GPU, Unit.MILLI_GPU) else f"{self.value}s"
 
 
 class Node(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -20,6 +20,7 @@ from services.allocation.limits.quota import Charge, meter_violations
 from services.allocation.limits.tracks import too_many
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import EQUIPMENT_METER, Company, Kind, Resource
+from services.allocation.wording import counted, figure
 
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
@@ -230,13 +231,14 @@ def _funded(wants: tuple[Want, ...]) -> Iterator[Violation]:
 
 def _unfunded(want: Want, units: int, left: int, funding: Funding) -> Violation:
     resource, until = want.resource, want.pool.funded_until(funding)
+    unit = resource.unit
     ends = f"until {want.pool.moment(until)}" if until < OPEN_END else "on"
     why = f" ({funding.reason})" if funding.reason else ""
     return Violation(
         reason=Reason.NOT_FUNDED,
-        description=f"{funding.units} of {resource.capacity} {resource.unit.plural} of {resource.id} are funded from "
-        f"{want.pool.moment(funding.start)} {ends}{why}; {max(left, 0)} of them are left throughout the interval, "
-        f"and {units} were asked for. Ask for fewer, or for another time.",
+        description=f"{figure(funding.units, unit)} of {counted(resource.capacity, unit)} of {resource.id} are funded "
+        f"from {want.pool.moment(funding.start)} {ends}{why}; {figure(max(left, 0), unit)} of them are left throughout "
+        f"the interval, and {figure(units, unit)} were asked for. Ask for fewer, or for another time.",
         subject=resource.id,
         limit=max(left, 0),
         asked=units,

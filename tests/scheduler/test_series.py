@@ -142,7 +142,7 @@ async def test_a_calendar_program_reads_what_is_booked(desk: Desk) -> None:
         (NOON - 3 * HOUR + DAY, "M01, 1 seat"),
         (NOON + DAY, "cpu, 1 core"),
         (NOON + 2 * DAY, "cpu, 1 core"),
-        (NOON + 3 * DAY, "a100, 0.5 GPU"),
+        (NOON + 3 * DAY, "a100, 0.5 GPUs"),
     ]
     assert {str(each.get("DESCRIPTION", "")) for each in found} == {"", "드라이브, test"}
     assert len({str(each["UID"]) for each in found}) == 5

@@ -15,6 +15,7 @@ from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.resources import EQUIPMENT_METER, Interval, Kind, Line, Resource
 from services.allocation.units.placement import Part
+from services.allocation.wording import figure
 
 LINES_MAX = 16
 UNITS_MAX = 1_000_000
@@ -169,12 +170,12 @@ def _time_violations(lines: tuple[Line, ...], duration: int) -> Iterator[Violati
 
 def _unit_violations(pool: Pool, line: Line) -> Iterator[Violation]:
     resource = pool.resource
-    units, least, step = line.units, resource.units_min, resource.units_step
+    units, least, step, unit = line.units, resource.units_min, resource.units_step, resource.unit
     if not least <= units <= UNITS_MAX or (units - least) % step:
         yield Violation(
             reason=Reason.INVALID_UNITS,
-            description=f"{resource.id} is booked in {resource.unit.plural} from {least} on, in steps of {step}; "
-            f"{units} were asked for.",
+            description=f"{resource.id} is booked in {unit.plural} from {figure(least, unit)} on, in steps of "
+            f"{figure(step, unit)}; {figure(units, unit)} were asked for.",
             subject=resource.id,
             limit=least,
             asked=units,

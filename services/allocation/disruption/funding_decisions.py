@@ -14,6 +14,7 @@ from services.allocation.disruption.outages import holds
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Reservation
+from services.allocation.wording import counted, figure
 
 DISPLACED_MAX = 300
 """One decision takes the units of at most so many reservations; a tick goes on with the others."""
@@ -97,7 +98,8 @@ def _losses(funding: Funding, unfit: list[Reservation], now: int) -> Iterator[Lo
 def _faults(pool: Pool, funding: Funding, asked: int, now: int) -> Iterator[str]:
     capacity = pool.resource.capacity
     if not 0 <= funding.units <= capacity:
-        yield f"0 to {capacity} of its units can be funded, not {funding.units}"
+        unit = pool.resource.unit
+        yield f"0 to {counted(capacity, unit)} of it can be funded, not {figure(funding.units, unit)}"
     if funding.start % HOUR_SECONDS or not funding.start < OPEN_END:
         yield "funding changes on a full hour"
     if asked and asked < now // HOUR_SECONDS * HOUR_SECONDS:

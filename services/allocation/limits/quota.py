@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.limits.reclaim import Removal, without
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, Interval, Quota
+from services.allocation.resources import Allocation, Interval, Quota, Unit
+from services.allocation.wording import counted, figure, unit_hours
 
 EQUIPMENT_CELL_SECONDS = 300
 """Equipment of many different slots counts on one meter: this is the shortest slot."""
@@ -34,10 +35,14 @@ class Period(Struct):
 
 
 class Meter:
-    """A company's use of one meter: its periods by start, and the units it holds at any time."""
+    """A company's use of one meter: its periods by start, and the units it holds at any time.
 
-    def __init__(self, *, cell_seconds: int, base: int) -> None:
+    `unit` is what they are said in; None where a meter counts many things alike.
+    """
+
+    def __init__(self, *, cell_seconds: int, base: int, unit: Unit | None = None) -> None:
         self.cell_seconds = cell_seconds
+        self.unit = unit
         self.base = base
         self.periods: list[Period] = []
         self.at_once: Timeline | None = None  # Units held at any time, once a period limits them.
@@ -87,7 +92,7 @@ class Meter:
                 seconds = [period.overlap(spans) for _, spans in charges]
                 uncovered -= sum(seconds)
                 more = sum([units * overlap for (units, _), overlap in zip(charges, seconds, strict=True)])
-                yield from _over_period(period, more, subject)
+                yield from _over_period(period, more, subject, self.unit)
                 yield from self._over_at_once(period, charges, subject)
         if uncovered:
             yield _uncovered(subject)
@@ -115,8 +120,9 @@ class Meter:
             advice = "Choose another time, or fewer units." if units <= limit else "Ask for fewer units."
             yield Violation(
                 reason=Reason.CONCURRENCY_EXCEEDED,
-                description=f"At most {limit} units of {subject} may be held at once; {held} are held then, and "
-                f"{units} more were asked for. {advice}",
+                description=f"At most {counted(limit, self.unit)} of {subject} may be held at once; "
+                f"{figure(held, self.unit)} are held then, and {figure(units, self.unit)} more were asked for. "
+                f"{advice}",
                 subject=subject,
                 limit=limit,
                 asked=held + units,
@@ -156,14 +162,15 @@ def meter_violations(meter: Meter | None, charges: Sequence[Charge], subject: st
     return (_uncovered(subject),) if meter is None else meter.violations(charges, subject)
 
 
-def _over_period(period: Period, more: int, subject: str) -> Iterator[Violation]:
+def _over_period(period: Period, more: int, subject: str, unit: Unit | None) -> Iterator[Violation]:
     limit = period.quota.unit_seconds
     if period.booked + more > limit:
         left = max(0, limit - period.booked)
         yield Violation(
             reason=Reason.QUOTA_EXCEEDED,
-            description=f"The quota of {subject} for the period has {left / 3600:,.1f} unit-hours left of "
-            f"{limit / 3600:,.1f}; {more / 3600:,.1f} were asked for. Ask for less, or for the next period.",
+            description=f"The quota of {subject} for the period has {unit_hours(left, unit)} unit-hours left of "
+            f"{unit_hours(limit, unit)}; {unit_hours(more, unit)} were asked for. "
+            "Ask for less, or for the next period.",
             subject=subject,
             limit=limit,
             asked=period.booked + more,

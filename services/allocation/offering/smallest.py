@@ -17,7 +17,7 @@ from services.allocation.decide import create_reservation
 from services.allocation.offering.offers import ANOTHER_TIME_HELPS
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Interval, Line
-from services.allocation.wording import spelled
+from services.allocation.wording import counted, figure, spelled
 
 TRIES_MAX = 5
 """Decisions tried for one kind of change, so that nobody waits long behind a refusal."""
@@ -138,7 +138,8 @@ def _fewer(prober: Prober, refusal: Rejected) -> Iterator[Smaller]:
         if most:
             lines = _with_units(prober.lines, number, most)
             yield Smaller(
-                description=f"Ask for {most:,} {resource.unit.plural} of {line.resource} instead of {line.units:,}.",
+                description=f"Ask for {counted(most, resource.unit)} of {line.resource} instead of "
+                f"{figure(line.units, resource.unit)}.",
                 lines=lines,
                 start=prober.start,
                 end=prober.end,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.resources import Colocation, Line, Resource
+from services.allocation.wording import counted, figure
 
 NOT_FITTING = np.iinfo(np.int32).max
 SUM_OF_BYTES = np.uint64(0x0101010101010101)
@@ -36,12 +37,16 @@ class Place(NamedTuple):
 
 def parts_of(resource: Resource, line: Line) -> tuple[Part, ...]:
     """Cut a line into parts. Raises ValueError, with the reason, for a shape that this resource does not have."""
-    whole = resource.units_per_node
+    whole, unit = resource.units_per_node, resource.unit
     if line.units_per_node:
         if line.units_per_node > whole:
-            raise ValueError(f"a node of {resource.id} has {whole} {resource.unit}, not {line.units_per_node}")
+            raise ValueError(
+                f"a node of {resource.id} has {counted(whole, unit)}, not {figure(line.units_per_node, unit)}"
+            )
         if line.units % line.units_per_node:
-            raise ValueError(f"{line.units} cannot be cut into equal parts of {line.units_per_node}")
+            raise ValueError(
+                f"{figure(line.units, unit)} cannot be cut into equal parts of {figure(line.units_per_node, unit)}"
+            )
         parts = [_part(resource, line.units // line.units_per_node, line.units_per_node)]
     else:
         full, rest = divmod(line.units, whole)
@@ -49,7 +54,7 @@ def parts_of(resource: Resource, line: Line) -> tuple[Part, ...]:
         if rest:
             parts.append(_part(resource, 1, rest))
     if line.colocation is Colocation.NODE and sum(part.nodes for part in parts) > 1:
-        raise ValueError(f"{line.units} {resource.unit} do not stand on one node in this shape")
+        raise ValueError(f"{counted(line.units, unit)} do not stand on one node in this shape")
     return tuple(parts)
 
 
@@ -58,10 +63,11 @@ def _part(resource: Resource, nodes: int, units: int) -> Part:
         return Part(nodes, 1, units)
     if units < resource.bin_capacity:
         return Part(nodes, 1, units)
-    bins, rest = divmod(units, resource.bin_capacity)
+    size, unit = resource.bin_capacity, resource.unit
+    bins, rest = divmod(units, size)
     if rest:
-        raise ValueError(f"{units} {resource.unit} on one node: above {resource.bin_capacity} ask for a multiple of it")
-    return Part(nodes, bins, resource.bin_capacity)
+        raise ValueError(f"{counted(units, unit)} on one node: above {figure(size, unit)} ask for a multiple of it")
+    return Part(nodes, bins, size)
 
 
 class Layout:

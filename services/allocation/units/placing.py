@@ -16,6 +16,7 @@ from services.allocation.resources import Allocation, Reservation
 from services.allocation.units.placement import Place
 from services.allocation.units.present import Present
 from services.allocation.units.repack import repack
+from services.allocation.wording import counted, figure
 
 
 class Placing(Struct, frozen=True, gc=False):
@@ -107,7 +108,7 @@ def _allocation(want: Want, place: Place) -> Allocation:
 
 
 def _unplaced(want: Want, present: Present | None) -> Violation:
-    resource, units = want.resource, want.line.units
+    resource, units, unit = want.resource, want.line.units, want.resource.unit
     frees, closures = want.pool.free_and_closed(want.spans)
     free = int(frees.min())
     short = frees < units
@@ -116,8 +117,8 @@ def _unplaced(want: Want, present: Present | None) -> Violation:
         closed = int(closures[short].max())
         return Violation(
             reason=Reason.MAINTENANCE,
-            description=f"{closed} {resource.unit.plural} of {resource.id}{for_whom} are out: "
-            f"{want.pool.told(want.spans)}. {max(free, 0)} of the {units} asked for are left. Choose another time.",
+            description=f"{counted(closed, unit)} of {resource.id}{for_whom} are out: {want.pool.told(want.spans)}. "
+            f"{figure(max(free, 0), unit)} of the {figure(units, unit)} asked for are left. Choose another time.",
             subject=resource.id,
             limit=max(free, 0),
             asked=units,
@@ -125,8 +126,8 @@ def _unplaced(want: Want, present: Present | None) -> Violation:
     if free < units:
         return Violation(
             reason=Reason.NO_CAPACITY,
-            description=f"{max(free, 0)} {resource.unit.plural} of {resource.id}{for_whom} are free throughout the "
-            f"interval; {units} were asked for.",
+            description=f"{counted(max(free, 0), unit)} of {resource.id}{for_whom} are free throughout the interval; "
+            f"{figure(units, unit)} were asked for.",
             subject=resource.id,
             limit=max(free, 0),
             asked=units,
@@ -134,7 +135,7 @@ def _unplaced(want: Want, present: Present | None) -> Violation:
     if present is not None and present.bound:
         return Violation(
             reason=Reason.NO_PLACEMENT,
-            description=f"The {resource.unit.plural} of {resource.id}{for_whom} that it runs on are held by others "
+            description=f"The {unit.plural} of {resource.id}{for_whom} that it runs on are held by others "
             "later, and what has begun keeps its units. Ask for an earlier end or fewer units, or book anew.",
             subject=resource.id,
             limit=free,
@@ -142,8 +143,8 @@ def _unplaced(want: Want, present: Present | None) -> Violation:
         )
     return Violation(
         reason=Reason.NO_PLACEMENT,
-        description=f"{free} {resource.unit.plural} of {resource.id}{for_whom} are free, but not {units} of them in "
-        "the shape asked for. Ask for fewer, for another time, or let them stand further apart.",
+        description=f"{counted(free, unit)} of {resource.id}{for_whom} are free, but not {figure(units, unit)} of them "
+        "in the shape asked for. Ask for fewer, for another time, or let them stand further apart.",
         subject=resource.id,
         limit=free,
         asked=units,

@@ -20,6 +20,7 @@ from services.allocation.limits.reclaim import MeterReview
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.recurrence.series import Series
 from services.allocation.resources import Allocation, Interval, Override, Unit
+from services.allocation.wording import counted, unit_hours
 
 SYSTEM = "system"
 """Who acts where nobody asked: time passes, and the rules go on."""
@@ -77,11 +78,16 @@ class Words(Struct, frozen=True, kw_only=True):
 
     def amount(self, units: int, resource: str) -> str:
         """Such as `4 GPUs of h100`; thousandths of a GPU as parts of one."""
-        if self.units.get(resource) == Unit.MILLI_GPU:
-            return f"{units / 1000:g} {'GPU' if units == 1000 else 'GPUs'} of {resource}"
-        name = self.units.get(resource, "unit")
-        counted = Unit(name).plural if name in Unit.__members__.values() else f"{name}s"
-        return f"{units:,} {counted.removesuffix('s') if units == 1 else counted} of {resource}"
+        return f"{counted(units, self._unit(resource))} of {resource}"
+
+    def hours(self, unit_seconds: int, resource: str) -> str:
+        """Such as `12.5`: unit-hours, of thousandths of a GPU as of GPUs."""
+        return unit_hours(unit_seconds, self._unit(resource))
+
+    def _unit(self, resource: str) -> Unit | None:
+        """What a resource counts; None for what is none of ours, or counts many things alike."""
+        name = self.units.get(resource, "")
+        return Unit(name) if name in Unit.__members__.values() else None
 
     def _allocation(self, allocation: Allocation) -> str:
         text = self.amount(allocation.units, allocation.resource)
@@ -116,8 +122,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f" {words.moment(event.company.agreement_start)} to {words.moment(event.company.agreement_end)}."
     ),
     events.QuotaGranted: lambda event, words: (
-        f"{words.who} granted {event.quota.unit_seconds / 3600:,.1f} unit-hours of {event.quota.meter} to"
-        f" {event.quota.company} from {words.moment(event.quota.start)} to {words.moment(event.quota.end)}."
+        f"{words.who} granted {words.hours(event.quota.unit_seconds, event.quota.meter)} unit-hours of"
+        f" {event.quota.meter} to {event.quota.company} from {words.moment(event.quota.start)} to"
+        f" {words.moment(event.quota.end)}."
     ),
     events.ReviewAnnounced: lambda event, words: (
         f"The grants of {event.company} will be reviewed at {words.moment(event.at)}; as they stand,"
@@ -135,7 +142,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.PeriodClosed: lambda event, words: f"{words.who} closed the books up to the end of {event.period.month}.",
     events.UseMeasured: lambda event, words: (
         f"Its use was measured from {words.moment(event.since)} to {words.moment(event.until)}:"
-        f" {'; '.join(map(measured, event.resources))}{IN_USE[event.in_use]}."
+        f" {'; '.join(measured(each, words) for each in event.resources)}{IN_USE[event.in_use]}."
     ),
     events.ReservationConfirmed: lambda event, words: (
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
@@ -296,9 +303,9 @@ def reviewed(found: MeterReview) -> str:
     return f"{share} % of {found.meter} is booked: {follows}"
 
 
-def measured(use: MeasuredUse) -> str:
+def measured(use: MeasuredUse, words: Words) -> str:
     """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
-    hours = [f"{seconds / 3600:,.1f}" for seconds in (use.measured, use.busy, use.idle)]
+    hours = [words.hours(seconds, use.resource) for seconds in (use.measured, use.busy, use.idle)]
     return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
 
 

@@ -11,11 +11,11 @@ import icalendar
 from msgspec import Struct
 
 from services.allocation.centre import Centre
-from services.allocation.resources import Allocation, Interval, Reservation, Resource, State, Unit
+from services.allocation.resources import Allocation, Interval, Reservation, Resource, State
+from services.allocation.wording import counted
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 DOMAIN = "aidc"
-MILLI = 1000
 ENTRIES_MAX = 1_000
 """The latest so many: a company's bookings of months."""
 BUSY = "Busy"
@@ -114,10 +114,7 @@ def _entry(uid: str, span: Interval, title: str, reservation: Reservation) -> En
 
 def _amount(centre: Centre, allocation: Allocation) -> str:
     """Such as `M01, 1 seat`; shares of a GPU are said as GPUs."""
-    unit = centre.pools[allocation.resource].resource.unit
-    if unit is Unit.MILLI_GPU:
-        return f"{allocation.resource}, {allocation.units / MILLI:g} GPU"
-    return f"{allocation.resource}, {allocation.units} {unit.value if allocation.units == 1 else unit.plural}"
+    return f"{allocation.resource}, {counted(allocation.units, centre.pools[allocation.resource].resource.unit)}"
 
 
 def _joined(spans: Iterable[Interval]) -> list[Interval]:
