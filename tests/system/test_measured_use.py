@@ -1,4 +1,4 @@
-"""From a node's report to a company's history: agents, scheduler, ledger and metrics as processes, with a kill."""
+"""From a node's report to a company's history: agents, scheduler, ledger and metrics as processes, each killed once."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.eventlog.use import NodeUse, encode_use
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from tests.system.against_ledger import differences
 from tests.system.harness import Clients, eventually, kill, running_centre
 from tests.system.raw_log import read_log
 from tests.system.small_catalogue import COMPANY, HOUR
@@ -52,10 +54,10 @@ async def reporting(clients: Clients, folder: Path) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def recorded(clients: Clients) -> Counter[str]:
-    """Unit-seconds measured, busy and idle, as the raw log says, and how many records say so."""
+async def recorded(clients: Clients, position: int | None = None) -> Counter[str]:
+    """Unit-seconds measured, busy and idle, as the raw log says up to a position, and how many records say so."""
     sums: Counter[str] = Counter()
-    for page in await read_log(clients.centre):
+    for page in (await read_log(clients.centre))[:position]:
         for entry in page.page["entries"]:
             for event in entry["events"]:
                 if event["type"] == "use_measured":
@@ -65,18 +67,19 @@ async def recorded(clients: Clients) -> Counter[str]:
     return sums
 
 
-async def shown(clients: Clients) -> Counter[str]:
-    """The same sums as the metrics service counts them."""
+async def shown(clients: Clients) -> tuple[int, Counter[str]]:
+    """The position that the metrics service has come to, and the same sums as it counts them there."""
     series = await scrape(clients)
     names = {"measured": "alloc_measured", "busy": "alloc_busy", "idle": "alloc_idle_held"}
-    return Counter(
-        {name: int(series.get((f"{metric}_unit_seconds_total", COMPANY, "gpu"), 0)) for name, metric in names.items()}
-    )
+    sums = {
+        name: int(series.get((f"{metric}_unit_seconds_total", COMPANY, "gpu"), 0)) for name, metric in names.items()
+    }
+    return int(series["alloc_projection_position", "metrics"]), Counter(sums)
 
 
 @pytest.mark.timeout(180)
 async def test_what_nodes_report_reaches_the_log_the_history_and_the_metrics(tmp_path: Path) -> None:
-    """Half of what is held works, half lies idle: the log says so, also after a kill, and the metrics say the same."""
+    """Half of what is held works, half lies idle: the log says so, also after a kill, and so do ledger and metrics."""
     async with running_centre(tmp_path, speed=SPEED) as clients, reporting(clients, tmp_path):
         start = clients.centre.time.now() // HOUR * HOUR + 4 * HOUR
         request = booking(COMPANY, "gpu", UNITS, day=0)
@@ -88,19 +91,24 @@ async def test_what_nodes_report_reaches_the_log_the_history_and_the_metrics(tmp
             return (await recorded(clients))["records"] >= count
 
         await eventually(lambda: has_records(1), "a record of use in the log")
-        kill(clients.centre.scheduler)
-        await clients.centre.scheduler.exited()
-        before = (await recorded(clients))["records"]
-        await clients.centre.scheduler.start()
-        await eventually(lambda: has_records(before + 1), "a record of use after the scheduler was killed")
+        for victim in ("scheduler", "ledger", "metrics"):
+            service = clients.centre.part(victim)
+            kill(service)
+            await service.exited()
+            before = (await recorded(clients))["records"]
+            await service.start()
+            await eventually(partial(has_records, before + 1), f"a record of use after the {victim} was killed")
 
-        async def agree() -> bool:
-            sums = await recorded(clients)
-            del sums["records"]
-            return await shown(clients) == sums
+        async def caught_up(count: int) -> bool:
+            return (await recorded(clients, (await shown(clients))[0]))["records"] >= count
 
-        await eventually(agree, "the metrics count what the log records")
-        sums = await recorded(clients)
+        everything = (await recorded(clients))["records"]
+        await eventually(lambda: caught_up(everything), "the metrics have counted every record so far")
+        position, counted = await shown(clients)
+        sums = await recorded(clients, position)
+        del sums["records"]
+        assert counted == sums
+        assert await differences(clients) == []
         assert 0 < sums["measured"] <= UNITS * DAYS * 24 * HOUR
         assert sums["busy"] == sums["idle"] == sums["measured"] // 2
         asked = ledger_api.GetHistoryRequest(name=granted.name)
