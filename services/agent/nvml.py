@@ -5,6 +5,7 @@ device the kernel fills. The driver samples this several times a second and keep
 read is the mean since the last reading, not a glance.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import pynvml  # type: ignore[import-untyped]  # It ships no types.
@@ -15,6 +16,7 @@ from services.agent.host import HostCounters
 
 PER_CENT = 10
 """Thousandths in the driver's hundredths."""
+NAMELESS = "unknown"
 
 _log = structlog.get_logger()
 
@@ -32,8 +34,9 @@ class NvmlDriver:
             count = pynvml.nvmlDeviceGetCount()
             self._devices = [Device(index) for index in range(count)]
         except pynvml.NVMLError as error:
+            reason = str(error).rstrip(".")
             raise NoDriver(
-                f"NVIDIA's driver cannot be read: {error}. On a node without accelerators use --accelerators 0; to try"
+                f"NVIDIA's driver cannot be read: {reason}. On a node without accelerators use --accelerators 0; to try"
                 " the agent without any, play a trace with --recorded or --seed"
             ) from error
 
@@ -52,8 +55,9 @@ class NvmlDriver:
         )
 
     def close(self) -> None:
-        """Let go of the driver."""
-        pynvml.nvmlShutdown()
+        """Let go of the driver, which may be gone already."""
+        with suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
 
 
 class HostDriver:
@@ -77,12 +81,16 @@ class Device:
     """One accelerator."""
 
     def __init__(self, index: int) -> None:
-        self._handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        """Open it; one that cannot be opened is tried again with every reading, and hides none of the others."""
+        self.name = NAMELESS
         self._index = index
+        self._opened: Any = None
         self._seen_until = 0  # microseconds, by the driver's clock
         self._silent = False
-        name: str | bytes = pynvml.nvmlDeviceGetName(self._handle)
-        self.name = name.decode() if isinstance(name, bytes) else name
+        try:
+            self._handle()
+        except pynvml.NVMLError as error:
+            self._say_once(error)
 
     def busy(self) -> int | None:
         """The share of the time since the last reading in which a kernel ran, in thousandths; None if not known."""
@@ -90,7 +98,7 @@ class Device:
             samples = self._samples()
             if samples:
                 return sum(samples) * PER_CENT // len(samples)
-            return int(pynvml.nvmlDeviceGetUtilizationRates(self._handle).gpu) * PER_CENT
+            return int(pynvml.nvmlDeviceGetUtilizationRates(self._handle()).gpu) * PER_CENT
         except pynvml.NVMLError as error:
             self._say_once(error)
             return None
@@ -98,17 +106,26 @@ class Device:
     def memory(self) -> int | None:
         """How full its memory is, in thousandths; None if not known."""
         try:
-            memory = pynvml.nvmlDeviceGetMemoryInfo(self._handle)
+            memory = pynvml.nvmlDeviceGetMemoryInfo(self._handle())
         except pynvml.NVMLError as error:
             self._say_once(error)
             return None
         return int(memory.used) * PER_MILLE // int(memory.total) if memory.total else None
 
+    def _handle(self) -> Any:
+        """The driver's handle of it. Raises NVMLError."""
+        if self._opened is None:
+            handle = pynvml.nvmlDeviceGetHandleByIndex(self._index)
+            name: str | bytes = pynvml.nvmlDeviceGetName(handle)
+            self.name = name.decode() if isinstance(name, bytes) else name
+            self._opened = handle
+        return self._opened
+
     def _samples(self) -> list[int]:
         """Hundredths, as the driver sampled them since the last reading; none where it keeps no samples."""
         try:
             _, samples = pynvml.nvmlDeviceGetSamples(
-                self._handle, pynvml.NVML_GPU_UTILIZATION_SAMPLES, self._seen_until
+                self._handle(), pynvml.NVML_GPU_UTILIZATION_SAMPLES, self._seen_until
             )
         except (pynvml.NVMLError_NotSupported, pynvml.NVMLError_NotFound):
             return []

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from services.cli import main
+from tests.agent.stand_in import Accelerator, Library, installed
 
 
 def test_one_look_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,6 +57,41 @@ def test_what_is_wrong_is_said_in_one_line(
     said = capsys.readouterr().err
     assert words in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["--once"], ["--once", "--accelerators", "8"]])
+def test_a_machine_without_the_driver_is_told_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    """Where accelerators are looked for and there is no driver, one line says why and what to do; exit status 1."""
+    installed(Library(refuses=pynvml.NVMLError_LibraryNotFound), monkeypatch)
+    assert main.run(["agent", *arguments]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    [line] = told.err.splitlines()
+    assert line.startswith("aidc: NVIDIA's driver cannot be read: NVML Shared Library Not Found. On a node without")
+
+
+def test_accelerators_that_are_missing_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that should have eight and has two is not reported as if it had two."""
+    installed(Library(Accelerator(), Accelerator()), monkeypatch)
+    assert main.run(["agent", "--once", "--accelerators", "8"]) == 1
+    assert "8 accelerators are expected and 2 are there" in capsys.readouterr().err
+
+
+def test_a_look_at_a_machine_tells_each_accelerator(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Busy and full in per cent, and `unknown` for the one that the driver cannot tell of."""
+    installed(Library(Accelerator(utilisation=40, used=60), Accelerator(cut=True)), monkeypatch)
+    assert main.run(["agent", "--once", "--node", "n-1", "--interval", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "40.0 %" in shown
+    assert "50.0 %" in shown
+    assert "unknown" in shown
+    assert "by nvml" in shown
 
 
 def test_the_address_may_stand_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ async def traced_booking(clients: Clients) -> api.Reservation:
 
 @pytest.mark.timeout(120)
 async def test_a_traced_booking_is_found_from_its_exemplar(tmp_path: Path) -> None:
-    """The scheduler's exemplar names trace and page, the metrics' the same page, and the ledger tells what stands there."""
+    """The scheduler's exemplar names trace and page, the metrics' the page, and the ledger tells what stands there."""
     async with running_centre(tmp_path, speed=SPEED) as clients:
         centre = clients.centre
         made = await traced_booking(clients)
