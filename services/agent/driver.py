@@ -6,6 +6,8 @@ PER_MILLE = 1000
 
 Rates = tuple[int | None, ...]
 """One figure a device, in thousandths, in the order of their slots; None where nobody can tell."""
+Counts = tuple[int | None, ...]
+"""So many a device, in the order of their slots; None where nobody can tell, empty where nobody counts."""
 
 
 class NoDriver(Exception):
@@ -13,12 +15,16 @@ class NoDriver(Exception):
 
 
 class Reading(NamedTuple):
-    """How busy a node was since the reading before, and how full its memories are now. In thousandths."""
+    """How busy a node was since the reading before, and how full its memories are now. In thousandths.
+
+    `processes` are those that have each accelerator open now: a glance, which a short one may slip through.
+    """
 
     accelerators: Rates
     memory: Rates
     processor: int | None
     host_memory: int | None
+    processes: Counts = ()
 
 
 class Driver(Protocol):

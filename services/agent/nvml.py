@@ -52,6 +52,7 @@ class NvmlDriver:
             memory=tuple(device.memory() for device in self._devices),
             processor=self._host.processor(),
             host_memory=self._host.memory(),
+            processes=tuple(device.processes() for device in self._devices),
         )
 
     def close(self) -> None:
@@ -111,6 +112,18 @@ class Device:
             self._say_once(error)
             return None
         return int(memory.used) * PER_MILLE // int(memory.total) if memory.total else None
+
+    def processes(self) -> int | None:
+        """How many processes compute or draw on it now; None if not known. One that does both is one."""
+        try:
+            listed = [
+                *pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle()),
+                *pynvml.nvmlDeviceGetGraphicsRunningProcesses(self._handle()),
+            ]
+        except pynvml.NVMLError as error:
+            self._say_once(error)
+            return None
+        return len({process.pid for process in listed})
 
     def _handle(self) -> Any:
         """The driver's handle of it. Raises NVMLError."""

@@ -39,4 +39,5 @@ def _report(node: str, driver: Driver, start: int, end: int) -> NodeUse:
         memory=reading.memory,
         processor=reading.processor,
         host_memory=reading.host_memory,
+        processes=reading.processes,
     )

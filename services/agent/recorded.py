@@ -19,6 +19,8 @@ PHASE_READINGS = 20
 """A drawn accelerator does one thing for so many readings, then another."""
 IDLE_SHARE, PART_SHARE = 0.3, 0.2
 """Of the phases: those that do nothing, and those that work for some of the time; the others work throughout."""
+IDLE_RATE_MAX = 20
+"""How busy, in thousandths, an accelerator looks on which nothing runs."""
 
 
 class Trace:
@@ -56,7 +58,13 @@ class Drawn:
         rates = tuple(self._rate(place) for place in range(self._accelerators))
         self._count += 1
         mean = sum(rates) // len(rates) if rates else self._rate(0)
-        return Reading(rates, tuple(rate * 4 // 5 for rate in rates), mean // 2 if rates else mean, mean // 3)
+        return Reading(
+            rates,
+            memory=tuple(rate * 4 // 5 for rate in rates),
+            processor=mean // 2 if rates else mean,
+            host_memory=mean // 3,
+            processes=tuple(int(rate > IDLE_RATE_MAX) for rate in rates),
+        )
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -65,7 +73,7 @@ class Drawn:
         phase = _chance(f"{self._name}/{place}/{(self._count + 7 * place) // PHASE_READINGS}")
         moment = _chance(f"{self._name}/{place}/at {self._count}")
         if phase < IDLE_SHARE:
-            return int(20 * moment)
+            return int(IDLE_RATE_MAX * moment)
         if phase < IDLE_SHARE + PART_SHARE:
             return int(200 + 400 * moment)
         return int(PER_MILLE - 150 * moment)
@@ -107,7 +115,8 @@ def read_trace(path: Path) -> dict[str, Trace]:
         if path.stat().st_size > TRACE_BYTES_MAX:
             raise NoDriver(f"{path} is larger than {TRACE_BYTES_MAX >> 20} MiB: play a part of it")
         for report in _reports(path):
-            reading = Reading(report.accelerators, report.memory, report.processor, report.host_memory)
+            memories = report.memory, report.processor, report.host_memory
+            reading = Reading(report.accelerators, *memories, processes=report.processes)
             readings.setdefault(report.node, []).append(reading)
     except OSError as error:
         raise NoDriver(f"cannot read {path}: {error.strerror or error}") from error

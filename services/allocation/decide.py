@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import commands, events, officers, rules
-from services.allocation.attendance import discipline, idle_release
+from services.allocation.attendance import discipline, idle_release, no_process
 from services.allocation.attendance.conduct import Conduct
 from services.allocation.booking import approving, holding, transferring
 from services.allocation.booking.changing import change_reservation
@@ -239,7 +239,7 @@ def release_reservation(centre: Centre, command: commands.ReleaseReservation, no
 
 
 def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
-    """Write down what was measured of a reservation that is kept, and what follows if it stands idle."""
+    """Write down what was measured of a reservation that is kept, and what follows if it stands idle or unused."""
     reservation = centre.reservations.get(command.reservation_id)
     if reservation is None:
         raise refuse(Reason.RESERVATION_NOT_FOUND, "There is no such reservation any more.", command.reservation_id)
@@ -253,7 +253,7 @@ def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
             resources=record.resources,
             in_use=record.in_use,
         ),
-        *idle_release.judged(centre, reservation, record, now),
+        *(no_process.missed(centre, reservation, record, now) or idle_release.judged(centre, reservation, record, now)),
     )
 
 

@@ -350,11 +350,14 @@ class ReservationCheckedIn(
     ids: tuple[str, ...] = ()
 
 
-class ReservationMissed(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_missed", tag_field="type"):
-    """Nobody came in time: reserved until `released_at`, free again from there on."""
+class ReservationMissed(
+    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_missed", tag_field="type", omit_defaults=True
+):
+    """Nobody came in time: reserved until `released_at`, free again from there on; without a reason, no check-in."""
 
     reservation_id: str
     released_at: int
+    reason: str = ""
 
 
 class ReservationWarned(

@@ -289,6 +289,7 @@ def _missed(before: Reservation, event: events.ReservationMissed, state: State, 
         version=before.version + 1,
         position=position,
         state=state,
+        reason=event.reason,
         end=event.released_at,
         allocations=used_until(before.allocations, event.released_at),
     )

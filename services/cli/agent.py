@@ -112,10 +112,12 @@ def show(report: NodeUse, as_json: bool) -> None:
     if as_json:
         print_json_line(to_builtins(report))
         return
-    made = table("node", "device", "busy", "memory", right=("busy", "memory"))
-    for number, (busy, memory) in enumerate(zip(report.accelerators, report.memory, strict=True)):
-        made.add_row(report.node, f"accelerator {number}", per_cent(busy), per_cent(memory))
-    made.add_row(report.node, "processor", per_cent(report.processor), per_cent(report.host_memory))
+    made = table("node", "device", "busy", "memory", "processes", right=("busy", "memory", "processes"))
+    counts = report.processes or (None,) * len(report.accelerators)
+    for number, (busy, memory, count) in enumerate(zip(report.accelerators, report.memory, counts, strict=True)):
+        processes = "unknown" if count is None else str(count)
+        made.add_row(report.node, f"accelerator {number}", per_cent(busy), per_cent(memory), processes)
+    made.add_row(report.node, "processor", per_cent(report.processor), per_cent(report.host_memory), "")
     out.print(made)
     out.print(f"Read for {report.end - report.start} s by {report.source}.")
 

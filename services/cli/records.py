@@ -202,6 +202,12 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             f" {show_duration(found.idle.window.ToTimedelta())} is given back"
             f" {show_duration(found.idle.warning.ToTimedelta())} after a warning{spared}."
         )
+    if found.HasField("no_process"):
+        spared = f", but for {', '.join(found.no_process.exempt)}" if found.no_process.exempt else ""
+        out.print(
+            f"Compute on which no process runs for {show_duration(found.no_process.grace.ToTimedelta())} from its start"
+            f" is given back as a no-show{spared}."
+        )
     for row in found.reclaim.rows:
         out.print(
             f"After {row.at_percent} % of an agreement, whoever has booked less than {row.below_percent} % of a grant"

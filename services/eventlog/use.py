@@ -13,7 +13,8 @@ class NodeUse(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How busy one node was between two times, in seconds since 1970. Rates are in thousandths of the time.
 
     `accelerators` and `memory` have one figure a device, in the order of their slots, and None where the driver cannot
-    tell. `source` says who measured: `nvml`, or `recorded` where a trace is played.
+    tell. `source` says who measured: `nvml`, or `recorded` where a trace is played. `processes` counts, device by
+    device, those that have it open at the end; empty where nobody counts them.
     """
 
     node: str
@@ -25,6 +26,7 @@ class NodeUse(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     memory: tuple[int | None, ...] = ()
     processor: int | None = None
     host_memory: int | None = None
+    processes: tuple[int | None, ...] = ()
 
 
 encode_use = msgspec.json.Encoder().encode

@@ -1,8 +1,9 @@
 """Metering: what nodes report is joined to the reservations that stand on them, and written down in the log.
 
-A record is made when a reservation has ended, and every hour while it lasts. What was measured since the last record is
-in memory alone: a scheduler that dies loses at most an hour of it, which is then unknown, not idle. No report can fail
-or end anything here; while the log is behind, records wait.
+A record is made when a reservation has ended, every hour while it lasts, and when nothing has run on it for so long
+that it is given back. What was measured since the last record is in memory alone: a scheduler that dies loses at most
+an hour of it, which is then unknown, not idle. No report can fail or end anything here; while the log is behind,
+records wait.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from services.allocation.attendance.no_process import rule_for
+from services.allocation.attendance.terms import MINUTE_SECONDS
 from services.allocation.attendance.use import UseBook
 from services.allocation.commands import RecordUse
 from services.allocation.rejections import Rejected
@@ -93,7 +96,8 @@ class Meter:
         now = asyncio.get_running_loop().time()
         over = [name for name, ended_at in self._ended.items() if ended_at + LATE_SECONDS <= now]
         lasting = self.book.due(self._writer.now() // MICROSECONDS - (0 if everything else RECORD_SECONDS))
-        due = [*over, *(name for name in lasting if everything or name not in self._ended)]
+        running = [name for name in (*lasting, *self._unused()) if everything or name not in self._ended]
+        due = list(dict.fromkeys([*over, *running]))
         for first in range(0, len(due), RECORDS_AT_ONCE):
             some = due[first : first + RECORDS_AT_ONCE]
             done = await asyncio.gather(*(self._record(name) for name in some))
@@ -114,7 +118,21 @@ class Meter:
         if not 0 < report.end - report.start <= REPORT_SECONDS_MAX:
             return False
         start, end = clock.shown_at(report.start), clock.shown_at(report.end)
-        return self.book.take(report.node, start, end, report.accelerators, report.processor, now)
+        told = report.accelerators, report.processor, now, report.processes
+        return self.book.take(report.node, start, end, *told)
+
+    def _unused(self) -> list[str]:
+        """Running reservations on which nothing has run for so long that they are given back once that is recorded."""
+        centre, now = self._writer.centre, self._writer.now() // MICROSECONDS
+        if centre.records.terms_at(now).no_process is None:
+            return []
+        return [
+            name
+            for name in self.book.unused
+            if (reservation := centre.reservations.get(name)) is not None
+            and (rule := rule_for(centre, reservation, now)) is not None
+            and self.book.unused.seconds(name) >= rule.minutes * MINUTE_SECONDS
+        ]
 
     def _outcome(self, data: bytes) -> str:
         try:

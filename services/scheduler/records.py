@@ -1,20 +1,10 @@
 """The methods about the centre's records: its terms, and how a company stands with it."""
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.attendance.conduct import Assignment, Cause, Conduct, Qualification
-from services.allocation.attendance.terms import (
-    DAY_SECONDS,
-    HOUR_SECONDS,
-    PERCENT,
-    IdleRule,
-    ReclaimRow,
-    ReclaimRule,
-    StrikeRule,
-    Terms,
-)
+from services.allocation.attendance.terms import Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of
@@ -23,6 +13,7 @@ from services.scheduler.clock import MICROSECONDS
 from services.scheduler.reading import Reading
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.requests import reservation_name
+from services.scheduler.wire.terms import publish_terms, terms_reply
 from services.scheduler.writer import Writer
 
 CAUSE_OF = {Cause.NO_SHOW: api.Strike.CAUSE_NO_SHOW, Cause.LATE_CANCEL: api.Strike.CAUSE_LATE_CANCEL}
@@ -106,57 +97,6 @@ class RecordKeeping:
         return self._writer.now() // MICROSECONDS
 
 
-def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.PublishTerms:
-    """Terms; without a time they hold from `now` on. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    given = request.terms
-    wish = Terms(
-        effective=fields.seconds("terms.effective_time", given.effective_time)
-        if given.HasField("effective_time")
-        else now,
-        extend_window_hours=fields.whole("terms.extend_window", given.extend_window, HOUR_SECONDS, "hours"),
-        extend_days_max=fields.whole("terms.extend_max", given.extend_max, DAY_SECONDS, "days"),
-        check_in_early_minutes=fields.whole("terms.check_in_early", given.check_in_early, 60, "minutes"),
-        strike_rules=tuple(_strike_rule(fields, number, rule) for number, rule in enumerate(given.strike_rules)),
-        overburn_percent=given.overburn_percent or PERCENT,
-        idle=_idle_rule(fields, given.idle) if given.HasField("idle") else None,
-        reclaim=_reclaim_rule(fields, given.reclaim) if given.HasField("reclaim") else None,
-    )
-    fields.demand_valid()
-    return commands.PublishTerms(terms=wish)
-
-
-def _idle_rule(fields: Fields, given: api.IdleRule) -> IdleRule:
-    return IdleRule(
-        below_percent=given.below_percent,
-        window_hours=fields.whole("terms.idle.window", given.window, HOUR_SECONDS, "hours"),
-        warn_hours=fields.whole("terms.idle.warning", given.warning, HOUR_SECONDS, "hours"),
-        exempt=tuple(fields.text("terms.idle.exempt", each, 63) for each in given.exempt),
-    )
-
-
-def _reclaim_rule(fields: Fields, given: api.ReclaimRule) -> ReclaimRule:
-    return ReclaimRule(
-        rows=tuple(
-            ReclaimRow(at_percent=row.at_percent, below_percent=row.below_percent, remove_percent=row.remove_percent)
-            for row in given.rows
-        ),
-        grace_days=fields.whole("terms.reclaim.grace", given.grace, DAY_SECONDS, "days"),
-        notice_days=fields.whole("terms.reclaim.notice", given.notice, DAY_SECONDS, "days"),
-        exempt=tuple(fields.text("terms.reclaim.exempt", each, 63) for each in given.exempt),
-    )
-
-
-def _strike_rule(fields: Fields, number: int, rule: api.StrikeRule) -> StrikeRule:
-    where = f"terms.strike_rules[{number}]"
-    return StrikeRule(
-        strikes=rule.strikes,
-        window_days=fields.whole(f"{where}.window", rule.window, DAY_SECONDS, "days"),
-        suspension_days=fields.whole(f"{where}.suspension", rule.suspension, DAY_SECONDS, "days"),
-    )
-
-
 def grant_qualification(request: api.GrantQualificationRequest) -> commands.GrantQualification:
     """A training. Raises `Problem` with every invalid field."""
     fields = Fields()
@@ -221,50 +161,6 @@ def forgive_strike(request: api.ForgiveStrikeRequest) -> commands.ForgiveStrike:
     reason = fields.text("reason", request.reason)
     fields.demand_valid()
     return commands.ForgiveStrike(company=company, reservation_id=reservation_id, reason=reason)
-
-
-def terms_reply(terms: Terms) -> api.Terms:
-    """Terms as clients see them."""
-    return api.Terms(
-        effective_time=Timestamp(seconds=terms.effective),
-        extend_window=Duration(seconds=terms.extend_window_hours * HOUR_SECONDS),
-        extend_max=Duration(seconds=terms.extend_days_max * DAY_SECONDS),
-        check_in_early=Duration(seconds=terms.check_in_early_minutes * 60),
-        strike_rules=[
-            api.StrikeRule(
-                strikes=rule.strikes,
-                window=Duration(seconds=rule.window_days * DAY_SECONDS),
-                suspension=Duration(seconds=rule.suspension_days * DAY_SECONDS),
-            )
-            for rule in terms.strike_rules
-        ],
-        overburn_percent=terms.overburn_percent,
-        idle=_idle_reply(terms.idle) if terms.idle else None,
-        reclaim=_reclaim_reply(terms.reclaim) if terms.reclaim else None,
-    )
-
-
-def _idle_reply(rule: IdleRule) -> api.IdleRule:
-    return api.IdleRule(
-        below_percent=rule.below_percent,
-        window=Duration(seconds=rule.window_hours * HOUR_SECONDS),
-        warning=Duration(seconds=rule.warn_hours * HOUR_SECONDS),
-        exempt=rule.exempt,
-    )
-
-
-def _reclaim_reply(rule: ReclaimRule) -> api.ReclaimRule:
-    return api.ReclaimRule(
-        rows=[
-            api.ReclaimRow(
-                at_percent=row.at_percent, below_percent=row.below_percent, remove_percent=row.remove_percent
-            )
-            for row in rule.rows
-        ],
-        grace=Duration(seconds=rule.grace_days * DAY_SECONDS),
-        notice=Duration(seconds=rule.notice_days * DAY_SECONDS),
-        exempt=rule.exempt,
-    )
 
 
 def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:

@@ -3,9 +3,12 @@
 The library here is a stand-in with the functions of NVIDIA's own; `aidc agent --once` shows the real one.
 """
 
+from types import SimpleNamespace
+
 import pynvml
 import pytest
 
+from services.agent import nvml
 from services.agent.driver import NoDriver
 from services.agent.host import HostCounters
 from services.agent.nvml import NvmlDriver
@@ -84,6 +87,17 @@ def test_an_accelerator_that_is_lost_from_the_start_does_not_hide_the_others(lib
     library.accelerators[0].broken = None
     assert machine.read().accelerators == (0, 600)
     assert machine.names == ["NVIDIA H200"] * 2
+
+
+def test_processes_are_counted(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What computes and draws is one process, and what only draws is one too; of a lost device nothing is known."""
+    library.accelerators[0].pids = [11, 12]
+    machine = driver()
+    assert machine.read().processes == (2, 0)
+    drawing = [SimpleNamespace(pid=pid) for pid in (12, 13)]
+    monkeypatch.setattr(nvml.pynvml, "nvmlDeviceGetGraphicsRunningProcesses", lambda _: drawing)
+    library.accelerators[1].broken = pynvml.NVMLError_GpuIsLost
+    assert machine.read().processes == (3, None)
 
 
 def test_memory_is_a_share(library: Library) -> None:

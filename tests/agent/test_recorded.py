@@ -81,9 +81,18 @@ async def test_what_an_agent_records_can_be_played(tmp_path: Path) -> None:
 
     outlet, path = Taken(), tmp_path / "trace"
     copied = Copied(outlet, path)
-    report = NodeUse(node="n", start=0, end=15, source="nvml", accelerators=(300, None), memory=(10, None), processor=5)
+    report = NodeUse(
+        node="n",
+        start=0,
+        end=15,
+        source="nvml",
+        accelerators=(300, None),
+        memory=(10, None),
+        processor=5,
+        processes=(1, None),
+    )
     for _ in range(2):
         await copied.publish(encode_use(report), "n")
     assert outlet.count == 2
     assert len(path.read_bytes().splitlines()) == 1
-    assert read_trace(path)["n"].read() == Reading((300, None), (10, None), 5, None)
+    assert read_trace(path)["n"].read() == Reading((300, None), (10, None), 5, None, (1, None))

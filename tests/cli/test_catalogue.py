@@ -156,6 +156,7 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
     assert list(reclaim.exempt) == ["academy"]
     idle = catalogue.terms.idle
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
+    assert catalogue.terms.no_process.grace.seconds == 3_600
 
 
 def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.allocation.attendance.conduct import Assignment, Cause, Qualification
-from services.allocation.attendance.terms import ReclaimRow, StrikeRule, Terms
+from services.allocation.attendance.terms import NoProcessRule, ReclaimRow, StrikeRule, Terms
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.booking.transfer import Outcome
@@ -336,6 +336,12 @@ SAMPLES: tuple[Event, ...] = (
 
 
 FORMS: dict[str, Event] = {
+    "reservation_missed-reason": ReservationMissed(
+        reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"
+    ),
+    "terms_published-no_process": TermsPublished(
+        terms=Terms(effective=MONDAY_9, no_process=NoProcessRule(minutes=60, exempt=("academy",)))
+    ),
     "tariff_published-returns": TariffPublished(
         tariff=Tariff(
             id="krw-2028",

@@ -220,6 +220,19 @@ def test_not_coming_costs_what_the_rule_says() -> None:
     assert desk.standing()["M01", Account.RELEASED] == (4 * HOUR, 300_000)
 
 
+def test_compute_on_which_nothing_ran_is_charged_as_whoever_does_not_come() -> None:
+    """The hour until it was given back was idle, of the rest the rule's percentage is due, and all sums to zero."""
+    desk = Desk(
+        *CENTRE[:-1], tariff(h100=3000, no_show=100), confirmed("r", held([0], hours(100, 110))), activated("r")
+    )
+    desk.says(missed("r", MONDAY + 101 * HOUR), at=MONDAY + 101 * HOUR)
+    standing = desk.standing()
+    assert standing["h100", Account.IDLE] == (HOUR, 3_000)
+    assert standing["h100", Account.PENALTY] == (0, 27_000)
+    assert ("h100", Account.BOOKED) not in standing
+    assert sum(krw for _, krw in standing.values()) == 0
+
+
 def test_what_nodes_report_as_idle_stands_apart() -> None:
     """Held and not used is idle, at its price, once the booking ends; what was given back is not counted again."""
     desk = Desk(*CENTRE, confirmed("r", held(range(4), hours(APRIL - 2, APRIL + 2))), activated("r"))

@@ -54,6 +54,13 @@ def test_a_warning_says_when_what_stands_idle_is_given_back() -> None:
     assert "is over" in sentence(events.ReservationWarned(reservation_id="r-1", release_at=0), WORDS)
 
 
+def test_a_no_show_says_what_nobody_came_for() -> None:
+    """Equipment that nobody checked in to, and compute on which nothing ran."""
+    unused = events.ReservationMissed(reservation_id="r-1", released_at=1_772_409_600, reason="no process ran on it")
+    assert sentence(unused, WORDS).startswith("Nobody came, for no process ran on it: it was given back from ")
+    assert sentence(replace(unused, reason=""), WORDS).startswith("Nobody checked in in time")
+
+
 def test_a_sentence_says_which_officer_acted_for_whom() -> None:
     """The support officer stands first, and then the company in whose name they acted."""
     [taken] = [event for event in SAMPLES if isinstance(event, ReservationCancelled)]

@@ -8,8 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.allocation import events
-from services.allocation.commands import CreateReservation, ReleaseReservation
-from services.allocation.resources import Reservation
+from services.allocation.attendance.terms import NoProcessRule, Terms
+from services.allocation.commands import CreateReservation, PublishTerms, ReleaseReservation
+from services.allocation.resources import Reservation, State
 from services.eventlog import Unknown
 from services.eventlog.beside import USE, SideStream
 from services.eventlog.jetstream import JetStreamLog
@@ -51,14 +52,16 @@ class Room:
         self.writer.tick()
         await self.writer.settled()
 
-    def report(self, reservation: Reservation, busy: int, seconds: int = 60) -> bool:
+    def report(self, reservation: Reservation, busy: int, seconds: int = 60, processes: tuple[int, ...] = ()) -> bool:
         """What the reservation's node says about the last seconds: that its bin was so busy, and no other was."""
         (index,) = reservation.allocations[0].bins
         node, place = divmod(index, fixture.A100.bins_per_node)
         rates = tuple(busy if other == place else 0 for other in range(fixture.A100.bins_per_node))
         now = int(self.clock.seconds)
         name = fixture.A100.nodes[node].id
-        return self.meter.take(NodeUse(node=name, start=now - seconds, end=now, source="test", accelerators=rates))
+        return self.meter.take(
+            NodeUse(node=name, start=now - seconds, end=now, source="test", accelerators=rates, processes=processes)
+        )
 
     def recorded(self) -> list[events.UseMeasured]:
         """Every record in the log."""
@@ -107,6 +110,23 @@ async def test_what_lasts_is_recorded_every_hour() -> None:
         records = room.recorded()
         assert [record.since for record in records] == [reservation.start, *(record.until for record in records[:-1])]
         assert sum(use.measured for record in records for use in record.resources) == 3 * 900_000
+
+
+async def test_what_no_process_ever_ran_on_is_given_back_at_its_hour() -> None:
+    """Once, as soon as the reports reach the hour, and with the record that shows it; the event says why."""
+    async with metered() as room:
+        await room.writer.submit(ask(PublishTerms(terms=Terms(effective=NOW, no_process=NoProcessRule(minutes=60)))))
+        reservation = await room.active(hours=4)
+        for minute in range(60):
+            await room.move(60)
+            assert room.report(reservation, busy=10, processes=(0,) * 8)
+            await room.meter.record()
+            assert (room.writer.centre.reservations[reservation.id].state is State.ACTIVE) == (minute < 59)
+        after = room.writer.centre.reservations[reservation.id]
+        assert (after.state, after.end) == (State.NO_SHOW, reservation.start + HOUR)
+        assert after.reason == "no process ran on it for 60 minutes from its start, as its nodes report"
+        (record,) = room.recorded()
+        assert record.in_use is False
 
 
 async def test_a_release_is_metered_up_to_its_cut() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+MINUTE_SECONDS = 60
 HOUR_SECONDS = 3600
+HOUR_MINUTES = 60
 DAY_SECONDS = 86_400
 STRIKE_RULES_MAX = 8
 DAYS_MAX = 1000
@@ -33,6 +35,16 @@ class IdleRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     below_percent: int
     window_hours: int
     warn_hours: int
+    exempt: tuple[str, ...] = ()
+
+
+class NoProcessRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Compute on which no process ran for so long from its start is given back as a no-show, without a warning.
+
+    `exempt` are programmes and companies that an operator spares.
+    """
+
+    minutes: int
     exempt: tuple[str, ...] = ()
 
 
@@ -64,6 +76,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     overburn_percent: int = 100  # Of a quota of compute, what may be booked in all.
     idle: IdleRule | None = None  # None: compute may stand idle.
     reclaim: ReclaimRule | None = None  # None: grants are never reviewed.
+    no_process: NoProcessRule | None = None  # None: compute may be left unused from its start.
 
 
 FIRST = Terms(effective=0)
@@ -92,6 +105,8 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
         and 0 < terms.idle.warn_hours <= 24 * DAYS_MAX
     ):
         yield "what is idle is below some percent, at most 100, over at least an hour, with an hour's warning"
+    if terms.no_process is not None and not 0 < terms.no_process.minutes <= HOUR_MINUTES * 24 * DAYS_MAX:
+        yield "compute without a process is given back after at least a minute, and not after years"
     if not PERCENT <= terms.overburn_percent <= OVERBURN_PERCENT_MAX:
         yield f"between {PERCENT} and {OVERBURN_PERCENT_MAX} percent of a quota may be booked"
     if any(not 0 <= figure <= most for figure, most in bounds):

@@ -4,10 +4,11 @@ Held, measured, busy and idle are told apart: what no agent reported is not idle
 several reservations share are counted at the bin's own rate for each, since nobody can tell whose work it was.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from services.allocation.attendance.unused import Bin, Counts, Unused, processes_of_bins
 from services.allocation.resources import Interval, Reservation, Resource, Unit
 
 IDLE_PER_MILLE = 50
@@ -31,12 +32,16 @@ class MeasuredUse(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Record(Struct, frozen=True, gc=False, kw_only=True):
-    """What was measured of a reservation between two times, in seconds, and whether it was taken into use in time."""
+    """What was measured of a reservation between two times, in seconds, and whether it was taken into use in time.
+
+    For `unused_seconds` from its start no process ran on any unit of it; 0 if one did, or nobody can tell.
+    """
 
     since: int
     until: int
     resources: tuple[MeasuredUse, ...]
     in_use: bool | None
+    unused_seconds: int = 0
 
 
 class Sums(Struct):
@@ -52,6 +57,7 @@ class Part(Struct, frozen=True):
 
     reservation: str
     resource: str
+    node: int
     place: int
     units: int
     spans: tuple[Interval, ...]
@@ -86,6 +92,7 @@ class UseBook:
     """Who stands where, and what was measured of each since it was last recorded."""
 
     def __init__(self) -> None:
+        self.unused = Unused()
         self._places: dict[str, list[tuple[Resource, int]]] = {}
         self._parts: dict[tuple[str, int], list[Part]] = {}
         self._nodes: dict[str, set[tuple[str, int]]] = {}
@@ -100,9 +107,11 @@ class UseBook:
     def stand(self, reservation: Reservation, resources: dict[str, Resource]) -> None:
         """Let a reservation stand on its units, or on others than before, or for other spans."""
         self._leave(reservation.id)
-        for part, node in _parts_of(reservation, resources):
-            self._parts.setdefault((part.resource, node), []).append(part)
-            self._nodes.setdefault(reservation.id, set()).add((part.resource, node))
+        parts = list(_parts_of(reservation, resources))
+        for part in parts:
+            self._parts.setdefault((part.resource, part.node), []).append(part)
+            self._nodes.setdefault(reservation.id, set()).add((part.resource, part.node))
+        self.unused.watch(reservation.id, _begins(parts))
         if reservation.id not in self._standings:
             self._standings[reservation.id] = Standing(reservation.start, reservation.start, {})
 
@@ -110,11 +119,21 @@ class UseBook:
         """Let go of a reservation."""
         self._leave(reservation)
         self._standings.pop(reservation, None)
+        self.unused.forget(reservation)
 
     def __contains__(self, reservation: str) -> bool:
         return reservation in self._standings
 
-    def take(self, node: str, start: int, end: int, accelerators: Rates, processor: int | None, now: int) -> bool:
+    def take(
+        self,
+        node: str,
+        start: int,
+        end: int,
+        accelerators: Rates,
+        processor: int | None,
+        now: int,
+        processes: Counts = (),
+    ) -> bool:
         """Count what a node reports about a time in seconds, once; False if it is not believed or not known."""
         if node not in self._places or start >= end or end > now + AHEAD_SECONDS_MAX:
             return False
@@ -123,9 +142,11 @@ class UseBook:
             return False
         self._reported_until[node] = end
         for resource, index in self._places[node]:
-            rates = rates_of_bins(resource, accelerators, processor)
+            rates, counts = rates_of_bins(resource, accelerators, processor), processes_of_bins(resource, processes)
             for part in self._parts.get((resource.id, index), ()):
-                self._count(part, rates[part.place], start, end)
+                place, rate = (part.resource, part.node, part.place), rates[part.place]
+                self._count(part, rate, start, end)
+                self.unused.see(part.reservation, place, start, end, counts[part.place], rate)
         return True
 
     def due(self, recorded_before: int) -> list[str]:
@@ -147,6 +168,7 @@ class UseBook:
                 for name, sums in sorted(standing.sums.items())
             ),
             in_use=self._judge(standing),
+            unused_seconds=self.unused.seconds(reservation),
         )
 
     def settle(self, reservation: str, record: Record) -> None:
@@ -187,10 +209,15 @@ class UseBook:
             self._parts[key] = [part for part in self._parts[key] if part.reservation != reservation]
 
 
-def _parts_of(reservation: Reservation, resources: dict[str, Resource]) -> Iterator[tuple[Part, int]]:
-    """Every bin of a reservation, and the node that it is in."""
+def _begins(parts: Iterable[Part]) -> Iterator[tuple[Bin, int]]:
+    """Every bin, with the second from which it is held."""
+    return (((part.resource, part.node, part.place), part.spans[0][0]) for part in parts if part.spans)
+
+
+def _parts_of(reservation: Reservation, resources: dict[str, Resource]) -> Iterator[Part]:
+    """Every bin of a reservation."""
     for allocation in reservation.allocations:
         bins_per_node = resources[allocation.resource].bins_per_node
         for index, units in zip(allocation.bins, allocation.amounts, strict=True):
             node, place = divmod(index, bins_per_node)
-            yield Part(reservation.id, allocation.resource, place, units, allocation.spans), node
+            yield Part(reservation.id, allocation.resource, node, place, units, allocation.spans)

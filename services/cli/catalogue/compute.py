@@ -48,7 +48,6 @@ def read_pool(pool: dict[str, Any], rows: list[Row], rules: Rules, calendar: Cal
         data_zone="open",
         in_service=True,
         approval="auto",
-        no_show_grace=minutes(rules.at("compute_slots", "no_show", "no_process_minutes")),
         **(batch_limits(rules) if pool.get("batch") else {}),
         attributes=pool_attributes(pool, rows, rules),
     )

@@ -6,6 +6,7 @@ extend_max_days: 7                    # by so much at a time
 check_in_early_minutes: 15            # one may check in so long before the start
 strikes: [{count: 2, window_days: 90, suspend_days: 30}]
 idle_release: {gpu_util_pct_below: 20, window_days: 5, warn_hours: 24, exempt: [academy, CMP-0004]}   # or nothing
+no_show: {no_process_minutes: 60, exempt: [academy]}    # compute on which nothing ever ran is given back; or nothing
 reclaim: [{at_pct_of_term: 40, used_below_pct: 10, remove_pct_of_unused: 25}]                         # or nothing
 reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004]}
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
@@ -31,6 +32,7 @@ def centre_terms(rules: Rules) -> api.Terms:
         strike_rules=strike_rules(equipment["strikes"]),
         overburn_percent=int(slots["overburn"]["limit_pct"]),
         idle=idle_rule(slots["idle_release"]),
+        no_process=no_process_rule(slots["no_show"]),
         reclaim=reclaim_rule(rules.at("reclaim"), rules.at("reclaim_rules")),
     )
 
@@ -47,6 +49,7 @@ def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
             strike_rules=strike_rules(rules.data.get("strikes", [])),
             overburn_percent=int(rules.data.get("overburn_percent", 100)),
             idle=idle_rule(rules.data["idle_release"]) if rules.data.get("idle_release") else None,
+            no_process=no_process_rule(rules.data["no_show"]) if rules.data.get("no_show") else None,
             reclaim=reclaim_rule(rules.data["reclaim"], rules.data.get("reclaim_rules", {}))
             if rules.data.get("reclaim")
             else None,
@@ -62,6 +65,13 @@ def idle_rule(given: Mapping[str, Any]) -> api.IdleRule:
         window=days(int(given["window_days"])),
         warning=hours(int(given["warn_hours"])),
         exempt=[str(name) for name in given.get("exempt", [])],
+    )
+
+
+def no_process_rule(given: Mapping[str, Any]) -> api.NoProcessRule:
+    """When compute on which nothing runs is a no-show. Raises KeyError or ValueError for what makes no sense."""
+    return api.NoProcessRule(
+        grace=minutes(int(given["no_process_minutes"])), exempt=[str(name) for name in given.get("exempt", [])]
     )
 
 

@@ -197,7 +197,9 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f"{words.who} checked in" + (f"; {event.present} people are there." if event.present else ".")
     ),
     events.ReservationMissed: lambda event, words: (
-        f"Nobody checked in in time: it was given back from {words.moment(event.released_at)} on."
+        f"Nobody came, for {event.reason}: it was given back from {words.moment(event.released_at)} on."
+        if event.reason
+        else f"Nobody checked in in time: it was given back from {words.moment(event.released_at)} on."
     ),
     events.ReservationWarned: lambda event, words: (
         f"At most {event.used_percent} % of it was used of late: unless it is used more, it is given back at"

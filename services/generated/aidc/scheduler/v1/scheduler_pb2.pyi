@@ -403,7 +403,7 @@ class Resource(_message.Message):
 
     @_builtins.property
     def no_show_grace(self) -> _duration_pb2.Duration:
-        """Within so long after the start somebody must check in; 0 means that nobody need."""
+        """Equipment: within so long after the start somebody must check in; 0 means that nobody need. For compute see `Terms`."""
 
     @_builtins.property
     def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -3999,6 +3999,7 @@ class Terms(_message.Message):
     OVERBURN_PERCENT_FIELD_NUMBER: _builtins.int
     IDLE_FIELD_NUMBER: _builtins.int
     RECLAIM_FIELD_NUMBER: _builtins.int
+    NO_PROCESS_FIELD_NUMBER: _builtins.int
     overburn_percent: _builtins.int
     """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
     @_builtins.property
@@ -4029,6 +4030,10 @@ class Terms(_message.Message):
     def reclaim(self) -> Global___ReclaimRule:
         """Grants of compute lose part of what is not booked of them; unset: they are never reviewed."""
 
+    @_builtins.property
+    def no_process(self) -> Global___NoProcessRule:
+        """Compute on which nothing ever ran is given back; unset: it may be left unused."""
+
     def __init__(
         self,
         *,
@@ -4040,10 +4045,11 @@ class Terms(_message.Message):
         overburn_percent: _builtins.int = ...,
         idle: Global___IdleRule | None = ...,
         reclaim: Global___ReclaimRule | None = ...,
+        no_process: Global___NoProcessRule | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "reclaim", b"reclaim"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "reclaim", b"reclaim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4160,6 +4166,38 @@ class IdleRule(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IdleRule: _TypeAlias = IdleRule  # noqa: Y015
+
+@_typing.final
+class NoProcessRule(_message.Message):
+    """Compute on which no process runs from its start on is given back as a no-show, without a warning, and charged as the
+    booking's rate card says. What a node does not report is not unused.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRACE_FIELD_NUMBER: _builtins.int
+    EXEMPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grace(self) -> _duration_pb2.Duration:
+        """For so long; whole minutes."""
+
+    @_builtins.property
+    def exempt(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Programmes and companies, by their ids, that are spared."""
+
+    def __init__(
+        self,
+        *,
+        grace: _duration_pb2.Duration | None = ...,
+        exempt: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["grace", b"grace"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "grace", b"grace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoProcessRule: _TypeAlias = NoProcessRule  # noqa: Y015
 
 @_typing.final
 class StrikeRule(_message.Message):
