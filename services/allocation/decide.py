@@ -190,7 +190,7 @@ def _granted(
 def publish_tariff(centre: Centre, command: commands.PublishTariff, now: int) -> Events:
     """Let a rate card apply from the time that it names on, or from now on if it names none."""
     tariff = replace(command.tariff, valid_from=command.tariff.valid_from or now)
-    check_tariff(tariff, centre.tariffs, centre.pools.keys(), now)
+    check_tariff(tariff, centre.cards.published, centre.pools.keys(), now)
     return (events.TariffPublished(tariff=tariff),)
 
 
@@ -259,7 +259,7 @@ def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
 
 def tick(centre: Centre, now: int) -> Events:
     """What time makes of every reservation that is due; then the way of outages is cleared, as far as a page goes."""
-    due = centre.due(now, TICK_RESERVATIONS_MAX)
+    due = centre.agenda.due(now, TICK_RESERVATIONS_MAX)
     stranded = centre.outages.stranded
     # What an outage cut short while nobody ticked has not been used to its end.
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from services.allocation.attendance.conduct import Conduct
 from services.allocation.attendance.idling import Recent
 from services.allocation.attendance.terms import Terms
-from services.allocation.centre import Answer, Centre, Subject
+from services.allocation.centre import Centre
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Fate, Outage
 from services.allocation.limits.reclaim import Review
@@ -22,6 +22,7 @@ from services.allocation.money.months import ClosedMonth
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series import Series
 from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.tables.answers import Answer, Subject
 
 FORMAT = 4
 PIECE_MAX = 500
@@ -95,7 +96,7 @@ class Moment:
     def __init__(self, centre: Centre) -> None:
         self.position = centre.position
         self._reservations = centre.reservations.copy()
-        self._answers = centre.answers.copy()
+        self._answers = centre.answers.by_request.copy()
         self._head = Image(
             format=FORMAT,
             now=centre.now,
@@ -106,16 +107,16 @@ class Moment:
             quotas=[Granted(each.quota, each.booked) for meter in centre.meters.values() for each in meter.periods],
             terms=list(centre.records.terms),
             conducts=list(centre.records.conducts.values()),
-            series=list(centre.series.values()),
+            series=list(centre.series.by_id.values()),
             reservations=[],
-            ended=list(centre.ended),
+            ended=list(centre.lists.ended),
             answers=[],
-            tariffs=list(centre.tariffs.values()),
+            tariffs=list(centre.cards.published.values()),
             kept_cards=centre.cards.kept.copy(),
             closed=centre.closed,
             corrections=[each for kept in centre.records.corrections.values() for each in kept.values()],
-            reviews=centre.reviews.copy(),
-            recent=[Recent(name, samples) for name, samples in centre.recent.items()],
+            reviews=centre.reviews.ahead.copy(),
+            recent=[Recent(name, samples) for name, samples in centre.recent_use.of.items()],
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
                 (each, centre.outages.told(each.key)) for pool in centre.pools.values() for each in pool.fundings
@@ -204,17 +205,17 @@ def centre_of(image: Image) -> Centre:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages, image.fundings)
-    centre.reviews = list(image.reviews)
-    centre.recent.update((each.reservation, each.samples) for each in image.recent)
+    centre.reviews.ahead = list(image.reviews)
+    centre.recent_use.of.update((each.reservation, each.samples) for each in image.recent)
     for series in image.series:
-        centre.put_series(series)
+        centre.series.put(series)
     for granted in image.quotas:
         for period in centre.meters[(granted.quota.company, granted.quota.meter)].periods:
             if period.quota == granted.quota:
                 period.booked = granted.booked
-    centre.ended.extend(image.ended)
+    centre.lists.ended.extend(image.ended)
     for answer in image.answers:
-        centre.remember(
+        centre.answers.remember(
             answer.actor,
             answer.request_id,
             Answer(digest=answer.digest, position=answer.position, time=answer.time, subject=_subject(centre, answer)),
@@ -252,7 +253,7 @@ def _subject(centre: Centre, answer: Remembered) -> Subject:
         case "Company":
             return centre.companies[answer.key]
         case "Tariff":
-            return centre.tariffs[answer.key]
+            return centre.cards.published[answer.key]
         case "Quota":
             company, meter, start = answer.key.split("\n")
             periods = centre.meters[(company, meter)].periods

@@ -338,6 +338,11 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
         return () if self.state in _GIVEN_BACK or self.handed_over else self.allocations
 
     @property
+    def resources(self) -> set[str]:
+        """The resources that it is about."""
+        return {allocation.resource for allocation in self.allocations}
+
+    @property
     def handed_over(self) -> bool:
         """Whether another company has just accepted it, and nothing of it is this one's any more."""
         return self.transfer is not None and self.transfer.outcome is Outcome.ACCEPTED

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.allocation.centre import Subject
 from services.allocation.commands import Command
 from services.allocation.rejections import Rejected
+from services.allocation.tables.answers import Subject
 from services.runtime.doors import Call
 from services.scheduler.access import actor_of, log_unavailable
 from services.scheduler.group_commit import LogBehind

@@ -3,10 +3,11 @@
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
 from services.allocation.booking.together import RejectedTogether
-from services.allocation.centre import Centre, Subject
+from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
 from services.allocation.resources import Reservation
+from services.allocation.tables.answers import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
 from services.scheduler.telemetry import Telemetry

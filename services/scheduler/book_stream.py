@@ -12,8 +12,8 @@ from typing import NamedTuple
 import grpc
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
-from services.allocation.centre import Subject
 from services.allocation.rejections import Rejected
+from services.allocation.tables.answers import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import invalid

@@ -76,7 +76,7 @@ class Reading:
     async def list_tariffs(self, call: Call, request: api.ListTariffsRequest) -> api.ListTariffsResponse:
         """Every rate card, the newest first, and how far the books are closed."""
         position = self.reached(request.min_position)
-        found, closed = [*self._centre.tariffs.values()], self._centre.closed
+        found, closed = [*self._centre.cards.published.values()], self._centre.closed
         await self.durable(position)
         return api.ListTariffsResponse(
             tariffs=[tariffs.tariff_reply(tariff) for tariff in reversed(found)],

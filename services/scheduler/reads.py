@@ -107,12 +107,13 @@ ORDERS: dict[str, Callable[[Reservation], Key]] = {
 
 def list_reservations(centre: Centre, wanted: Wanted, page: Page) -> tuple[list[Reservation], str]:
     """Reservations in the wanted order; an empty company means every one."""
-    ids: Iterable[str] = centre.reservations_of.get(wanted.company, {}) if wanted.company else centre.reservations
+    lists, company = centre.lists, wanted.company
+    ids: Iterable[str] = lists.of.get(company, {}) if company else centre.reservations
     if wanted.offered:
-        ids = centre.offered.get(wanted.company, {}) if wanted.company else chain.from_iterable(centre.offered.values())
+        ids = lists.offered.get(company, {}) if company else chain.from_iterable(lists.offered.values())
     matching = filter(wanted.matches, (centre.reservations[each] for each in ids))
     found, token = page.cut(matching, ORDERS[wanted.order])
-    return [seen for each in found if (seen := seen_by(each, wanted.company)) is not None], token
+    return [seen for each in found if (seen := seen_by(each, company)) is not None], token
 
 
 def list_quotas(centre: Centre, company: str, start: int, end: int, page: Page) -> tuple[list[Period], str]:

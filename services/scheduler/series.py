@@ -86,7 +86,7 @@ class SeriesBooking:
 
     def _own(self, call: Call, company: str, series_id: str, name: str) -> Series:
         """A series of a company that the caller may ask about. Another company's is a missing one."""
-        series = self._centre.series.get(series_id)
+        series = self._centre.series.by_id.get(series_id)
         foreign = call.identity.role is Role.COMPANY and call.identity.company != company
         if series is None or series.company != company or foreign:
             raise problem_of(refuse(Reason.SERIES_NOT_FOUND, f"There is no series {name}.", name))
@@ -97,7 +97,7 @@ class SeriesBooking:
         company = company_of(call, request.parent, all_allowed=True)
         page = reads.Page.of(request.page_size, request.page_token, f"series {company}", default=50, most=200)
         position = self._reading.reached(0)
-        wanted = (each for each in self._centre.series.values() if company in ("", each.company))
+        wanted = (each for each in self._centre.series.by_id.values() if company in ("", each.company))
         found, token = page.cut(wanted, lambda series: (series.occurrences[0].start, series.id))
         await self._reading.durable(position)
         return api.ListSeriesResponse(
@@ -130,7 +130,7 @@ class SeriesBooking:
         if request.excused:
             demand_operator(call, "Only an operator excuses a cancellation.")
         made = await administer(self._writer, call, request, command)
-        return series_reply(cast(Series, made) if made else self._centre.series[command.series_id])
+        return series_reply(cast(Series, made) if made else self._centre.series.by_id[command.series_id])
 
     async def export_calendar(self, call: Call, request: api.ExportCalendarRequest) -> api.CalendarFile:
         """The bookings of a company, or the busy times of a resource, for a calendar program."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from services.allocation.booking.together import RejectedTogether, create_together
-from services.allocation.centre import Answer, Centre, Subject
+from services.allocation.centre import Centre
 from services.allocation.commands import (
     BookSeries,
     CancelSeries,
@@ -25,6 +25,7 @@ from services.allocation.commands import (
 from services.allocation.decide import Events, decide
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.resources import Reservation
+from services.allocation.tables.answers import Answer, Subject
 from services.eventlog.page import PAGE_BYTES_MAX, Entry, encode_page
 from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit, Sheet
@@ -168,7 +169,7 @@ class Writer:
 
     def known(self, ask: Ask) -> Answer | None:
         """The answer to a request that was granted before. Raises `Rejected` for another body."""
-        known = self.centre.answers.get((ask.actor, ask.request_id)) if ask.request_id else None
+        known = self.centre.answers.by_request.get((ask.actor, ask.request_id)) if ask.request_id else None
         if known is not None and known.digest != ask.digest:
             raise refuse(
                 Reason.REQUEST_ID_REUSED,
@@ -232,7 +233,7 @@ def remember(
 ) -> None:
     """Keep the yes to a request, if it had an id: live and in replay alike. `time` is in microseconds."""
     if request_id:
-        centre.remember(
+        centre.answers.remember(
             actor,
             request_id,
             Answer(digest=digest, position=position, time=time // MICROSECONDS, subject=subject),

@@ -19,7 +19,7 @@ import pytest
 from services.allocation import image
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.calendars.pool import Pool
-from services.allocation.centre import Centre, Subject
+from services.allocation.centre import Centre
 from services.allocation.commands import (
     CancelReservation,
     ChangeReservation,
@@ -43,6 +43,7 @@ from services.allocation.money.tariff import Tariff
 from services.allocation.offering.offers import Found, Search, alternatives, search
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Colocation, Company, Interval, Line, Override, Quota, Reservation, Resource
+from services.allocation.tables.answers import Subject
 
 HOUR = 3600
 DAY = 86_400

@@ -65,7 +65,7 @@ def test_a_cancellation_is_quoted_by_its_rule(hours: int, late: bool) -> None:
     made = scenario.books(book("ALPHA", line("SLOW"), start=NEXT_MONDAY + 10 * HOUR, hours=2))
     now = made.start - hours * HOUR
     quote = cancellation_quote(scenario.centre, made, now, excused=False)
-    share = scenario.centre.tariffs[fixture.TARIFF.id].equipment_late_percent
+    share = scenario.centre.cards.published[fixture.TARIFF.id].equipment_late_percent
     assert share > 0
     due = {"percent": share, "return_percent": 60} if late else {"percent": 0}
     fee = Fee(resource="SLOW", free_until=made.start - 24 * HOUR, **due)

@@ -188,6 +188,6 @@ def test_idleness_is_a_day_old_at_most() -> None:
     centre = centre_with()
     reservation = running(centre, hours=7 * 24 - 1)
     hours(centre, reservation, 60, busy=1)
-    assert len(centre.centre.recent[reservation.id]) <= DAY // HOUR + 1
+    assert len(centre.centre.recent_use.of[reservation.id]) <= DAY // HOUR + 1
     centre.releases(centre.current(reservation))
-    assert reservation.id not in centre.centre.recent
+    assert reservation.id not in centre.centre.recent_use.of

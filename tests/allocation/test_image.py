@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
-from services.allocation.centre import Answer
 from services.allocation.commands import ClosePeriod, PublishTariff
 from services.allocation.resources import Reservation
+from services.allocation.tables.answers import Answer
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line
@@ -33,7 +33,7 @@ def lived() -> Scenario:
     subjects = [*made, fixture.CPU, fixture.ALPHA, fixture.QUOTAS[0], tariff, closed]
     for number, subject in enumerate(subjects):
         answer = Answer(digest=f"d{number}", position=number, time=scenario.now, subject=subject)
-        scenario.centre.remember("companies/ALPHA", f"request-{number}", answer)
+        scenario.centre.answers.remember("companies/ALPHA", f"request-{number}", answer)
     return scenario
 
 
@@ -43,13 +43,13 @@ def test_an_image_is_the_whole_truth() -> None:
     restored = scenario.restored()
     assert image.digest(restored) == image.digest(scenario.centre)
     assert grids_of(restored, scenario.now) == grids_of(scenario.centre, scenario.now)
-    assert restored.answers == scenario.centre.answers
+    assert restored.answers.by_request == scenario.centre.answers.by_request
     assert restored.reservations == scenario.centre.reservations
-    assert (restored.tariffs, restored.closed) == (scenario.centre.tariffs, scenario.centre.closed)
-    assert restored.ended == scenario.centre.ended
-    assert sorted(set(restored.agenda)) == sorted(
+    assert (restored.cards.published, restored.closed) == (scenario.centre.cards.published, scenario.centre.closed)
+    assert restored.lists.ended == scenario.centre.lists.ended
+    assert sorted(set(restored.agenda.entries)) == sorted(
         entry
-        for entry in set(scenario.centre.agenda)
+        for entry in set(scenario.centre.agenda.entries)
         if (each := scenario.centre.reservations[entry[1]]).state.live
         and entry[0] == (each.start if each.state.value == "confirmed" else each.end)
     )
@@ -61,7 +61,7 @@ def test_an_answer_shows_what_was_granted_then() -> None:
     kept = {each.request_id: each.then for each in image.image_of(scenario.centre).answers}
     assert isinstance(kept["request-0"], Reservation)
     assert kept["request-4"] is None
-    answer = scenario.restored().answers["companies/ALPHA", "request-0"]
+    answer = scenario.restored().answers.by_request["companies/ALPHA", "request-0"]
     assert isinstance(answer.subject, Reservation)
     assert answer.subject.state.value == "confirmed"
 

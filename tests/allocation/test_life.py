@@ -4,11 +4,13 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.calendars.calendar import DAYS_BEHIND
-from services.allocation.centre import KEPT_SECONDS, REQUESTS_KEPT_SECONDS, Answer
+from services.allocation.centre import KEPT_SECONDS
 from services.allocation.commands import CancelReservation, RegisterResource, ReleaseReservation, Tick
 from services.allocation.decide import TICK_RESERVATIONS_MAX, decide
 from services.allocation.rejections import Reason
 from services.allocation.resources import Companion, State
+from services.allocation.tables import answers
+from services.allocation.tables.answers import Answer
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, grids_of, line
@@ -178,21 +180,21 @@ def test_an_ended_reservation_is_kept_for_a_month() -> None:
     assert reservation.id in scenario.centre.reservations
     scenario.now += 2 * HOUR
     scenario.given(book("ALPHA", line("cpu"), start=MONDAY + 41 * DAY, hours=1, reservation_id="two"))
-    assert list(scenario.centre.reservations) == list(scenario.centre.reservations_of["ALPHA"]) == ["one", "two"]
+    assert list(scenario.centre.reservations) == list(scenario.centre.lists.of["ALPHA"]) == ["one", "two"]
     assert KEPT_SECONDS <= DAYS_BEHIND * DAY
 
 
-@pytest.mark.parametrize(("age", "known"), [(24 * HOUR, True), (REQUESTS_KEPT_SECONDS, True), (26 * HOUR, False)])
+@pytest.mark.parametrize(("age", "known"), [(24 * HOUR, True), (answers.KEPT_SECONDS, True), (26 * HOUR, False)])
 def test_an_answer_is_remembered_for_a_day(age: int, known: bool) -> None:
     """P4: the yes to a request is kept for at least 24 hours, and not for ever."""
     scenario = fixture.fresh()
     reservation = scenario.books(book("ALPHA", line("cpu"), start=NOON, hours=1))
-    scenario.centre.remember(
+    scenario.centre.answers.remember(
         "companies/ALPHA", "id", Answer(digest="d", position=1, time=scenario.now, subject=reservation)
     )
     scenario.now += age
     scenario.given(book("ALPHA", line("cpu"), start=NOON + 4 * DAY, hours=1))
-    assert (("companies/ALPHA", "id") in scenario.centre.answers) is known
+    assert (("companies/ALPHA", "id") in scenario.centre.answers.by_request) is known
 
 
 def test_units_of_a_cancelled_reservation_are_not_waited_for() -> None:

@@ -173,4 +173,4 @@ def test_windows_may_touch_and_concern_different_resources() -> None:
     scenario = fixture.fresh()
     made = scenario.grants(PublishTariff(tariff=replace(TARIFF, peaks=peaks)))
     assert made == replace(TARIFF, peaks=peaks, valid_from=scenario.now)
-    assert scenario.replayed().tariffs == scenario.centre.tariffs
+    assert scenario.replayed().cards.published == scenario.centre.cards.published

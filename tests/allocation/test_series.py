@@ -50,7 +50,7 @@ def test_all_occurrences_are_booked_on_one_page() -> None:
     assert [each.reservation_id for each in made.occurrences] == ["s1-0", "s1-1", "s1-2"]
     kept = [scenario.centre.reservations[each.reservation_id] for each in made.occurrences]
     assert [(each.state, each.start) for each in kept] == [(State.CONFIRMED, ELEVEN + day * DAY) for day in range(3)]
-    assert {scenario.centre.series_of[each.id] for each in kept} == {"s1"}
+    assert {scenario.centre.series.of[each.id] for each in kept} == {"s1"}
 
 
 def test_to_fail_books_nothing_and_tells_every_conflict() -> None:
@@ -158,9 +158,9 @@ def test_a_snapshot_keeps_the_series_and_time_forgets_them() -> None:
     booked(scenario, daily(2))
     for again in (scenario.restored(), scenario.replayed()):
         assert image.digest(again) == image.digest(scenario.centre)
-        assert again.series_of == scenario.centre.series_of
+        assert again.series.of == scenario.centre.series.of
     scenario.reaches(ELEVEN).reaches(ELEVEN + HOUR).reaches(ELEVEN + DAY).reaches(ELEVEN + DAY + HOUR)
     scenario.now = ELEVEN + 40 * DAY
     scenario.books(book("ALPHA", line("cpu"), start=scenario.now + HOUR - scenario.now % HOUR, hours=1))
-    assert not scenario.centre.series
-    assert not scenario.centre.series_of
+    assert not scenario.centre.series.by_id
+    assert not scenario.centre.series.of

@@ -148,11 +148,11 @@ def test_a_longer_rule_books_more_and_a_shorter_one_gives_back() -> None:
     scenario = of_cores()
     longer = changed(scenario, [ELEVEN + day * DAY for day in range(5)], recurrence=("RRULE:FREQ=DAILY;COUNT=5",))
     assert effects(longer) == ["kept"] * 3 + ["booked"] * 2
-    assert scenario.centre.series_of[longer.occurrences[4].reservation_id] == "s1"
+    assert scenario.centre.series.of[longer.occurrences[4].reservation_id] == "s1"
     shorter = changed(scenario, [ELEVEN + day * DAY for day in range(2)], recurrence=("RRULE:FREQ=DAILY;COUNT=2",))
     assert effects(shorter) == ["kept"] * 2 + ["given_back"] * 3
     assert scenario.centre.reservations["s1-2"].state is State.CANCELLED
-    assert scenario.replayed().series_of == scenario.restored().series_of == scenario.centre.series_of
+    assert scenario.replayed().series.of == scenario.restored().series.of == scenario.centre.series.of
 
 
 def test_another_weekday_moves_the_reservations() -> None:
@@ -237,7 +237,7 @@ def test_a_decision_about_a_series_leaves_no_trace() -> None:
     scenario.grants(wish)
     for again in (scenario.restored(), scenario.replayed()):
         assert image.digest(again) == image.digest(scenario.centre)
-        assert again.series_of == scenario.centre.series_of
+        assert again.series.of == scenario.centre.series.of
 
 
 def test_what_occurrences_gain_counts_against_one_another() -> None:

@@ -17,8 +17,8 @@ def test_a_tariff_without_a_date_is_valid_at_once() -> None:
     scenario = fixture.fresh()
     made = scenario.grants(PublishTariff(tariff=TARIFF))
     assert made == replace(TARIFF, valid_from=NOW)
-    assert scenario.centre.tariffs == {"krw-2026": made}
-    assert scenario.replayed().tariffs == scenario.centre.tariffs
+    assert scenario.centre.cards.published == {"krw-2026": made}
+    assert scenario.replayed().cards.published == scenario.centre.cards.published
 
 
 def test_a_tariff_is_never_retroactive() -> None:

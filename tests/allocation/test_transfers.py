@@ -66,7 +66,7 @@ def test_what_is_accepted_changes_its_company_and_nothing_else() -> None:
     assert (after.start, after.end, after.lines) == (before.start, before.end, before.lines)
     assert after.allocations == before.allocations
     assert (booked_units(scenario, "ALPHA", "h100"), booked_units(scenario, "GAMMA", "h100")) == (0, 32)
-    assert (list(scenario.centre.reservations_of["ALPHA"]), list(scenario.centre.reservations_of["GAMMA"])) == (
+    assert (list(scenario.centre.lists.of["ALPHA"]), list(scenario.centre.lists.of["GAMMA"])) == (
         [],
         [after.id],
     )
@@ -146,7 +146,7 @@ def test_the_other_company_sees_what_it_would_get_and_no_more() -> None:
     assert told_to(ended, "GAMMA") is not None, "that it is over is told once"
     changed = scenario.changes(ended, note="still ours")
     assert told_to(changed, "GAMMA") is None
-    assert scenario.centre.offered["GAMMA"] == {}
+    assert scenario.centre.lists.offered["GAMMA"] == {}
 
 
 def test_what_is_not_accepted_in_time_lapses() -> None:
@@ -219,11 +219,11 @@ def test_an_occurrence_that_is_handed_over_leaves_its_series() -> None:
     booked(scenario, daily(3))
     second = scenario.centre.reservations["s1-1"]
     scenario.grants(accepting(offered(scenario, second, "GAMMA"), "GAMMA"))
-    assert "s1-1" not in scenario.centre.series_of
+    assert "s1-1" not in scenario.centre.series.of
     scenario.grants(CancelSeries(series_id="s1", company="ALPHA"))
     states = {name: each.state for name, each in scenario.centre.reservations.items()}
     assert states == {"s1-0": State.CANCELLED, "s1-1": State.CONFIRMED, "s1-2": State.CANCELLED}
-    assert "s1-1" not in scenario.centre.series_of
+    assert "s1-1" not in scenario.centre.series.of
 
 
 @pytest.mark.parametrize("accepted", [False, True])
@@ -237,7 +237,7 @@ def test_a_restart_knows_what_is_offered_and_what_was_handed_over(accepted: bool
         assert image.digest(after) == image.digest(scenario.centre)
         assert grids_of(after, NOW) == grids_of(scenario.centre, NOW)
         assert list(after.reservations) == list(scenario.centre.reservations)
-        assert {name: set(each) for name, each in after.reservations_of.items()} == {
-            name: set(each) for name, each in scenario.centre.reservations_of.items()
+        assert {name: set(each) for name, each in after.lists.of.items()} == {
+            name: set(each) for name, each in scenario.centre.lists.of.items()
         }
-        assert after.offered.get("GAMMA", {}) == ({} if accepted else {wish.id: None})
+        assert after.lists.offered.get("GAMMA", {}) == ({} if accepted else {wish.id: None})

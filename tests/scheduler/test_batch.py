@@ -138,7 +138,7 @@ async def test_bulk_work_waits_for_the_log_and_single_calls_do_not() -> None:
             assert len(writer.centre.reservations) < 12
             single = asyncio.create_task(writer.submit(wish(1)))
             await turns()
-            assert "id-1" in {request_id for _, request_id in writer.centre.answers}
+            assert "id-1" in {request_id for _, request_id in writer.centre.answers.by_request}
             log.gate.set()
             await asyncio.gather(single, *batches)
 

@@ -362,7 +362,7 @@ async def test_a_refused_release_leaves_no_trace() -> None:
         with pytest.raises(Rejected):
             await writer.submit(ask(ReleaseReservation(reservation_id=reservation.id, company="ALPHA"), "id", "d"))
         assert len(log.pages) == told
-        assert ("companies/ALPHA", "id") not in writer.centre.answers
+        assert ("companies/ALPHA", "id") not in writer.centre.answers.by_request
 
 
 async def test_a_tick_without_work_writes_nothing() -> None:

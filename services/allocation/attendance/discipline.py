@@ -104,7 +104,7 @@ def missed(centre: Centre, reservation: Reservation, now: int) -> bool:
     """Whether nobody came to an active reservation in time."""
     if reservation.state is not State.ACTIVE:
         return False
-    grace = centre.grace(reservation)
+    grace = centre.agenda.grace(reservation)
     return bool(grace) and not reservation.checked_in_at and now >= reservation.activated_at + grace
 
 

@@ -25,7 +25,8 @@ def judged(centre: Centre, reservation: Reservation, record: Record, now: int) -
         return withdrawn(reservation)
     fresh = sample_of(record.since, record.until, record.resources)
     window = rule.window_hours * HOUR_SECONDS
-    percent = used_percent(reservation, with_sample(centre.recent.get(reservation.id, ()), fresh, window), window)
+    samples = with_sample(centre.recent_use.samples(reservation), fresh, window)
+    percent = used_percent(reservation, samples, window)
     if percent is None or percent >= rule.below_percent:
         return withdrawn(reservation)
     release_at = now + rule.warn_hours * HOUR_SECONDS
@@ -41,7 +42,7 @@ def due(reservation: Reservation, now: int) -> bool:
 
 def release(centre: Centre, reservation: Reservation, now: int) -> tuple[Event, ...]:
     """Give back what was warned, if it stands idle to this day by fresh reports; else let the warning be over."""
-    rule, samples = rule_for(centre, reservation, now), centre.recent.get(reservation.id, ())
+    rule, samples = rule_for(centre, reservation, now), centre.recent_use.samples(reservation)
     if rule is None or not samples or samples[-1].until < now - FRESH_SECONDS:
         return withdrawn(reservation)
     percent = used_percent(reservation, samples, rule.window_hours * HOUR_SECONDS)

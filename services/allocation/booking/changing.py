@@ -156,7 +156,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
     wants = tuple(replace(want, spans=_since(want.spans, wish.opens)) for want in whole) if wish.begun else whole
     # Units stay bound up to the very end, when nothing of them lies ahead any more.
     present = replace(wish.before, allocations=tuple(standing_of(wish.before).values()))
-    with centre.without(_ahead(wish)):
+    with centre.holdings.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
             *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),

@@ -18,7 +18,7 @@ HOLDS_MAX = 5
 
 def hold_violations(centre: Centre, company: str, start: int, now: int) -> Iterator[Violation]:
     """What forbids holding one more offer for a company, other than what forbids booking it."""
-    held = len(centre.held.get(company, ()))
+    held = len(centre.lists.held.get(company, ()))
     if held >= HOLDS_MAX:
         yield Violation(
             reason=Reason.TOO_MANY_HOLDS,

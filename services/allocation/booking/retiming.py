@@ -28,7 +28,7 @@ def retime(centre: Centre, reservation: Reservation, time: Interval, now: int) -
         raise refuse(Reason.START_IN_PAST, "It must begin later than now. Choose a later start.", reservation.id)
     wants = complete(centre, reservation.lines, start, end)
     company = centre.companies[reservation.company]
-    with centre.without(reservation):
+    with centre.holdings.without(reservation):
         found = rules.violations(centre, company, wants, start, end, now)
         broken = [each for each in found if not _answered(reservation, each)]
         placing = place_all(centre, wants, now, Present(reservation, bound=False))

@@ -61,7 +61,7 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
     reservation = _offered(centre, command, now)
     to = reservation.offered_to
     _demand_free(centre, reservation, now)
-    with centre.without(reservation):
+    with centre.holdings.without(reservation):
         broken = tuple(_violations(centre, reservation, to, now))
     if broken:
         raise Rejected(broken)

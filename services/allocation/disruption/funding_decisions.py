@@ -63,7 +63,7 @@ def unfit(centre: Centre, pool: Pool, funding: Funding, now: int) -> list[Reserv
     if not (excess > 0).any():
         return []
     every = frozenset(range(pool.calendar.bins))
-    names = dict.fromkeys((*pool.waiting, *centre.running))
+    names = dict.fromkeys((*pool.waiting, *centre.lists.running))
     found = [
         reservation
         for reservation in (centre.reservations[name] for name in names)

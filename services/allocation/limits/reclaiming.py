@@ -19,7 +19,7 @@ REVIEWS_MAX = 100
 def review(centre: Centre, now: int) -> tuple[Event, ...]:
     """The reviews and notices that are due, as far as a page goes."""
     first: dict[str, Review] = {}
-    for each in centre.reviews[:REVIEWS_MAX]:
+    for each in centre.reviews.ahead[:REVIEWS_MAX]:
         if each.due <= now:  # After a long sleep a company may have two, and the second sees what the first took.
             first.setdefault(each.company, each)
     return tuple(_reviewed(centre, each) for each in first.values())

@@ -84,7 +84,7 @@ def demand_length(count: int) -> None:
 
 def find_series(centre: Centre, command: commands.ChangeSeries | commands.CancelSeries) -> Series:
     """The series that a command names. Another company's answers exactly like a missing one."""
-    series = centre.series.get(command.series_id)
+    series = centre.series.by_id.get(command.series_id)
     if series is None or series.company != command.company:
         name = f"companies/{command.company}/series/{command.series_id}"
         raise refuse(Reason.SERIES_NOT_FOUND, f"There is no series {name}.", name)

@@ -25,7 +25,7 @@ class Rehearsal:
         self._before: list[tuple[str, Reservation | None]] = []
         self._conducts: dict[str, Conduct | None] = {}
         self._rows: dict[int, tuple[dict[str, Any], list[str]]] = {}
-        self._ended = len(centre.ended)
+        self._ended = len(centre.lists.ended)
         self._outages = centre.outages.standing()
 
     def __enter__(self) -> Self:
@@ -46,10 +46,10 @@ class Rehearsal:
 
     def _keep_order(self, before: Reservation, fact: ReservationEvent) -> None:
         """Note in which order what waits came, where a fact may take a reservation out of the row."""
-        centre, held = self._centre, {each.resource for each in before.allocations}
+        centre, held = self._centre, before.resources
         rows: list[dict[str, Any]] = []
         if isinstance(fact, ReservationChanged) and held != {each.resource for each in fact.allocations}:
-            rows = [centre.reservations, centre.reservations_of[before.company]]
+            rows = [centre.reservations, centre.lists.of[before.company]]
         elif not isinstance(fact, ReservationCancelled):
             return
         for row in (*rows, *(centre.pools[name].waiting for name in held)):
@@ -62,8 +62,8 @@ class Rehearsal:
             self._centre.take_back(reservation_id, before)
         for company, conduct in self._conducts.items():
             self._centre.records.restore(company, conduct)
-        while len(self._centre.ended) > self._ended:
-            self._centre.ended.pop()
+        while len(self._centre.lists.ended) > self._ended:
+            self._centre.lists.ended.pop()
         if self._outages is not None:
             self._centre.outages.stand(self._outages)
         self._line_up()

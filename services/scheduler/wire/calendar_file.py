@@ -35,7 +35,7 @@ class Entry(Struct, frozen=True):
 
 def company_entries(centre: Centre, company: str) -> list[Entry]:
     """What a company holds or has used, one entry a stretch of time."""
-    own = [centre.reservations[name] for name in centre.reservations_of.get(company, {})]
+    own = [centre.reservations[name] for name in centre.lists.of.get(company, {})]
     kept = sorted((each for each in own if each.holding), key=lambda each: (each.start, each.id))
     entries = []
     for reservation in kept[-ENTRIES_MAX:]:

@@ -94,7 +94,7 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     }
     if reservation.expires_at:
         plain["expire_time"] = {"seconds": reservation.expires_at}
-    if series := centre.series_of.get(reservation.id):
+    if series := centre.series.of.get(reservation.id):
         plain["series"] = f"companies/{reservation.company}/series/{series}"
     if reservation.approval is not None:
         plain["approval"] = _plain_approval(reservation.approval)
@@ -135,7 +135,7 @@ def _tell_attendance(plain: Plain, centre: Centre, reservation: Reservation) -> 
     """Who must come by when, who came, and how things were left. Most reservations have nothing of that."""
     if reservation.checked_in_at:
         plain["check_in_time"] = {"seconds": reservation.checked_in_at}
-    elif reservation.state.live and (grace := centre.grace(reservation)):
+    elif reservation.state.live and (grace := centre.agenda.grace(reservation)):
         plain["check_in_deadline"] = {"seconds": (reservation.activated_at or reservation.start) + grace}
     if reservation.condition:
         plain["condition"] = CONDITION_OF[reservation.condition]

@@ -65,7 +65,7 @@ class Passing(SmallCentre):
         assert list(after.reservations) == list(before.reservations)
         assert after.outages.stranded == before.outages.stranded
         assert after.outages.fates == before.outages.fates
-        assert after.running.keys() == before.running.keys()
+        assert after.lists.running.keys() == before.lists.running.keys()
         assert {name: list(pool.waiting) for name, pool in after.pools.items()} == {
             name: list(pool.waiting) for name, pool in before.pools.items()
         }

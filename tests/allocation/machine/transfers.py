@@ -56,4 +56,5 @@ class Transfers(SmallCentre):
             assert (reservation.company, reservation.offered_to) == (booking.company, to)
             if to:
                 offered.setdefault(to, set()).add(name)
-        assert {company: set(names) for company, names in self.scenario.centre.offered.items() if names} == offered
+        listed = self.scenario.centre.lists.offered
+        assert {company: set(names) for company, names in listed.items() if names} == offered
