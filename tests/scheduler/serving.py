@@ -81,6 +81,7 @@ class Desk:
     clock: ManualClock
     telemetry: Telemetry
     doors: Doors
+    address: Address
 
     def bearer(self, identity: Identity | None) -> tuple[tuple[str, str], ...]:
         """The metadata of somebody's call."""
@@ -211,7 +212,7 @@ async def serving(keys: Path, log: Held | None = None, limits: Limits | None = N
             ) as server,
             grpc.aio.insecure_channel(str(server.address)) as channel,
         ):
-            yield Desk(channel, keys, writer, log, clock, telemetry, doors)
+            yield Desk(channel, keys, writer, log, clock, telemetry, doors, server.address)
 
 
 async def register(writer: Writer, thing: Any) -> None:

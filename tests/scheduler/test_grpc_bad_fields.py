@@ -115,7 +115,7 @@ def asker(method: str) -> Identity:
 
 @pytest.mark.parametrize(("method", "path"), every(TEXTS))
 async def test_text_that_is_none_is_refused(desk: Desk, method: str, path: str) -> None:
-    """Rows 20 and 22: no control characters, and no more of it than its limit says."""
+    """No control characters, and no more of it than its limit says."""
     request = await request_of(desk, method, "ALPHA")
     message, name = parent_of(request, path)
     for text in ("a\x00b", "a\x1bb", "x" * 5_000):
@@ -125,7 +125,7 @@ async def test_text_that_is_none_is_refused(desk: Desk, method: str, path: str) 
 
 @pytest.mark.parametrize(("method", "path"), every(TIMES))
 async def test_a_time_that_is_none_is_refused(desk: Desk, method: str, path: str) -> None:
-    """Rows 38 to 40 and 44: years that no calendar has, and parts of a second."""
+    """Years that no calendar has, and parts of a second."""
     request = await request_of(desk, method, "ALPHA")
     message, name = parent_of(request, path)
     for seconds, nanos in STRANGE:
@@ -135,7 +135,7 @@ async def test_a_time_that_is_none_is_refused(desk: Desk, method: str, path: str
 
 @pytest.mark.parametrize(("method", "path"), every(CHOICES))
 async def test_a_choice_that_there_is_not_is_refused(desk: Desk, method: str, path: str) -> None:
-    """Row 16: a number that no choice has is not taken for another."""
+    """A number that no choice has is not taken for another."""
     request = await request_of(desk, method, "ALPHA")
     message, name = parent_of(request, path)
     setattr(message, name, 99)
@@ -144,7 +144,7 @@ async def test_a_choice_that_there_is_not_is_refused(desk: Desk, method: str, pa
 
 @pytest.mark.parametrize("method", IDENTIFIED)
 async def test_a_change_has_an_id_of_its_own(desk: Desk, method: str) -> None:
-    """Row 51: without a UUID nothing is changed."""
+    """Without a UUID nothing is changed."""
     request: Any = await request_of(desk, method, "ALPHA")
     for text in ("", "7", "0" * 36, "00000000-0000-0000-0000-000000000000", "x" * 300):
         request.request_id = text
@@ -153,7 +153,7 @@ async def test_a_change_has_an_id_of_its_own(desk: Desk, method: str) -> None:
 
 @pytest.mark.parametrize("method", TAGGED)
 async def test_an_old_etag_is_refused(desk: Desk, method: str) -> None:
-    """Row 56: who has not read the last change decides again."""
+    """Who has not read the last change decides again."""
     request: Any = await request_of(desk, method, "ALPHA")
     request.etag = '"99"'
     assert await refused(desk, method, request) is grpc.StatusCode.ABORTED
@@ -161,7 +161,7 @@ async def test_an_old_etag_is_refused(desk: Desk, method: str) -> None:
 
 @pytest.mark.parametrize("method", sorted(TEXTS.keys() - {"ForgiveStrike", "AcceptTransfer", "DeclineTransfer"}))
 async def test_the_same_id_is_the_same_yes_and_never_another_request(desk: Desk, method: str) -> None:
-    """Rows 52 and 53: repeated, one effect and one answer; with another body it is refused."""
+    """Repeated, one effect and one answer; with another body it is refused."""
     request = await request_of(desk, method, "ALPHA")
     first = await desk.ask(method, request, asker(method))
     pages = len(desk.log.pages)
@@ -174,7 +174,7 @@ async def test_the_same_id_is_the_same_yes_and_never_another_request(desk: Desk,
 
 @pytest.mark.parametrize("method", IDENTIFIED)
 async def test_nobody_changes_anything_without_a_token(desk: Desk, method: str) -> None:
-    """Row 24: who does not say who they are is asked for it, and told nothing."""
+    """Who does not say who they are is asked for it, and told nothing."""
     request = await request_of(desk, method, "ALPHA")
     with pytest.raises(Refused) as no:
         await desk.ask(method, request, None)

@@ -16,7 +16,7 @@ from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, quota, search
-from tests.scheduler.test_grpc_tenants import handing_over
+from tests.scheduler.test_grpc_tenants import administration, handing_over
 
 INVALID, MISSING, DENIED = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -191,139 +191,150 @@ def company(**fields: Any) -> api.RegisterCompanyRequest:
     return request
 
 
+def registering(name: str) -> api.RegisterResourceRequest:
+    """A resource of another name, made known under this one."""
+    request: api.RegisterResourceRequest = administration("RegisterResource", "")
+    request.resource.name = f"resources/{name}"
+    return request
+
+
 ZERO = "00000000-0000-0000-0000-000000000000"
 DEEP = b"\x12\x80" * 200
+GROUPS = b"\x7b" * 200 + b"\x7c" * 200
 UTF8 = b"\x0a\x04\xff\xfe\xfd\xfc"
 
 Row = tuple[str, str, Any, Identity | None, grpc.StatusCode]
 ROWS: list[Row] = [
-    ("1 malformed bytes", "CreateReservation", b"\xff\xff\xff", ALPHA, INVALID),
-    ("2 invalid utf-8", "CreateReservation", UTF8, ALPHA, INVALID),
-    ("3 nesting that breaks off", "CreateReservation", DEEP, ALPHA, INVALID),
-    ("4 message too large", "CreateReservation", noted("x" * 100_000), ALPHA, SPENT),
-    ("14 units of 2^40", "CreateReservation", demand(1, ("cpu", 2**40)), ALPHA, INVALID),
-    ("16 unknown enum", "ListResources", b"\x18\x63", ALPHA, INVALID),
-    ("16 unknown state", "ListReservations", b"\x0a\x0fcompanies/ALPHA\x22\x01\x63", ALPHA, INVALID),
-    ("17 unspecified kind", "RegisterResource", api.RegisterResourceRequest(), OPERATOR, INVALID),
-    ("20 control character", "CreateReservation", noted("a\x00b"), ALPHA, INVALID),
-    ("21 bidi override", "CreateReservation", noted("a\u202eb"), ALPHA, INVALID),
-    ("21 homoglyph id", "GetResource", api.GetResourceRequest(name="resources/\u0441pu"), ALPHA, INVALID),
-    ("22 long note", "CreateReservation", noted("x" * 501), ALPHA, INVALID),
-    ("22 long id", "GetResource", api.GetResourceRequest(name="resources/" + "x" * 10_000), ALPHA, INVALID),
-    ("24 nobody", "CreateReservation", demand(), None, NOBODY),
-    ("32 company as operator", "GrantQuota", quota(), ALPHA, DENIED),
-    ("32 company registers", "RegisterCompany", company(), ALPHA, DENIED),
-    ("32 auditor books", "CreateReservation", demand(), AUDITOR, DENIED),
-    ("32 auditor cancels", "CancelReservation", cancelling(MINE), AUDITOR, DENIED),
-    ("33 another tenant", "CreateReservation", demand(company="BETA"), ALPHA, DENIED),
-    ("35 reversed", "CreateReservation", timed("end_time", NOON - HOUR), ALPHA, INVALID),
-    ("35 empty", "CreateReservation", timed("end_time", NOON), ALPHA, INVALID),
-    ("36 in the past", "CreateReservation", demand(start=NOW - HOUR, hours=5), ALPHA, FAILED),
-    ("36 long ago", "CreateReservation", demand(start=MONDAY - 100 * DAY), ALPHA, FAILED),
-    ("37 beyond the horizon", "CreateReservation", demand(start=NOON + 100 * DAY), ALPHA, FAILED),
-    ("37 beyond the calendar", "CreateReservation", demand(start=NOON + 400 * DAY), ALPHA, FAILED),
-    ("37 too long", "CreateReservation", demand(hours=24 * 8), ALPHA, INVALID),
-    ("37 too long for any calendar", "CreateReservation", demand(hours=24 * 300), ALPHA, FAILED),
-    ("38 off the grid", "CreateReservation", demand(start=NOON + 37), ALPHA, INVALID),
-    ("38 nanos", "CreateReservation", timed("start_time", NOON, 1), ALPHA, INVALID),
-    ("39 year 10000", "CreateReservation", timed("end_time", 253_402_300_800), ALPHA, INVALID),
-    ("39 year 0", "CreateReservation", timed("start_time", -62_167_219_200), ALPHA, INVALID),
-    ("39 least int64", "CreateReservation", timed("start_time", -(2**63)), ALPHA, INVALID),
-    ("40 negative nanos", "CreateReservation", timed("start_time", NOON, -1), ALPHA, INVALID),
-    ("40 too many nanos", "CreateReservation", timed("start_time", NOON, 1_999_999_999), ALPHA, INVALID),
+    ("malformed bytes", "CreateReservation", b"\xff\xff\xff", ALPHA, INVALID),
+    ("invalid utf-8", "CreateReservation", UTF8, ALPHA, INVALID),
+    ("nesting that breaks off", "CreateReservation", DEEP, ALPHA, INVALID),
+    ("nesting without end", "CreateReservation", GROUPS, ALPHA, INVALID),
+    ("message too large", "CreateReservation", noted("x" * 100_000), ALPHA, SPENT),
+    ("units of 2^40", "CreateReservation", demand(1, ("cpu", 2**40)), ALPHA, INVALID),
+    ("unknown enum", "ListResources", b"\x18\x63", ALPHA, INVALID),
+    ("unknown state", "ListReservations", b"\x0a\x0fcompanies/ALPHA\x22\x01\x63", ALPHA, INVALID),
+    ("unspecified kind", "RegisterResource", api.RegisterResourceRequest(), OPERATOR, INVALID),
+    ("control character", "CreateReservation", noted("a\x00b"), ALPHA, INVALID),
+    ("bidi override", "CreateReservation", noted("a\u202eb"), ALPHA, INVALID),
+    ("homoglyph id", "GetResource", api.GetResourceRequest(name="resources/\u0441pu"), ALPHA, INVALID),
+    ("long note", "CreateReservation", noted("x" * 501), ALPHA, INVALID),
+    ("long id", "GetResource", api.GetResourceRequest(name="resources/" + "x" * 10_000), ALPHA, INVALID),
+    ("nobody", "CreateReservation", demand(), None, NOBODY),
+    ("company as operator", "GrantQuota", quota(), ALPHA, DENIED),
+    ("company registers", "RegisterCompany", company(), ALPHA, DENIED),
+    ("auditor books", "CreateReservation", demand(), AUDITOR, DENIED),
+    ("auditor cancels", "CancelReservation", cancelling(MINE), AUDITOR, DENIED),
+    ("another tenant", "CreateReservation", demand(company="BETA"), ALPHA, DENIED),
+    ("reversed", "CreateReservation", timed("end_time", NOON - HOUR), ALPHA, INVALID),
+    ("empty", "CreateReservation", timed("end_time", NOON), ALPHA, INVALID),
+    ("in the past", "CreateReservation", demand(start=NOW - HOUR, hours=5), ALPHA, FAILED),
+    ("long ago", "CreateReservation", demand(start=MONDAY - 100 * DAY), ALPHA, FAILED),
+    ("beyond the horizon", "CreateReservation", demand(start=NOON + 100 * DAY), ALPHA, FAILED),
+    ("beyond the calendar", "CreateReservation", demand(start=NOON + 400 * DAY), ALPHA, FAILED),
+    ("too long", "CreateReservation", demand(hours=24 * 8), ALPHA, INVALID),
+    ("too long for any calendar", "CreateReservation", demand(hours=24 * 300), ALPHA, FAILED),
+    ("too short", "CreateReservation", demand(hours=0.5), ALPHA, INVALID),
+    ("off the grid", "CreateReservation", demand(start=NOON + 37), ALPHA, INVALID),
+    ("nanos", "CreateReservation", timed("start_time", NOON, 1), ALPHA, INVALID),
+    ("year 10000", "CreateReservation", timed("end_time", 253_402_300_800), ALPHA, INVALID),
+    ("year 0", "CreateReservation", timed("start_time", -62_167_219_200), ALPHA, INVALID),
+    ("least int64", "CreateReservation", timed("start_time", -(2**63)), ALPHA, INVALID),
+    ("negative nanos", "CreateReservation", timed("start_time", NOON, -1), ALPHA, INVALID),
+    ("too many nanos", "CreateReservation", timed("start_time", NOON, 1_999_999_999), ALPHA, INVALID),
     (
-        "41 no start",
+        "no start",
         "CreateReservation",
         changed(demand(), lambda r: r.reservation.ClearField("start_time")),
         ALPHA,
         INVALID,
     ),
-    ("47 no units", "CreateReservation", demand(1, ("cpu", 0)), ALPHA, INVALID),
-    ("47 negative units", "CreateReservation", demand(1, ("cpu", -1)), ALPHA, INVALID),
-    ("47 above capacity", "CreateReservation", demand(1, ("cpu", 225)), ALPHA, FAILED),
-    ("47 off the step", "CreateReservation", demand(1, ("a100", 130)), ALPHA, INVALID),
-    ("48 over quota", "CreateReservation", demand(1, ("h100", 8), company="BETA"), BETA, SPENT),
-    ("49 unknown resource", "CreateReservation", demand(1, ("nothing", 1)), ALPHA, MISSING),
-    ("49 not entitled", "CreateReservation", demand(1, ("R01", 1), company="BETA"), BETA, FAILED),
-    ("50 out of service", "CreateReservation", demand(1, ("X01", 1)), ALPHA, FAILED),
-    ("51 no request id", "CreateReservation", identified(""), ALPHA, INVALID),
+    ("no units", "CreateReservation", demand(1, ("cpu", 0)), ALPHA, INVALID),
+    ("negative units", "CreateReservation", demand(1, ("cpu", -1)), ALPHA, INVALID),
+    ("above capacity", "CreateReservation", demand(1, ("cpu", 225)), ALPHA, FAILED),
+    ("off the step", "CreateReservation", demand(1, ("a100", 130)), ALPHA, INVALID),
+    ("over quota", "CreateReservation", demand(1, ("h100", 8), company="BETA"), BETA, SPENT),
+    ("unknown resource", "CreateReservation", demand(1, ("nothing", 1)), ALPHA, MISSING),
+    ("not entitled", "CreateReservation", demand(1, ("R01", 1), company="BETA"), BETA, FAILED),
+    ("out of service", "CreateReservation", demand(1, ("X01", 1)), ALPHA, FAILED),
+    ("no request id", "CreateReservation", identified(""), ALPHA, INVALID),
     (
-        "51 zero request id",
+        "zero request id",
         "CreateReservation",
         identified(ZERO),
         ALPHA,
         INVALID,
     ),
-    ("53 id reused", "CreateReservation", demand(900, note="another body"), ALPHA, EXISTS),
-    ("56 stale etag", "CancelReservation", cancelling(MINE, etag='"99"'), ALPHA, ABORTED),
-    ("57 another tenant's", "CancelReservation", cancelling(THEIRS), ALPHA, MISSING),
-    ("57 random id", "CancelReservation", cancelling("companies/ALPHA/reservations/none"), ALPHA, MISSING),
-    ("57 nonsense name", "CancelReservation", cancelling("reservations/7"), ALPHA, INVALID),
+    ("id reused", "CreateReservation", demand(900, note="another body"), ALPHA, EXISTS),
+    ("stale etag", "CancelReservation", cancelling(MINE, etag='"99"'), ALPHA, ABORTED),
+    ("another tenant's", "CancelReservation", cancelling(THEIRS), ALPHA, MISSING),
+    ("random id", "CancelReservation", cancelling("companies/ALPHA/reservations/none"), ALPHA, MISSING),
+    ("nonsense name", "CancelReservation", cancelling("reservations/7"), ALPHA, INVALID),
     (
-        "58 not active",
+        "not active",
         "ReleaseReservation",
         releasing(MINE),
         ALPHA,
         FAILED,
     ),
-    ("61 another tenant's", "GetReservation", api.GetReservationRequest(name=THEIRS), ALPHA, MISSING),
-    ("61 list of another", "ListReservations", listing("companies/BETA"), ALPHA, DENIED),
-    ("61 list of all", "ListReservations", listing("companies/-"), ALPHA, INVALID),
-    ("62 negative page", "ListReservations", listing(page_size=-1), ALPHA, INVALID),
-    ("62 negative page", "ListResources", api.ListResourcesRequest(page_size=-1), ALPHA, INVALID),
+    ("another tenant's", "GetReservation", api.GetReservationRequest(name=THEIRS), ALPHA, MISSING),
+    ("list of another", "ListReservations", listing("companies/BETA"), ALPHA, DENIED),
+    ("list of all", "ListReservations", listing("companies/-"), ALPHA, INVALID),
+    ("negative page", "ListReservations", listing(page_size=-1), ALPHA, INVALID),
+    ("negative page", "ListResources", api.ListResourcesRequest(page_size=-1), ALPHA, INVALID),
     (
-        "62 too many offers",
+        "too many offers",
         "SearchOffers",
         search("cpu", most=10**9),
         ALPHA,
         INVALID,
     ),
-    ("63 made-up token", "ListReservations", listing(page_token="x"), ALPHA, INVALID),
-    ("64 long filter", "ListReservations", listing(resource="resources/" + "x" * 900), ALPHA, INVALID),
-    ("65 hundred years", "GetCalendar", calendar("cpu", days=36_500), ALPHA, INVALID),
-    ("66 unknown resource", "GetCalendar", calendar("nothing"), ALPHA, MISSING),
-    ("66 no times", "GetCalendar", api.GetCalendarRequest(name="resources/cpu"), ALPHA, INVALID),
+    ("made-up token", "ListReservations", listing(page_token="x"), ALPHA, INVALID),
+    ("long filter", "ListReservations", listing(resource="resources/" + "x" * 900), ALPHA, INVALID),
+    ("hundred years", "GetCalendar", calendar("cpu", days=36_500), ALPHA, INVALID),
+    ("unknown resource", "GetCalendar", calendar("nothing"), ALPHA, MISSING),
+    ("no times", "GetCalendar", api.GetCalendarRequest(name="resources/cpu"), ALPHA, INVALID),
     (
-        "68 from the future",
+        "from the future",
         "WatchReservations",
         watching(10**9),
         ALPHA,
         RANGE,
     ),
     (
-        "68 negative",
+        "negative",
         "WatchReservations",
         watching(-1),
         ALPHA,
         INVALID,
     ),
     (
-        "68 too old",
+        "too old",
         "WatchReservations",
         watching(1),
         ALPHA,
         RANGE,
     ),
-    ("73 empty batch", "BatchCreateReservations", batched(), ALPHA, INVALID),
-    ("73 huge batch", "BatchCreateReservations", batched(*map(demand, range(1, 102))), ALPHA, INVALID),
+    ("empty batch", "BatchCreateReservations", batched(), ALPHA, INVALID),
+    ("huge batch", "BatchCreateReservations", batched(*map(demand, range(1, 102))), ALPHA, INVALID),
     (
-        "73 one slot twice",
+        "one slot twice",
         "BatchCreateReservations",
         batched(demand(1, ("T1", 1)), demand(2, ("T1", 1))),
         ALPHA,
         FAILED,
     ),
-    ("73 one id twice", "BatchCreateReservations", batched(demand(1), demand(1)), ALPHA, INVALID),
-    ("74 one bad item", "BatchCreateReservations", batched(demand(1), demand(2, ("cpu", 0))), ALPHA, INVALID),
-    ("74 one foreign item", "BatchCreateReservations", batched(demand(1), demand(2, company="BETA")), ALPHA, INVALID),
-    ("75 negative quota", "GrantQuota", granting(unit_seconds=-1), OPERATOR, INVALID),
-    ("75 absurd quota", "GrantQuota", granting(unit_seconds=2**62), OPERATOR, INVALID),
-    ("75 quota of nobody", "GrantQuota", granting(company="companies/NOBODY"), OPERATOR, MISSING),
-    ("75 quota of nothing", "GrantQuota", granting(meter="resources/nothing"), OPERATOR, INVALID),
-    ("76 duplicate company", "RegisterCompany", company(name="companies/ALPHA"), OPERATOR, EXISTS),
-    ("76 agreement reversed", "RegisterCompany", company(end=NOW - 1), OPERATOR, INVALID),
-    ("76 endless horizon", "RegisterCompany", company(horizon=1000 * DAY), OPERATOR, INVALID),
-    ("76 half a day", "RegisterCompany", company(reservation_max=DAY // 2), OPERATOR, INVALID),
+    ("one id twice", "BatchCreateReservations", batched(demand(1), demand(1)), ALPHA, INVALID),
+    ("one bad item", "BatchCreateReservations", batched(demand(1), demand(2, ("cpu", 0))), ALPHA, INVALID),
+    ("one foreign item", "BatchCreateReservations", batched(demand(1), demand(2, company="BETA")), ALPHA, INVALID),
+    ("negative quota", "GrantQuota", granting(unit_seconds=-1), OPERATOR, INVALID),
+    ("absurd quota", "GrantQuota", granting(unit_seconds=2**62), OPERATOR, INVALID),
+    ("quota of nobody", "GrantQuota", granting(company="companies/NOBODY"), OPERATOR, MISSING),
+    ("quota of nothing", "GrantQuota", granting(meter="resources/nothing"), OPERATOR, INVALID),
+    ("duplicate resource", "RegisterResource", registering("cpu"), OPERATOR, EXISTS),
+    ("duplicate company", "RegisterCompany", company(name="companies/ALPHA"), OPERATOR, EXISTS),
+    ("agreement reversed", "RegisterCompany", company(end=NOW - 1), OPERATOR, INVALID),
+    ("endless horizon", "RegisterCompany", company(horizon=1000 * DAY), OPERATOR, INVALID),
+    ("half a day", "RegisterCompany", company(reservation_max=DAY // 2), OPERATOR, INVALID),
     ("hold for nothing", "CreateReservation", held(seconds=0), ALPHA, INVALID),
     ("hold for an hour", "CreateReservation", held(seconds=HOUR), ALPHA, INVALID),
     ("hold for less than no time", "CreateReservation", held(seconds=-60), ALPHA, INVALID),
@@ -404,20 +415,45 @@ async def test_a_bad_request_gets_its_status(
 
 
 async def test_adjacent_bookings_are_fine(desk: Desk) -> None:
-    """Row 46: a booking may begin when another one ends."""
+    """A booking may begin when another one ends."""
     await desk.call("CreateReservation", demand(1, ("T1", 1), start=NOON, hours=1))
     await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + HOUR, hours=1))
 
 
+async def test_what_is_taken_is_busy_and_nothing_more_is_told(desk: Desk) -> None:
+    """Over one's own booking or another's there is no other; whose it is stands in no answer."""
+    booked = await desk.call("CreateReservation", demand(1, ("cpu", 224), note="secret"))
+    for number, (name, identity) in enumerate((("ALPHA", ALPHA), ("BETA", BETA)), start=2):
+        with pytest.raises(Refused) as refused:
+            await desk.call("CreateReservation", demand(number, ("cpu", 1), company=name), identity)
+        assert (refused.value.code, refused.value.reason) == (FAILED, "NO_CAPACITY")
+        told = refused.value.status.SerializeToString()
+        assert not any(word in told for word in (b"secret", booked.name.rsplit("/", 1)[1].encode()))
+    assert b"ALPHA" not in told
+
+
+async def test_a_period_is_granted_once(desk: Desk) -> None:
+    """A quota over a period that has one is refused: nobody is left with less than was booked by mistake."""
+    await desk.call("GrantQuota", quota(), OPERATOR)
+    with pytest.raises(Refused) as refused:
+        await desk.call("GrantQuota", changed(granting(unit_seconds=1), renumbered), OPERATOR)
+    assert (refused.value.code, refused.value.reason) == (EXISTS, "ALREADY_EXISTS")
+
+
+def renumbered(request: Any) -> None:
+    """The same, as another request."""
+    request.request_id = request_id(98)
+
+
 async def test_ids_of_two_tenants_are_independent(desk: Desk) -> None:
-    """Row 54: the same request id of another company is another request."""
+    """The same request id of another company is another request."""
     first = await desk.call("CreateReservation", demand(1))
     second = await desk.call("CreateReservation", demand(1, company="BETA"), BETA)
     assert first.name != second.name
 
 
 async def test_a_repeated_cancellation_is_the_same_yes(desk: Desk) -> None:
-    """Rows 52 and 58: repeated with its id a cancellation is OK; anew it is refused."""
+    """Repeated with its id a cancellation is OK; anew it is refused."""
     booked = await desk.call("CreateReservation", demand(1))
     first = await desk.call("CancelReservation", cancelling(booked.name))
     assert await desk.call("CancelReservation", cancelling(booked.name)) == first
@@ -427,7 +463,7 @@ async def test_a_repeated_cancellation_is_the_same_yes(desk: Desk) -> None:
 
 
 async def test_an_unknown_method_is_unimplemented(desk: Desk) -> None:
-    """Rows 9 and 10: other methods, and reflection, are not there."""
+    """Other methods, and reflection, are not there."""
     for path in (
         "/aidc.scheduler.v1.Scheduler/Drop",
         "/",
@@ -439,20 +475,20 @@ async def test_an_unknown_method_is_unimplemented(desk: Desk) -> None:
 
 
 async def test_unknown_fields_leave_no_trace(desk: Desk) -> None:
-    """Row 18: what we do not know is ignored, and never written down."""
+    """What we do not know is ignored, and never written down."""
     await desk.call("CreateReservation", demand(1).SerializeToString() + b"\xba\x3e\x06canary")
     assert b"canary" not in b"".join(desk.log.pages)
 
 
 async def test_text_is_stored_as_it_is(desk: Desk) -> None:
-    """Row 23: quotes, percent signs and braces are text, for ever."""
+    """Quotes, percent signs and braces are text, for ever."""
     text = "'; DROP TABLE reservations; -- %s {} \\x00 [INFO]"
     booked = await desk.call("CreateReservation", noted(text))
     assert (await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))).note == text
 
 
 async def test_nobody_overspends_in_parallel(desk: Desk) -> None:
-    """Row 48: a hundred calls at once spend a quota to its end and not beyond."""
+    """A hundred calls at once spend a quota to its end and not beyond."""
     await desk.call("GrantQuota", granting(unit_seconds=8 * HOUR * 30), OPERATOR)
     calls = [
         desk.call("CreateReservation", demand(n, ("h100", 8), company="BETA", start=TUESDAY + n * HOUR), BETA)

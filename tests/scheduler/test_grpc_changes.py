@@ -109,7 +109,7 @@ async def test_what_makes_no_sense_is_named(desk: Desk, mask: str | None, fields
 
 
 async def test_nothing_is_left_of_what_is_shrunk_to_nothing(desk: Desk) -> None:
-    """Row 59: an empty or reversed interval is no interval, and the reservation stays."""
+    """An empty or reversed interval is no interval, and the reservation stays."""
     made = await booked(desk)
     for end in (NOON, NOON - HOUR):
         with pytest.raises(Refused) as refused:
@@ -119,7 +119,7 @@ async def test_nothing_is_left_of_what_is_shrunk_to_nothing(desk: Desk) -> None:
 
 
 async def test_extending_over_a_neighbour_is_refused_without_a_name(desk: Desk) -> None:
-    """Rows 45 and 59: it is busy then, by whom is nobody's business, and what there was is still there."""
+    """It is busy then, by whom is nobody's business, and what there was is still there."""
     mine = await desk.call("CreateReservation", demand(1))
     wish = demand(2, ("cpu", 224), start=NOON + HOUR, company="BETA", note="secret")
     theirs = await desk.call("CreateReservation", wish, BETA)
