@@ -13,7 +13,7 @@ from services.allocation.decide import decide
 from services.allocation.events import Event, ReservationActivated, ReservationConfirmed
 from services.allocation.offering import offers
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Allocation, Colocation, Line
+from services.allocation.reservations import Allocation, Colocation, Line
 
 NOW = 1_772_496_000  # 2026-03-03, midnight UTC: the core knows no other clock than its arguments
 SEARCH_DAYS = 90

@@ -18,7 +18,8 @@ from services.allocation.events import (
     ReservationConfirmed,
     ResourceRegistered,
 )
-from services.allocation.resources import Allocation, Interval, Line, Resource
+from services.allocation.reservations import Allocation, Line
+from services.allocation.resources import Interval, Resource
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 from services.eventlog import EventLog
 from services.eventlog.page import FORMAT, Entry, Head, Page, encode_page, page_hash

@@ -18,7 +18,7 @@ from loadtests.workload import COMPANIES, POOL
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import decide
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 
 LIVE = 100_000
 ROUNDS = 9

@@ -16,7 +16,7 @@ from services.allocation.centre import Centre
 from services.allocation.decide import decide
 from services.allocation.events import Event
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 from services.eventlog import EventLog, SnapshotStore
 from services.eventlog.page import FORMAT, Entry, Head, Page, encode_page, page_hash
 from services.scheduler.clock import MICROSECONDS

@@ -21,7 +21,8 @@ from services.allocation.commands import CreateReservation
 from services.allocation.decide import decide
 from services.allocation.events import QualificationGranted
 from services.allocation.offering import offers
-from services.allocation.resources import Kind, Line, Resource
+from services.allocation.reservations import Line
+from services.allocation.resources import Kind, Resource
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 
 TRAINING_POOL, TRAINING_GPUS = "h100-train", 8

@@ -13,6 +13,7 @@ from services.allocation.attendance.records import Records
 from services.allocation.calendars.calendar import DAY_SECONDS, base_for
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
+from services.allocation.companies import Company, Quota
 from services.allocation.disruption.outages import Outages
 from services.allocation.events import Event
 from services.allocation.life import follow
@@ -24,7 +25,8 @@ from services.allocation.money.months import ClosedMonth
 from services.allocation.money.periods import Periods
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series_table import SeriesTable
-from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Resource
 from services.allocation.tables.agenda import Agenda
 from services.allocation.tables.answers import Answers, Subject
 from services.allocation.tables.holdings import Holdings, MeterKey

@@ -6,12 +6,14 @@ from services.allocation.attendance.conduct import Assignment, Qualification
 from services.allocation.attendance.terms import Terms
 from services.allocation.attendance.use import Record
 from services.allocation.booking.people import Participants
+from services.allocation.companies import Company, Quota
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Outage
 from services.allocation.money.correction import Correction
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series import Policy, Series
-from services.allocation.resources import Company, Condition, Interval, Line, Override, Quota, Resource
+from services.allocation.reservations import Condition, Line, Override
+from services.allocation.resources import Interval, Resource
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):

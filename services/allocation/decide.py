@@ -32,7 +32,7 @@ from services.allocation.money.tariff import check_tariff
 from services.allocation.recurrence import recurring, series_changing
 from services.allocation.registration import check_company, check_quota, check_resource
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Allocation, Override, State
+from services.allocation.reservations import Allocation, Override, State
 from services.allocation.units.placing import place_all
 
 Events = tuple[Event, ...]

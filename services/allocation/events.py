@@ -13,6 +13,7 @@ from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Vote
 from services.allocation.booking.people import Participants
 from services.allocation.booking.transfer import Outcome
+from services.allocation.companies import Company, Quota
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Outage
 from services.allocation.limits.reclaim import MeterReview, Removal
@@ -20,7 +21,8 @@ from services.allocation.money.correction import Correction
 from services.allocation.money.months import ClosedMonth
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series import Series
-from services.allocation.resources import Allocation, Company, Condition, Interval, Line, Override, Quota, Resource
+from services.allocation.reservations import Allocation, Condition, Line, Override
+from services.allocation.resources import Interval, Resource
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):

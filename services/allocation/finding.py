@@ -4,7 +4,7 @@ from typing import Protocol
 
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 
 class Naming(Protocol):

@@ -14,6 +14,7 @@ from services.allocation.attendance.conduct import Conduct
 from services.allocation.attendance.idling import Recent
 from services.allocation.attendance.terms import Terms
 from services.allocation.centre import Centre
+from services.allocation.companies import Company, Quota
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Fate, Outage
 from services.allocation.limits.reclaim import Review
@@ -21,7 +22,8 @@ from services.allocation.money.correction import Correction
 from services.allocation.money.months import ClosedMonth
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series import Series
-from services.allocation.resources import Company, Quota, Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Resource
 from services.allocation.tables.answers import Answer, Subject
 
 FORMAT = 4

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.events import ReservationEvent
-from services.allocation.resources import Allocation, Reservation, State
+from services.allocation.reservations import Allocation, Reservation, State
 
 MOVES: Mapping[type, Mapping[State | None, State]] = {
     events.ReservationConfirmed: {

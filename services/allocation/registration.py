@@ -8,8 +8,10 @@ from services.allocation.booking.approval import Rule
 from services.allocation.calendars.calendar import DAY_SECONDS
 from services.allocation.calendars.timetable import DAY_MINUTES
 from services.allocation.centre import Centre
+from services.allocation.companies import EQUIPMENT_METER, Company, Quota
+from services.allocation.money.correction import CORRECTIONS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import CORRECTIONS, EQUIPMENT_METER, Company, Kind, OpeningHours, Quota, Resource
+from services.allocation.resources import Kind, OpeningHours, Resource
 
 BINS_MAX = 20_000
 BIN_CAPACITY_MAX = 16_000

@@ -13,13 +13,14 @@ from services.allocation.attendance.terms import PERCENT
 from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
+from services.allocation.companies import EQUIPMENT_METER, Company
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import OPEN_END
 from services.allocation.limits.batch import batch_violations
 from services.allocation.limits.quota import Charge, meter_violations
 from services.allocation.limits.tracks import too_many
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import EQUIPMENT_METER, Company, Kind, Resource
+from services.allocation.resources import Kind, Resource
 from services.allocation.wording import counted, figure
 
 HOUR_SECONDS = 3600

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from services.allocation.resources import Allocation, Reservation
+from services.allocation.reservations import Allocation, Reservation
 
 HASH_BYTES = 8
 """Of a line's SHA-256, read as a signed number."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.ledger.database import READER
 from services.ledger.projections.tree import STORED_LEVEL_MIN
 

@@ -5,7 +5,7 @@ from msgspec import Struct
 from services.allocation.money.fees import Fee
 from services.allocation.money.pricing import Amount
 from services.allocation.money.unit_time import Stretches
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 
 class Claim(Struct, frozen=True, gc=False):

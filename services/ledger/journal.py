@@ -12,7 +12,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation.events import Event
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.eventlog import BrokenLog
 from services.ledger.batch import Batch, Checkpoint
 from services.ledger.books import Books

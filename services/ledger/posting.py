@@ -9,12 +9,13 @@ sends it. So a new event needs at most a row in `GIVEN_BACK`, and a new state on
 from collections.abc import Iterable, Iterator, Mapping
 
 from services.allocation import events
+from services.allocation.companies import Quota
 from services.allocation.events import Event
 from services.allocation.limits.reclaim import Removal
-from services.allocation.money.correction import Correction
+from services.allocation.money.correction import CORRECTIONS, Correction
 from services.allocation.money.periods import number_of
 from services.allocation.money.pricing import Amount
-from services.allocation.resources import CORRECTIONS, Quota, Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.claims import Claim, Step

@@ -2,9 +2,10 @@
 
 from functools import lru_cache
 
+from services.allocation.companies import Company
 from services.allocation.money.pricing import Rate, rate_of
 from services.allocation.money.tariff import Tariff
-from services.allocation.resources import Company, Resource
+from services.allocation.resources import Resource
 
 RATES_KEPT_MAX = 100_000
 

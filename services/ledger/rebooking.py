@@ -17,7 +17,7 @@ from services.allocation.money.fees import Fee
 from services.allocation.money.periods import Periods
 from services.allocation.money.pricing import Rate
 from services.allocation.money.unit_time import Stretches
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.ledger.claims import Claim, LateFee
 
 BOOKED = frozenset({State.CONFIRMED, State.ACTIVE})

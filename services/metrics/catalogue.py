@@ -11,7 +11,7 @@ nothing can tell yet is not here; `deploy/prometheus/README.md` lists it with th
 
 from typing import Literal, NamedTuple
 
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.eventlog.beside import SIDE_STREAMS_MAX
 from services.metrics import readings, unmet
 from services.metrics.availability import Unavailable

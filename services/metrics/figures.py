@@ -8,7 +8,7 @@ counter ever falls.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Measured, Period, PoolUsage, Usage
 

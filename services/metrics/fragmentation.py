@@ -14,7 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.resources import Line, Reservation, Resource
+from services.allocation.reservations import Line, Reservation
+from services.allocation.resources import Resource
 from services.allocation.units.placement import parts_of
 
 DAY_SECONDS = 86_400

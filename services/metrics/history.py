@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 
 HOUR_SECONDS = 3_600
 WEEK_HOURS = 7 * 24

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells
 from services.allocation.disruption.outage import Outage
-from services.allocation.resources import Allocation, Interval, Kind, Line, Resource
+from services.allocation.reservations import Allocation, Line
+from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.units.placement import Part, parts_of
 from services.metrics.fragmentation import NOTHING_ASKED, Asked, fragmented, typical
 

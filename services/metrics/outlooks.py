@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from services.allocation.disruption.outage import Outage
-from services.allocation.resources import Allocation, Resource
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Resource
 from services.metrics.forecast import Forecast, forecast
 from services.metrics.fragmentation import NOTHING_ASKED, Asked
 from services.metrics.freshness import Freshness

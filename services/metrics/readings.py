@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.metrics.figures import AccountFigures, MeasuredFigures, QuotaFigures
 from services.metrics.forecast import Forecast
 from services.metrics.freshness import Freshness

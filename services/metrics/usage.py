@@ -12,12 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import events
+from services.allocation.companies import Company
 from services.allocation.disruption.outage import Outage
 from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
 from services.allocation.limits import quota
 from services.allocation.limits.reclaim import without
-from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
+from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.resources import Interval, Resource
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
 from services.metrics.fragmentation import Mix

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from services.allocation.attendance.use import IDLE_PER_MILLE, rates_of_bins
-from services.allocation.resources import Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Resource
 from services.eventlog.use import NodeUse
 from services.metrics.usage import Usage
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.standing import Sum
 from services.eventlog import Unknown, Witness
 from services.scheduler.group_commit import Sheet

@@ -6,7 +6,7 @@ from services.allocation.booking.together import RejectedTogether
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.tables.answers import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid

@@ -11,7 +11,7 @@ from services.allocation.money.quoting import cancellation_quote, change_quote
 from services.allocation.offering import offers
 from services.allocation.offering.smallest import smallest_changes
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.eventlog import EventLog
 from services.eventlog.append import append_page
 from services.eventlog.page import FORMAT, PAGE_BYTES_MAX, Head, encode_page, page_hash

@@ -19,7 +19,7 @@ from services.allocation.attendance.terms import MINUTE_SECONDS
 from services.allocation.attendance.use import UseBook
 from services.allocation.commands import RecordUse
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.eventlog import Unknown
 from services.eventlog.page import Record
 from services.eventlog.use import NodeUse, decode_use

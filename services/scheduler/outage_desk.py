@@ -11,7 +11,8 @@ from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Fate, Outage, Outcome
 from services.allocation.offering import offers
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import Interval, Reservation
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role

@@ -17,7 +17,8 @@ from services.allocation.calendars.calendar import DAY_SECONDS, DAYS_BEHIND
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.limits.quota import Period
-from services.allocation.resources import Kind, Reservation, Resource, State
+from services.allocation.reservations import Reservation, State
+from services.allocation.resources import Kind, Resource
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 

@@ -8,7 +8,7 @@ from services.allocation.offering import offers
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.choosing import choose
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation

@@ -17,7 +17,7 @@ from services.allocation.calendars.calendar import RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 from services.eventlog import Unknown
 from services.eventlog.refusals import Refusals, Refused, RefusedLine, encode_refusals
 

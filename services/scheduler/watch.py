@@ -9,7 +9,7 @@ from operator import itemgetter
 import grpc
 
 from services.allocation.booking.transferring import told_to
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.runtime.problems import Problem
 from services.scheduler.group_commit import Sheet
 

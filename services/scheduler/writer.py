@@ -24,7 +24,7 @@ from services.allocation.commands import (
 )
 from services.allocation.decide import Events, decide
 from services.allocation.rejections import Reason, Rejected, refuse
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.tables.answers import Answer, Subject
 from services.eventlog.page import PAGE_BYTES_MAX, Entry, encode_page
 from services.scheduler.clock import MICROSECONDS, Clock

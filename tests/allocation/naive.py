@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from services.allocation.attendance.terms import Terms
+from services.allocation.companies import Company, Quota
 from services.allocation.rejections import Reason
-from services.allocation.resources import Company, Kind, Line, Quota, Resource, Unit
+from services.allocation.reservations import Line
+from services.allocation.resources import Kind, Resource, Unit
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600

@@ -4,7 +4,8 @@ from collections import Counter
 from math import lcm
 
 from services.allocation.rejections import Reason
-from services.allocation.resources import Kind, Line
+from services.allocation.reservations import Line
+from services.allocation.resources import Kind
 from tests.allocation.naive import CELL, DAY, HOUR, Booking, Naive
 
 EXTEND_WINDOW, EXTEND_MOST = 48 * HOUR, 7 * DAY

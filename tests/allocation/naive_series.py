@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 from tests.allocation.naive import DAY, HOUR, NEVER, Naive
 
 SEOUL = 9 * HOUR

@@ -1,7 +1,7 @@
 """The rules of handing a reservation over once more, told simply. It shares no code with what it checks."""
 
 from services.allocation.rejections import Reason
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 from tests.allocation.naive import Naive
 
 OF_THE_COMPANY = {

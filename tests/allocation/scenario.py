@@ -36,13 +36,15 @@ from services.allocation.commands import (
     SetFunding,
     Tick,
 )
+from services.allocation.companies import Company, Quota
 from services.allocation.decide import TICK_RESERVATIONS_MAX, Events, decide
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Outage, OutageKind, Scope
 from services.allocation.money.tariff import Tariff
 from services.allocation.offering.offers import Found, Search, alternatives, search
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Colocation, Company, Interval, Line, Override, Quota, Reservation, Resource
+from services.allocation.reservations import Colocation, Line, Override, Reservation
+from services.allocation.resources import Interval, Resource
 from services.allocation.tables.answers import Subject
 
 HOUR = 3600

@@ -8,7 +8,8 @@ from services.allocation.booking.approving import UNDECIDED
 from services.allocation.commands import ApproveReservation, DenyReservation, RegisterResource
 from services.allocation.events import ReservationDenied, VoteCast
 from services.allocation.rejections import Reason
-from services.allocation.resources import Companion, Override, Reservation, Resource, State
+from services.allocation.reservations import Override, Reservation, State
+from services.allocation.resources import Companion, Resource
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, grids_of, line

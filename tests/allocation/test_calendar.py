@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from services.allocation.calendars.calendar import DAYS_AHEAD, DAYS_BEHIND, SLIDE_DAYS, Calendar, base_for
 from services.allocation.commands import RegisterResource
 from services.allocation.rejections import Reason
-from services.allocation.resources import Allocation, Closure
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Closure
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY

@@ -7,7 +7,7 @@ import pytest
 from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.commands import CancelReservation, GrantQuota
 from services.allocation.rejections import Reason
-from services.allocation.resources import Colocation, Reservation, State
+from services.allocation.reservations import Colocation, Reservation, State
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, grids_of, line

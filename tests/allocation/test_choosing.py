@@ -14,7 +14,7 @@ from services.allocation.offering.choice import Choice, Chosen, Offered, Order
 from services.allocation.offering.choosing import choose
 from services.allocation.offering.variants import VARIANTS_MAX, Variant, variants
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NEXT_MONDAY, NOW, TARIFF, TUESDAY

@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from services.allocation.commands import RegisterResource
 from services.allocation.rejections import Reason
-from services.allocation.resources import Companion, Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Companion, Resource
 from tests.allocation import fixture
 from tests.allocation.fixture import FRIDAY, MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line

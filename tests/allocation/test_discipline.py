@@ -18,7 +18,7 @@ from services.allocation.commands import (
 )
 from services.allocation.decide import decide
 from services.allocation.rejections import Reason
-from services.allocation.resources import Condition, Reservation, State
+from services.allocation.reservations import Condition, Reservation, State
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

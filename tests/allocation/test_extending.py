@@ -7,7 +7,7 @@ from services.allocation.booking.extending import extensions
 from services.allocation.commands import PublishTariff, RegisterResource
 from services.allocation.money.quoting import Fee, cancellation_quote
 from services.allocation.rejections import Reason
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from tests.allocation import fixture
 from tests.allocation.fixture import NEXT_MONDAY, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, line

@@ -7,7 +7,7 @@ from services.allocation.commands import ConfirmReservation
 from services.allocation.events import AllocationsMoved, ReservationExpired
 from services.allocation.offering.offers import Search, search
 from services.allocation.rejections import Reason
-from services.allocation.resources import Colocation, Reservation, State
+from services.allocation.reservations import Colocation, Reservation, State
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, grids_of, line

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.commands import ClosePeriod, PublishTariff
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.tables.answers import Answer
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY

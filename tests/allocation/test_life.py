@@ -8,7 +8,8 @@ from services.allocation.centre import KEPT_SECONDS
 from services.allocation.commands import CancelReservation, RegisterResource, ReleaseReservation, Tick
 from services.allocation.decide import TICK_RESERVATIONS_MAX, decide
 from services.allocation.rejections import Reason
-from services.allocation.resources import Companion, State
+from services.allocation.reservations import State
+from services.allocation.resources import Companion
 from services.allocation.tables import answers
 from services.allocation.tables.answers import Answer
 from tests.allocation import fixture

@@ -5,12 +5,13 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.commands import DeclareOutage, LiftOutage, Tick
+from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.decide import decide
 from services.allocation.disruption.clearing import RESERVATIONS_MAX
 from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.life import flows
 from services.allocation.rejections import Reason
-from services.allocation.resources import EQUIPMENT_METER, Colocation, Reservation, State
+from services.allocation.reservations import Colocation, Reservation, State
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line, outage

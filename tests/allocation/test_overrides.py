@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import OVERRIDABLE, Reason
-from services.allocation.resources import Override, State
+from services.allocation.reservations import Override, State
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, at, book, line

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from services.allocation.commands import RegisterResource
 from services.allocation.rejections import Reason
-from services.allocation.resources import Companion, Line, Reservation
+from services.allocation.reservations import Line, Reservation
+from services.allocation.resources import Companion
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, book, change, line

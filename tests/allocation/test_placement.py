@@ -11,7 +11,8 @@ from services.allocation.commands import CancelReservation, RegisterResource
 from services.allocation.decide import decide
 from services.allocation.events import AllocationsMoved
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Closure, Colocation, Reservation
+from services.allocation.reservations import Colocation, Reservation
+from services.allocation.resources import Closure
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW, TUESDAY

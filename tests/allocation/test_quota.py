@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.commands import GrantQuota, RegisterResource
+from services.allocation.companies import Quota
 from services.allocation.rejections import Reason
-from services.allocation.resources import Quota
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line

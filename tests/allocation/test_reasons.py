@@ -30,7 +30,8 @@ from services.allocation.commands import (
 )
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.rejections import Reason
-from services.allocation.resources import Closure, Colocation
+from services.allocation.reservations import Colocation
+from services.allocation.resources import Closure
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, fund, line, outage

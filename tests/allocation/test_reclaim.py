@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.attendance.terms import ReclaimRow, ReclaimRule, Terms
 from services.allocation.commands import PublishTerms
+from services.allocation.companies import EQUIPMENT_METER, Quota
 from services.allocation.rejections import Reason
-from services.allocation.resources import EQUIPMENT_METER, Quota
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line

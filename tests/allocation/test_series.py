@@ -8,7 +8,7 @@ from services.allocation.attendance.terms import StrikeRule, Terms
 from services.allocation.commands import BookSeries, CancelSeries, GrantQualification, PublishTerms
 from services.allocation.recurrence.series import OCCURRENCES_MAX, Occurrence, Policy, Series
 from services.allocation.rejections import Reason
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

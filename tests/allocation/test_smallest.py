@@ -11,7 +11,7 @@ from services.allocation.commands import ChangeReservation, CreateReservation
 from services.allocation.decide import decide
 from services.allocation.offering.smallest import TRIES_MAX, Smaller, Wish, smallest_changes
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Colocation
+from services.allocation.reservations import Colocation
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, TUESDAY

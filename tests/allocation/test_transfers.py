@@ -22,7 +22,7 @@ from services.allocation.events import (
     TransferEnded,
 )
 from services.allocation.rejections import Reason
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, change, grids_of, line

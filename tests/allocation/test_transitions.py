@@ -11,7 +11,7 @@ from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.events import ReservationEvent, ReservationTransferred, TransferAccepted, TransferEnded
 from services.allocation.life import MOVES, IllegalMove, follow
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 STATES = (None, *State)

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.attendance.use import CHECK_IN_SECONDS, MeasuredUse, UseBook, rates_of_bins
-from services.allocation.resources import Allocation, Kind, Line, Node, Reservation, Resource, State, Unit
+from services.allocation.reservations import Allocation, Line, Reservation, State
+from services.allocation.resources import Kind, Node, Resource, Unit
 
 HOUR = 3_600
 T = 1_772_409_600

@@ -4,8 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.commands import CreateReservation
+from services.allocation.companies import Company, Quota
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.resources import Colocation, Company, Quota, Unit
+from services.allocation.reservations import Colocation
+from services.allocation.resources import Unit
 from services.allocation.wording import counted, figure, spelled, unit_hours
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW

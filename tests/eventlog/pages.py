@@ -7,6 +7,7 @@ from services.allocation.attendance.terms import NoProcessRule, ReclaimRow, Stri
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.booking.transfer import Outcome
+from services.allocation.companies import Company, Quota
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.events import (
@@ -62,20 +63,8 @@ from services.allocation.money.months import ClosedMonth
 from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
-from services.allocation.resources import (
-    Allocation,
-    Closure,
-    Colocation,
-    Companion,
-    Company,
-    Kind,
-    Line,
-    Node,
-    OpeningHours,
-    Quota,
-    Resource,
-    Unit,
-)
+from services.allocation.reservations import Allocation, Colocation, Line
+from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"

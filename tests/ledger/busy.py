@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from services.allocation.events import Event
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 from services.eventlog.page import Entry
 from tests.ledger.pages import (
     HOUR,

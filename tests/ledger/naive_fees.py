@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.allocation import events
 from services.allocation.events import Event
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 
 HOUR = 3600
 FEE = 2_000

@@ -6,12 +6,14 @@ from zoneinfo import ZoneInfo
 from services.allocation import events
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
+from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.money.months import ClosedMonth, bounds
 from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
-from services.allocation.resources import Allocation, Company, Interval, Kind, Line, Node, Quota, Resource, Unit
+from services.allocation.reservations import Allocation, Line
+from services.allocation.resources import Interval, Kind, Node, Resource, Unit
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 

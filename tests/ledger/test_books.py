@@ -3,7 +3,7 @@
 import pytest
 
 from services.allocation.events import Event
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.ledger.books import Books, Misfit
 from tests.ledger.pages import (
     MONDAY,

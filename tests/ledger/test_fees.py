@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 from services.ledger.chart import Account
 from tests.ledger.pages import (
     HOUR,

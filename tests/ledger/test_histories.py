@@ -15,7 +15,7 @@ from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.money.tariff import Price, Tariff
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post

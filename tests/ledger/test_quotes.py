@@ -13,7 +13,7 @@ from services.allocation.money.peaks import Peak
 from services.allocation.money.quoting import cancellation_quote, change_quote
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Line, Reservation, State
+from services.allocation.reservations import Line, Reservation, State
 from services.ledger.chart import PENDING, Account, Transfer
 from tests.allocation import fixture
 from tests.allocation.examples import examples

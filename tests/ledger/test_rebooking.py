@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation.events import Event
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 from services.ledger.chart import Account, Phase
 from services.ledger.facts import moment
 from services.ledger.reporting.history import history

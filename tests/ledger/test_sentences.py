@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
-from services.allocation.resources import Override
+from services.allocation.reservations import Override
 from services.ledger.reporting.sentences import SENTENCES, Words, sentence
 from tests.eventlog.pages import SAMPLES
 

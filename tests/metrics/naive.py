@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.booking.approval import Approval, Rule, Vote
+from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
-from services.allocation.resources import Allocation, Company, Line, Quota
+from services.allocation.reservations import Allocation, Line
 from tests.metrics.synthetic import START, pool
 
 QUARTER = 900

@@ -6,9 +6,11 @@ from random import Random
 
 from services.allocation import events
 from services.allocation.attendance.use import MeasuredUse
+from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.rejections import Reason
-from services.allocation.resources import Allocation, Company, Kind, Line, Node, Quota, Resource, Unit
+from services.allocation.reservations import Allocation, Line
+from services.allocation.resources import Kind, Node, Resource, Unit
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
 from services.eventlog.refusals import Refusals, Refused, RefusedLine
 from services.eventlog.use import NodeUse

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 from services.metrics import history
 from services.metrics.forecast import Model, forecast
 from services.metrics.history import HOUR_SECONDS, HOURS_KEPT, WEEK_HOURS, Held, History

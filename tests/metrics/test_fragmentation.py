@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation import events
-from services.allocation.resources import Allocation, Kind, Line, Node, Reservation, Resource, State, Unit
+from services.allocation.reservations import Allocation, Line, Reservation, State
+from services.allocation.resources import Kind, Node, Resource, Unit
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.metrics.fragmentation import DAY_SECONDS, DAYS, TYPICAL_SHARE, Asked, Mix, fragmented, typical
 from services.metrics.outlook import look_ahead

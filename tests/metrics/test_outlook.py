@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.resources import Allocation, Closure, Kind, Node, Resource, Unit
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Closure, Kind, Node, Resource, Unit
 from services.metrics.outlook import HORIZONS, Change, Shape, look_ahead
 from tests.metrics.synthetic import HOUR_SECONDS, START
 from tests.metrics.test_figures import closed_pool, simulator

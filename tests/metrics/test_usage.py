@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.allocation import events
 from services.allocation.limits.reclaim import Removal
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books

@@ -1,7 +1,7 @@
 """Use as it is now, and as the log records it: held against at work, and unknown kept apart from idle."""
 
 from services.allocation import events
-from services.allocation.resources import Allocation, Line
+from services.allocation.reservations import Allocation, Line
 from services.eventlog.page import decode_page
 from services.metrics.usage import Measured, Usage
 from services.metrics.use import FRESH_SECONDS, IDLE_SECONDS, PoolUse, UseNow

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from services.allocation.commands import Command
-from services.allocation.resources import Company, Quota, Resource
+from services.allocation.companies import Company, Quota
+from services.allocation.resources import Resource
 from services.eventlog import SnapshotStore
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import Page, decode_page

@@ -9,7 +9,7 @@ from services.allocation import image
 from services.allocation.booking.together import RejectedTogether
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.eventlog.memory import MemoryLog
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem

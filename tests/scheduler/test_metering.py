@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.allocation import events
 from services.allocation.attendance.terms import NoProcessRule, Terms
 from services.allocation.commands import CreateReservation, PublishTerms, ReleaseReservation
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.eventlog import Unknown
 from services.eventlog.beside import USE, SideStream
 from services.eventlog.jetstream import JetStreamLog

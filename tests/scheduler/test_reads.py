@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.calendars.pool import Pool
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Closure, Kind, State
+from services.allocation.reservations import State
+from services.allocation.resources import Closure, Kind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler.reads import CALENDAR_DAYS_MAX, Page, Wanted, calendar_reply, list_reservations, list_resources

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from services.allocation.attendance.terms import IdleRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.allocation.money.peaks import Peak
-from services.allocation.resources import Colocation, Kind, Line
+from services.allocation.reservations import Colocation, Line
+from services.allocation.resources import Kind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler import records

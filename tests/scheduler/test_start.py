@@ -6,7 +6,7 @@ import pytest
 
 from services.allocation import image
 from services.allocation.commands import CancelReservation
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.eventlog import BrokenLog
 from services.eventlog.chain import ChainReader
 from services.eventlog.memory import MemoryLog

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import grpc
 import pytest
 
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.runtime.problems import Problem
 from services.scheduler import watch
 from services.scheduler.group_commit import Sheet

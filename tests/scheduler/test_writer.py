@@ -7,7 +7,7 @@ import pytest
 from services.allocation import image
 from services.allocation.commands import CancelReservation, ReleaseReservation
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.eventlog import Fenced, Unknown
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import PAGE_BYTES_MAX, Page, encode_page, page_hash

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from services.allocation.commands import AcceptTransfer, CancelReservation, OfferTransfer, ReleaseReservation
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.standing import Standing
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.memory import MemoryLog

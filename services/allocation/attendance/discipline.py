@@ -14,11 +14,13 @@ from services.allocation.attendance.terms import faults
 from services.allocation.booking.demand import Want
 from services.allocation.booking.participants import arrived
 from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.events import ConductEvent, Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.money import unit_time
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Allocation, Company, Interval, Kind, Reservation, State
+from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.resources import Interval, Kind
 from services.allocation.wording import spelled
 
 Events = tuple[Event, ...]

@@ -11,7 +11,8 @@ from services.allocation.attendance.terms import IdleRule
 from services.allocation.attendance.use import Record
 from services.allocation.centre import Centre
 from services.allocation.events import Event
-from services.allocation.resources import Kind, Reservation, State
+from services.allocation.reservations import Reservation, State
+from services.allocation.resources import Kind
 
 HOUR_SECONDS = 3600
 FRESH_SECONDS = 2 * HOUR_SECONDS

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from services.allocation.attendance.use import MeasuredUse
-from services.allocation.resources import Interval, Reservation
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval
 
 PERCENT = 100
 

@@ -10,7 +10,8 @@ from services.allocation.attendance.terms import MINUTE_SECONDS, NoProcessRule
 from services.allocation.attendance.use import Record
 from services.allocation.centre import Centre
 from services.allocation.events import Event
-from services.allocation.resources import Kind, Reservation, State
+from services.allocation.reservations import Reservation, State
+from services.allocation.resources import Kind
 
 
 def missed(centre: Centre, reservation: Reservation, record: Record, now: int) -> tuple[Event, ...]:

@@ -3,7 +3,7 @@
 from services.allocation.attendance.idling import Sample, sample_of, with_sample
 from services.allocation.attendance.terms import IdleRule
 from services.allocation.events import UseMeasured
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 HOUR_SECONDS = 3600
 

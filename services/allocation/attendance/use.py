@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from services.allocation.attendance.unused import Bin, Counts, Unused, processes_of_bins
-from services.allocation.resources import Interval, Reservation, Resource, Unit
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval, Resource, Unit
 
 IDLE_PER_MILLE = 50
 """A bin that works for less of the time than this is idle."""

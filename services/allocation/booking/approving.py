@@ -14,10 +14,12 @@ from services.allocation.booking.demand import Want
 from services.allocation.booking.retiming import retime
 from services.allocation.centre import Centre
 from services.allocation.commands import ApproveReservation, DenyReservation
+from services.allocation.companies import Company
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits.tracks import Leave, asks_leave, leave_of
 from services.allocation.rejections import Reason, Violation, refuse
-from services.allocation.resources import Allocation, Company, Interval, Reservation, Resource, State
+from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.resources import Interval, Resource
 
 Events = tuple[events.Event, ...]
 

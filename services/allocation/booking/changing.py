@@ -24,7 +24,8 @@ from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.life import MOVES, used_until
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Allocation, Interval, Reservation, State
+from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.resources import Interval
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
 

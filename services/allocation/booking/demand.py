@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
+from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.resources import EQUIPMENT_METER, Interval, Kind, Line, Resource
+from services.allocation.reservations import Line
+from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.units.placement import Part
 from services.allocation.wording import figure
 

@@ -9,7 +9,7 @@ from services.allocation.commands import ChangeReservation
 from services.allocation.offering.offers import Found
 from services.allocation.offering.smallest import Prober, longest, slot_ends
 from services.allocation.rejections import Rejected, Violation
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.rules import reach
 
 EXTENSION_DAYS_MAX = 31

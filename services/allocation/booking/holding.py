@@ -8,7 +8,7 @@ from services.allocation.centre import Centre
 from services.allocation.commands import ConfirmReservation
 from services.allocation.finding import find, wrong_state
 from services.allocation.rejections import Reason, Violation, refuse
-from services.allocation.resources import State
+from services.allocation.reservations import State
 
 HOLD_SECONDS_MAX = 15 * 60
 """An offer is held at most so long."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from services.allocation import rules
 from services.allocation.booking.demand import Want
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, Reservation
+from services.allocation.reservations import Allocation, Reservation
 
 BOUNDARIES = frozenset({Reason.OFF_GRID, Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS})
 WHOLE = frozenset({Reason.COMPANION_MISSING, Reason.EXCLUSIVE_GROUP_BUSY, Reason.CHANGEOVER_TOO_SHORT})

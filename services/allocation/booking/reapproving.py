@@ -13,10 +13,11 @@ from services.allocation.booking import approving
 from services.allocation.booking.demand import Want
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.events import Event
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, Company, State
+from services.allocation.reservations import Allocation, State
 
 
 def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) -> Iterator[Violation]:

@@ -8,7 +8,8 @@ from services.allocation import rules
 from services.allocation.booking.demand import complete
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Interval, Reservation
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
 

@@ -18,7 +18,7 @@ from services.allocation.events import Event
 from services.allocation.finding import find, missing, wrong_state
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 
 Events = tuple[Event, ...]
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from services.allocation.resources import Line, Reservation
+from services.allocation.reservations import Line, Reservation
 
 
 class Wish(Struct, frozen=True, kw_only=True):

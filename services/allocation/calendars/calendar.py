@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.calendars.drawing import Edges, edges_of, fill, lengths, numbers
-from services.allocation.resources import Allocation, Interval
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Interval
 
 DAY_SECONDS = 86_400
 DAYS_BEHIND = 31

@@ -1,7 +1,8 @@
 """An exclusive group: resources of which one at a time is held, with a changeover between two different ones."""
 
 from services.allocation.calendars.calendar import Timeline
-from services.allocation.resources import Allocation, Interval
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Interval
 
 CELL_SECONDS = 60
 """The members may have different slots, and a changeover of any minutes: one exact timeline serves them all."""

@@ -14,7 +14,8 @@ from services.allocation.calendars.timetable import OpenCells, cell_minutes, kee
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import HOUR_SECONDS, OPEN_END, Outage
 from services.allocation.limits.batch_work import BatchWork
-from services.allocation.resources import Allocation, Interval, Kind, Resource
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.units.placement import Layout, parts_of
 
 PARTS_KEPT_MAX = 1_000

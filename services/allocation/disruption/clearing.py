@@ -14,7 +14,8 @@ from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.disruption.outage import OutageKind
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
-from services.allocation.resources import Allocation, Interval, Line, Reservation
+from services.allocation.reservations import Allocation, Line, Reservation
+from services.allocation.resources import Interval
 from services.allocation.units.placement import Place
 from services.allocation.units.placing import Paper
 from services.allocation.units.repack import may_repack, piece_of, repack

@@ -14,7 +14,8 @@ from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END, Fate
 from services.allocation.disruption.outages import OUTCOMES, fate_of
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Resource
 from services.allocation.rules import PAST_TOLERANCE_SECONDS
 
 SCOPES_MAX = 100

@@ -13,7 +13,7 @@ from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END
 from services.allocation.disruption.outages import holds
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.wording import counted, figure
 
 DISPLACED_MAX = 300

@@ -9,7 +9,8 @@ from services.allocation.calendars.pool import Pool
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Fate, Outage, Outcome
 from services.allocation.events import ReservationEvent
-from services.allocation.resources import Interval, Reservation
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval
 
 OUTCOMES: Mapping[type, Outcome] = {
     events.AllocationsMoved: Outcome.MOVED,

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Company, Interval, Reservation, Resource
+from services.allocation.reservations import Reservation
+from services.allocation.resources import Interval, Resource
 
 HOUR_SECONDS = 3600
 

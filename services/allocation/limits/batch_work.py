@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 
 class BatchWork:

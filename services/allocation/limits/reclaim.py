@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.attendance.terms import DAY_SECONDS, PERCENT, ReclaimRow, ReclaimRule, Terms, terms_at
-from services.allocation.resources import Company, Quota
+from services.allocation.companies import Company, Quota
 
 
 class Removal(Struct, frozen=True, gc=False, kw_only=True):

@@ -7,8 +7,10 @@ from msgspec import Struct
 from services.allocation.booking.approval import Rule
 from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, Company, Unit
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Unit
 
 MILLI = 1000
 MILLI_OF = {Unit.GPU: MILLI, Unit.MILLI_GPU: 1}

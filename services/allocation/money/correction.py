@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+CORRECTIONS = "corrections"
+"""Where the books keep what is about no resource."""
 KRW_MAX = 1_000_000_000
 """Nobody gives or takes more by one correction; what is more is a decision of several."""
 KEPT_MAX = 1_000

@@ -14,7 +14,7 @@ from services.allocation.life import follow
 from services.allocation.money.fees import RateOf
 from services.allocation.money.pricing import Amount, Rate, amounts, rate_of
 from services.allocation.money.tariff import Tariff
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 Made = ReservationConfirmed | ReservationHeld | ReservationRequested
 

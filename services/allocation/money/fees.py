@@ -16,7 +16,7 @@ from services.allocation.money import unit_time
 from services.allocation.money.peaks import ALL_PERCENT
 from services.allocation.money.periods import Periods
 from services.allocation.money.pricing import Amount, Rate, amounts
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 
 RateOf = Callable[[str], Rate]
 

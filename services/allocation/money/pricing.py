@@ -9,10 +9,12 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.companies import Company
 from services.allocation.money.peaks import ALL_PERCENT, PeakHours, peak_hours
 from services.allocation.money.periods import Periods
 from services.allocation.money.tariff import Basis, Tariff
-from services.allocation.resources import Allocation, Company, Interval, Kind, Resource, Unit
+from services.allocation.reservations import Allocation
+from services.allocation.resources import Interval, Kind, Resource, Unit
 
 HOUR_SECONDS = 3600
 HOUR_MINUTES = 60

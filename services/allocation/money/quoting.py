@@ -13,7 +13,8 @@ from services.allocation.money import fees
 from services.allocation.money.costing import cost_by, cost_of, rates
 from services.allocation.money.pricing import HOUR_SECONDS, Amount, free_hours
 from services.allocation.money.tariff import Tariff
-from services.allocation.resources import Kind, Reservation, State
+from services.allocation.reservations import Reservation, State
+from services.allocation.resources import Kind
 
 
 class Fee(Struct, frozen=True, kw_only=True):

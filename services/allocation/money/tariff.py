@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from services.allocation.companies import Company
 from services.allocation.money.peaks import ALL_PERCENT, Peak, peak_faults
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Company
 
 TARIFFS_MAX = 1_000
 PRICES_MAX = 2_000

@@ -6,7 +6,7 @@ It tells what a change gives back: units of a resource are alike, so no bins are
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 
 Stretch = tuple[int, int, int]
 """Start and end in seconds, and the units held between them."""

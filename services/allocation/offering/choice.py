@@ -7,7 +7,7 @@ from msgspec import Struct
 from services.allocation.commands import CreateReservation
 from services.allocation.money.costing import Cost
 from services.allocation.rejections import Violation
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 
 
 class Order(StrEnum):

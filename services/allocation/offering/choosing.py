@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.allocation.booking.holding import hold_violations
 from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.money.costing import cost_of, drafted, rates
 from services.allocation.money.fees import RateOf
@@ -20,7 +21,7 @@ from services.allocation.offering.offers import NEVER, Search, first_sensible, h
 from services.allocation.offering.refused_windows import refused_windows
 from services.allocation.offering.variants import Variant, variants
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.resources import Company, Interval
+from services.allocation.resources import Interval
 from services.allocation.rules import reach
 
 TRIES_MAX = 200

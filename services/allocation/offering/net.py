@@ -14,7 +14,8 @@ from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.resources import Company, Interval
+from services.allocation.companies import Company
+from services.allocation.resources import Interval
 
 
 def candidates(

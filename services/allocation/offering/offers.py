@@ -12,10 +12,12 @@ from services.allocation.booking.demand import Want
 from services.allocation.booking.holding import hold_violations
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
+from services.allocation.companies import Company
 from services.allocation.decide import create_reservation, wants_of
 from services.allocation.offering.net import bounds, candidates
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.resources import Company, Interval, Line, Reservation
+from services.allocation.reservations import Line, Reservation
+from services.allocation.resources import Interval
 
 TRIES_MAX = 200
 """Candidates put to the rules in one search."""

@@ -16,7 +16,8 @@ from services.allocation.commands import ChangeReservation, CreateReservation
 from services.allocation.decide import create_reservation
 from services.allocation.offering.offers import ANOTHER_TIME_HELPS
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Colocation, Interval, Line
+from services.allocation.reservations import Colocation, Line
+from services.allocation.resources import Interval
 from services.allocation.wording import counted, figure, spelled
 
 TRIES_MAX = 5

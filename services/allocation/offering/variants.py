@@ -10,7 +10,7 @@ from services.allocation.booking.demand import Want, complete
 from services.allocation.centre import Centre
 from services.allocation.offering.net import moments, on_grid
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 
 VARIANTS_MAX = 12
 """Each variant costs about as much as a search."""

@@ -14,7 +14,7 @@ from services.allocation.events import (
     StrikeGiven,
     SuspensionSet,
 )
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 
 class Rehearsal:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.resources import Line
+from services.allocation.reservations import Line
 
 OCCURRENCES_MAX = 100
 """One page of the log takes so many bookings, and one decision stays short."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.allocation.recurrence.series import Series
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 
 
 class SeriesTable:

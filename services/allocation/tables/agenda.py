@@ -5,7 +5,7 @@ from heapq import heappop, heappush
 
 from services.allocation.calendars.pool import Pool
 from services.allocation.life import next_change
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 
 
 class Agenda:

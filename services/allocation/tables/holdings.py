@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
 from services.allocation.limits.quota import Meter
-from services.allocation.resources import Allocation, Reservation
+from services.allocation.reservations import Allocation, Reservation
 
 MeterKey = tuple[str, str]
 """The company and the name of the meter."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from services.allocation.calendars.pool import Pool
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 
 
 class Lists:

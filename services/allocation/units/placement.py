@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.resources import Colocation, Line, Resource
+from services.allocation.reservations import Colocation, Line
+from services.allocation.resources import Resource
 from services.allocation.wording import counted, figure
 
 NOT_FITTING = np.iinfo(np.int32).max

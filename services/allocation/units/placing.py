@@ -12,7 +12,7 @@ from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved
 from services.allocation.rejections import Reason, Violation
-from services.allocation.resources import Allocation, Reservation
+from services.allocation.reservations import Allocation, Reservation
 from services.allocation.units.placement import Place
 from services.allocation.units.present import Present
 from services.allocation.units.repack import repack

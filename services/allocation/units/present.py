@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.allocation.booking.demand import Want
 from services.allocation.booking.news import standing_of
-from services.allocation.resources import Allocation, Reservation
+from services.allocation.reservations import Allocation, Reservation
 from services.allocation.units.placement import Place
 
 

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from services.allocation.booking.demand import Want
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.resources import Allocation, Colocation, Interval, Line, Reservation
+from services.allocation.reservations import Allocation, Colocation, Line, Reservation
+from services.allocation.resources import Interval
 from services.allocation.units.placement import Part, Place, parts_of
 from services.allocation.units.present import Present
 

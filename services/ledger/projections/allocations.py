@@ -10,7 +10,7 @@ from typing import Any
 from asyncpg import Range
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.resources import Allocation
+from services.allocation.reservations import Allocation
 from services.allocation.standing import runs
 from services.ledger.books import Place
 from services.ledger.facts import Fact

@@ -7,7 +7,7 @@ from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 from msgspec.json import encode
 
-from services.allocation.resources import Reservation, State
+from services.allocation.reservations import Reservation, State
 from services.ledger.claims import Claim
 from services.ledger.facts import Fact
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from services.allocation.resources import EQUIPMENT_METER, Kind, Unit
+from services.allocation.companies import EQUIPMENT_METER
+from services.allocation.resources import Kind, Unit
 from services.ledger.chart import CHARGED, Account
 from services.ledger.reporting.balances import Amount
 from services.ledger.reporting.summary import Thing

@@ -19,7 +19,8 @@ from services.allocation.events import Event
 from services.allocation.limits.reclaim import MeterReview
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.recurrence.series import Series
-from services.allocation.resources import Allocation, Interval, Override, Unit
+from services.allocation.reservations import Allocation, Override
+from services.allocation.resources import Interval, Unit
 from services.allocation.wording import counted, unit_hours
 
 SYSTEM = "system"

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
 
-from services.allocation.resources import CORRECTIONS, EQUIPMENT_METER, Kind
+from services.allocation.companies import EQUIPMENT_METER
+from services.allocation.money.correction import CORRECTIONS
+from services.allocation.resources import Kind
 from services.ledger.chart import CHARGED, PENDING, Account
 from services.ledger.reporting.balances import Amount
 

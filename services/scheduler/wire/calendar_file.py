@@ -11,7 +11,8 @@ import icalendar
 from msgspec import Struct
 
 from services.allocation.centre import Centre
-from services.allocation.resources import Allocation, Interval, Reservation, Resource, State
+from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.resources import Interval, Resource
 from services.allocation.wording import counted
 
 CONTENT_TYPE = "text/calendar; charset=utf-8"

@@ -8,7 +8,7 @@ from services.allocation.centre import Centre
 from services.allocation.decide import Events
 from services.allocation.events import ReservationEvent
 from services.allocation.life import follow
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.masks import ALL, paths_of

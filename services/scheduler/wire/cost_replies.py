@@ -5,7 +5,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.allocation.centre import Centre
 from services.allocation.money.costing import Cost, cost_of
 from services.allocation.money.quoting import Quote
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire import replies
 

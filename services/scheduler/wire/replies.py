@@ -9,19 +9,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.allocation.booking.approval import Approval, Vote
 from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.centre import Centre
+from services.allocation.companies import EQUIPMENT_METER, Company, Quota
 from services.allocation.offering.smallest import Smaller
-from services.allocation.resources import (
-    EQUIPMENT_METER,
-    Allocation,
-    Colocation,
-    Company,
-    Condition,
-    Interval,
-    Line,
-    Quota,
-    Reservation,
-    State,
-)
+from services.allocation.reservations import Allocation, Colocation, Condition, Line, Reservation, State
+from services.allocation.resources import Interval
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {

@@ -12,7 +12,7 @@ from services.allocation.commands import (
     ReleaseReservation,
 )
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Line, Reservation, State
+from services.allocation.reservations import Line, Reservation, State
 from tests.allocation import naive_retiming
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS

@@ -5,7 +5,7 @@ from hypothesis.stateful import precondition, rule
 from msgspec.structs import replace
 
 from services.allocation.rejections import Rejected
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from tests.allocation import naive_changing
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import WEEKS

@@ -10,7 +10,8 @@ from services.allocation.commands import PublishTerms, Tick
 from services.allocation.decide import decide
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.resources import Allocation, Line, Reservation, Resource, State
+from services.allocation.reservations import Allocation, Line, Reservation, State
+from services.allocation.resources import Resource
 from services.allocation.units.repack import piece_of
 from tests.allocation import naive_changing, naive_supply
 from tests.allocation.fixture import NOW

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from services.allocation import events
-from services.allocation.resources import Reservation
+from services.allocation.reservations import Reservation
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.naive import HOUR, Out
 from tests.allocation.scenario import fund

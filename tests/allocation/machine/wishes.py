@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.disruption.outage import Scope
-from services.allocation.resources import Colocation, Line, Resource
+from services.allocation.reservations import Colocation, Line
+from services.allocation.resources import Resource
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import RESOURCES, SIZES
 from tests.allocation.naive import CELL
