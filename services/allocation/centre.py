@@ -23,6 +23,7 @@ from services.allocation.limits.reviews import Reviews
 from services.allocation.money.cards import Cards
 from services.allocation.money.months import ClosedMonth
 from services.allocation.money.periods import Periods
+from services.allocation.money.rates import Rates
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series_table import SeriesTable
 from services.allocation.reservations import Reservation
@@ -57,6 +58,7 @@ class Centre:
         self.recent_use = RecentUse()
         self.reviews = Reviews()
         self.cards = Cards()
+        self.rates = Rates()
         self.periods = Periods()
         self.closed: ClosedMonth | None = None
         self.answers = Answers()

@@ -27,6 +27,7 @@ Source = Annotated[
 
 def book_many(
     source: Source,
+    prices: Annotated[bool, typer.Option("--prices", help="Tell what each of them costs.")] = False,
     company: Company = "",
     data: Data = None,
     caller: Caller = "",
@@ -39,7 +40,7 @@ def book_many(
         reader = Reader(parent, resources, client.now, client.zone)
         report = Report(as_json)
         with report.shown():
-            asyncio.run(_book(client.connection, parent, reader, lines, report))
+            asyncio.run(_book(client.connection, parent, reader, lines, report, priced=prices))
     raise typer.Exit(report.status)
 
 
@@ -88,18 +89,24 @@ class Report:
         if self._as_json:
             print_json_line({"line": line, "outcome": outcome, "request_id": request_id, **details})
             return
-        what = details["reservation"]["name"] if outcome == "granted" else details["message"]
+        what = details["message"] if outcome != "granted" else _granted(details["reservation"])
         out.print(f"{line:>6}  {outcome:8} {what}", markup=False, soft_wrap=True)
 
     def _summary(self) -> str:
         return ", ".join(f"{count:,} {outcome}" for outcome, count in self.counts.items())
 
 
-async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, report: Report) -> None:
+def _granted(reservation: dict[str, Any]) -> str:
+    """The name of what was booked, and what it costs where that was asked for and is told."""
+    cost = f"  {int(reservation['cost']['krw']):,} KRW" if "cost" in reservation else ""
+    return f"{reservation['name']}{cost}"
+
+
+async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, report: Report, *, priced: bool) -> None:
     """Send every line, and report what became of it."""
     numbers: dict[str, int] = {}
     async with open_client(connection) as client:
-        streaming = Streaming(client, parent)
+        streaming = Streaming(client, parent, priced=priced)
         try:
             async for result in streaming.book(_requests(reader, lines, numbers, report)):
                 report.answered(numbers.pop(result.request_id), result)

@@ -65,7 +65,8 @@ def cost_text(item: api.Reservation) -> str:
     """`1,200,000 KRW by krw-2026 (M01 1,200,000)`, and how much more or less a change would make of it."""
     each = ", ".join(f"{plain_id(part.resource)} {part.krw:,}" for part in item.cost.resources)
     more = f", {item.cost_change_krw:+,} KRW" if item.HasField("cost_change_krw") else ""
-    return f"{item.cost.krw:,} KRW by {plain_id(item.cost.tariff)}{f' ({each})' if each else ''}{more}"
+    less = f", after a discount of {item.cost.discount_krw:,} KRW" if item.cost.discount_krw else ""
+    return f"{item.cost.krw:,} KRW by {plain_id(item.cost.tariff)}{f' ({each})' if each else ''}{less}{more}"
 
 
 def transfer_text(transfer: api.TransferOffer, zone: tzinfo) -> str:

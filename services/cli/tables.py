@@ -154,13 +154,16 @@ def changes_table(changes: Iterable[api.SmallestChange], units: Units, zone: tzi
 
 def reservations_table(reservations: Iterable[api.Reservation], units: Units, zone: tzinfo) -> Table:
     """One reservation a row."""
-    made = table("reservation", "state", "when", "what")
-    for item in reservations:
+    shown = list(reservations)
+    priced = any(item.HasField("cost") for item in shown)
+    made = table("reservation", "state", "when", "what", *(("KRW",) if priced else ()), right=("KRW",))
+    for item in shown:
         made.add_row(
             item.name.removeprefix("companies/").replace("/reservations/", "/"),
             state_text(item.state),
             interval_text(item, zone),
             lines_text(item.lines, units),
+            *((f"{item.cost.krw:,}" if item.HasField("cost") else "",) if priced else ()),
         )
     return made
 

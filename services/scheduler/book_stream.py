@@ -39,6 +39,7 @@ class Taken(NamedTuple):
     request_ids: list[str]
     answers: list[Subject | Rejected | Faults]
     position: int
+    priced: bool
 
 
 class Window:
@@ -133,6 +134,7 @@ class BookStream:
             request_ids=[request.request_id for request in message.requests],
             answers=[next(answers) if isinstance(item, Ask) else item for item in read],
             position=position,
+            priced=message.priced,
         )
 
     @staticmethod
@@ -152,7 +154,9 @@ class BookStream:
 
     def _answer(self, taken: list[Taken]) -> api.BookStreamResponse:
         results = [
-            _faulty(request_id, answer) if isinstance(answer, dict) else result_of(self._centre, request_id, answer)
+            _faulty(request_id, answer)
+            if isinstance(answer, dict)
+            else result_of(self._centre, request_id, answer, priced=each.priced)
             for each in taken
             for request_id, answer in zip(each.request_ids, each.answers, strict=True)
         ]

@@ -6,7 +6,7 @@ from typing import Any
 from services.allocation import commands
 from services.allocation.booking.transferring import offer_of
 from services.allocation.decide import Events
-from services.allocation.money.costing import cost_by, cost_of, drafted
+from services.allocation.money.costing import drafted, price_by, price_of
 from services.allocation.money.quoting import cancellation_quote, change_quote
 from services.allocation.offering import offers
 from services.allocation.offering.smallest import smallest_changes
@@ -72,8 +72,7 @@ class Booking:
         self._telemetry.answered(company, "granted" if reservation.id == command.reservation_id else "replay")
         seconds = time.perf_counter() - began
         self._telemetry.decided(command.lines[0].resource, seconds, call.trace, reservation.position)
-        shown = cost_replies.priced_reply if command.hold_seconds else replies.reservation_reply
-        return shown(self._centre, reservation)
+        return cost_replies.priced_reply(self._centre, reservation)
 
     async def batch_create_reservations(
         self, call: Call, request: api.BatchCreateReservationsRequest
@@ -88,7 +87,8 @@ class Booking:
             raise log_unavailable(error) from None
         return api.BatchCreateReservationsResponse(
             results=[
-                batch.result_of(self._centre, ask.request_id, answer) for ask, answer in zip(asks, answers, strict=True)
+                batch.result_of(self._centre, ask.request_id, answer, priced=request.priced)
+                for ask, answer in zip(asks, answers, strict=True)
             ],
             position=self._writer.pages.head.position,
         )
@@ -118,9 +118,10 @@ class Booking:
         """A reservation as a change would leave it, its price, and what giving a part of it back late would bring."""
         shown = changes.preview(self._centre, before, decided)
         reply = replies.reservation_reply(self._centre, shown)
-        cost = cost_of(self._centre, before)
-        then = cost_by(self._centre, shown, cost.card)
-        reply.MergeFrom(api.Reservation(cost=cost_replies.cost_reply(then), cost_change_krw=then.krw - cost.krw))
+        price = price_of(self._centre, before)
+        if price is not None:
+            then = price_by(self._centre, shown, price.card)
+            reply.MergeFrom(api.Reservation(cost=cost_replies.cost_reply(then), cost_change_krw=then.krw - price.krw))
         quote = change_quote(self._centre, before, shown, self._writer.now() // MICROSECONDS, excused=excused)
         if quote.fees or quote.strike:
             reply.cancellation_quote.CopyFrom(cost_replies.quote_reply(quote))
@@ -156,7 +157,7 @@ class Booking:
         assert isinstance(shown, Reservation)
         if call.identity.company not in ("", shown.company):
             # An offer, as whoever only looked at it or declined it may see it.
-            return replies.told_reply(self._centre, offer_of(shown), call.identity.company)
+            return cost_replies.priced_reply(self._centre, offer_of(shown), call.identity.company)
         reply = cost_replies.priced_reply(self._centre, shown)
         if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
             now = self._writer.now() // MICROSECONDS
@@ -178,7 +179,7 @@ class Booking:
         decided, known = self._writer.check(ask), self._writer.known(ask)
         made = known.subject if known is not None else drafted(decided, self._writer.now() // MICROSECONDS)
         assert isinstance(made, Reservation)
-        cost = cost_replies.cost_reply(cost_of(self._centre, made))
+        cost = cost_replies.cost_reply(price_of(self._centre, made))
         reply = api.Reservation(lines=replies.line_replies(command.lines), note=command.note, cost=cost)
         reply.start_time.seconds = command.start
         reply.end_time.seconds = command.end

@@ -119,7 +119,7 @@ class Reading:
         found, token = reads.list_reservations(self._centre, wanted, page)
         await self.durable(position)
         return api.ListReservationsResponse(
-            reservations=[replies.told_reply(self._centre, each, company) for each in found],
+            reservations=[cost_replies.priced_reply(self._centre, each, company) for each in found],
             next_page_token=token,
             position=position,
         )
@@ -149,7 +149,7 @@ class Reading:
             fields.demand_valid()
         async for position, reservation in self._watches.follow(company, request.after_position):
             yield api.WatchReservationsResponse(
-                reservation=replies.told_reply(self._centre, reservation, company) if reservation else None,
+                reservation=cost_replies.priced_reply(self._centre, reservation, company) if reservation else None,
                 position=position,
             )
 

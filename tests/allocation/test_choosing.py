@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.allocation.commands import PublishTariff
 from services.allocation.decide import create_reservation
-from services.allocation.money.costing import cost_of, drafted
+from services.allocation.money.costing import cost_of, drafted, price_of
 from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Price
 from services.allocation.offering.choice import Choice, Chosen, Offered, Order
@@ -50,7 +50,9 @@ def chosen(scenario: Scenario, choice: Choice) -> Chosen:
     for offer in found.offers:
         wish = choice.command(offer.lines, offer.start, offer.end - offer.start)
         decided = create_reservation(scenario.centre, wish, scenario.now)
-        assert cost_of(scenario.centre, drafted(decided, scenario.now)).amounts == offer.cost.amounts
+        made = drafted(decided, scenario.now)
+        assert offer.price == price_of(scenario.centre, made)
+        assert (offer.price.krw if offer.price else 0) == cost_of(scenario.centre, made).krw
         assert choice.earliest <= offer.start < offer.end <= choice.latest
         assert choice.shortest <= offer.end - offer.start <= choice.longest
         for least, each, most in zip(choice.fewest, offer.lines, choice.lines, strict=True):
@@ -142,7 +144,9 @@ def test_nothing_that_was_tried_is_better(
 def measured(offer: Offered, order: Order, asked: dict[tuple[int, int, tuple[Line, ...]], tuple[int, int]]) -> int:
     """What an order goes by."""
     _, away = asked[offer.start, offer.end, offer.lines]
-    return {Order.EARLIEST: offer.start, Order.CHEAPEST: offer.cost.krw, Order.CLOSEST: away}[order]
+    return {Order.EARLIEST: offer.start, Order.CHEAPEST: offer.price.krw if offer.price else 0, Order.CLOSEST: away}[
+        order
+    ]
 
 
 def test_a_flexible_duration_takes_what_the_day_leaves() -> None:
@@ -169,7 +173,8 @@ def test_the_cheapest_is_at_night() -> None:
     """Of one length the hours after ten in the evening cost least, and the offer says what."""
     (offer,) = chosen(priced(), looking(line("h100", 8), shortest=3, order=Order.CHEAPEST, count=1)).offers
     assert offer.start == at("2026-03-02 22:00")
-    assert offer.cost.krw == 8 * 3 * 3000 * 70 // 100
+    assert offer.price is not None
+    assert offer.price.krw == 8 * 3 * 3000 * 70 // 100
 
 
 def test_windows_that_are_refused_say_why() -> None:

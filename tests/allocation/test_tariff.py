@@ -1,15 +1,21 @@
 """Rate cards and the closing of months: never retroactive, in order, and not before a month is over."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.commands import ClosePeriod, PublishTariff
+from services.allocation.money.costing import cost_by, price_by
 from services.allocation.money.months import ClosedMonth, month_at
+from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff, tariff_for
-from services.allocation.rejections import Reason
+from services.allocation.rejections import Reason, Rejected
+from services.allocation.reservations import Line
 from tests.allocation import fixture
+from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW, TARIFF
-from tests.allocation.scenario import DAY, at
+from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line
 
 
 def test_a_tariff_without_a_date_is_valid_at_once() -> None:
@@ -94,3 +100,32 @@ def test_a_month_begins_at_midnight_in_the_centres_zone() -> None:
     """The last evening of February in London is the first morning of March in Seoul."""
     zone = fixture.fresh().centre.zone
     assert [month_at(at("2026-03-01 00:00") + step, zone) for step in (-1, 0)] == ["2026-02", "2026-03"]
+
+
+@given(
+    st.sampled_from([line("h100", 8), line("a100", 1_250), line("M01"), line("cpu", 3)]),
+    st.integers(0, 30 * 24),
+    st.integers(1, 60),
+    st.sampled_from(["", "academy"]),
+)
+@examples(60)
+def test_a_price_is_the_sum_of_its_months_and_names_the_discount(
+    asked: Line, start: int, hours: int, programme: str
+) -> None:
+    """What an answer tells at once is what the books count month by month; without the discount it would be more."""
+    night = Peak(weekdays=(0, 2, 5), starts=22 * 60, ends=30 * 60, percent=70)
+    card = replace(TARIFF, prices=(*TARIFF.prices, Price(resource="a100", krw=1_217)), peaks=(night,))
+    undiscounted = replace(card, id="full", discounts=())
+    alpha = replace(fixture.ALPHA, programme=programme)
+    quotas = [each for each in fixture.QUOTAS if each.company == "ALPHA"]
+    scenario = Scenario.of(*fixture.RESOURCES, alpha, *quotas, now=NOW).given(
+        PublishTariff(tariff=card), PublishTariff(tariff=undiscounted)
+    )
+    try:
+        made = scenario.books(book("ALPHA", asked, start=NOW + start * HOUR, hours=hours))
+    except Rejected:
+        return
+    centre = scenario.centre
+    by_months, price = cost_by(centre, made, card), price_by(centre, made, card)
+    assert (price.krw, price.by_resource) == (by_months.krw, by_months.by_resource)
+    assert price.krw + price.discount == price_by(centre, made, undiscounted).krw

@@ -39,7 +39,7 @@ def costs(reservation: api.Reservation) -> tuple[int, str, dict[str, int]]:
 
 
 async def test_what_a_booking_costs_is_told_before_it_is_made(desk: Desk) -> None:
-    """A dry run, the reading, an offer that is held and its confirmation tell one price; whoever books asks no more."""
+    """A dry run, the booking, the reading, an offer that is held and its confirmation tell one price."""
     wish = demand(900, ("cpu", 4), hours=2)
     wish.validate_only = True
     expected = (800, "tariffs/krw-2026", {"resources/cpu": 800})
@@ -48,7 +48,8 @@ async def test_what_a_booking_costs_is_told_before_it_is_made(desk: Desk) -> Non
     assert len(desk.log.pages) == before
     wish.validate_only = False
     made = await desk.call("CreateReservation", wish)
-    assert not made.HasField("cost")
+    assert costs(made) == expected
+    assert (made.cost.currency, made.cost.discount_krw) == ("KRW", 0)
     assert costs(await desk.call("GetReservation", api.GetReservationRequest(name=made.name))) == expected
     wish.validate_only = True
     assert costs(await desk.call("CreateReservation", wish)) == expected  # Of what was made by that request.
@@ -60,6 +61,33 @@ async def test_what_a_booking_costs_is_told_before_it_is_made(desk: Desk) -> Non
         "ConfirmReservation", api.ConfirmReservationRequest(name=held.name, request_id=request_id(902))
     )
     assert costs(taken) == expected
+
+
+async def test_lists_and_watches_tell_prices_and_bulk_work_where_it_asks(desk: Desk) -> None:
+    """Whoever reads learns what is held costs, and not of what was given back; batches and streams say if they ask."""
+    prices, before = [], desk.writer.pages.head.position
+    for number, priced in ((100, False), (200, True)):
+        requests = [demand(number + each, ("cpu", each), hours=2) for each in (1, 2)]
+        batch = api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=requests, priced=priced)
+        told = [*(await desk.call("BatchCreateReservations", batch)).results]
+        bookings = desk.stream()
+        message = api.BookStreamRequest(
+            parent="companies/ALPHA", requests=[demand(number + 50, ("cpu", 3), hours=2)], priced=priced
+        )
+        await bookings.write(message)
+        told += await bookings.end()
+        prices += [each.reservation.cost.krw if each.reservation.HasField("cost") else None for each in told]
+    assert prices == [None, None, None, 200, 400, 600]
+    parent = api.ListReservationsRequest(parent="companies/ALPHA")
+    listed = (await desk.call("ListReservations", parent)).reservations
+    assert sorted(each.cost.krw for each in listed) == [200, 200, 400, 400, 600, 600]
+    last = api.CancelReservationRequest(name=listed[0].name, request_id=request_id(3))
+    gone = await desk.call("CancelReservation", last)
+    request = api.WatchReservationsRequest(parent="companies/ALPHA", after_position=before)
+    changes = await desk.watch(request, count=7)
+    assert sorted(each.reservation.cost.krw for each in changes) == [0, 200, 200, 400, 400, 600, 600]
+    listed = (await desk.call("ListReservations", parent)).reservations
+    assert [each.name for each in listed if not each.HasField("cost")] == [gone.name]
 
 
 async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: Desk) -> None:

@@ -33,7 +33,8 @@ class Cards:
 
     def of(self, reservation: Reservation) -> Tariff | None:
         """The card of a reservation; None if it is free."""
-        return self.published.get(self._name_of(reservation))
+        name = self.kept.get(reservation.id) if self.kept else None
+        return self.valid_at(reservation.start) if name is None else self.published.get(name)
 
     def keep(self, before: Reservation, after: Reservation) -> None:
         """Let a reservation that starts at another time have the card that it had."""

@@ -4,7 +4,6 @@ It is the price of what stands in the calendars. What is due for giving somethin
 """
 
 from collections.abc import Iterable
-from functools import cache
 
 from msgspec import Struct
 
@@ -12,7 +11,7 @@ from services.allocation.centre import Centre
 from services.allocation.events import Event, ReservationConfirmed, ReservationHeld, ReservationRequested
 from services.allocation.life import follow
 from services.allocation.money.fees import RateOf
-from services.allocation.money.pricing import Amount, Rate, amounts, rate_of
+from services.allocation.money.pricing import FREE, Amount, Rate, amounts, joined_up
 from services.allocation.money.tariff import Tariff
 from services.allocation.reservations import Reservation
 
@@ -41,6 +40,44 @@ class Cost(Struct, frozen=True, gc=False, kw_only=True):
         return prices
 
 
+class Price(Struct, frozen=True, gc=False, kw_only=True):
+    """What a reservation costs in all, in KRW; what a discount takes off that is not in it; and what each part costs.
+
+    `by_resource` has what is not free, with all that it brings along.
+    """
+
+    card: Tariff
+    krw: int
+    discount: int
+    by_resource: dict[str, int]
+
+
+def price_of(centre: Centre, reservation: Reservation) -> Price | None:
+    """The price of a reservation that there is, or of one that is about to be made; None if everything is free."""
+    card = centre.cards.of(reservation)
+    return price_by(centre, reservation, card) if card is not None else None
+
+
+def price_by(centre: Centre, reservation: Reservation, card: Tariff) -> Price:
+    """The price of a reservation by a card: the sum of what `cost_by` tells month by month, in a fifth of the time."""
+    company, zone, holding = centre.companies[reservation.company], centre.periods.zone.key, reservation.holding
+    total = discount = 0
+    found: dict[str, int] = {}
+    for allocation in holding if len(holding) == 1 else joined_up(holding):
+        spans = allocation.spans
+        if not spans or allocation.companion_of:
+            continue
+        name = allocation.resource
+        terms = centre.rates.of(card, company, centre.pools[name].resource, zone)
+        krw = terms.rate.price(allocation.units, spans, spans[-1][1])
+        if terms.undiscounted is not terms.rate:
+            discount += terms.undiscounted.price(allocation.units, spans, spans[-1][1]) - krw
+        if krw:
+            total += krw
+            found[name] = found.get(name, 0) + krw
+    return Price(card=card, krw=total, discount=discount, by_resource=found)
+
+
 def cost_of(centre: Centre, reservation: Reservation) -> Cost:
     """What a reservation costs that there is, or what one costs that is about to be made."""
     return cost_by(centre, reservation, centre.cards.of(reservation))
@@ -59,10 +96,11 @@ def cost_by(centre: Centre, reservation: Reservation, card: Tariff | None) -> Co
 
 
 def rates(centre: Centre, company: str, card: Tariff | None) -> RateOf:
-    """The rate of each resource for a company, worked out once."""
+    """The rate of each resource for a company."""
 
-    @cache
+    terms, zone = centre.companies[company], centre.periods.zone.key
+
     def rate(resource: str) -> Rate:
-        return rate_of(card, centre.companies[company], centre.pools[resource].resource, centre.periods.zone.key)
+        return FREE if card is None else centre.rates.of(card, terms, centre.pools[resource].resource, zone).rate
 
     return rate

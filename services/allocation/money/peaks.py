@@ -135,7 +135,10 @@ class PeakHours:
     def percent_seconds(self, start: int, end: int) -> int:
         """Seconds of an interval, each times what a price counts for then, in per cent."""
         first, last = start // CHUNK_SECONDS, end // CHUNK_SECONDS
-        extra = self._chunk(last).extra_until(end) - self._chunk(first).extra_until(start)
+        drawn = self._chunk(last)
+        if first == last:
+            return (end - start) * ALL_PERCENT + drawn.extra_until(end) - drawn.extra_until(start)
+        extra = drawn.extra_until(end) - self._chunk(first).extra_until(start)
         extra += sum([self._chunk(each).extra_until((each + 1) * CHUNK_SECONDS) for each in range(first, last)])
         return (end - start) * ALL_PERCENT + extra
 

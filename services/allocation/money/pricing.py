@@ -54,6 +54,8 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
 
     def _weight(self, peaks: PeakHours, spans: list[Interval]) -> int:
         """Whole minutes, or begun slots, each times what it counts for in per cent; a slot as it does at its start."""
+        if len(spans) == 1 and not self.slot_seconds and (spans[0][1] - spans[0][0]) % MINUTE_SECONDS == 0:
+            return peaks.percent_seconds(*spans[0]) // MINUTE_SECONDS  # As most bookings are.
         if slot := self.slot_seconds:
             return sum([peaks.percent_at(begun) for start, end in spans for begun in range(start, end, slot)])
         weight = sum([peaks.percent_seconds(start, end) for start, end in spans])
@@ -90,8 +92,13 @@ class Amount(Struct, frozen=True, gc=False):
     krw: int
 
 
-def rate_of(card: Tariff | None, company: Company, resource: Resource, zone: str) -> Rate:
-    """What a company pays for a resource under a rate card, whose windows are in the time of a zone; 0 without one."""
+def rate_of(
+    card: Tariff | None, company: Company, resource: Resource, zone: str, discount_percent: int | None = None
+) -> Rate:
+    """What a company pays for a resource under a rate card, whose windows are in the time of a zone; 0 without one.
+
+    The discount is the company's by the card, unless another one is said.
+    """
     price = card.price_of(resource.id) if card else None
     if card is None or price is None:
         return FREE
@@ -99,8 +106,9 @@ def rate_of(card: Tariff | None, company: Company, resource: Resource, zone: str
     milli = resource.unit is Unit.MILLI_GPU
     by_slot = price.basis is Basis.SLOT
     windows = card.peaks_of(resource.id)
+    percent = card.discount_percent(company) if discount_percent is None else discount_percent
     return Rate(
-        numerator=price.krw * (ALL_PERCENT - card.discount_percent(company)),
+        numerator=price.krw * (ALL_PERCENT - percent),
         denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
         slot_seconds=resource.slot_seconds if by_slot else 0,
         share_step=max(1, card.share_step) if milli else 1,
@@ -124,12 +132,12 @@ def free_hours(company: Company, resource: Resource) -> int:
 def amounts(holding: tuple[Allocation, ...], rate: Callable[[str], Rate], periods: Periods) -> tuple[Amount, ...]:
     """What some allocations hold, by resource and month. `rate` gives the rate of a resource."""
     found: list[Amount] = []
-    for allocation in holding if len(holding) == 1 else _joined(holding):
+    for allocation in holding if len(holding) == 1 else joined_up(holding):
         found += _portions(allocation, rate(allocation.resource), periods)
     return tuple(found) if len(found) < 2 else _merged(found)
 
 
-def _joined(allocations: tuple[Allocation, ...]) -> list[Allocation]:
+def joined_up(allocations: tuple[Allocation, ...]) -> list[Allocation]:
     """Allocations as they are priced: what was moved while it ran goes on where it stood before, and is one."""
     joined: list[Allocation] = []
     for allocation in allocations:

@@ -75,7 +75,10 @@ class Tariff(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
 def tariff_for(tariffs: Reversible[Tariff], start: int) -> Tariff | None:
     """The newest tariff among those published so far, in that order, that is valid at a start."""
-    return next((tariff for tariff in reversed(tariffs) if tariff.valid_from <= start), None)
+    for tariff in reversed(tariffs):
+        if tariff.valid_from <= start:
+            return tariff
+    return None
 
 
 def check_tariff(tariff: Tariff, published: Mapping[str, Tariff], resources: AbstractSet[str], now: int) -> None:

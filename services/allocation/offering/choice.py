@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from services.allocation.commands import CreateReservation
-from services.allocation.money.costing import Cost
+from services.allocation.money.costing import Price
 from services.allocation.rejections import Violation
 from services.allocation.reservations import Line
 
@@ -55,7 +55,7 @@ class Offered(Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     start: int
     end: int
-    cost: Cost
+    price: Price | None  # None: all of it is free
 
 
 class RefusedWindows(Struct, frozen=True, kw_only=True):

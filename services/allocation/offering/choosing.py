@@ -13,7 +13,7 @@ from services.allocation.booking.holding import hold_violations
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.decide import create_reservation, wants_of
-from services.allocation.money.costing import cost_of, drafted, rates
+from services.allocation.money.costing import drafted, price_of, rates
 from services.allocation.money.fees import RateOf
 from services.allocation.offering.choice import Choice, Chosen, Offered, Order
 from services.allocation.offering.net import bounds, caught, moments
@@ -113,8 +113,8 @@ class _Chooser:
             until = worth_asking_from(self._centre, search, variant.wants, refusal, start, self._now)
             self._skipped[number].append((start, until))
             return None, until != NEVER
-        cost = cost_of(self._centre, drafted(decided, self._now))
-        return Offered(lines=variant.lines, start=start, end=start + variant.duration, cost=cost), True
+        price = price_of(self._centre, drafted(decided, self._now))
+        return Offered(lines=variant.lines, start=start, end=start + variant.duration, price=price), True
 
     def _is_skipped(self, start: int, number: int) -> bool:
         return any(first <= start < last for first, last in self._skipped[number])

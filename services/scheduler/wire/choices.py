@@ -90,5 +90,5 @@ def offer_reply(offer: Offered) -> api.Offer:
         start_time=Timestamp(seconds=offer.start),
         end_time=Timestamp(seconds=offer.end),
         lines=replies.line_replies(offer.lines),
-        cost=cost_reply(offer.cost),
+        cost=cost_reply(offer.price),
     )

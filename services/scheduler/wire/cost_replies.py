@@ -3,30 +3,46 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.centre import Centre
-from services.allocation.money.costing import Cost, cost_of
+from services.allocation.money.costing import Price, price_of
 from services.allocation.money.quoting import Quote
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire import replies
 
+CURRENCY = "KRW"
+
 
 def priced_reply(centre: Centre, reservation: Reservation, company: str = "") -> api.Reservation:
-    """A reservation to a company, or to the centre, with what it costs: for one that is looked at, not for many."""
-    reply = replies.told_reply(centre, reservation, company)
-    if reservation.holding:
-        reply.MergeFrom(api.Reservation(cost=cost_reply(cost_of(centre, reservation))))
-    return reply
+    """A reservation to a company, or to the centre, with what it costs. P8: what another offers is told without."""
+    return api.Reservation(**_priced(centre, reservation, replies.told_plain(centre, reservation, company)))
 
 
-def cost_reply(cost: Cost) -> api.Cost | None:
-    """What a reservation costs; None while nothing has a price."""
-    if cost.card is None:
-        return None
-    return api.Cost(
-        krw=cost.krw,
-        tariff=f"tariffs/{cost.card.id}",
-        resources=[api.ResourceCost(resource=f"resources/{name}", krw=krw) for name, krw in cost.by_resource.items()],
-    )
+def plain_priced(centre: Centre, reservation: Reservation) -> replies.Plain:
+    """The same to whoever booked it, to be put into another message."""
+    return _priced(centre, reservation, replies.plain_reservation(centre, reservation))
+
+
+def _priced(centre: Centre, reservation: Reservation, plain: replies.Plain) -> replies.Plain:
+    """Only what holds something costs something: an offer to take over holds nothing that its reader may see."""
+    if reservation.holding and (price := price_of(centre, reservation)) is not None:
+        plain["cost"] = plain_cost(price)
+    return plain
+
+
+def cost_reply(price: Price | None) -> api.Cost | None:
+    """What something costs; None while nothing has a price."""
+    return api.Cost(**plain_cost(price)) if price is not None else None
+
+
+def plain_cost(price: Price) -> replies.Plain:
+    """The same, to be put into another message."""
+    return {
+        "krw": price.krw,
+        "tariff": f"tariffs/{price.card.id}",
+        "resources": [{"resource": f"resources/{name}", "krw": krw} for name, krw in price.by_resource.items()],
+        "currency": CURRENCY,
+        "discount_krw": price.discount,
+    }
 
 
 def quote_reply(quote: Quote) -> api.CancellationQuote:

@@ -59,13 +59,13 @@ def reservation_reply(centre: Centre, reservation: Reservation) -> api.Reservati
     return api.Reservation(**plain_reservation(centre, reservation))
 
 
-def told_reply(centre: Centre, reservation: Reservation, company: str) -> api.Reservation:
+def told_plain(centre: Centre, reservation: Reservation, company: str) -> Plain:
     """A reservation to a company, or to the centre where that is empty. P8: an offer is told without its series."""
-    reply = reservation_reply(centre, reservation)
+    plain = plain_reservation(centre, reservation)
     if company not in ("", reservation.company):
-        reply.ClearField("series")
-        reply.ClearField("check_in_deadline")
-    return reply
+        plain.pop("series", None)
+        plain.pop("check_in_deadline", None)
+    return plain
 
 
 def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:

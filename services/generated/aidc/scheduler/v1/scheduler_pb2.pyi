@@ -1451,8 +1451,8 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def cost(self) -> Global___Cost:
-        """What it costs; unset while there is no rate card for it, and all is free. Output only; set in answers about one
-        reservation that is looked at, only asked for, held, confirmed or changed.
+        """What it costs; unset while there is no rate card for it, and all is free, and of what was given back before it
+        began. Output only; in the answers of batches and streams where they ask for it with `priced`.
         """
 
     def __init__(
@@ -1622,10 +1622,16 @@ class Cost(_message.Message):
     KRW_FIELD_NUMBER: _builtins.int
     TARIFF_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    DISCOUNT_KRW_FIELD_NUMBER: _builtins.int
     krw: _builtins.int
     """All of it, in KRW."""
     tariff: _builtins.str
     """`tariffs/{tariff}`: the rate card that it is priced by, and stays so."""
+    currency: _builtins.str
+    """The currency of all of it by ISO 4217: `KRW`."""
+    discount_krw: _builtins.int
+    """What the discount of the company takes off, in KRW; it is not in `krw`."""
     @_builtins.property
     def resources(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResourceCost]:
         """What is not free of it."""
@@ -1636,10 +1642,12 @@ class Cost(_message.Message):
         krw: _builtins.int = ...,
         tariff: _builtins.str = ...,
         resources: _abc.Iterable[Global___ResourceCost] | None = ...,
+        currency: _builtins.str = ...,
+        discount_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["krw", b"krw", "resources", b"resources", "tariff", b"tariff"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["currency", b"currency", "discount_krw", b"discount_krw", "krw", b"krw", "resources", b"resources", "tariff", b"tariff"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2018,12 +2026,15 @@ class BatchCreateReservationsRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     ATOMIC_FIELD_NUMBER: _builtins.int
+    PRICED_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`. Every request has the same parent, or none."""
     atomic: _builtins.bool
     """All or nothing: one refusal refuses the batch, and the error's `index` says which. Otherwise each item has its own
     answer.
     """
+    priced: _builtins.bool
+    """Tell what each reservation costs, for a few microseconds each."""
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateReservationRequest]:
         """Each with a `request_id` of its own; `validate_only` is not for batches."""
@@ -2034,10 +2045,11 @@ class BatchCreateReservationsRequest(_message.Message):
         parent: _builtins.str = ...,
         requests: _abc.Iterable[Global___CreateReservationRequest] | None = ...,
         atomic: _builtins.bool = ...,
+        priced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["atomic", b"atomic", "parent", b"parent", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["atomic", b"atomic", "parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2115,8 +2127,11 @@ class BookStreamRequest(_message.Message):
 
     PARENT_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
+    PRICED_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`. Every request has the same parent, or none."""
+    priced: _builtins.bool
+    """Tell what each reservation costs, for a few microseconds each."""
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateReservationRequest]:
         """1 to 100, each with a `request_id` of its own; `validate_only` is not for streams. Several in one message cost less
@@ -2128,10 +2143,11 @@ class BookStreamRequest(_message.Message):
         *,
         parent: _builtins.str = ...,
         requests: _abc.Iterable[Global___CreateReservationRequest] | None = ...,
+        priced: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
