@@ -131,7 +131,7 @@ class _Door:
     def _demand_role(self, call: Call) -> None:
         """Raises `Problem` for a caller who may not ask this."""
         if call.identity.role not in self._roles:
-            raise refusals.role_not_allowed(call.identity, self._name)
+            raise refusals.role_not_allowed(call.identity, self._name, self._roles)
 
     def _read(self, data: bytes) -> Message:
         """A message, sound in structure. Raises `Problem`."""

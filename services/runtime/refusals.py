@@ -2,14 +2,32 @@
 
 import traceback
 import uuid
+from collections.abc import Collection
 
 import grpc
 import structlog
 
-from services.runtime.identity import Identity
+from services.runtime.identity import LIFETIME_SECONDS_MAX, Identity, Role
 from services.runtime.problems import Problem
 
 RETRY_DRAINING_SECONDS = 1.0
+
+ABOUT_TOKENS = {
+    "missing": "The call has no token: send `authorization: Bearer TOKEN` with it.",
+    "wrong_scheme": "The authorization that was sent is not `Bearer TOKEN`.",
+    "two_tokens": "The call has two tokens: send one.",
+    "too_long": "What was sent is longer than any token of ours: send the token alone.",
+    "bad_token": "What was sent is no token, or a damaged one: copy it whole.",
+    "bad_header": "The token names another algorithm than Ed25519, or more than its algorithm, key and type.",
+    "bad_claims": "A claim of the token is missing or wrong: it needs iss, aud, sub, role, iat, nbf, exp, and company"
+    " for the role company alone.",
+    "wrong_audience": "The token was made for something else: iss and aud must be aidc, and sub must say who bears it.",
+    "unknown_key": "The token was signed with a key that this centre does not have, or not any more: get a new token.",
+    "expired": "The token is over: get a new one.",
+    "not_yet_valid": "The token is not valid yet: wait, or set the clock right where tokens are made.",
+    "lives_too_long": f"No token lives for more than {LIFETIME_SECONDS_MAX // 3600} hours: get one that ends sooner.",
+}
+"""Why a token proves nothing, by the cause that is counted, and what to do about it."""
 
 _log = structlog.get_logger()
 
@@ -56,18 +74,18 @@ def unauthenticated(cause: str) -> Problem:
     return Problem(
         grpc.StatusCode.UNAUTHENTICATED,
         "UNAUTHENTICATED",
-        f"No good bearer token: {cause}.",
+        ABOUT_TOKENS[cause],
         metadata={"cause": cause},
     )
 
 
-def role_not_allowed(identity: Identity, method: str) -> Problem:
-    """A good token whose role may not call this method."""
+def role_not_allowed(identity: Identity, method: str, roles: Collection[Role]) -> Problem:
+    """A good token whose role may not call this method; `roles` may."""
     _log.warning("call_denied", method=method, role=identity.role.value, subject=identity.subject)
     return Problem(
         grpc.StatusCode.PERMISSION_DENIED,
         "ROLE_NOT_ALLOWED",
-        f"The role {identity.role.value} may not call {method}.",
+        f"The role {identity.role.value} may not call {method}: it is for {' and '.join(sorted(roles))}.",
         metadata={"role": identity.role.value, "method": method},
     )
 

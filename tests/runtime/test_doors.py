@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import inspect
+import re
 import time
 
 import grpc
@@ -10,11 +12,12 @@ import structlog
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as pb
-from services.runtime import keys
+from services.runtime import identity, keys, reception
 from services.runtime.admission import Limits
 from services.runtime.doors import Doors
 from services.runtime.identity import Identity, Role, mint_token
 from services.runtime.problems import Problem
+from services.runtime.refusals import ABOUT_TOKENS
 from tests.runtime.conftest import AUDITOR, COMPANY, OPERATOR, SERVICE, Serve, eventually
 
 HANDLED = "grpc_server_handled_total"
@@ -195,6 +198,15 @@ async def test_callers_without_one_good_token_are_unauthenticated(serve: Serve, 
         assert client.metric("alloc_auth_failures_total", reason=cause) == 1
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED")
     assert refusal.detail(ErrorInfo).metadata["cause"] == cause
+    assert refusal.message == ABOUT_TOKENS[cause]
+
+
+def test_every_cause_says_what_to_do() -> None:
+    """Nobody who is turned away for their token has to look a code up."""
+    sources = [inspect.getsource(module) for module in (identity, reception)]
+    causes = {cause for source in sources for cause in re.findall(r'Unauthenticated\("(\w+)"\)', source)}
+    assert causes == ABOUT_TOKENS.keys()
+    assert all(words.endswith(".") and " " in words for words in ABOUT_TOKENS.values())
 
 
 async def test_roles_are_checked_before_the_request_is_read(serve: Serve):
@@ -203,6 +215,7 @@ async def test_roles_are_checked_before_the_request_is_read(serve: Serve):
         for identity in (COMPANY, AUDITOR):
             refusal = await client.refused("GrantQuota", b"\xff", metadata=client.bearer(identity))
             assert (refusal.code, refusal.reason) == (grpc.StatusCode.PERMISSION_DENIED, "ROLE_NOT_ALLOWED")
+            assert refusal.message == f"The role {identity.role.value} may not call GrantQuota: it is for operator."
         await client.send("GrantQuota", metadata=client.bearer(OPERATOR))
 
 
