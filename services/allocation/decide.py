@@ -26,6 +26,7 @@ from services.allocation.disruption.funding_decisions import go_on, set_funding
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits import reclaiming
+from services.allocation.limits.overburn import overburnt
 from services.allocation.money import correcting
 from services.allocation.money.months import close
 from services.allocation.money.tariff import check_tariff
@@ -122,10 +123,11 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if command.participants is not None:
         demand_sound(command.participants)
     wants = wants_of(centre, command, now)
-    violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+    noted: list[Violation] = []
+    violations = list(rules.violations(centre, company, wants, command.start, command.end, now, noted))
     if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
         wants = longer
-        violations = list(rules.violations(centre, company, wants, command.start, command.end, now))
+        violations = list(rules.violations(centre, company, wants, command.start, command.end, now, noted))
     violations += approving.too_late(company, wants, command.start, now)
     if command.participants is not None:
         violations += uncovered(command.participants, wants)
@@ -136,7 +138,10 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     if violations and (standing := left_standing(command, violations)):
         raise Rejected(standing)
     # Nothing below may refuse.
-    return *placing.moves, _granted(centre, command, placing.allocations, overridden(command, violations), now)
+    made = _granted(centre, command, placing.allocations, overridden(command, violations), now)
+    if noted:
+        made = replace(made, overburn=overburnt(centre, command.company, wants))
+    return *placing.moves, made
 
 
 def _granted(
@@ -145,7 +150,7 @@ def _granted(
     allocations: tuple[Allocation, ...],
     override: Override | None,
     now: int,
-) -> Event:
+) -> events.ReservationConfirmed | events.ReservationHeld | events.ReservationRequested:
     """A demand that nothing stands in the way of: booked, held for a while, or waiting for somebody's approval."""
     if command.hold_seconds:
         return events.ReservationHeld(

@@ -21,7 +21,7 @@ from services.allocation.money.correction import Correction
 from services.allocation.money.months import ClosedMonth
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series import Series
-from services.allocation.reservations import Allocation, Condition, Line, Override
+from services.allocation.reservations import Allocation, Condition, Line, Overburn, Override
 from services.allocation.resources import Interval, Resource
 
 
@@ -216,6 +216,7 @@ class ReservationConfirmed(
     override: Override | None = None
     desired: Interval | None = None
     participants: Participants | None = None
+    overburn: tuple[Overburn, ...] = ()
 
 
 class ReservationHeld(
@@ -232,6 +233,7 @@ class ReservationHeld(
     expires_at: int
     note: str = ""
     participants: Participants | None = None
+    overburn: tuple[Overburn, ...] = ()
 
 
 class ReservationRequested(
@@ -254,6 +256,7 @@ class ReservationRequested(
     override: Override | None = None
     participants: Participants | None = None
     void_votes: int = 0
+    overburn: tuple[Overburn, ...] = ()
 
 
 class VoteCast(Struct, frozen=True, gc=False, kw_only=True, tag="vote_cast", tag_field="type"):
@@ -293,6 +296,7 @@ class ReservationChanged(
     allocations: tuple[Allocation, ...]
     note: str = ""
     excused: bool = False
+    overburn: tuple[Overburn, ...] = ()
 
 
 class AllocationsMoved(
@@ -431,6 +435,7 @@ class ReservationTransferred(
     end: int
     lines: tuple[Line, ...]
     allocations: tuple[Allocation, ...]
+    overburn: tuple[Overburn, ...] = ()
 
 
 ReservationEvent = (

@@ -158,6 +158,7 @@ def _begun(
         approval=event.approval if isinstance(event, events.ReservationRequested) else None,
         override=None if isinstance(event, events.ReservationHeld) else event.override,
         participants=event.participants,
+        overburn=event.overburn,
     )
 
 
@@ -199,6 +200,7 @@ def _confirmed(
         allocations=before.allocations if unmoved else event.allocations,
         expires_at=0,
         desired=event.desired,
+        overburn=event.overburn,
     )
 
 
@@ -216,6 +218,7 @@ def _changed(
         lines=event.lines,
         allocations=before.allocations if same else event.allocations,
         note=event.note,
+        overburn=event.overburn,
         expires_at=min(before.expires_at, event.start),  # Nobody can take an offer that has begun.
     )
 
@@ -368,6 +371,7 @@ def _transferred(
         override=None,
         participants=None,
         transfer=None,
+        overburn=event.overburn,
     )
 
 

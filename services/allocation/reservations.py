@@ -129,6 +129,13 @@ class Override(Struct, frozen=True, gc=False, kw_only=True):
     because: str
 
 
+class Overburn(Struct, frozen=True, gc=False, kw_only=True):
+    """Unit-seconds of a booking that lay beyond the quota of a meter when it was decided."""
+
+    meter: str
+    unit_seconds: int
+
+
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
 
@@ -156,6 +163,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     transfer: Transfer | None = None  # the last offer to hand it over to another company
     participants: Participants | None = None  # the people of a class; None for a booking that names nobody
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
+    overburn: tuple[Overburn, ...] = ()  # what of it lay beyond the quota when it was booked or last changed
 
     @property
     def etag(self) -> str:

@@ -6,18 +6,16 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
-from msgspec.structs import replace
-
 from services.allocation.attendance.discipline import may_book
-from services.allocation.attendance.terms import PERCENT
 from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
-from services.allocation.companies import EQUIPMENT_METER, Company
+from services.allocation.companies import Company
 from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import OPEN_END
 from services.allocation.limits.batch import batch_violations
-from services.allocation.limits.quota import Charge, meter_violations
+from services.allocation.limits.overburn import allowance, charges_of, uncovered
+from services.allocation.limits.quota import meter_violations
 from services.allocation.limits.tracks import too_many
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
@@ -35,9 +33,18 @@ def reach(centre: Centre, now: int) -> int:
 
 
 def violations(
-    centre: Centre, company: Company, wants: tuple[Want, ...], start: int, end: int, now: int
+    centre: Centre,
+    company: Company,
+    wants: tuple[Want, ...],
+    start: int,
+    end: int,
+    now: int,
+    noted: list[Violation] | None = None,
 ) -> Iterator[Violation]:
-    """Everything that forbids these wants for `[start, end)`, other than a lack of free units."""
+    """Everything that forbids these wants for `[start, end)`, other than a lack of free units.
+
+    `noted` learns of every quota that does not cover them, even if the terms let it be overburnt.
+    """
     if start < now - PAST_TOLERANCE_SECONDS:
         yield Violation(
             reason=Reason.START_IN_PAST,
@@ -75,8 +82,9 @@ def violations(
         yield from _funded(wants)
     if company.gpus_max:
         yield from too_many(company, wants)
-    for violation in _quota(centre, company, wants):
-        yield from _beyond(violation, allowance(centre, violation.subject, now))
+    for meter, charges in charges_of(wants).items():
+        for violation in meter_violations(centre.meters.get((company.id, meter)), charges, meter):
+            yield from uncovered(violation, allowance(centre, meter, now), noted if noted is not None else [])
 
 
 def _out_of_service(resource: Resource) -> Violation:
@@ -244,29 +252,3 @@ def _unfunded(want: Want, units: int, left: int, funding: Funding) -> Violation:
         limit=max(left, 0),
         asked=units,
     )
-
-
-def allowance(centre: Centre, meter: str, now: int) -> int:
-    """How many percent of a quota may be booked: more than all of it, where the terms let compute be overburnt."""
-    return PERCENT if meter == EQUIPMENT_METER else centre.records.terms_at(now).overburn_percent
-
-
-def _beyond(violation: Violation, percent: int) -> Iterator[Violation]:
-    """A violation of quota, unless it is about so little that the allowance covers it."""
-    if violation.reason is not Reason.QUOTA_EXCEEDED or percent == PERCENT:
-        yield violation
-        return
-    most = violation.limit * percent // PERCENT
-    if violation.asked > most:
-        told = f"{violation.description} Up to {percent} % of it can be booked, and this would be more."
-        yield replace(violation, limit=most, description=told)
-
-
-def _quota(centre: Centre, company: Company, wants: tuple[Want, ...]) -> Iterator[Violation]:
-    """Lines on one meter count together; equipment is counted for the slots that each line is held."""
-    charges: dict[str, list[Charge]] = {}
-    for want in wants:
-        if want.meter and want.spans:
-            charges.setdefault(want.meter, []).append((want.line.units, want.spans))
-    for meter, charged in charges.items():
-        yield from meter_violations(centre.meters.get((company.id, meter)), charged, meter)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from services.board import changing, parts
 from services.board.actions import check_in, confirm, give_back, quote
 from services.board.answers import Missing, Unavailable
-from services.board.catalogue import plain
+from services.board.catalogue import hours_figure, plain
 from services.board.frame import show
 from services.board.markup import Markup, el
 from services.board.outages import path_of as outage_path
@@ -66,6 +66,7 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("approval"), _approval(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
+        (words("beyond_quota"), _beyond(visit, item)),
         (words("outage_title"), el("a", plain(item.outage), href=outage_path(item.outage)) if item.outage else None),
         _checked_in(visit, item),
         (words("condition_label"), _condition(visit, item)),
@@ -103,6 +104,12 @@ def _overridden(visit: Visit, item: api.Reservation) -> list[Markup] | None:
         return None
     names = [visit.words.either(f"reason_{each}", each) for each in item.override_reasons]
     return [el("b", ", ".join(names)), el("div", item.override_justification)]
+
+
+def _beyond(visit: Visit, item: api.Reservation) -> str:
+    """What of it lies beyond each quota."""
+    told = ((hours_figure(visit.catalogue[each.meter], each.unit_seconds), each.meter) for each in item.overburn)
+    return ", ".join(f"{meter} {figure}" for figure, meter in told)
 
 
 def _checked_in(visit: Visit, item: api.Reservation) -> tuple[str, Markup | None]:

@@ -5,7 +5,17 @@ from datetime import tzinfo
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.tables import Units, allocations_table, interval_text, lines_text, out, plain_id, state_text, table
+from services.cli.tables import (
+    Units,
+    allocations_table,
+    hours_text,
+    interval_text,
+    lines_text,
+    out,
+    plain_id,
+    state_text,
+    table,
+)
 from services.cli.times import from_timestamp, show_duration, show_interval, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -43,7 +53,7 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     for label, text in (
         *(("note", item.note), ("reason", item.state_reason)),
         *(("left", left), ("hand-over", item.hand_over), ("outage", plain_id(item.outage))),
-        ("overrides", override_text(item)),
+        *(("overrides", override_text(item)), ("beyond the quota", overburn_text(item, units))),
     ):
         if text:
             facts.add_row(label, text)
@@ -75,6 +85,11 @@ def transfer_text(transfer: api.TransferOffer, zone: tzinfo) -> str:
     if transfer.state == api.TransferOffer.STATE_OPEN:
         return f"offered to {company} until {show_time(from_timestamp(transfer.expire_time), zone)}"
     return f"offered to {company}: {api.TransferOffer.State.Name(transfer.state).removeprefix('STATE_').lower()}"
+
+
+def overburn_text(item: api.Reservation, units: Units) -> str:
+    """`64.0 h of h100-train`: what of it lies beyond each quota, in unit-hours."""
+    return ", ".join(f"{hours_text(each.unit_seconds, each.meter, units)} h of {each.meter}" for each in item.overburn)
 
 
 def override_text(item: api.Reservation) -> str:

@@ -28,8 +28,21 @@ def figures_of(row: ledger_api.SummaryRow) -> list[str]:
     return [f"{getattr(row, f'{name}_krw'):,}" for name in MONEY]
 
 
+def beyond_lines(statement: ledger_api.Statement) -> Iterator[str]:
+    """What of each resource is held or used beyond what was granted of it, in sentences."""
+    for row in statement.rows:
+        held = row.pending_unit_seconds + row.used_unit_seconds + row.idle_unit_seconds
+        beyond = held - row.granted_unit_seconds
+        if row.granted_unit_seconds and beyond > 0:
+            each = HOUR_SECONDS * max(1, row.units_each)
+            yield (
+                f"Of {plain_id(row.resource)} {beyond / each:,.1f} unit-hours lie beyond the"
+                f" {row.granted_unit_seconds / each:,.1f} granted."
+            )
+
+
 def money_lines(statement: ledger_api.Statement) -> Iterator[str]:
-    """What a month costs, in sentences; nothing for an interval."""
+    """What a month costs, and what of it lies beyond the quotas, in sentences; nothing for an interval."""
     if not statement.month:
         return
     state = "closed" if statement.closed else "open: a draft that may still change"
@@ -44,6 +57,8 @@ def money_lines(statement: ledger_api.Statement) -> Iterator[str]:
     if budget:
         share = 100 * (statement.charged_krw + statement.pending_krw) / budget
         yield f"The hours granted are worth {budget:,} KRW; charged and booked come to {share:.1f} % of that."
+    if statement.name != EVERY_COMPANY:
+        yield from beyond_lines(statement)
 
 
 def balances_of(statement: ledger_api.Statement, units: Units) -> Iterator[tuple[str, str, str, str, str]]:

@@ -27,9 +27,12 @@ def test_a_list_reads_page_after_page(centre: FakeCentre, capsys: pytest.Capture
 
 def test_a_reservation_is_shown_with_its_history(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """The scheduler says how it stands, the ledger how it came to be."""
-    centre.answers["GetReservation"] = lambda _: reservation(LINES)
+    burnt = reservation(LINES)
+    burnt.overburn.add(meter="equipment", unit_seconds=14_400)
+    centre.answers["GetReservation"] = lambda _: burnt
     assert main.run(["show", "r1"]) == 0
     shown = capsys.readouterr().out
+    assert "4.0 h of equipment" in shown
     assert "It was granted." in shown
     assert "M01-1" in shown
 

@@ -9,6 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.cli.statement_chart import chart
 from services.cli.statement_files import statement_csv, statement_html
+from services.cli.statement_words import money_lines
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -123,6 +124,17 @@ def test_a_printed_month_says_what_it_costs() -> None:
     whole = statement_html(CENTRE, "2026-03", {}, SEOUL)
     assert "<h1>Statement of the centre</h1>" in whole
     assert "<td>CMP-0001</td><td>A, B</td>" in whole
+
+
+def test_a_month_tells_what_lies_beyond_the_quota() -> None:
+    """Of what is held and used, against what was granted; not for the centre as a whole, and not where nothing does."""
+    burnt = ledger_api.Statement()
+    burnt.CopyFrom(MONTH)
+    burnt.rows[0].pending_unit_seconds = 90 * 3600
+    assert "Of h<1> 20.0 unit-hours lie beyond the 100.0 granted." in list(money_lines(burnt))
+    assert not any("beyond" in said for said in money_lines(MONTH))
+    burnt.name = "companies/-"
+    assert not any("beyond" in said for said in money_lines(burnt))
 
 
 def test_the_drawing_is_true_to_scale() -> None:

@@ -63,7 +63,7 @@ from services.allocation.money.months import ClosedMonth
 from services.allocation.money.peaks import Peak
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
-from services.allocation.reservations import Allocation, Colocation, Line
+from services.allocation.reservations import Allocation, Colocation, Line, Overburn
 from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
@@ -325,6 +325,15 @@ SAMPLES: tuple[Event, ...] = (
 
 
 FORMS: dict[str, Event] = {
+    "reservation_confirmed-overburn": ReservationConfirmed(
+        reservation_id="r-1",
+        company="CMP-0001",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        overburn=(Overburn(meter="h100-train", unit_seconds=14_400),),
+    ),
     "reservation_missed-reason": ReservationMissed(
         reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"
     ),

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
-from services.allocation.reservations import Override
+from services.allocation.reservations import Overburn, Override
 from services.ledger.reporting.sentences import SENTENCES, Words, sentence
 from tests.eventlog.pages import SAMPLES
 
@@ -45,6 +45,15 @@ def test_a_sentence_tells_what_an_operator_overrode() -> None:
     assert sentence(replace(booked, override=override), WORDS).endswith(
         ". It overrides closed day, quota exceeded: the minister comes."
     )
+
+
+def test_a_sentence_tells_what_lies_beyond_the_quota() -> None:
+    """In hours, of each meter; nothing where nothing does."""
+    [booked] = [event for event in SAMPLES if isinstance(event, ReservationConfirmed)]
+    burnt = (Overburn(meter="h100-train", unit_seconds=14_400), Overburn(meter="equipment", unit_seconds=3_600))
+    told = "4.0 unit-hours of h100-train and 1.0 unit-hours of equipment of it lie beyond the quota."
+    assert sentence(replace(booked, overburn=burnt), WORDS).endswith(told)
+    assert "beyond" not in sentence(booked, WORDS)
 
 
 def test_a_warning_says_when_what_stands_idle_is_given_back() -> None:

@@ -75,6 +75,7 @@ def requested(centre: Centre, reservation: Reservation, approval: Approval, now:
         expires_at=deadline(centre, reservation.company, reservation.allocations, reservation.start, now),
         approval=approval,
         note=reservation.note,
+        overburn=reservation.overburn,
         void_votes=len(reservation.approval.votes) if reservation.approval is not None else 0,
     )
 
@@ -102,16 +103,16 @@ def approve(centre: Centre, command: ApproveReservation, now: int) -> Events:
             reservation.id,
         )
     time, desired = _time(command, reservation, approval), (reservation.start, reservation.end)
-    placing = retime(centre, reservation, time, now) if time != desired else None
-    vote = _vote(command, now, approves=True, reference=command.reference, time=time if placing else None)
+    other = retime(centre, reservation, time, now) if time != desired else None
+    vote = _vote(command, now, approves=True, reference=command.reference, time=time if other else None)
     cast = events.VoteCast(reservation_id=reservation.id, vote=vote)
     if not approval.with_vote(vote).granted:
         return (cast,)
-    if placing is None:
+    if other is None:
         return cast, confirmed(reservation)
-    start, end = time
-    moved = replace(confirmed(reservation), start=start, end=end, allocations=placing.allocations, desired=desired)
-    return cast, *placing.moves, moved
+    (start, end), (placing, overburn) = time, other
+    after = replace(reservation, start=start, end=end, allocations=placing.allocations, overburn=overburn)
+    return cast, *placing.moves, replace(confirmed(after), desired=desired)
 
 
 def _time(command: ApproveReservation, reservation: Reservation, approval: Approval) -> Interval:
@@ -148,6 +149,7 @@ def confirmed(reservation: Reservation) -> events.ReservationConfirmed:
         allocations=reservation.allocations,
         note=reservation.note,
         override=reservation.override,
+        overburn=reservation.overburn,
     )
 
 

@@ -23,8 +23,9 @@ from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
 from services.allocation.life import MOVES, used_until
+from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.reservations import Allocation, Reservation, State
+from services.allocation.reservations import Allocation, Overburn, Reservation, State
 from services.allocation.resources import Interval
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
@@ -45,9 +46,9 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
         raise refuse(Reason.WRONG_STATE, "The reservation ends just now. Book anew.", before.id)
     wish = _wish(centre, before, command, now)
     if wish.only_words:
-        return (_changed(wish, before.allocations, command.excused),)
+        return (_changed(wish, before.allocations, before.overburn, command.excused),)
     _demand_possible(centre, wish, now)
-    placing = _decide(centre, wish, now)
+    placing, overburn = _decide(centre, wish, now)
     # Nothing below may refuse.
     past = used_until(before.allocations, wish.opens) if wish.begun else ()
     allocations = _joined(past, placing.allocations)
@@ -55,8 +56,8 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
     return (
         *(late_strike(centre, before, now) if late else ()),
         *placing.moves,
-        _changed(wish, allocations, command.excused),
-        *reapproving.after_change(centre, wish, allocations, now),
+        _changed(wish, allocations, overburn, command.excused),
+        *reapproving.after_change(centre, wish, allocations, overburn, now),
     )
 
 
@@ -151,29 +152,33 @@ def _extension(wish: Wish, terms: Terms, now: int) -> Iterator[Violation]:
         )
 
 
-def _decide(centre: Centre, wish: Wish, now: int) -> Placing:
-    """Where the wish would stand. Raises `Rejected` with every rule that says no."""
+def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overburn, ...]]:
+    """Where the wish would stand, and what of it beyond its quota. Raises `Rejected` with every rule that says no."""
     whole = complete(centre, wish.lines, wish.start, wish.end)
     wants = tuple(replace(want, spans=_since(want.spans, wish.opens)) for want in whole) if wish.begun else whole
     # Units stay bound up to the very end, when nothing of them lies ahead any more.
     present = replace(wish.before, allocations=tuple(standing_of(wish.before).values()))
+    noted: list[Violation] = []
     with centre.holdings.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
             *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
-            *_violations(centre, wish, whole, wants, now),
+            *_violations(centre, wish, whole, wants, now, noted),
             *(uncovered(wish.before.participants, whole) if wish.before.participants is not None else ()),
         ]
         placing = place_all(centre, wants, now, Present(present, bound=wish.begun))
     violations += placing.violations
     if violations:
         raise Rejected(violations)
-    return placing
+    if not noted and not wish.before.overburn:
+        return placing, ()
+    with centre.holdings.without(wish.before):
+        return placing, overburnt(centre, wish.before.company, whole)
 
 
 def _violations(
-    centre: Centre, wish: Wish, whole: tuple[Want, ...], wants: tuple[Want, ...], now: int
+    centre: Centre, wish: Wish, whole: tuple[Want, ...], wants: tuple[Want, ...], now: int, noted: list[Violation]
 ) -> Iterator[Violation]:
     """The rules that what is new of the wish would break. `wants` are the part of the `whole` that lies ahead."""
     company = centre.companies[wish.before.company]
@@ -182,7 +187,7 @@ def _violations(
     lengths = chain.from_iterable(
         rules.length(want, company, *want.line.within(wish.start, wish.end)) for want in named
     )
-    others = rules.violations(centre, company, wants, wish.start, wish.end, now)
+    others = rules.violations(centre, company, wants, wish.start, wish.end, now, noted)
     return news.told(chain(lengths, others), now)
 
 
@@ -219,7 +224,7 @@ def _spliced(first: tuple[Interval, ...], then: tuple[Interval, ...]) -> tuple[I
     return *first[:-1], (first[-1][0], then[0][1]), *then[1:]
 
 
-def _changed(wish: Wish, allocations: tuple[Allocation, ...], excused: bool) -> Event:
+def _changed(wish: Wish, allocations: tuple[Allocation, ...], overburn: tuple[Overburn, ...], excused: bool) -> Event:
     return events.ReservationChanged(
         reservation_id=wish.before.id,
         start=wish.start,
@@ -228,4 +233,5 @@ def _changed(wish: Wish, allocations: tuple[Allocation, ...], excused: bool) -> 
         allocations=allocations,
         note=wish.note,
         excused=excused,
+        overburn=overburn,
     )

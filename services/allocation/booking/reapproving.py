@@ -17,7 +17,7 @@ from services.allocation.companies import Company
 from services.allocation.events import Event
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Violation
-from services.allocation.reservations import Allocation, State
+from services.allocation.reservations import Allocation, Overburn, State
 
 
 def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) -> Iterator[Violation]:
@@ -38,12 +38,20 @@ def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) 
             )
 
 
-def after_change(centre: Centre, wish: Wish, allocations: tuple[Allocation, ...], now: int) -> tuple[Event, ...]:
+def after_change(
+    centre: Centre, wish: Wish, allocations: tuple[Allocation, ...], overburn: tuple[Overburn, ...], now: int
+) -> tuple[Event, ...]:
     """What becomes of the approval of what waits for it, once it is as wished and stands on these allocations."""
     if wish.before.state is not State.PENDING:
         return ()
     after = replace(
-        wish.before, start=wish.start, end=wish.end, lines=wish.lines, allocations=allocations, note=wish.note
+        wish.before,
+        start=wish.start,
+        end=wish.end,
+        lines=wish.lines,
+        allocations=allocations,
+        note=wish.note,
+        overburn=overburn,
     )
     approval = approving.approval_of(centre, wish.before.company, allocations)
     if approval is None:

@@ -7,15 +7,18 @@ other time, all but the notice: that was given when the booking was asked for, a
 from services.allocation import rules
 from services.allocation.booking.demand import complete
 from services.allocation.centre import Centre
+from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.reservations import Reservation
+from services.allocation.reservations import Overburn, Reservation
 from services.allocation.resources import Interval
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
 
 
-def retime(centre: Centre, reservation: Reservation, time: Interval, now: int) -> Placing:
-    """Where a pending reservation would stand at another time. Raises `Rejected` with every rule that says no.
+def retime(centre: Centre, reservation: Reservation, time: Interval, now: int) -> tuple[Placing, tuple[Overburn, ...]]:
+    """Where a pending reservation would stand at another time, and what of it beyond its quota.
+
+    Raises `Rejected` with every rule that says no.
 
     While it is decided what it holds counts as free to it; a refusal leaves it where it was.
     """
@@ -29,14 +32,16 @@ def retime(centre: Centre, reservation: Reservation, time: Interval, now: int) -
         raise refuse(Reason.START_IN_PAST, "It must begin later than now. Choose a later start.", reservation.id)
     wants = complete(centre, reservation.lines, start, end)
     company = centre.companies[reservation.company]
+    noted: list[Violation] = []
     with centre.holdings.without(reservation):
-        found = rules.violations(centre, company, wants, start, end, now)
+        found = rules.violations(centre, company, wants, start, end, now, noted)
         broken = [each for each in found if not _answered(reservation, each)]
         placing = place_all(centre, wants, now, Present(reservation, bound=False))
+        overburn = overburnt(centre, company.id, wants) if noted else ()
     broken += placing.violations
     if broken:
         raise Rejected(broken)
-    return placing
+    return placing, overburn
 
 
 def _answered(reservation: Reservation, violation: Violation) -> bool:

@@ -16,6 +16,7 @@ from services.allocation.booking.transfer import Outcome
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.finding import find, missing, wrong_state
+from services.allocation.limits.overburn import overburnt
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation, State
@@ -61,8 +62,10 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
     reservation = _offered(centre, command, now)
     to = reservation.offered_to
     _demand_free(centre, reservation, now)
+    wants, noted = tuple(_standing(centre, reservation)), list[Violation]()
     with centre.holdings.without(reservation):
-        broken = tuple(_violations(centre, reservation, to, now))
+        broken = tuple(_violations(centre, reservation, wants, now, noted))
+        overburn = overburnt(centre, to, wants) if noted else ()
     if broken:
         raise Rejected(broken)
     return (
@@ -75,6 +78,7 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
             end=reservation.end,
             lines=reservation.lines,
             allocations=reservation.allocations,
+            overburn=overburn,
         ),
     )
 
@@ -116,7 +120,15 @@ def told_to(reservation: Reservation, company: str) -> Reservation | None:
 def offer_of(reservation: Reservation) -> Reservation:
     """A reservation as whoever may take it sees it. P8: what its company said, was told and stands on is its own."""
     return replace(
-        reservation, note="", reason="", override=None, approval=None, allocations=(), outage="", participants=None
+        reservation,
+        note="",
+        reason="",
+        override=None,
+        approval=None,
+        allocations=(),
+        outage="",
+        participants=None,
+        overburn=(),
     )
 
 
@@ -155,10 +167,12 @@ def _demand_free(centre: Centre, reservation: Reservation, now: int) -> None:
         )
 
 
-def _violations(centre: Centre, reservation: Reservation, to: str, now: int) -> Iterator[Violation]:
-    """The rules that the company `to` would break with these units at these times."""
-    wants = tuple(_standing(centre, reservation))
-    found = rules.violations(centre, centre.companies[to], wants, reservation.start, reservation.end, now)
+def _violations(
+    centre: Centre, reservation: Reservation, wants: tuple[Want, ...], now: int, noted: list[Violation]
+) -> Iterator[Violation]:
+    """The rules that the company that it is offered to would break with these units at these times."""
+    to = reservation.offered_to
+    found = rules.violations(centre, centre.companies[to], wants, reservation.start, reservation.end, now, noted)
     yield from (each for each in found if each.reason in OF_THE_COMPANY)
     if asks_leave(centre.companies[to], wants):
         yield Violation(

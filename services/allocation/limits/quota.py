@@ -99,6 +99,14 @@ class Meter:
         if uncovered:
             yield _uncovered(subject)
 
+    def beyond(self, charges: Sequence[Charge]) -> int:
+        """Unit-seconds of these charges that lie beyond what is granted for their periods."""
+        return sum(
+            max(0, period.booked + more - period.quota.unit_seconds) - max(0, period.booked - period.quota.unit_seconds)
+            for period in self.periods
+            if (more := sum(units * period.overlap(spans) for units, spans in charges))
+        )
+
     def _has_room(self, units: int, spans: tuple[Interval, ...]) -> bool:
         """Whether one stretch of time lies in one period and within its limits: most do, and that is quickly seen."""
         if len(spans) > 1:

@@ -14,6 +14,7 @@ from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.companies import Company
 from services.allocation.decide import create_reservation, wants_of
+from services.allocation.limits.overburn import allowance
 from services.allocation.offering.net import bounds, candidates
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Line, Reservation
@@ -219,7 +220,7 @@ def _affordable_from(centre: Centre, wish: Search, wants: tuple[Want, ...], mete
     unbroken = min(
         want.line.lasts(wish.duration) if want.pool.timetable is None else want.resource.slot_seconds for want in paid
     )
-    percent = rules.allowance(centre, meter, now)
+    percent = allowance(centre, meter, now)
     for period in centre.meters[(wish.company, meter)].periods:
         left = max(0, period.quota.unit_seconds * percent // PERCENT - period.booked)
         if period.quota.start <= start < period.quota.end and left < units * unbroken:

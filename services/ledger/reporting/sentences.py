@@ -19,7 +19,7 @@ from services.allocation.events import Event
 from services.allocation.limits.reclaim import MeterReview
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.recurrence.series import Series
-from services.allocation.reservations import Allocation, Override
+from services.allocation.reservations import Allocation, Overburn, Override
 from services.allocation.resources import Interval, Unit
 from services.allocation.wording import counted, unit_hours
 
@@ -72,6 +72,11 @@ class Words(Struct, frozen=True, kw_only=True):
     def instead(self, desired: Interval | None) -> str:
         """That another time was asked for; nothing for None."""
         return f", instead of{self.during(desired)} as was asked" if desired else ""
+
+    def beyond(self, overburn: tuple[Overburn, ...]) -> str:
+        """Such as ` 64.0 unit-hours of h100 of it lie beyond the quota.`; nothing for none."""
+        parts = [f"{self.hours(each.unit_seconds, each.meter)} unit-hours of {each.meter}" for each in overburn]
+        return f" {' and '.join(parts)} of it lie beyond the quota." if parts else ""
 
     def held(self, allocations: tuple[Allocation, ...]) -> str:
         """Such as `4 GPUs of h100; 2 operators of OP-1, which M01 needs`."""
@@ -148,15 +153,17 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationConfirmed: lambda event, words: (
         f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{words.instead(event.desired)}{because(event.note)}.{overriding(event.override)}"
+        f"{words.beyond(event.overburn)}"
     ),
     events.ReservationHeld: lambda event, words: (
         f"{words.who} let {words.held(event.allocations)} be held until {words.moment(event.expires_at)},"
         f" from {words.moment(event.start)} to {words.moment(event.end)}{because(event.note)}."
+        f"{words.beyond(event.overburn)}"
     ),
     events.ReservationRequested: lambda event, words: (
         f"{words.who} asked for {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}. {APPROVERS[event.approval.rule]} decides until"
-        f" {words.moment(event.expires_at)}.{overriding(event.override)}"
+        f" {words.moment(event.expires_at)}.{overriding(event.override)}{words.beyond(event.overburn)}"
         + (f" Votes cast before that count no more: {event.void_votes}." if event.void_votes else "")
     ),
     events.VoteCast: lambda event, words: (
@@ -174,7 +181,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.ReservationChanged: lambda event, words: (
         f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
-        f" to {words.moment(event.end)}{because(event.note)}."
+        f" to {words.moment(event.end)}{because(event.note)}.{words.beyond(event.overburn)}"
         + (" What it gave back late was excused: free of charge, and no strike." if event.excused else "")
     ),
     events.AllocationsMoved: lambda event, words: (
@@ -267,7 +274,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.ReservationTransferred: lambda event, words: (
         f"{words.who} took it over from {event.former}: {words.held(event.allocations)}, from"
-        f" {words.moment(event.start)} to {words.moment(event.end)}."
+        f" {words.moment(event.start)} to {words.moment(event.end)}.{words.beyond(event.overburn)}"
     ),
 }
 

@@ -106,6 +106,8 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if reservation.desired is not None:
         start, end = reservation.desired
         plain["desired_start_time"], plain["desired_end_time"] = {"seconds": start}, {"seconds": end}
+    if reservation.overburn:
+        plain["overburn"] = [{"meter": each.meter, "unit_seconds": each.unit_seconds} for each in reservation.overburn]
     if reservation.release_at:
         plain["release_time"] = {"seconds": reservation.release_at}
     if reservation.transfer is not None:

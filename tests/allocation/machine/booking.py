@@ -145,6 +145,7 @@ class Booking(SmallCentre):
         assert expected == set()
         assert set(reservation.override.reasons if reservation.override else ()) == broken
         self.begin(reservation, wanted, hold)
+        self.marked(reservation)
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))

@@ -66,3 +66,5 @@ class Changing(SmallCentre):
         assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
         self.alter(before, after, wish)
+        if after.allocations != before.allocations and before.start > now:
+            self.marked(after)

@@ -13,7 +13,7 @@ from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Allocation, Line, Reservation, State
 from services.allocation.resources import Resource
 from services.allocation.units.repack import piece_of
-from tests.allocation import naive_changing, naive_supply
+from tests.allocation import naive_changing, naive_overburn, naive_supply
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
 from tests.allocation.machine.wishes import Wish
@@ -69,6 +69,11 @@ class SmallCentre(RuleBasedStateMachine):
             if naive_changing.gives_back_late(self.naive, booking, changed, now):
                 self.naive.strike_for_lateness(name, now)
             self.naive.bookings[name] = changed
+
+    def marked(self, reservation: Reservation) -> None:
+        """What of a reservation that was just booked lies beyond its quotas stands on it."""
+        expected = naive_overburn.beyond(self.naive, self.naive.bookings[reservation.id], reservation.id)
+        assert {each.meter: each.unit_seconds for each in reservation.overburn} == expected
 
     def give_back(self, name: str) -> None:
         """The model lets a booking go that has not begun."""

@@ -45,6 +45,8 @@ class Transfers(SmallCentre):
             return
         self.scenario.grants(wish)
         booking.company, booking.offered_to = booking.offered_to if accepts else booking.company, ""
+        if accepts:
+            self.marked(self.scenario.centre.reservations[name])
 
     @invariant()
     def offers_agree(self) -> None:

@@ -1352,6 +1352,7 @@ class Reservation(_message.Message):
     DESIRED_END_TIME_FIELD_NUMBER: _builtins.int
     CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
     COST_FIELD_NUMBER: _builtins.int
+    OVERBURN_FIELD_NUMBER: _builtins.int
     COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
@@ -1455,6 +1456,12 @@ class Reservation(_message.Message):
         began. Output only; in the answers of batches and streams where they ask for it with `priced`.
         """
 
+    @_builtins.property
+    def overburn(self) -> _containers.RepeatedCompositeFieldContainer[Global___Overburn]:
+        """What of it lay beyond the company's quotas when it was booked or last changed, by the terms or by an operator's
+        override; empty if nothing did. Output only.
+        """
+
     def __init__(
         self,
         *,
@@ -1488,17 +1495,44 @@ class Reservation(_message.Message):
         desired_end_time: _timestamp_pb2.Timestamp | None = ...,
         cancellation_quote: Global___CancellationQuote | None = ...,
         cost: Global___Cost | None = ...,
+        overburn: _abc.Iterable[Global___Overburn] | None = ...,
         cost_change_krw: _builtins.int | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "overburn", b"overburn", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class Overburn(_message.Message):
+    """What of a booking lies beyond a quota."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METER_FIELD_NUMBER: _builtins.int
+    UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    meter: _builtins.str
+    """The meter of the quota: a compute pool, or `equipment`."""
+    unit_seconds: _builtins.int
+    """Units times seconds."""
+    def __init__(
+        self,
+        *,
+        meter: _builtins.str = ...,
+        unit_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["meter", b"meter", "unit_seconds", b"unit_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Overburn: _TypeAlias = Overburn  # noqa: Y015
 
 @_typing.final
 class Participants(_message.Message):
