@@ -223,7 +223,10 @@ class CancelReservation(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """End an active reservation early, saying how things were left. An empty `etag` matches any version."""
+    """End an active reservation early, saying how things were left. An empty `etag` matches any version.
+
+    What is excused is free to give back, and no strike.
+    """
 
     reservation_id: str
     company: str
@@ -231,6 +234,7 @@ class ReleaseReservation(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
     condition: Condition = Condition.UNSAID
     hand_over: str = ""
+    excused: bool = False
 
 
 class CheckIn(Struct, frozen=True, gc=False, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from services.allocation import commands, events, officers, rules
 from services.allocation.attendance import discipline, idle_release, no_process
 from services.allocation.attendance.conduct import Conduct
-from services.allocation.booking import approving, holding, transferring
+from services.allocation.booking import approving, holding, releasing, transferring
 from services.allocation.booking.changing import change_reservation
 from services.allocation.booking.demand import Want, complete
 from services.allocation.booking.overriding import check_override, left_standing, opened, overridden
@@ -64,7 +64,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.CancelReservation():
             return cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
-            return release_reservation(centre, command, now)
+            return releasing.release_reservation(centre, command, now)
         case commands.BookSeries():
             return recurring.book_series(centre, command, now, create_reservation)
         case commands.ChangeSeries():
@@ -224,22 +224,6 @@ def cancel_reservation(centre: Centre, command: commands.CancelReservation, now:
         *(discipline.late_strike(centre, reservation, now) if late else ()),
         *transferring.withdrawn(reservation),
         events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason, excused=command.excused),
-    )
-
-
-def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> Events:
-    """End an active reservation, give the rest back, and say how things were left."""
-    reservation = find(centre, command)
-    if reservation.state is not State.ACTIVE:
-        raise wrong_state(reservation, "released while it is active", "A confirmed one can be cancelled.")
-    return (
-        events.ReservationReleased(
-            reservation_id=reservation.id,
-            released_at=discipline.cut(centre, reservation, now),
-            reason=command.reason,
-            condition=command.condition,
-            hand_over=command.hand_over,
-        ),
     )
 
 

@@ -286,7 +286,8 @@ class ReservationChanged(
 ):
     """A reservation is for these units and this interval from now on; what it was before is free again.
 
-    What it gives back late costs what cancelling it would, unless an operator excused that.
+    What it gives back late costs what cancelling it would, unless an operator excused that. Once it has begun, `late`
+    says that this is so: it was free, and older events do not say it.
     """
 
     reservation_id: str
@@ -297,6 +298,7 @@ class ReservationChanged(
     note: str = ""
     excused: bool = False
     overburn: tuple[Overburn, ...] = ()
+    late: bool = False
 
 
 class AllocationsMoved(
@@ -337,13 +339,18 @@ class ReservationCancelled(
 class ReservationReleased(
     Struct, frozen=True, gc=False, kw_only=True, tag="reservation_released", tag_field="type", omit_defaults=True
 ):
-    """An active reservation ended early: used until `released_at`, free again from there on."""
+    """An active reservation ended early: used until `released_at`, free again from there on.
+
+    The rest is given back `late`, and costs what that costs, unless an operator excused it. It was free, and older
+    events do not say it.
+    """
 
     reservation_id: str
     released_at: int
     reason: str = ""
     condition: Condition = Condition.UNSAID
     hand_over: str = ""
+    late: bool = False
 
 
 class ReservationCheckedIn(

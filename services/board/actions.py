@@ -81,12 +81,15 @@ def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
 
 
 async def quote(visit: Visit, item: api.Reservation) -> Content:
-    """What cancelling would bring, for what can be cancelled by whoever looks."""
-    if item.state not in WAITING or not visit.person.acts_for(item.name):
+    """What giving it back would bring, for what can be cancelled or released by whoever looks."""
+    begun = item.state == api.Reservation.STATE_ACTIVE
+    if not (begun or item.state in WAITING) or not visit.person.acts_for(item.name):
         return None
-    request = api.CancelReservationRequest(name=item.name, request_id=str(uuid4()), validate_only=True)
+    scheduler = visit.caller.scheduler
+    method = scheduler.ReleaseReservation if begun else scheduler.CancelReservation
+    kind = api.ReleaseReservationRequest if begun else api.CancelReservationRequest
     try:
-        told = await visit.caller.ask(visit.caller.scheduler.CancelReservation, request)
+        told = await visit.caller.ask(method, kind(name=item.name, request_id=str(uuid4()), validate_only=True))
     except Refused:
         return None  # It has changed since; the page will too.
     return quoted(visit, told.cancellation_quote)

@@ -136,13 +136,14 @@ def release(
     reason: Reason = "",
     condition: Annotated[str, typer.Option(help="How the equipment was left: good, worn, damaged.")] = "",
     hand_over: Annotated[str, typer.Option(help="What whoever comes next should know.")] = "",
+    excused: Annotated[bool, typer.Option("--excused", help="Free, and no strike; operators only.")] = False,
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """End an active reservation early and give the rest back."""
+    """End an active reservation early and give the rest back, which costs what giving it back late does."""
     with connect(data, caller, company_in(name)) as client:
         request = api.ReleaseReservationRequest(
             name=reservation_name(client.connection, name),
@@ -150,6 +151,7 @@ def release(
             reason=reason,
             condition=read_condition(condition),
             hand_over=hand_over,
+            excused=excused,
             validate_only=dry_run,
         )
         answer(client, client.scheduler.ReleaseReservation, request, {}, as_json)

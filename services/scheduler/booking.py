@@ -5,13 +5,13 @@ from typing import Any
 
 from services.allocation import commands
 from services.allocation.booking.transferring import offer_of
-from services.allocation.decide import Events
+from services.allocation.decide import Events, decide
 from services.allocation.money.costing import drafted, price_by, price_of
-from services.allocation.money.quoting import cancellation_quote, change_quote
+from services.allocation.money.quoting import Quote, cancellation_quote, change_quote, release_quote
 from services.allocation.offering import offers
 from services.allocation.offering.smallest import smallest_changes
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.reservations import Reservation
+from services.allocation.reservations import Reservation, State
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
@@ -132,8 +132,8 @@ class Booking:
         company, reservation_id = requests.reservation_name(request.name)
         command = requests.change(request, company, reservation_id)
         demand_own(call, company, request.name)
-        if isinstance(request, api.CancelReservationRequest) and request.excused:
-            demand_operator(call, "Only an operator excuses a cancellation.")
+        if isinstance(request, api.CancelReservationRequest | api.ReleaseReservationRequest) and request.excused:
+            demand_operator(call, "Only an operator excuses what is given back late.")
         return await self._change(call, request, command)
 
     async def decide_reservation(self, call: Call, request: approvals.Decision) -> api.Reservation:
@@ -159,11 +159,22 @@ class Booking:
             # An offer, as whoever only looked at it or declined it may see it.
             return cost_replies.priced_reply(self._centre, offer_of(shown), call.identity.company)
         reply = cost_replies.priced_reply(self._centre, shown)
-        if reservation is None and isinstance(command, commands.CancelReservation) and shown.state.waiting:
-            now = self._writer.now() // MICROSECONDS
-            quote = cancellation_quote(self._centre, shown, now, excused=command.excused)
+        quote = self._quoted(shown, command) if reservation is None else None
+        if quote is not None:
             reply.cancellation_quote.CopyFrom(cost_replies.quote_reply(quote))
         return reply
+
+    def _quoted(self, shown: Reservation, command: Change) -> Quote | None:
+        """What giving a reservation back now would bring, where a command that is only checked would do that."""
+        now = self._writer.now() // MICROSECONDS
+        match command:
+            case commands.CancelReservation() if shown.state.waiting:
+                return cancellation_quote(self._centre, shown, now, excused=command.excused)
+            case commands.ReleaseReservation() if shown.state is State.ACTIVE:
+                after = changes.preview(self._centre, shown, decide(self._centre, command, now))
+                return release_quote(self._centre, shown, after, now, excused=command.excused)
+            case _:
+                return None
 
     def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
         """The refusal with what would be granted instead."""

@@ -397,6 +397,10 @@ class Naive:
         slots = [self.resources[name].slot_minutes for name, _ in booking.held]
         return HOUR if any(minutes % 60 == 0 for minutes in slots) else CELL
 
+    def awaited(self, booking: Booking) -> bool:
+        """Whether somebody must come to a booking, and nobody has said that they did."""
+        return not booking.checked_in and any(self.resources[name].no_show_grace_minutes for name in booking.own)
+
     def strike_for_lateness(self, name: str, now: int) -> None:
         """A strike for giving a booking back too late, unless it has brought one before."""
         if name not in self.late:

@@ -47,10 +47,11 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
 
 def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> bool:
     """Whether a change lets go of anything that was asked for, when cancelling that would no longer be free."""
-    if before.state != "confirmed" or before.start <= now:
+    if before.state not in ("confirmed", "active") or (before.start <= now and not naive.awaited(before)):
         return False
     let_go = {name for (name, cell), units in before.held.items() if units > after.held[name, cell]} & set(before.own)
-    return any(before.start - now < naive.resources[name].free_cancel_hours * HOUR for name in let_go)
+    ahead = max(0, before.start - now)
+    return any(ahead < naive.resources[name].free_cancel_hours * HOUR for name in let_go)
 
 
 def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:

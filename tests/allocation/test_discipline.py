@@ -171,14 +171,30 @@ def test_giving_a_part_back_late_is_a_strike_too() -> None:
             assert len(scenario.centre.records.conduct("ALPHA").strikes) == 1
 
 
-def test_giving_a_part_back_in_time_or_after_the_start_is_no_strike() -> None:
-    """Up to the hour to which a cancellation is free, and once it has begun, when it could be released as well."""
+def test_giving_a_part_back_in_time_or_after_somebody_came_is_no_strike() -> None:
+    """Up to the hour to which a cancellation is free, and once somebody has come to use it."""
     scenario = trained()
     early, begun = booked(scenario, START + DAY), booked(scenario)
     scenario.changes(early, end=early.end - HOUR)
     scenario.reaches(START)
+    checked_in(scenario, begun)
     scenario.changes(scenario.current(begun), end=begun.end - HOUR)
+    scenario.grants(ReleaseReservation(reservation_id=begun.id, company="ALPHA"))
     assert not scenario.centre.records.conduct("ALPHA").strikes
+
+
+def test_letting_it_begin_and_giving_it_back_is_a_strike_where_nobody_came() -> None:
+    """To release or to shorten what nobody came to is what cancelling it a minute before its start would have been."""
+    for released, excused in ((True, False), (False, False), (True, True), (False, True)):
+        scenario = trained()
+        begun = booked(scenario)
+        scenario.reaches(START + 60)
+        if released:
+            scenario.grants(ReleaseReservation(reservation_id=begun.id, company="ALPHA", excused=excused))
+        else:
+            scenario.changes(scenario.current(begun), end=begun.end - HOUR, excused=excused)
+        causes = [strike.cause for strike in scenario.centre.records.conduct("ALPHA").strikes]
+        assert causes == ([] if excused else [Cause.LATE_CANCEL])
 
 
 def test_training_opens_a_piece_of_equipment_for_its_time() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,15 @@ def test_terms_are_shown_and_published(centre: FakeCentre, capsys: pytest.Captur
     assert main.run(["terms", "--publish", str(file)]) == 1
 
 
+def quoted(request: Any) -> api.Reservation:
+    """What a release that is only asked about would cost."""
+    assert (request.validate_only, request.excused) == (True, True)
+    told = reservation(LINES)
+    told.cancellation_quote.fees.add(resource="resources/M01", due_krw=10_500, price_krw=31_500, percent=33)
+    told.cancellation_quote.due_krw, told.cancellation_quote.refund_krw = 10_500, 21_000
+    return told
+
+
 def test_how_equipment_was_left_is_said_at_the_release(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """The condition and the hand-over go with the release; a condition that there is not is a mistake."""
     centre.answers["ReleaseReservation"] = lambda _: reservation(LINES)
@@ -113,6 +123,9 @@ def test_how_equipment_was_left_is_said_at_the_release(centre: FakeCentre, capsy
         centre.requests[-1] if isinstance(centre.requests[-1], api.ReleaseReservationRequest) else centre.requests[-2]
     )
     assert (sent.condition, sent.hand_over) == (api.CONDITION_WORN, "The lamp flickers.")
+    centre.answers["ReleaseReservation"] = quoted
+    assert main.run(["release", "r1", "--dry-run", "--excused"]) == 0
+    assert "due 10,500 KRW, and 21,000 KRW not to pay any more" in capsys.readouterr().out
     assert main.run(["release", "r1", "--condition", "broken"]) == 1
     assert "good, worn, damaged" in capsys.readouterr().err
 

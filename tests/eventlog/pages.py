@@ -358,6 +358,15 @@ FORMS: dict[str, Event] = {
         allocations=(),
         excused=True,
     ),
+    "reservation_changed-late": ReservationChanged(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        late=True,
+    ),
+    "reservation_released-late": ReservationReleased(reservation_id="r-3", released_at=MONDAY_9 + 600, late=True),
     "tariff_published-peaks": TariffPublished(
         tariff=Tariff(
             id="krw-2027",

@@ -1,7 +1,7 @@
 """Late fees once more, told simply: hour by hour and unit by unit, in lists. It shares no code with what it checks."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.allocation import events
 from services.allocation.events import Event
@@ -64,6 +64,11 @@ class NaiveFees:
                 self._held[event.reservation_id].state = "active"
             case events.AllocationsMoved():
                 assert cells(event.allocations) == self._held[event.reservation_id].cells
+            case events.ReservationReleased():
+                before = replace(self._held[event.reservation_id])
+                self._cut(event.reservation_id, event.released_at)
+                gone = before.cells - self._held.pop(event.reservation_id).cells
+                self._give_back(before, gone, at, excused=not event.late)
             case events.ReservationCurtailed():
                 self._cut(event.reservation_id, event.until)
             case events.ReservationDisplaced():
@@ -76,14 +81,11 @@ class NaiveFees:
         held.cells = Counter({cell: units for cell, units in held.cells.items() if cell[1] * HOUR < until})
 
     def _give_back(self, before: Held, gone: Counter[Cell], at: int, *, excused: bool) -> None:
-        if excused or before.state != "confirmed" or at >= before.start:
+        if excused:
             return
+        ahead = max(0, before.start - at)  # What has begun is given back as if just before.
         late = Counter(
-            {
-                cell: units
-                for cell, units in gone.items()
-                if before.start - at < self._free_hours[before.company, cell[0]] * HOUR
-            }
+            {cell: units for cell, units in gone.items() if ahead < self._free_hours[before.company, cell[0]] * HOUR}
         )
         self.charged[before.company] += FEE * late.total()
         self._owed.append(Owed(before.company, late))

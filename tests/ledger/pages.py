@@ -205,7 +205,7 @@ def confirmed(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Even
     )
 
 
-def changed(name: str, *allocations: Allocation, excused: bool = False) -> Event:
+def changed(name: str, *allocations: Allocation, excused: bool = False, late: bool = False) -> Event:
     """A reservation is for these allocations from now on."""
     return events.ReservationChanged(
         reservation_id=name,
@@ -214,6 +214,7 @@ def changed(name: str, *allocations: Allocation, excused: bool = False) -> Event
         lines=tuple(Line(resource=allocation.resource, units=allocation.units) for allocation in allocations),
         allocations=allocations,
         excused=excused,
+        late=late,
     )
 
 
@@ -254,8 +255,9 @@ def curtailed(name: str, until: int) -> Event:
     return events.ReservationCurtailed(reservation_id=name, until=until, outage="works")
 
 
-def released(name: str, at: int) -> Event:
-    return events.ReservationReleased(reservation_id=name, released_at=at)
+def released(name: str, at: int, late: bool = False) -> Event:
+    """It ended early; `late` from the day on which that has a price."""
+    return events.ReservationReleased(reservation_id=name, released_at=at, late=late)
 
 
 def used(name: str, measured: int, busy: int, idle: int, *, by: str = "CMP-0001", resource: str = "h100") -> Event:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.allocation.events import Event
 from services.allocation.reservations import Allocation
 from services.ledger.chart import Account
 from tests.ledger.pages import (
@@ -20,6 +21,7 @@ from tests.ledger.pages import (
     held,
     hours,
     pool,
+    released,
     requested,
     tariff,
 )
@@ -63,7 +65,9 @@ def test_a_late_change_costs_the_share_of_what_it_gives_back(then: Allocation, d
     ("at", "excused", "begun"), [(START - 48, False, False), (START - 1, True, False), (START + 1, False, True)]
 )
 def test_a_change_in_time_or_excused_costs_nothing(at: int, excused: bool, begun: bool) -> None:
-    """Up to the hour to which a cancellation is free, when an operator excuses it, and once it has begun."""
+    """Up to the hour to which a cancellation is free, when an operator excuses it, and in a log of the days when what
+    had begun was free.
+    """
     desk = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))))
     if begun:
         desk.says(activated("r"))
@@ -107,6 +111,39 @@ def test_moving_away_and_cancelling_there_costs_what_cancelling_costs() -> None:
     moved.says(changed("r", gpus(4, (800, 804))), at=MONDAY + 99 * HOUR)
     moved.says(cancelled("r"), at=MONDAY + 99 * HOUR)
     assert there.standing()["h100", Account.PENALTY] == moved.standing()["h100", Account.PENALTY] == (0, 24_000)
+
+
+@pytest.mark.parametrize(
+    ("lost", "due"), [(released("r", MONDAY + 101 * HOUR), 0), (released("r", MONDAY + 101 * HOUR, late=True), 18_000)]
+)
+def test_releasing_costs_the_share_of_the_rest_from_the_day_of_that_rule_on(lost: Event, due: int) -> None:
+    """Half the price of the three hours of four GPUs that were not used, where the event says so; older ones do not."""
+    desk = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))), activated("r"))
+    desk.says(lost, at=MONDAY + 100 * HOUR + 60)
+    assert desk.standing().get(("h100", Account.PENALTY), (0, 0)) == (0, due)
+    assert desk.standing()["h100", Account.USED] == (4 * HOUR, 12_000)
+    assert desk.standing()["h100", Account.RELEASED] == (12 * HOUR, 36_000 - due)
+
+
+def test_leaving_early_costs_the_same_by_whichever_call() -> None:
+    """To release, to shorten after the start and to shorten just before it: the same share of the same hours."""
+    penalties = []
+    for begun, event in (
+        (True, released("r", MONDAY + 101 * HOUR, late=True)),
+        (True, changed("r", gpus(4, (100, 101)), late=True)),
+        (False, changed("r", gpus(4, (100, 101)))),
+    ):
+        desk = Desk(*CENTRE, confirmed("r", gpus(4, (100, 104))), *([activated("r")] if begun else []))
+        desk.says(event, at=MONDAY + 100 * HOUR + (60 if begun else -60))
+        penalties.append(desk.standing()["h100", Account.PENALTY])
+    assert penalties == [(0, 18_000)] * 3
+
+
+def test_where_cancelling_is_free_up_to_the_start_so_is_releasing() -> None:
+    """A company without a free-cancel rule pays no late share, a minute before the start or a minute after."""
+    desk = Desk(CENTRE[0], company(), CARD, confirmed("r", gpus(4, (100, 104))), activated("r"))
+    desk.says(released("r", MONDAY + 101 * HOUR, late=True), at=MONDAY + 100 * HOUR + 60)
+    assert ("h100", Account.PENALTY) not in desk.standing()
 
 
 def test_what_an_outage_takes_is_not_charged_and_compensated() -> None:

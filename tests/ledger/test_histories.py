@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.commands import CancelReservation, PostCorrection, PublishTariff
+from services.allocation.commands import CancelReservation, PostCorrection, PublishTariff, ReleaseReservation
 from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.money.tariff import Price, Tariff
 from services.allocation.rejections import Rejected
-from services.allocation.reservations import Reservation
+from services.allocation.reservations import Reservation, State
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post
@@ -30,7 +30,7 @@ COMPANIES = (fixture.company("EARLY", attributes={"free_cancel_hours": "24"}), f
 FREE_HOURS = {("EARLY", "cores"): 24, ("FREE", "cores"): 0, ("EARLY", "seats"): 6, ("FREE", "seats"): 6}
 
 WHOSE, WHAT = ("EARLY", "FREE"), ("cores", "seats")
-ACTS = {"book": 9, "change": 4, "cancel": 3, "pass": 2, "fail": 1, "correct": 1}
+ACTS = {"book": 9, "change": 4, "cancel": 3, "release": 2, "pass": 2, "fail": 1, "correct": 1}
 """What is asked for, and how often: of a crowd that books much, much is given back and booked again."""
 
 
@@ -45,6 +45,7 @@ def acts(seed: int, count: int) -> Iterator[tuple[Any, ...]]:
             "book": ("book", whose, what, units, hour, length),
             "change": ("change", which, hour, length, units, how),
             "cancel": ("cancel", which, how),
+            "release": ("release", which, how),
             "pass": ("pass", how // 2),
             "fail": ("fail", what, hour, length),
             "correct": ("correct", whose, chance.randint(-9_000, 9_000)),
@@ -94,6 +95,12 @@ class History:
     def _cancel(self, number: int, chance: int) -> None:
         if found := self._one(number):
             wish = CancelReservation(reservation_id=found.id, company=found.company, excused=chance == 0)
+            self.scenario.grants(wish)
+
+    def _release(self, number: int, chance: int) -> None:
+        active = [each for each in self.scenario.centre.reservations.values() if each.state is State.ACTIVE]
+        for found in active[number % len(active) :][:1] if active else ():
+            wish = ReleaseReservation(reservation_id=found.id, company=found.company, excused=chance == 0)
             self.scenario.grants(wish)
 
     def _pass(self, hours: int) -> None:

@@ -5,12 +5,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
-from services.allocation.commands import CancelReservation, Command, ConfirmReservation, PublishTariff, Tick
+from services.allocation.commands import (
+    CancelReservation,
+    CheckIn,
+    Command,
+    ConfirmReservation,
+    PublishTariff,
+    ReleaseReservation,
+    Tick,
+)
 from services.allocation.decide import Events, decide
 from services.allocation.life import follow
 from services.allocation.money.costing import cost_by, cost_of, drafted
 from services.allocation.money.peaks import Peak
-from services.allocation.money.quoting import cancellation_quote, change_quote
+from services.allocation.money.quoting import cancellation_quote, change_quote, release_quote
 from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line, Reservation, State
@@ -201,6 +209,31 @@ class Quotes(RuleBasedStateMachine):
             added = self.happens(decided, given.id)
             assert (added[Account.PENALTY], added[Account.RELEASED]) == (quote.due, quote.refund)
             assert sum(added[each] for each in PENDING) == -quote.due - quote.refund
+
+    @precondition(lambda self: self.names)
+    @rule(number=st.integers(0, 20), excused=st.booleans(), wait=st.sampled_from([0, 0, 60, 5000]))
+    def release(self, number: int, excused: bool, wait: int) -> None:
+        """A release costs what it was quoted to; the rest of what is given back is released, and all else is used."""
+        self.reach(number, wait)
+        given, centre, now = self.chosen(number), self.scenario.centre, self.scenario.now
+        wish = ReleaseReservation(reservation_id=given.id, company=given.company, excused=excused)
+        decided = self.decided(wish)
+        if decided:
+            after = follow(given, decided[-1], now, 0)
+            quote = release_quote(centre, given, after, now, excused=excused)
+            price, used = cost_of(centre, given), cost_by(centre, after, cost_of(centre, given).card)
+            added = self.happens(decided, given.id)
+            assert (added[Account.PENALTY], added[Account.RELEASED]) == (quote.due, quote.refund)
+            assert added[Account.USED] == used.krw
+            assert quote.due + quote.refund == price.krw - used.krw
+
+    def reach(self, number: int, wait: int) -> None:
+        """Mostly somebody comes to what is released, some seconds after its start."""
+        given = self.chosen(number)
+        if given.state is State.CONFIRMED and self.scenario.now <= given.start:
+            self.wait(given.start - self.scenario.now)
+            self.happens(self.decided(CheckIn(reservation_id=given.id, company=given.company)))
+            self.wait(wait)
 
     @rule(seconds=st.sampled_from([600, 3600, 3 * HOUR, 10 * HOUR, DAY]))
     def wait(self, seconds: int) -> None:

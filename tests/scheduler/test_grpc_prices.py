@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import grpc
 import pytest
 import pytest_asyncio
 from google.protobuf.duration_pb2 import Duration
@@ -112,6 +113,34 @@ async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: D
     request.validate_only = False
     cancelled = await desk.call("CancelReservation", request, OPERATOR)
     assert not cancelled.HasField("cost")
+
+
+async def test_a_release_tells_first_what_giving_the_rest_back_costs(desk: Desk) -> None:
+    """What was used is used; half the price of the three hours after it is due, and only an operator excuses that."""
+    wish = demand(900, ("L01", 1), ("OP", 1), start=NOON, hours=4)
+    made = await desk.call("CreateReservation", wish)
+    desk.clock.seconds = NOON + 60
+    while desk.writer.tick():
+        pass
+    request = api.ReleaseReservationRequest(name=made.name, request_id=request_id(2), validate_only=True)
+    shown = await desk.call("ReleaseReservation", request)
+    quote = shown.cancellation_quote
+    assert (shown.state, shown.cost.krw) == (api.Reservation.STATE_ACTIVE, 28_000)
+    assert (quote.due_krw, quote.refund_krw, quote.strike) == (10_500, 10_500, True)
+    request.excused = True
+    with pytest.raises(Refused) as refused:
+        await desk.call("ReleaseReservation", request)
+    assert refused.value.code is grpc.StatusCode.PERMISSION_DENIED
+    quote = (await desk.call("ReleaseReservation", request, OPERATOR)).cancellation_quote
+    assert (quote.due_krw, quote.refund_krw, quote.strike) == (0, 21_000, False)
+    request.validate_only = request.excused = False
+    left = await desk.call("ReleaseReservation", request)
+    assert (left.state, left.end_time.seconds, left.cost.krw) == (
+        api.Reservation.STATE_COMPLETED,
+        NOON + HOUR,
+        7000,
+    )
+    assert not left.HasField("cancellation_quote")
 
 
 async def test_a_flexible_search_tells_prices_and_why_not(desk: Desk) -> None:

@@ -61,19 +61,22 @@ def late_cancel(centre: Centre, reservation: Reservation, now: int) -> bool:
 
 
 def late_change(centre: Centre, reservation: Reservation, allocations: tuple[Allocation, ...], now: int) -> bool:
-    """Whether holding these instead gives back, too late to be free, anything that it held."""
-    if reservation.state is not State.CONFIRMED or reservation.start <= now:
-        return False  # What has begun is released for nothing, by whichever call.
+    """Whether holding these instead gives back, too late to be free, anything that it held.
+
+    Once it has begun it is no strike where somebody came, or nobody need say so.
+    """
+    if reservation.start <= now and (reservation.checked_in_at or not centre.agenda.grace(reservation)):
+        return False
     had, has = unit_time.held(reservation.allocations), unit_time.held(allocations)
     given_back = {name for name in had if unit_time.less(had[name], has.get(name, ()))}
     return _late(centre, reservation, given_back, now)
 
 
 def _late(centre: Centre, reservation: Reservation, given_back: AbstractSet[str], now: int) -> bool:
-    if reservation.state is not State.CONFIRMED:
+    if reservation.state not in (State.CONFIRMED, State.ACTIVE):
         return False
     hours = [centre.pools[name].resource.free_cancel_hours for name in given_back]
-    return reservation.start - now < max(hours, default=0) * HOUR_SECONDS
+    return max(0, reservation.start - now) < max(hours, default=0) * HOUR_SECONDS
 
 
 def late_strike(centre: Centre, reservation: Reservation, now: int) -> tuple[ConductEvent, ...]:

@@ -55,7 +55,7 @@ def release(centre: Centre, reservation: Reservation, now: int) -> tuple[Event, 
     )
     return (
         events.ReservationReleased(
-            reservation_id=reservation.id, released_at=cut(centre, reservation, now), reason=reason
+            reservation_id=reservation.id, released_at=cut(centre, reservation, now), reason=reason, late=True
         ),
     )
 

@@ -234,4 +234,5 @@ def _changed(wish: Wish, allocations: tuple[Allocation, ...], overburn: tuple[Ov
         note=wish.note,
         excused=excused,
         overburn=overburn,
+        late=wish.begun and not wish.only_words and not excused,
     )

@@ -43,7 +43,9 @@ class Fee(Struct, frozen=True, gc=False):
     krw: int
 
 
-CHARGING = frozenset({events.ReservationMissed, events.ReservationCancelled, events.ReservationChanged})
+CHARGING = frozenset(
+    {events.ReservationMissed, events.ReservationCancelled, events.ReservationChanged, events.ReservationReleased}
+)
 """The events that may make something due."""
 
 
@@ -58,8 +60,9 @@ def fees(
             dues = (Fee(each.resource, each.month, _for_not_coming(rate, each)) for each in given)
         case events.ReservationCancelled(excused=False):
             dues = for_giving_back(before.reservation, before.amounts, at, rate)
-        case events.ReservationChanged(excused=False) if at < before.reservation.start:
-            # What has begun is given back for nothing, by whichever call.
+        case events.ReservationReleased(late=True):
+            dues = for_giving_back(before.reservation, released(before, after), at, rate)
+        case events.ReservationChanged(excused=False) if event.late or at < before.reservation.start:
             dues = for_giving_back(before.reservation, changed_away(before, after, rate, periods), at, rate)
         case _:
             return ()
@@ -67,11 +70,19 @@ def fees(
 
 
 def for_giving_back(reservation: Reservation, given_back: Iterable[Amount], at: int, rate: RateOf) -> Iterator[Fee]:
-    """What is due for giving amounts of a reservation back at a time in seconds; what is not confirmed is free."""
-    late = reservation.state is State.CONFIRMED
+    """What is due for giving amounts of a reservation back at a time in seconds; what is not confirmed is free.
+
+    What has begun is given back as if just before its start: where cancelling was free up to then, so is this.
+    """
+    booked = reservation.state in (State.CONFIRMED, State.ACTIVE)
     for each in given_back:
-        due = rate(each.resource).late_fee(each.krw, reservation.start - at) if late else 0
+        due = rate(each.resource).late_fee(each.krw, max(0, reservation.start - at)) if booked else 0
         yield Fee(each.resource, each.month, due)
+
+
+def released(before: Priced, after: Priced) -> Iterator[Amount]:
+    """What a release gives back, at its price: what of it would have been paid beyond what was used."""
+    return _given_back(before.amounts, after.amounts)
 
 
 def changed_away(before: Priced, after: Priced, rate: RateOf, periods: Periods) -> Iterator[Amount]:

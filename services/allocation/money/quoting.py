@@ -57,8 +57,6 @@ def cancellation_quote(centre: Centre, reservation: Reservation, now: int, *, ex
 
 def change_quote(centre: Centre, before: Reservation, after: Reservation, now: int, *, excused: bool) -> Quote:
     """The quote for what a change gives back late; nothing where it gives nothing back, or for free."""
-    if before.start <= now:
-        return Quote(fees=(), strike=False)
     cost = cost_of(centre, before)
     then = cost_by(centre, after, cost.card)
     given_back = fees.changed_away(cost, then, rates(centre, before.company, cost.card), centre.periods)
@@ -66,6 +64,15 @@ def change_quote(centre: Centre, before: Reservation, after: Reservation, now: i
     quoted = _fees(centre, before, lost, cost.card, now, excused=excused)
     strike = not excused and late_change(centre, before, after.allocations, now)
     return Quote(fees=tuple(fee for fee in quoted if fee.percent), strike=strike)
+
+
+def release_quote(centre: Centre, before: Reservation, after: Reservation, now: int, *, excused: bool) -> Quote:
+    """The quote for what a release of an active reservation gives back; what was used is paid and not in it."""
+    cost = cost_of(centre, before)
+    given_back = fees.released(cost, cost_by(centre, after, cost.card))
+    quoted = _fees(centre, before, given_back, cost.card, now, excused=excused)
+    strike = not excused and late_change(centre, before, after.allocations, now)
+    return Quote(fees=quoted, strike=strike)
 
 
 def _fees(
@@ -94,10 +101,12 @@ def _fees(
 def _rule(centre: Centre, reservation: Reservation, name: str, card: Tariff | None, now: int, *, excused: bool) -> Fee:
     """What share of the price of a resource is due."""
     resource = centre.pools[name].resource
-    free_until = reservation.start - free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
-    late = now > free_until and reservation.state is State.CONFIRMED and not excused
+    free_seconds = free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
+    booked = reservation.state in (State.CONFIRMED, State.ACTIVE)
+    late = max(0, reservation.start - now) < free_seconds and booked and not excused
     percent = returned = 0
     if card is not None and late:
         percent = card.compute_late_percent if resource.kind is Kind.COMPUTE else card.equipment_late_percent
         returned = card.late_return_percent if percent else 0
+    free_until = reservation.start - free_seconds
     return Fee(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)

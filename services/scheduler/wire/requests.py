@@ -221,6 +221,7 @@ def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
         reason=reason,
         condition=CONDITIONS[request.condition],
         hand_over=hand_over,
+        excused=request.excused,
     )
 
 

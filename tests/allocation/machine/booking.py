@@ -1,5 +1,7 @@
 """Booking, holding, confirming, voting and giving back: granted and refused is what the naive rules say."""
 
+from copy import deepcopy
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -13,7 +15,7 @@ from services.allocation.commands import (
 )
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Line, Reservation, State
-from tests.allocation import naive_retiming
+from tests.allocation import naive_changing, naive_retiming
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
 from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
@@ -174,9 +176,12 @@ class Booking(SmallCentre):
         if booking.state != "active":
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
             return
+        before, now = deepcopy(booking), self.scenario.now
         released = self.scenario.grants(wish)
         assert isinstance(released, Reservation)
-        assert released.end == self.naive.release(name, self.scenario.now, self.naive.cell(booking))
+        assert released.end == self.naive.release(name, now, self.naive.cell(booking))
+        if naive_changing.gives_back_late(self.naive, before, booking, now):
+            self.naive.strike_for_lateness(name, now)
 
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000))

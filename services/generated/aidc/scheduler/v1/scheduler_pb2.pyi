@@ -1446,8 +1446,8 @@ class Reservation(_message.Message):
 
     @_builtins.property
     def cancellation_quote(self) -> Global___CancellationQuote:
-        """What cancelling it would bring; or, of a change, what that gives back of it late, if anything. Output only; set in
-        the answer to a cancellation, or a change, with `validate_only`.
+        """What cancelling or releasing it would bring; or, of a change, what that gives back of it late, if anything. Output
+        only; set in the answer to a cancellation, a release or a change with `validate_only`.
         """
 
     @_builtins.property
@@ -1715,7 +1715,7 @@ Global___ResourceCost: _TypeAlias = ResourceCost  # noqa: Y015
 
 @_typing.final
 class CancellationQuote(_message.Message):
-    """What cancelling, or giving a part back, would bring by the rules of the centre and the rate card of the reservation."""
+    """What cancelling, releasing or giving a part back would bring by the rules of the centre and the rate card of the reservation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2691,6 +2691,7 @@ class ReleaseReservationRequest(_message.Message):
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     CONDITION_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
+    EXCUSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     request_id: _builtins.str
@@ -2705,6 +2706,8 @@ class ReleaseReservationRequest(_message.Message):
     """How the equipment was left."""
     hand_over: _builtins.str
     """What whoever comes next should know, at most 500 characters."""
+    excused: _builtins.bool
+    """What is given back is free, and no strike: for a fault of the centre. Operators only."""
     def __init__(
         self,
         *,
@@ -2715,10 +2718,11 @@ class ReleaseReservationRequest(_message.Message):
         validate_only: _builtins.bool = ...,
         condition: Global___Condition.ValueType = ...,
         hand_over: _builtins.str = ...,
+        excused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "etag", b"etag", "hand_over", b"hand_over", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["condition", b"condition", "etag", b"etag", "excused", b"excused", "hand_over", b"hand_over", "name", b"name", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

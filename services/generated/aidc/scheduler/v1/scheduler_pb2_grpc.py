@@ -390,7 +390,7 @@ class SchedulerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReleaseReservation(self, request, context):
-        """Ends an active reservation early and gives the rest back.
+        """Ends an active reservation early and gives the rest back, at the cost of giving it back late.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
