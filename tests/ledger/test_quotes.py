@@ -141,7 +141,7 @@ class Quotes(RuleBasedStateMachine):
     @rule(card=cards, later=st.sampled_from([0, 0, HOUR, 2 * DAY]))
     def publish(self, card: Tariff, later: int) -> None:
         """Another rate card, for what is made from now on, and starts then or later."""
-        name = f"card-{len(self.scenario.centre.tariffs)}"
+        name = f"card-{len(self.scenario.centre.cards.published)}"
         valid_from = self.scenario.now + later if later else 0
         decided = self.decided(PublishTariff(tariff=replace(card, id=name, valid_from=valid_from)))
         assert decided
