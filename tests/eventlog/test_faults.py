@@ -1,6 +1,7 @@
 """What holds while a real nats-server is killed, frozen and cut off: no acknowledged page lost, none twice."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -116,6 +117,7 @@ async def test_a_stopped_server_gets_no_page_twice(server: NatsServer, log: JetS
     pages = chain(4)
     await appended(log, pages[:1])
     server.process.send_signal(signal.SIGSTOP)
+    await asyncio.to_thread(os.waitid, os.P_PID, server.process.pid, os.WSTOPPED | os.WNOWAIT)
     writer = asyncio.create_task(appended(log, pages[1:], after=1))
     done, _ = await asyncio.wait([writer], timeout=AWAY_SECONDS)
     assert not done

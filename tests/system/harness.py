@@ -217,8 +217,12 @@ def kill(part: Part) -> None:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """A process that is there and does nothing, for as long as the block runs."""
+    """A child of ours that is there and does nothing, for as long as the block runs.
+
+    On a busy machine it may run on for a while after the signal, so the block waits until all of it stands still.
+    """
     os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
     try:
         yield
     finally:
