@@ -85,6 +85,13 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
 class State(StrEnum):
     """Where a reservation stands in its life. A no-show began and was given back, since nobody came."""
 
+    live: bool
+    """Whether the reservation still holds its units."""
+    waiting: bool
+    """Whether it holds units that are not bound yet: it has not started, and may stand elsewhere when it does."""
+    given_back: bool
+    """Whether it ended before it began, so that nothing of it stands in the calendars."""
+
     HELD = "held"
     PENDING = "pending"
     CONFIRMED = "confirmed"
@@ -96,21 +103,11 @@ class State(StrEnum):
     DISPLACED = "displaced"
     DENIED = "denied"
 
-    @property
-    def live(self) -> bool:
-        """Whether the reservation still holds its units."""
-        return self in _LIVE
-
-    @property
-    def waiting(self) -> bool:
-        """Whether it holds units that are not bound yet: it has not started, and may stand elsewhere when it does."""
-        return self in _WAITING
-
-
-# Tuples, for a member of an enumeration is found in them faster than in a set.
-_WAITING = (State.CONFIRMED, State.PENDING, State.HELD)
-_LIVE = (State.ACTIVE, *_WAITING)
-_GIVEN_BACK = (State.CANCELLED, State.EXPIRED, State.DENIED)
+    def __init__(self, word: str) -> None:
+        # Worked out once: every decision and every fold asks, many times over.
+        self.waiting = word in ("held", "pending", "confirmed")
+        self.live = self.waiting or word == "active"
+        self.given_back = word in ("cancelled", "expired", "denied")
 
 
 class Condition(StrEnum):
@@ -173,7 +170,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     @property
     def holding(self) -> tuple[Allocation, ...]:
         """What stands in the calendars: all of it; nothing of what was given back before its start, or handed over."""
-        return () if self.state in _GIVEN_BACK or self.handed_over else self.allocations
+        return () if self.state.given_back or self.handed_over else self.allocations
 
     @property
     def resources(self) -> set[str]:

@@ -8,7 +8,7 @@ one node is asked for; a gang over four nodes is the same shape four times. It m
 Demand is what was granted, so a shape that is always refused does not count here: unmet demand tells that.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -36,20 +36,20 @@ class Mix:
     """What was asked for on each resource within the last days, day by day."""
 
     def __init__(self) -> None:
-        self._days: dict[int, dict[str, Asked]] = {}
+        self._days: dict[int, defaultdict[str, Asked]] = {}
 
     def add(self, reservation: Reservation, now: int) -> None:
         """Count a new reservation at a time in seconds: its lines, and what came along with them."""
         day = self._days.get(now // DAY_SECONDS)
         if day is None:
-            day = self._days[now // DAY_SECONDS] = {}
+            day = self._days[now // DAY_SECONDS] = defaultdict(Counter)
             for gone in [each for each in self._days if each <= now // DAY_SECONDS - DAYS]:
                 del self._days[gone]
         for line in reservation.lines:
-            day.setdefault(line.resource, Counter())[line.units, line.units_per_node] += 1
+            day[line.resource][line.units, line.units_per_node] += 1
         for allocation in reservation.allocations:
             if allocation.companion_of:
-                day.setdefault(allocation.resource, Counter())[allocation.units, 0] += 1
+                day[allocation.resource][allocation.units, 0] += 1
 
     def recent(self, now: int) -> dict[str, Asked]:
         """What was asked for within the days before a time in seconds, by resource. The caller's own."""

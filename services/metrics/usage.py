@@ -199,12 +199,14 @@ class Usage:
     def _count(self, before: Reservation | None, after: Reservation) -> None:
         """Move a reservation from one state to another, on every resource that it stands on."""
         left, entered = before.state if before else None, after.state
-        if left is entered and before is not None and before.allocations is after.allocations:
+        same = before is not None and before.allocations is after.allocations
+        if left is entered and same:
             return
+        stands = _resources(after.allocations)
         if before is not None:
-            for name in _resources(before.allocations):
+            for name in stands if same else _resources(before.allocations):
                 self.pools[name].live[before.state] -= 1
-        for name in _resources(after.allocations):
+        for name in stands:
             pool = self.pools[name]
             if entered.live:
                 pool.live[entered] += 1
@@ -235,7 +237,8 @@ class Usage:
         for allocation in reservation.holding:
             if allocation.meter:
                 for period in self.meters[reservation.company, allocation.meter]:
-                    period.book(allocation.units, allocation.spans, sign)
+                    if period.touches(allocation.spans):
+                        period.book(allocation.units, allocation.spans, sign)
 
     def active(self) -> list[Reservation]:
         """Reservations that have begun and go on."""

@@ -28,6 +28,10 @@ class Period(Struct):
     quota: Quota
     booked: int = 0
 
+    def touches(self, spans: tuple[Interval, ...]) -> bool:
+        """Whether spans, in order of time, may reach into the period: seen at a glance, before they are counted."""
+        return bool(spans) and self.quota.start < spans[-1][1] and spans[0][0] < self.quota.end
+
     def overlap(self, spans: tuple[Interval, ...]) -> int:
         """Seconds of the spans that fall into the period."""
         start, end = self.quota.start, self.quota.end
@@ -69,10 +73,8 @@ class Meter:
     def charge(self, allocation: Allocation, sign: int = 1) -> None:
         """Book an allocation on the meter, or with `sign` -1 take it off again."""
         held = allocation.spans
-        if not held:
-            return
         for period in self.periods:
-            if period.quota.start < held[-1][1] and held[0][0] < period.quota.end:
+            if period.touches(held):
                 period.booked += sign * allocation.units * period.overlap(held)
         if self.at_once is not None:
             self.at_once.add(sign * allocation.units, held)
