@@ -89,7 +89,7 @@ class Centre:
             self.cards.keep(after, before)
 
     def _apply_one(self, event: Event) -> Subject:
-        if isinstance(event, events.ReservationEvent):
+        if isinstance(event, events.OfReservation):
             before = self.reservations.get(event.reservation_id)
             after = follow(before, event, self.now, self.position)
             self._stand(before, after)

@@ -198,15 +198,18 @@ class SeriesCancelled(
     reason: str = ""
 
 
-class ReservationConfirmed(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_confirmed", tag_field="type", omit_defaults=True
-):
+class OfReservation(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
+    """What happens to one reservation: `services.allocation.life` follows it through these."""
+
+    reservation_id: str
+
+
+class ReservationConfirmed(OfReservation, frozen=True, kw_only=True, tag="reservation_confirmed", omit_defaults=True):
     """A company has booked these units for this interval: at once, by taking what was held for it, or by approval.
 
     `desired` is the interval that was asked for, where whoever approved it confirmed another one.
     """
 
-    reservation_id: str
     company: str
     start: int
     end: int
@@ -219,12 +222,9 @@ class ReservationConfirmed(
     overburn: tuple[Overburn, ...] = ()
 
 
-class ReservationHeld(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_held", tag_field="type", omit_defaults=True
-):
+class ReservationHeld(OfReservation, frozen=True, kw_only=True, tag="reservation_held", omit_defaults=True):
     """An offer is held for a company: nobody else can take these units until `expires_at`."""
 
-    reservation_id: str
     company: str
     start: int
     end: int
@@ -236,15 +236,12 @@ class ReservationHeld(
     overburn: tuple[Overburn, ...] = ()
 
 
-class ReservationRequested(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_requested", tag_field="type", omit_defaults=True
-):
+class ReservationRequested(OfReservation, frozen=True, kw_only=True, tag="reservation_requested", omit_defaults=True):
     """A company asks for these units, and holds them until somebody decides: by `expires_at`, or it is denied.
 
     What waits already is asked for anew when it is changed, and the `void_votes` so far count no more.
     """
 
-    reservation_id: str
     company: str
     start: int
     end: int
@@ -259,38 +256,29 @@ class ReservationRequested(
     overburn: tuple[Overburn, ...] = ()
 
 
-class VoteCast(Struct, frozen=True, gc=False, kw_only=True, tag="vote_cast", tag_field="type"):
+class VoteCast(OfReservation, frozen=True, kw_only=True, tag="vote_cast"):
     """Somebody said yes or no to a pending booking."""
 
-    reservation_id: str
     vote: Vote
 
 
-class ReservationDenied(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_denied", tag_field="type", omit_defaults=True
-):
+class ReservationDenied(OfReservation, frozen=True, kw_only=True, tag="reservation_denied", omit_defaults=True):
     """A pending booking was not approved, or not in time; nothing was used."""
 
-    reservation_id: str
     reason: str = ""
 
 
-class ReservationExpired(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_expired", tag_field="type"):
+class ReservationExpired(OfReservation, frozen=True, kw_only=True, tag="reservation_expired"):
     """Nobody confirmed a held offer in time; nothing was used."""
 
-    reservation_id: str
 
-
-class ReservationChanged(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_changed", tag_field="type", omit_defaults=True
-):
+class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservation_changed", omit_defaults=True):
     """A reservation is for these units and this interval from now on; what it was before is free again.
 
     What it gives back late costs what cancelling it would, unless an operator excused that. Once it has begun, `late`
     says that this is so: it was free, and older events do not say it.
     """
 
-    reservation_id: str
     start: int
     end: int
     lines: tuple[Line, ...]
@@ -301,51 +289,38 @@ class ReservationChanged(
     late: bool = False
 
 
-class AllocationsMoved(
-    Struct, frozen=True, gc=False, kw_only=True, tag="allocations_moved", tag_field="type", omit_defaults=True
-):
+class AllocationsMoved(OfReservation, frozen=True, kw_only=True, tag="allocations_moved", omit_defaults=True):
     """A reservation now stands on other units of the same resources, for the same spans.
 
     One that runs is moved for a failure only, which `outage` names: from its beginning on.
     """
 
-    reservation_id: str
     allocations: tuple[Allocation, ...]
     outage: str = ""
 
 
-class ReservationActivated(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_activated", tag_field="type"):
+class ReservationActivated(OfReservation, frozen=True, kw_only=True, tag="reservation_activated"):
     """The interval began; the units are bound from here on."""
 
-    reservation_id: str
 
-
-class ReservationCompleted(Struct, frozen=True, gc=False, kw_only=True, tag="reservation_completed", tag_field="type"):
+class ReservationCompleted(OfReservation, frozen=True, kw_only=True, tag="reservation_completed"):
     """The interval ended; all that was held was used."""
 
-    reservation_id: str
 
-
-class ReservationCancelled(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_cancelled", tag_field="type", omit_defaults=True
-):
+class ReservationCancelled(OfReservation, frozen=True, kw_only=True, tag="reservation_cancelled", omit_defaults=True):
     """The reservation was given back before its start; nothing was used. What an operator excused costs nothing."""
 
-    reservation_id: str
     reason: str = ""
     excused: bool = False
 
 
-class ReservationReleased(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_released", tag_field="type", omit_defaults=True
-):
+class ReservationReleased(OfReservation, frozen=True, kw_only=True, tag="reservation_released", omit_defaults=True):
     """An active reservation ended early: used until `released_at`, free again from there on.
 
     The rest is given back `late`, and costs what that costs, unless an operator excused it. It was free, and older
     events do not say it.
     """
 
-    reservation_id: str
     released_at: int
     reason: str = ""
     condition: Condition = Condition.UNSAID
@@ -353,89 +328,68 @@ class ReservationReleased(
     late: bool = False
 
 
-class ReservationCheckedIn(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_checked_in", tag_field="type", omit_defaults=True
-):
+class ReservationCheckedIn(OfReservation, frozen=True, kw_only=True, tag="reservation_checked_in", omit_defaults=True):
     """Somebody came to use what was reserved. Of a class, so many are there now; `ids` are those who just came."""
 
-    reservation_id: str
     present: int = 0
     ids: tuple[str, ...] = ()
 
 
-class ReservationMissed(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_missed", tag_field="type", omit_defaults=True
-):
+class ReservationMissed(OfReservation, frozen=True, kw_only=True, tag="reservation_missed", omit_defaults=True):
     """Nobody came in time: reserved until `released_at`, free again from there on; without a reason, no check-in."""
 
-    reservation_id: str
     released_at: int
     reason: str = ""
 
 
-class ReservationWarned(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_warned", tag_field="type", omit_defaults=True
-):
+class ReservationWarned(OfReservation, frozen=True, kw_only=True, tag="reservation_warned", omit_defaults=True):
     """So little of a reservation was used that it is given back at `release_at`, unless that changes; 0: it has."""
 
-    reservation_id: str
     release_at: int
     used_percent: int = 0
 
 
-class ReservationCurtailed(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_curtailed", tag_field="type", omit_defaults=True
-):
+class ReservationCurtailed(OfReservation, frozen=True, kw_only=True, tag="reservation_curtailed", omit_defaults=True):
     """An active reservation will end when an outage, or a drop in funding, begins; the rest was given back."""
 
-    reservation_id: str
     until: int
     outage: str = ""
     funding: str = ""  # the key of the step
 
 
-class ReservationDisplaced(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_displaced", tag_field="type", omit_defaults=True
-):
+class ReservationDisplaced(OfReservation, frozen=True, kw_only=True, tag="reservation_displaced", omit_defaults=True):
     """A reservation lost its units from `displaced_at` on and there were no others; what was used stays used."""
 
-    reservation_id: str
     displaced_at: int
     outage: str = ""
     funding: str = ""  # the key of the step, if it is no longer funded
 
 
-class TransferOffered(Struct, frozen=True, gc=False, kw_only=True, tag="transfer_offered", tag_field="type"):
+class TransferOffered(OfReservation, frozen=True, kw_only=True, tag="transfer_offered"):
     """A company lets another one take a reservation over, until `expires_at`. It stays whose it is."""
 
-    reservation_id: str
     to: str
     expires_at: int
 
 
-class TransferEnded(
-    Struct, frozen=True, gc=False, kw_only=True, tag="transfer_ended", tag_field="type", omit_defaults=True
-):
+class TransferEnded(OfReservation, frozen=True, kw_only=True, tag="transfer_ended", omit_defaults=True):
     """The offer was declined or withdrawn, or its time is over; the reservation stays whose it is."""
 
-    reservation_id: str
     outcome: Outcome
     reason: str = ""
 
 
-class TransferAccepted(Struct, frozen=True, gc=False, kw_only=True, tag="transfer_accepted", tag_field="type"):
+class TransferAccepted(OfReservation, frozen=True, kw_only=True, tag="transfer_accepted"):
     """The other company takes it: the last that its company hears of it. `ReservationTransferred` always follows."""
 
-    reservation_id: str
     to: str
 
 
 class ReservationTransferred(
-    Struct, frozen=True, gc=False, kw_only=True, tag="reservation_transferred", tag_field="type", omit_defaults=True
+    OfReservation, frozen=True, kw_only=True, tag="reservation_transferred", omit_defaults=True
 ):
     """A reservation is another company's from now on: the first that the new company hears of it, so it tells all."""
 
-    reservation_id: str
     company: str
     former: str
     start: int

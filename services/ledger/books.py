@@ -54,7 +54,7 @@ class Books:
 
     def take(self, event: Event, number: int, at: int, position: int) -> Step | None:
         """Fold the event of this number, at a time in seconds. Gives the step of the reservation that it concerns."""
-        if isinstance(event, events.ReservationEvent):
+        if isinstance(event, events.OfReservation):
             return self._follow(event, number, at, position)
         match event:
             case events.ResourceRegistered(resource=resource):

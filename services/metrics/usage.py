@@ -130,7 +130,7 @@ class Usage:
 
     def _apply_one(self, event: Event) -> None:
         self.applied[type(event)] += 1
-        if isinstance(event, events.ReservationEvent):
+        if isinstance(event, events.OfReservation):
             before = self._live.get(event.reservation_id)
             self._stand(before, follow(before, event, self.now, self._page))
             return
