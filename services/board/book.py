@@ -69,13 +69,17 @@ async def _found(visit: Visit, wish: Wish) -> Content:
         answer = await visit.caller.ask(visit.caller.scheduler.SearchOffers, wish.search())
     except Refused as refused:
         return _why_not(visit, refused.violations)
+    cut = None
+    if answer.HasField("searched_until_time"):
+        cut = parts.note(words("offers_until", when=visit.clock.short(from_timestamp(answer.searched_until_time))))
     if not answer.offers:
-        return _why_not(visit, answer.violations)
+        return [_why_not(visit, answer.violations), cut]
     here = f"{visit.request.url.path}?{visit.request.url.query}"
     return parts.section(
         words("offers_title"),
         el("p", words("offers_explained"), class_="away"),
         offers(visit, wish.company, answer.offers, wish.note, here),
+        cut,
     )
 
 

@@ -22,7 +22,15 @@ from services.cli.one_reservation import print_reservation
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
 from services.cli.outcome import REFUSED, Failed, Refused
 from services.cli.tables import Units, err, offers_table, out, plain_id, refused_windows_table, violations_table
-from services.cli.times import parse_duration, parse_time, to_duration, to_timestamp
+from services.cli.times import (
+    from_timestamp,
+    parse_duration,
+    parse_time,
+    show_interval,
+    show_time,
+    to_duration,
+    to_timestamp,
+)
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 ORDERS = {
@@ -104,8 +112,12 @@ def print_found(client: Client, found: api.SearchOffersResponse, units: Units) -
     else:
         err.print("No offer. These rules stand in the way:")
         err.print(violations_table(found.violations))
+    if found.HasField("searched_until_time"):
+        until = show_time(from_timestamp(found.searched_until_time), client.zone)
+        out.print(f"\nOnly what starts before {until} was looked at; search from there for more.")
     if found.refused:
-        out.print("\nNot offered:")
+        first, last = (from_timestamp(each) for each in (found.explained_from_time, found.explained_until_time))
+        out.print(f"\nNot offered, of what starts from {show_interval(first, last, client.zone)}:")
         out.print(refused_windows_table(found.refused, client.zone))
     if found.HasField("held"):
         out.print()

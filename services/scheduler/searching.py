@@ -6,7 +6,7 @@ from services.allocation.booking.extending import extensions
 from services.allocation.commands import CreateReservation, Tick
 from services.allocation.offering import offers
 from services.allocation.offering.choice import Choice
-from services.allocation.offering.choosing import choose
+from services.allocation.offering.choosing import choosing
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -15,6 +15,7 @@ from services.scheduler.access import actor_of, company_of, log_unavailable, no_
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.turns import Turns
 from services.scheduler.wire import choices, cost_replies, replies, requests
 from services.scheduler.wire.fields import SECONDS_MAX, Fields
 from services.scheduler.wire.refusals import problem_of, violation_of
@@ -34,6 +35,7 @@ class Searching:
         self._writer = writer
         self._centre = writer.centre
         self._telemetry = telemetry
+        self._turns = Turns(self._seconds)
 
     async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
         """The best intervals in which a demand would be granted."""
@@ -46,30 +48,34 @@ class Searching:
         try:
             if wish.hold_seconds:
                 return await self._hold(call, request, wish)
-            position = self._writer.decided
-            response, _ = self._look(wish)
-            await self._writer.pages.durable(position)
+            response, _ = await self._look(call, wish)
+            await self._writer.pages.durable(response.position)
         except Rejected as refusal:
             raise problem_of(refusal) from None
         except LogBehind as error:
             raise log_unavailable(error) from None
-        response.position = position
         return response
 
-    def _look(self, wish: Wish) -> tuple[api.SearchOffersResponse, CreateReservation | None]:
-        """What is found, and the wish that would book the first of it. Raises `Rejected`."""
+    async def _look(self, call: Call, wish: Wish) -> tuple[api.SearchOffersResponse, CreateReservation | None]:
+        """What is found, and the wish that would book the first of it: nothing has changed since. Raises `Rejected`."""
+        began = self._writer.decided
+        response, command = await self._found(actor_of(call), wish)
+        response.began_position, response.position = began, self._writer.decided
+        return response, command
+
+    async def _found(self, tenant: str, wish: Wish) -> tuple[api.SearchOffersResponse, CreateReservation | None]:
         if isinstance(wish, Choice):
-            chosen = choose(self._centre, wish, self._seconds())
+            chosen = await self._turns.take(tenant, choosing(self._centre, wish, self._seconds()))
             first = next(iter(chosen.offers), None)
             lasts = (first.lines, first.start, first.end - first.start) if first is not None else None
             command = replace(wish.command(*lasts), reservation_id=requests.new_id()) if lasts is not None else None
             return choices.chosen_reply(chosen), command
-        found = offers.search(self._centre, wish, self._seconds())
+        found = await self._turns.take(tenant, offers.looking(self._centre, wish, self._seconds()))
         command = _command(wish, found.intervals[0][0]) if found.intervals else None
         return _response(wish, found), command
 
     async def _hold(self, call: Call, request: api.SearchOffersRequest, wish: Wish) -> api.SearchOffersResponse:
-        """Hold the first offer. Nothing can come between the search and the decision: both are made at once."""
+        """Hold the first offer. Nothing can come between the last step of the search and the decision."""
         ask = Ask(
             command=Tick(),  # Whatever is to be held is put in its place.
             actor=actor_of(call),
@@ -79,17 +85,17 @@ class Searching:
         known = self._writer.known(ask) is not None
         response = api.SearchOffersResponse()
         if not known:
-            position = self._writer.decided
-            response, first = self._look(wish)
-            if first is None:
-                await self._writer.pages.durable(position)
-                response.position = position
+            response, first = await self._look(call, wish)
+            known = self._writer.known(ask) is not None  # The same call, come twice, may have been faster.
+            if not known and first is None:
+                await self._writer.pages.durable(response.position)
                 return response
-            ask = replace(ask, command=first)
+            ask = ask if first is None else replace(ask, command=first)
         held, response.position = await self._writer.submit(ask)
         assert isinstance(held, Reservation)
         self._telemetry.answered(wish.company, "replay" if known else "granted")
         if known:
+            response = api.SearchOffersResponse(position=response.position)
             response.offers.extend(replies.offer_replies(held.lines, [(held.start, held.end)]))
         response.held.CopyFrom(cost_replies.priced_reply(self._centre, held))
         return response
@@ -167,4 +173,5 @@ def _response(wish: offers.Search, found: offers.Found) -> api.SearchOffersRespo
     return api.SearchOffersResponse(
         offers=replies.offer_replies(wish.lines, found.intervals),
         violations=[violation_of(violation) for violation in found.violations],
+        searched_until_time=choices.moment(found.searched_until),
     )

@@ -1,5 +1,9 @@
 """Choosing among offers: each is granted as given, and none that was tried is earlier, cheaper or closer."""
 
+import contextlib
+from zoneinfo import ZoneInfo
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,11 +12,15 @@ from msgspec.structs import replace
 from services.allocation.commands import PublishTariff
 from services.allocation.decide import create_reservation
 from services.allocation.money.costing import cost_of, drafted, price_of
-from services.allocation.money.peaks import Peak
+from services.allocation.money.peaks import Peak, PeakHours
+from services.allocation.money.pricing import Rate
 from services.allocation.money.tariff import Price
+from services.allocation.offering import seeking
 from services.allocation.offering.choice import Choice, Chosen, Offered, Order
-from services.allocation.offering.choosing import choose
-from services.allocation.offering.variants import VARIANTS_MAX, Variant, variants
+from services.allocation.offering.choosing import choose, choosing
+from services.allocation.offering.offers import Search, search
+from services.allocation.offering.steps import at_once
+from services.allocation.offering.variants import VARIANTS_MAX, Variant, varying
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Line
 from tests.allocation import fixture
@@ -59,7 +67,7 @@ def chosen(scenario: Scenario, choice: Choice) -> Chosen:
             assert least <= each.units <= most.units
     assert len({offer.start for offer in found.offers}) == len(found.offers) <= choice.count
     longest = tried(scenario, choice)[0].duration
-    for windows in found.refused:
+    for windows in found.explained.windows:
         for start in {windows.first_start, windows.last_start}:
             with pytest.raises(Rejected):
                 create_reservation(scenario.centre, choice.command(choice.lines, start, longest), scenario.now)
@@ -69,7 +77,7 @@ def chosen(scenario: Scenario, choice: Choice) -> Chosen:
 def tried(scenario: Scenario, choice: Choice) -> list[Variant]:
     """The variants of a choice."""
     longest = max(choice.shortest, min(choice.longest, choice.latest - choice.earliest))
-    return variants(scenario.centre, choice.lines, choice.fewest, (choice.shortest, longest), choice.earliest)
+    return at_once(varying(scenario.centre, choice.lines, choice.fewest, (choice.shortest, longest), choice.earliest))
 
 
 def by_asking(scenario: Scenario, choice: Choice) -> dict[tuple[int, int, tuple[Line, ...]], tuple[int, int]]:
@@ -181,23 +189,23 @@ def test_windows_that_are_refused_say_why() -> None:
     """What stands next to each other and is refused for the same is told once, with every rule."""
     scenario = fixture.fresh()
     scenario.books(book("ALPHA", line("C24", 2), start=NOW + 2 * HOUR, hours=5))
-    (full,) = chosen(scenario, looking(line("C24"), shortest=2, refused=5)).refused
+    (full,) = chosen(scenario, looking(line("C24"), shortest=2, refused=5)).explained.windows
     assert (full.first_start, full.last_start) == (NOW + HOUR, NOW + 6 * HOUR)
     assert [violation.reason for violation in full.violations] == [Reason.NO_CAPACITY]
-    assert chosen(scenario, looking(line("C24"), shortest=2)).refused == ()
+    assert chosen(scenario, looking(line("C24"), shortest=2)).explained.windows == ()
 
 
 def test_the_notice_is_among_the_reasons() -> None:
     """Windows that the net leaves out by their time are explained as well."""
     found = chosen(fixture.fresh(), looking(line("M01"), shortest=4, refused=1))
-    assert Reason.NOTICE_TOO_SHORT in {violation.reason for violation in found.refused[0].violations}
+    assert Reason.NOTICE_TOO_SHORT in {violation.reason for violation in found.explained.windows[0].violations}
 
 
 def test_there_are_few_variants_and_the_most_and_the_least_are_among_them() -> None:
     """However wide the choice, it costs about twelve searches."""
     scenario = fixture.fresh()
     lines = (line("cpu", 200), line("a100", 8000))
-    found = variants(scenario.centre, lines, (1, 1000), (HOUR, 40 * HOUR), NOW)
+    found = at_once(varying(scenario.centre, lines, (1, 1000), (HOUR, 40 * HOUR), NOW))
     assert len(found) <= VARIANTS_MAX
     assert (found[0].lines, found[0].duration, found[0].short) == (lines, 40 * HOUR, 0)
     assert {each.duration for each in found} >= {HOUR, 40 * HOUR}
@@ -216,3 +224,103 @@ def test_a_choice_that_makes_no_sense_is_refused() -> None:
         with pytest.raises(Rejected) as refused:
             choose(scenario.centre, choice, NOW)
         assert [violation.reason for violation in refused.value.violations] == [reason]
+
+
+def test_the_cheapest_is_so_of_the_whole_window() -> None:
+    """Weeks ahead, in whichever of twelve variants: a single cheap Sunday hour beyond many dear ones is found."""
+    cheap = Peak(weekdays=(6,), starts=14 * 60, ends=15 * 60, percent=10)
+    scenario = fixture.fresh().given(PublishTariff(tariff=replace(CARD, peaks=(cheap,))))
+    sunday = at("2026-03-08 14:00")
+    scenario.books(book("ALPHA", line("cpu", 224), start=sunday, hours=1))
+    wish = looking(line("cpu", 100), shortest=1, longest=6, fewest=(90,), order=Order.CHEAPEST, latest=NOW + 30 * DAY)
+    first = chosen(scenario, wish).offers[0]
+    assert (first.start, first.end - first.start) == (sunday + 7 * DAY, HOUR)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 47), st.integers(1, 48), st.integers(0, 300)), max_size=3),
+    st.sampled_from(["Asia/Seoul", "Europe/Berlin", "America/St_Johns"]),
+    st.lists(st.integers(0, 2 * 365 * 24 * 12), max_size=8),
+    st.integers(1, 200_000),
+)
+@examples(50)
+def test_many_prices_at_once_are_those_of_one_by_one(
+    windows: list[tuple[int, int, int, int]], zone: str, starts: list[int], seconds: int
+) -> None:
+    """Whatever the windows, the clock changes and the length, an array has the same percentages and prices."""
+    peaks = tuple(
+        Peak(weekdays=(day,), starts=first * 30, ends=first * 30 + length * 30, percent=percent)
+        for day, first, length, percent in windows
+    )
+    hours, moments = PeakHours(peaks, ZoneInfo(zone)), np.array([NOW + each * 300 for each in starts], dtype=np.int64)
+    expected = [hours.percent_seconds(start, start + seconds) for start in moments.tolist()]
+    assert hours.percents(moments, seconds).tolist() == expected
+    for rate in (Rate(numerator=7, denominator=3, peaks=hours), Rate(numerator=7, denominator=3, share_step=125)):
+        one_by_one = [rate.price(11, ((start, start + seconds),), start + seconds) for start in moments.tolist()]
+        assert rate.prices(11, moments, seconds).tolist() == one_by_one
+
+
+def test_what_was_not_looked_at_is_said() -> None:
+    """A search that ends early says up to which start it has looked; one that has seen everything says nothing."""
+    scenario = fixture.fresh()
+    wish = Search(
+        company="ALPHA", lines=(line("cpu"),), duration=HOUR, earliest=NOW, latest=NOW + 5 * HOUR, count=9, tries=3
+    )
+    found = search(scenario.centre, wish, NOW)
+    assert [start for start, _ in found.intervals] == [NOW, NOW + HOUR, NOW + 2 * HOUR]
+    assert found.searched_until == NOW + 3 * HOUR
+    assert search(scenario.centre, replace(wish, tries=5), NOW).searched_until == 0
+    assert search(scenario.centre, replace(wish, tries=1, count=1), NOW).searched_until == 0
+    assert chosen(scenario, looking(line("cpu"), count=20)).searched_until == 0
+
+
+def test_a_choice_that_was_cut_short_names_what_it_has_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cheapest of what was weighed is told, with the earliest start that was not."""
+    monkeypatch.setattr(seeking, "WEIGHED_MAX", 4)
+    scenario = priced()
+    found = chosen(scenario, looking(line("cpu", 8), order=Order.CHEAPEST, count=20))
+    night = at("2026-03-02 22:00")
+    assert [offer.start for offer in found.offers] == [night + number * HOUR for number in range(4)]
+    assert found.searched_until == NOW
+
+
+def test_explanations_say_which_windows_they_are_about() -> None:
+    """Told are the first stretches of at most so many windows; about the starts behind them nothing is said."""
+    scenario = fixture.fresh()
+    for hours in (3, 9):
+        scenario.books(book("ALPHA", line("C24", 2), start=NOW + hours * HOUR, hours=1))
+    one, all_ = (chosen(scenario, looking(line("C24"), shortest=1, refused=number)).explained for number in (1, 5))
+    assert [windows.first_start for windows in all_.windows] == [NOW + 3 * HOUR, NOW + 9 * HOUR]
+    assert (one.first, one.last) == (NOW, NOW + 3 * HOUR)
+    assert (all_.first, all_.last) == (NOW, NOW + 23 * HOUR)
+
+
+@given(
+    st.sampled_from(list(Order)),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 12), st.integers(1, 4)), max_size=12),
+    st.integers(1, 12),
+)
+@examples(30)
+def test_whatever_happens_between_the_steps_every_offer_stands_at_the_end(
+    order: Order, rivals: list[tuple[int, int, int]], every: int
+) -> None:
+    """Others book while a search goes on; what it answers would be granted when it answers, all of it."""
+    scenario = priced()
+    choice = looking(line("h100", 16), shortest=1, longest=3, fewest=(8,), order=order, refused=3, count=6)
+    steps, passed, number = choosing(scenario.centre, choice, scenario.now), None, 0
+    booked = {moment: (start, length) for moment, start, length in rivals}
+    while True:
+        try:
+            steps.send(passed)
+        except StopIteration as end:
+            found: Chosen = end.value
+            break
+        passed, number = None, number + 1
+        if number % every == 0 and number // every in booked:
+            start, length = booked[number // every]
+            with contextlib.suppress(Rejected):
+                scenario.books(book("ALPHA", line("h100", 32), start=NOW + start * HOUR, hours=length))
+            passed = scenario.now
+    for offer in found.offers:
+        wish = choice.command(offer.lines, offer.start, offer.end - offer.start)
+        create_reservation(scenario.centre, wish, scenario.now)

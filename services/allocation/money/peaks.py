@@ -12,7 +12,9 @@ from functools import lru_cache
 from itertools import combinations
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from services.allocation.resources import Interval
 
@@ -113,6 +115,16 @@ class Drawn(Struct, frozen=True, gc=False):
             return 0
         return self.before[place] + self.extras[place] * (min(moment, self.ends[place]) - self.starts[place])
 
+    def extras_until(self, moments: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same for many moments."""
+        if not self.starts:
+            return np.zeros(len(moments), dtype=np.int64)
+        starts, ends, extras, before = map(np.array, (self.starts, self.ends, self.extras, self.before))
+        places = np.searchsorted(starts, moments, side="right") - 1
+        found = before[places] + extras[places] * (np.minimum(moments, ends[places]) - starts[places])
+        extra: NDArray[np.int64] = np.where(places < 0, 0, found)
+        return extra
+
 
 class PeakHours:
     """Windows that do not overlap, in the time of one zone."""
@@ -141,6 +153,20 @@ class PeakHours:
         extra = drawn.extra_until(end) - self._chunk(first).extra_until(start)
         extra += sum([self._chunk(each).extra_until((each + 1) * CHUNK_SECONDS) for each in range(first, last)])
         return (end - start) * ALL_PERCENT + extra
+
+    def percents(self, starts: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
+        """For every start, what `percent_seconds` says of so many seconds from there on."""
+        if not len(starts):
+            return starts.copy()
+        moments = np.concatenate((starts, starts + seconds))
+        chunks = range(int(moments.min()) // CHUNK_SECONDS, int(moments.max()) // CHUNK_SECONDS + 1)
+        extra, total = np.zeros(len(moments), dtype=np.int64), 0
+        for number in chunks:
+            drawn, inside = self._chunk(number), moments // CHUNK_SECONDS == number
+            extra[inside] = total + drawn.extras_until(moments[inside])
+            total += drawn.extra_until((number + 1) * CHUNK_SECONDS)
+        percents: NDArray[np.int64] = seconds * ALL_PERCENT + extra[len(starts) :] - extra[: len(starts)]
+        return percents
 
     def _chunk(self, number: int) -> Drawn:
         drawn = self._drawn.get(number)

@@ -6,8 +6,10 @@ up to its end less the price of all up to its start, so that parts always add up
 
 from collections.abc import Callable
 
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from services.allocation.companies import Company
 from services.allocation.money.peaks import ALL_PERCENT, PeakHours, peak_hours
@@ -51,6 +53,19 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
         else:
             count = sum([min(end, until) - start for start, end in spans if start < until]) // MINUTE_SECONDS
         return charged * count * self.numerator // self.denominator
+
+    def prices(self, units: int, starts: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
+        """For every start, the KRW for units over so many seconds without a gap. For prices by the minute."""
+        if self.peaks is None:
+            return np.full(len(starts), self.price(units, ((0, seconds),), seconds), dtype=np.int64)
+        weights = self.peaks.percents(starts, seconds)
+        if odd := seconds % MINUTE_SECONDS:
+            weights -= self.peaks.percents(starts + (seconds - odd), odd)  # A minute that is not whole.
+        # Few weights differ, and their products may be larger than an array takes.
+        charged = -(-units // self.share_step) * self.share_step
+        different, places = np.unique(weights // MINUTE_SECONDS, return_inverse=True)
+        krw = [charged * each * self.numerator // (self.denominator * ALL_PERCENT) for each in different.tolist()]
+        return np.array(krw, dtype=np.int64)[places]
 
     def _weight(self, peaks: PeakHours, spans: list[Interval]) -> int:
         """Whole minutes, or begun slots, each times what it counts for in per cent; a slot as it does at its start."""

@@ -66,9 +66,21 @@ class RefusedWindows(Struct, frozen=True, kw_only=True):
     violations: tuple[Violation, ...]
 
 
+class Explained(Struct, frozen=True, kw_only=True):
+    """Which windows are refused, and why, of all that start from `first` to `last`; both are 0 if none was asked."""
+
+    windows: tuple[RefusedWindows, ...] = ()
+    first: int = 0
+    last: int = 0
+
+
 class Chosen(Struct, frozen=True, kw_only=True):
-    """Offers of different starts, the best first; refused windows; and without any offer, what stood in the way."""
+    """Offers of different starts, the best first; refused windows; and without any offer, what stood in the way.
+
+    Where not everything was looked at that could be better, `searched_until` is the start before which it was.
+    """
 
     offers: tuple[Offered, ...]
-    refused: tuple[RefusedWindows, ...] = ()
+    explained: Explained = Explained()
     violations: tuple[Violation, ...] = ()
+    searched_until: int = 0

@@ -3,7 +3,6 @@
 It may let through what the rules refuse, never the other way round.
 """
 
-from collections.abc import Iterator
 from math import gcd
 
 import numpy as np
@@ -16,16 +15,6 @@ from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.resources import Interval
-
-
-def candidates(
-    centre: Centre, company: Company, wants: tuple[Want, ...], window: Interval, duration: int, now: int
-) -> Iterator[int]:
-    """Starts within a window that pass the net for wants of so many seconds, the earliest first."""
-    first, last = bounds(company, wants, window, duration, now)
-    starts = moments(wants, first, last)
-    if len(starts):
-        yield from (int(start) for start in caught(centre, company, wants, starts, duration))
 
 
 def moments(wants: tuple[Want, ...], first: int, last: int) -> NDArray[np.int64]:

@@ -7,8 +7,9 @@ import numpy as np
 
 from services.allocation.centre import Centre
 from services.allocation.decide import create_reservation
-from services.allocation.offering.choice import Choice, Order, RefusedWindows
+from services.allocation.offering.choice import Choice, Explained, Order, RefusedWindows
 from services.allocation.offering.net import moments, on_grid
+from services.allocation.offering.steps import Steps
 from services.allocation.offering.variants import Variant
 from services.allocation.rejections import Rejected, Violation
 from services.allocation.rules import reach
@@ -20,7 +21,7 @@ Asked = tuple[int, tuple[Violation, ...]]
 """A start, and every rule that refuses it; none if it would be granted."""
 
 
-def refused_windows(centre: Centre, choice: Choice, variant: Variant, now: int) -> tuple[RefusedWindows, ...]:
+def refused_windows(centre: Centre, choice: Choice, variant: Variant, now: int) -> Steps[Explained]:
     """The refused windows of a variant, in order of time: of the first that begin with a slot, or the closest.
 
     Windows next to each other that the same rules refuse are told together; so many are told as the choice asks for.
@@ -29,8 +30,16 @@ def refused_windows(centre: Centre, choice: Choice, variant: Variant, now: int) 
     starts = on_grid(variant.wants, moments(variant.wants, choice.earliest, last), variant.duration)
     if choice.order is Order.CLOSEST:
         starts = starts[np.argsort(np.abs(starts - (choice.desired or choice.earliest)), kind="stable")]
-    asked = ((start, _refusal(centre, choice, variant, start, now)) for start in np.sort(starts[:TRIES_MAX]).tolist())
-    return tuple(_stretches(asked))[: choice.refused]
+    asked: list[Asked] = []
+    for start in np.sort(starts[:TRIES_MAX]).tolist():
+        yield
+        asked.append((start, _refusal(centre, choice, variant, start, now)))
+    found = [*_stretches(asked)]
+    if not asked:
+        return Explained()
+    told = found[: choice.refused]
+    last = asked[-1][0] if len(told) == len(found) else told[-1].last_start
+    return Explained(windows=tuple(told), first=asked[0][0], last=last)
 
 
 def _stretches(asked: Iterable[Asked]) -> Iterator[RefusedWindows]:

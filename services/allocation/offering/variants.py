@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from services.allocation.booking.demand import Want, complete
 from services.allocation.centre import Centre
 from services.allocation.offering.net import moments, on_grid
+from services.allocation.offering.steps import Steps
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line
 
@@ -30,13 +31,13 @@ class Variant(Struct, frozen=True, kw_only=True):
     short: int
 
 
-def variants(
+def varying(
     centre: Centre,
     lines: tuple[Line, ...],
     fewest: Sequence[int],
     lengths: tuple[int, int],
     earliest: int,
-) -> list[Variant]:
+) -> Steps[list[Variant]]:
     """At most `VARIANTS_MAX`, from the most to the least of both, which are always among them.
 
     `fewest` has the least units of each line, `lengths` the shortest and the longest duration. What makes no sense on
@@ -47,7 +48,7 @@ def variants(
     most = complete(centre, lines, centre.base, centre.base + shortest)
     rungs = [_rungs(centre, line, least) for line, least in zip(lines, fewest, strict=True)]
     steps_of_units = min(max(rungs) + 1, UNITS_STEPS_MAX if longest > shortest else VARIANTS_MAX)
-    durations = _durations(most, lengths, earliest, VARIANTS_MAX // steps_of_units)
+    durations = yield from _durations(most, lengths, earliest, VARIANTS_MAX // steps_of_units)
     found = [
         variant
         for step in range(steps_of_units)
@@ -74,14 +75,18 @@ def _lines(centre: Centre, lines: tuple[Line, ...], rungs: list[int], step: int,
     )
 
 
-def _durations(wants: tuple[Want, ...], lengths: tuple[int, int], earliest: int, count: int) -> list[int]:
+def _durations(wants: tuple[Want, ...], lengths: tuple[int, int], earliest: int, count: int) -> Steps[list[int]]:
     """At most so many durations that whole slots add up to, spread evenly, the longest first."""
     shortest, longest = lengths
     cell = gcd(*(want.pool.calendar.cell_seconds for want in wants))
     starts = moments(wants, earliest, earliest + STARTS_SCANNED_MAX * cell)
     step = cell * -(-(longest - shortest + cell) // (cell * LENGTHS_SCANNED_MAX))
     scanned = dict.fromkeys((*range(longest // cell * cell, shortest - 1, -step), shortest))
-    lasting = [length for length in scanned if len(on_grid(wants, starts, length))]
+    lasting = []
+    for length in scanned:
+        yield
+        if len(on_grid(wants, starts, length)):
+            lasting.append(length)
     if len(lasting) <= count:
         return lasting or [longest]
     return [lasting[number * (len(lasting) - 1) // max(1, count - 1)] for number in range(count)]

@@ -79,9 +79,17 @@ def chosen_reply(chosen: Chosen) -> api.SearchOffersResponse:
                 last_start_time=Timestamp(seconds=windows.last_start),
                 violations=map(violation_of, windows.violations),
             )
-            for windows in chosen.refused
+            for windows in chosen.explained.windows
         ],
+        explained_from_time=moment(chosen.explained.first),
+        explained_until_time=moment(chosen.explained.last),
+        searched_until_time=moment(chosen.searched_until),
     )
+
+
+def moment(seconds: int) -> Timestamp | None:
+    """A time; None for 0."""
+    return Timestamp(seconds=seconds) if seconds else None
 
 
 def offer_reply(offer: Offered) -> api.Offer:

@@ -1180,10 +1180,18 @@ class SearchOffersResponse(_message.Message):
     OFFERS_FIELD_NUMBER: _builtins.int
     VIOLATIONS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    BEGAN_POSITION_FIELD_NUMBER: _builtins.int
+    SEARCHED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    EXPLAINED_FROM_TIME_FIELD_NUMBER: _builtins.int
+    EXPLAINED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     position: _builtins.int
-    """The log position that the answer is true at."""
+    """The log position that the offers are true at."""
+    began_position: _builtins.int
+    """A long search gives way to others: it begins at this position and ends at `position`. Offers are asked for again in
+    the end; `violations` and `refused` were true in between, and what became free in between may be missing.
+    """
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
         """Each would be granted if it were asked for at `position`."""
@@ -1191,6 +1199,12 @@ class SearchOffersResponse(_message.Message):
     @_builtins.property
     def violations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Violation]:
         """When there is no offer: the rules that stand in the way everywhere."""
+
+    @_builtins.property
+    def searched_until_time(self) -> _timestamp_pb2.Timestamp:
+        """Set where a search ended before it had looked at everything: whatever starts before this was looked at. It tries at
+        most 200 times that pass the net and are refused all the same.
+        """
 
     @_builtins.property
     def held(self) -> Global___Reservation:
@@ -1202,18 +1216,30 @@ class SearchOffersResponse(_message.Message):
         of time.
         """
 
+    @_builtins.property
+    def explained_from_time(self) -> _timestamp_pb2.Timestamp:
+        """With `refused_max`: all windows that start from here,"""
+
+    @_builtins.property
+    def explained_until_time(self) -> _timestamp_pb2.Timestamp:
+        """to here, are offered to whoever asks or are among `refused`; of others nothing is said."""
+
     def __init__(
         self,
         *,
         offers: _abc.Iterable[Global___Offer] | None = ...,
         violations: _abc.Iterable[Global___Violation] | None = ...,
         position: _builtins.int = ...,
+        began_position: _builtins.int = ...,
+        searched_until_time: _timestamp_pb2.Timestamp | None = ...,
         held: Global___Reservation | None = ...,
         refused: _abc.Iterable[Global___RefusedWindows] | None = ...,
+        explained_from_time: _timestamp_pb2.Timestamp | None = ...,
+        explained_until_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["explained_from_time", b"explained_from_time", "explained_until_time", b"explained_until_time", "held", b"held", "searched_until_time", b"searched_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held", "offers", b"offers", "position", b"position", "refused", b"refused", "violations", b"violations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["began_position", b"began_position", "explained_from_time", b"explained_from_time", "explained_until_time", b"explained_until_time", "held", b"held", "offers", b"offers", "position", b"position", "refused", b"refused", "searched_until_time", b"searched_until_time", "violations", b"violations"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
