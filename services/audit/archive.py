@@ -17,7 +17,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from msgspec import Struct
 
-from services.audit.faults import Fault
+from services.audit.faults import Fault, because
 from services.audit.keys import PublicKey
 from services.audit.leaves import Page, page_leaves, read_page
 from services.audit.notes import Checkpoint, read_checkpoint, read_signed
@@ -167,7 +167,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             for batch in file.iter_batches(ROWS_AT_ONCE, columns=list(columns)):
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise Fault(f"cannot read {path.name}: {error}") from error
+        raise Fault(f"cannot read {path.name}: {because(error)}") from error
 
 
 def _sha256_of(path: Path) -> str:
@@ -179,4 +179,4 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"cannot read {path.name}: {error}") from error
+        raise Fault(f"cannot read {path.name}: {because(error)}") from error

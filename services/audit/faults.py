@@ -7,3 +7,8 @@ class Fault(Exception):
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(f"position {position}: {message}" if position else message)
         self.position = position
+
+
+def because(error: Exception) -> str:
+    """What is wrong with a file, without the system's number and without its name, which is told anyway."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)

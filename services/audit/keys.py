@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Struct
 
-from services.audit.faults import Fault
+from services.audit.faults import Fault, because
 
 ED25519 = b"\x01"
 KEY_ID_BYTES = 4
@@ -47,7 +47,7 @@ def read_public_keys(path: Path) -> list[PublicKey]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"cannot read the public key {path}: {error}") from error
+        raise Fault(f"cannot read the public key {path}: {because(error)}; --key says where it is") from error
     keys = [_public_key(line, path) for line in lines if line]
     if not keys:
         raise Fault(f"{path} holds no public key")

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from msgspec import Struct
 
-from services.audit.faults import Fault
+from services.audit.faults import Fault, because
 from services.audit.keys import KEY_ID_BYTES, PublicKey
 
 NOTE_BYTES_MAX = 4_096
@@ -83,7 +83,7 @@ def _read_file(path: Path, keys: Sequence[PublicKey]) -> Checkpoint:
         with path.open("rb") as file:
             note = file.read(NOTE_BYTES_MAX).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise Fault(f"cannot read the checkpoint {path}: {error}") from error
+        raise Fault(f"cannot read the checkpoint {path}: {because(error)}") from error
     return read_checkpoint(note, keys, str(path))
 
 

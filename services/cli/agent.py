@@ -16,7 +16,7 @@ from services.agent.recorded import append_reports
 from services.cli.connection import DATA_DEFAULT, read_endpoints
 from services.cli.documents import print_json_line
 from services.cli.options import Json
-from services.cli.outcome import Failed
+from services.cli.outcome import Failed, because
 from services.cli.tables import out, table
 from services.eventlog.use import NodeUse
 
@@ -97,7 +97,7 @@ def told_by(environ: Mapping[str, str]) -> str:
     try:
         return environ.get("AIDC_NATS_URL", "") or (Path(file).read_text(encoding="utf-8").strip() if file else "")
     except OSError as problem:
-        raise Failed(f"cannot read AIDC_NATS_URL_FILE: {problem}") from problem
+        raise Failed(f"cannot read AIDC_NATS_URL_FILE: {because(problem)}") from problem
 
 
 def look_once(drivers: Mapping[str, Driver], seconds: float) -> list[NodeUse]:

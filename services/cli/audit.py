@@ -59,6 +59,11 @@ def verify(
     return 0
 
 
+def at(data: Path | None) -> str:
+    """The option that names the folder in which the public key lies, where it is not the usual one."""
+    return f" --data {data}" if data else ""
+
+
 @app.command()
 def export(output: Output, company: Company = "", data: Data = None, caller: Caller = "") -> None:
     """Write the log to a file: all of it for operators and auditors, a company's own events for the company."""
@@ -74,7 +79,8 @@ def export(output: Output, company: Company = "", data: Data = None, caller: Cal
             raise Failed(f"cannot write {output}: {problem.strerror}") from problem
         finally:
             fresh.unlink(missing_ok=True)
-    out.print(f"{output}: {output.stat().st_size:,} bytes. `aidc audit verify {output}` verifies it.", markup=False)
+    told = f"{output}: {output.stat().st_size:,} bytes. `aidc audit verify {output}{at(data)}` verifies it."
+    out.print(told, markup=False)
 
 
 @app.command()
@@ -92,7 +98,7 @@ def receipt(
         output.write_bytes(forms.write(receipt_of(name, proof)))
     except OSError as problem:
         raise Failed(f"cannot write {output}: {problem.strerror}") from problem
-    out.print(f"{output}: `aidc audit verify --receipt {output}` verifies it.", markup=False)
+    out.print(f"{output}: `aidc audit verify --receipt {output}{at(data)}` verifies it.", markup=False)
 
 
 @app.command()

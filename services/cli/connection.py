@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from services.cli.outcome import Failed
+from services.cli.outcome import Failed, because
 
 ENDPOINTS_FILE = "endpoints.json"
 DATA_DEFAULT = Path("data")
@@ -97,7 +97,7 @@ def read_endpoints(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
-        raise Failed(f"cannot read {folder / ENDPOINTS_FILE}: {problem}") from problem
+        raise Failed(f"cannot read {folder / ENDPOINTS_FILE}: {because(problem)}") from problem
     return dict(endpoints)
 
 
@@ -106,7 +106,7 @@ def read_roots(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as problem:
-        raise Failed(f"cannot read AIDC_TLS_ROOTS: {problem}") from problem
+        raise Failed(f"cannot read AIDC_TLS_ROOTS: {because(problem)}") from problem
 
 
 def company_of(token: str) -> str:

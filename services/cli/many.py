@@ -13,7 +13,7 @@ from services.cli.async_client import open_client
 from services.cli.demand_lines import EXAMPLE, Reader, numbered
 from services.cli.documents import document, print_json_line
 from services.cli.options import Caller, Company, Data, Json, connect, parent_of
-from services.cli.outcome import DONE, REFUSED, UNKNOWN, Failed, Unanswered
+from services.cli.outcome import DONE, REFUSED, UNKNOWN, Failed, Unanswered, because
 from services.cli.streaming import Request, Streaming
 from services.cli.tables import err, out, plain_id
 from services.cli.times import Unreadable
@@ -142,4 +142,4 @@ def _opened(source: Path) -> Iterator[TextIO]:
         with open(0 if standard else source, encoding="utf-8", errors="replace", closefd=not standard) as file:
             yield file
     except OSError as problem:
-        raise Failed(f"cannot read {source}: {problem}") from problem
+        raise Failed(f"cannot read {source}: {because(problem)}") from problem

@@ -37,3 +37,8 @@ class Unanswered(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+def because(problem: Exception) -> str:
+    """What is wrong with a file, without the system's number and without its name, which is told anyway."""
+    return (isinstance(problem, OSError) and problem.strerror) or str(problem)

@@ -19,18 +19,18 @@ from services.cli.times import from_timestamp
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 
 SHOWN = (
-    ("companies", "companies"),
+    ("companies", "com-\npanies"),
     ("active_companies", "active"),
-    ("bookings", "bookings"),
-    ("gpu_hours_granted", "GPU-h granted"),
+    ("bookings", "book-\nings"),
+    ("gpu_hours_granted", "GPU-h\ngranted"),
     ("gpu_hours_used", "used"),
     ("gpu_hours_idle", "idle"),
-    ("gpu_hours_released", "given back"),
-    ("equipment_hours_granted", "equipment-h granted"),
+    ("gpu_hours_released", "given\nback"),
+    ("equipment_hours_granted", "equip-\nment-h\ngranted"),
     ("equipment_hours_used", "used "),
-    ("staff_hours_used", "staff-h"),
+    ("staff_hours_used", "staff-\nh"),
     ("people", "people"),
-    ("charged_krw", "KRW charged"),
+    ("charged_krw", "KRW\ncharged"),
 )
 USE_LOG = (
     *("used_at", "used_until", "hours", "equipment", "equipment_name", "organisation", "organisation_type"),
@@ -69,7 +69,8 @@ def report_table(found: ledger_api.YearReport) -> Any:
     """All companies, then each sector, programme and region."""
     heads = tuple(head for _, head in SHOWN)
     made = table("by", "", *heads, right=heads)
-    made.columns[1].no_wrap = True
+    for column in made.columns[:2]:
+        column.no_wrap = True
     made.add_row("all", "", *figures(found.total), style="bold")
     for group in found.groups:
         made.add_row(group.dimension, group.value or "not said", *figures(group.figures))

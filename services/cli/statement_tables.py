@@ -29,7 +29,7 @@ def lines_table(lines: Iterable[ledger_api.StatementLine], units: Units, zone: t
             show_time(from_timestamp(line.time), zone),
             f"{line.position:,}",
             line.event.replace("_", " "),
-            plain_id(line.reservation)[:13],
+            plain_id(line.reservation),
             plain_id(line.resource),
             f"{line.from_account} → {line.to_account}{about}",
             hours_text(line.unit_seconds, line.resource, units),

@@ -33,7 +33,8 @@ Units = Mapping[str, "api.ResourceUnit.ValueType"]
 """The unit of each resource, by id."""
 
 WIDTH_IN_FILES = 140
-NEVER_FOLDED = ("when",)
+NEVER_FOLDED = ("when", "reservation")
+"""What is read as one, and copied whole."""
 
 
 def console(stream: TextIO, stderr: bool) -> Console:

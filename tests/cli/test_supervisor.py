@@ -1,6 +1,7 @@
 """The supervisor: what dies is started again, what keeps dying is given up, and nothing is left behind."""
 
 import asyncio
+import errno
 from collections.abc import Mapping
 
 import pytest
@@ -16,10 +17,14 @@ class FakePart:
 
     def __init__(self, name: str, diary: list[str], start_fails: int = 0) -> None:
         self.name, self.diary, self.start_fails = name, diary, start_fails
+        self.disk_full = 0
         self.died: asyncio.Future[int] | None = None
         self.started = asyncio.Event()
 
     async def start(self) -> None:
+        if self.disk_full:
+            self.disk_full -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
         self.died = asyncio.get_running_loop().create_future()
         if self.start_fails:
             self.start_fails -= 1
@@ -92,6 +97,19 @@ async def test_a_failed_start_counts_as_a_death(diary: list[str]) -> None:
     await part.started.wait()
     keeping.cancel()
     assert diary.count("service does not start") == 2
+
+
+async def test_a_full_disk_is_told_and_tried_again(diary: list[str]) -> None:
+    """A part for which there is no room is no end of the others: it comes back when there is."""
+    part = FakePart("service", diary)
+    supervisor = supervise(diary, {"service": part})
+    await supervisor.start()
+    part.disk_full = 3
+    keeping = asyncio.create_task(supervisor.keep_alive())
+    part.die()
+    await part.started.wait()
+    keeping.cancel()
+    assert diary.count("service cannot be started: No space left on device") == 3
 
 
 async def test_what_keeps_dying_is_given_up(diary: list[str]) -> None:

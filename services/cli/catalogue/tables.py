@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from google.protobuf.duration_pb2 import Duration
 
+from services.cli.outcome import because
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -60,7 +61,7 @@ def read_rules(path: Path) -> Rules:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as problem:
-        raise CatalogueError(f"cannot read {path}: {problem}") from problem
+        raise CatalogueError(f"cannot read {path}: {because(problem)}") from problem
     if not isinstance(data, dict):
         raise CatalogueError(f"{path} is not a table of rules")
     return Rules(path, data)
@@ -113,7 +114,7 @@ def read_rows(path: Path) -> Iterator[Row]:
                     raise CatalogueError(f"{path.name}, line {reader.line_num}: wrong number of cells")
                 yield Row(path.name, reader.line_num, cells)
     except (OSError, csv.Error, UnicodeDecodeError) as problem:
-        raise CatalogueError(f"cannot read {path}: {problem}") from problem
+        raise CatalogueError(f"cannot read {path}: {because(problem)}") from problem
 
 
 def hours(count: int) -> Duration:

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import Path
 
 from services.cli.demo.trace import opened
-from services.cli.outcome import Failed
+from services.cli.outcome import Failed, because
 
 BOOKINGS = 7_000
 """So many are replayed in about a minute on two cores."""
@@ -58,7 +58,7 @@ def is_bookings(path: Path) -> bool:
         with opened(path) as file:
             return COLUMN in file.readline().strip().split(",")
     except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise Failed(f"cannot read the trace {path}: {problem}") from problem
+        raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
 
 
 def read_bookings(path: Path, count: int = BOOKINGS) -> Bookings:
@@ -70,7 +70,7 @@ def read_bookings(path: Path, count: int = BOOKINGS) -> Bookings:
         with opened(path) as file:
             found = sorted(parse(csv.DictReader(file)), key=lambda each: each.start)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as problem:
-        raise Failed(f"cannot read the trace {path}: {problem}") from problem
+        raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
     except (KeyError, ValueError, TypeError) as problem:
         raise Failed(f"{path} is not a trace of bookings: {problem!r}") from problem
     if not found:

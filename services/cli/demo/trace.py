@@ -14,7 +14,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import TextIO
 
-from services.cli.outcome import Failed
+from services.cli.outcome import Failed, because
 
 JOBS = 2_000
 SEED = 20_260_303
@@ -43,7 +43,7 @@ def read_jobs(path: Path, count: int = JOBS) -> list[Job]:
         with opened(path) as file:
             jobs = list(islice(parse(csv.DictReader(file)), count))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as problem:
-        raise Failed(f"cannot read the trace {path}: {problem}") from problem
+        raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
     except (KeyError, ValueError) as problem:
         raise Failed(f"{path} is not a job trace: {problem!r}") from problem
     if not jobs:

@@ -10,7 +10,7 @@ from services.cli.async_client import open_client
 from services.cli.catalogue import Catalogue
 from services.cli.connection import OPERATOR, Connection
 from services.cli.documents import print_json_line
-from services.cli.outcome import Failed
+from services.cli.outcome import Failed, because
 from services.cli.seeding import seed, size
 from services.cli.tables import err, out, plain_id
 from services.cli.together import together, until
@@ -21,6 +21,7 @@ from services.runtime.embedded import StartError
 
 TOKENS_RENEWED_SECONDS = 6 * 3600.0
 """A token lives for a day at most, so `endpoints.json` always holds tokens that are good for hours."""
+TOKENS_RETRIED_SECONDS = 60.0
 
 
 async def serve(centre: Centre, catalogue: Catalogue, empty: bool, shown: Path, as_json: bool) -> None:
@@ -34,6 +35,8 @@ async def serve(centre: Centre, catalogue: Catalogue, empty: bool, shown: Path, 
         err.print("\nStopping …")
     except (StartError, GaveUp) as problem:
         raise Failed(str(problem)) from problem
+    except OSError as problem:
+        raise Failed(f"cannot work in {shown}: {because(problem)}") from problem
     finally:
         await supervisor.stop()
 
@@ -79,10 +82,16 @@ async def publish(centre: Centre, catalogue: Catalogue) -> None:
 
 
 async def renew_tokens(centre: Centre, catalogue: Catalogue) -> None:
-    """Replace the tokens long before they run out, for ever."""
+    """Replace the tokens long before they run out, for ever. A full disk is told and outlived."""
+    pause = TOKENS_RENEWED_SECONDS
     while True:
-        await asyncio.sleep(TOKENS_RENEWED_SECONDS)
-        await publish(centre, catalogue)
+        await asyncio.sleep(pause)
+        try:
+            await publish(centre, catalogue)
+            pause = TOKENS_RENEWED_SECONDS
+        except OSError as problem:
+            report(f"the tokens cannot be renewed: {because(problem)}; trying again in {TOKENS_RETRIED_SECONDS:.0f} s")
+            pause = TOKENS_RETRIED_SECONDS
 
 
 def report(message: str) -> None:

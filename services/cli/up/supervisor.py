@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from services.cli.outcome import because
 from services.cli.together import together
 from services.runtime.embedded import StartError
 
@@ -74,6 +75,9 @@ class Supervisor:
         except StartError as problem:
             # It has exited, so the caller counts one more death.
             self._report(str(problem))
+        except OSError as problem:
+            # Such as a full disk. Nothing was started, so the death before it counts once more.
+            self._report(f"{name} cannot be started: {because(problem)}")
 
 
 def restart_delay(deaths: int) -> float:
