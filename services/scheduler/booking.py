@@ -145,7 +145,12 @@ class Booking:
         """Take over what another company offers, or do not."""
         company, reservation_id = requests.reservation_name(request.name)
         command = transfers.answer_to_offer(request, company, reservation_id, call.identity.company)
-        return await self._change(call, request, command)
+        only_asked = request.validate_only
+        reply = await self._change(call, request, command)
+        if only_asked and isinstance(command, commands.AcceptTransfer):
+            offered = self._centre.reservations[reservation_id]
+            reply.MergeFrom(cost_replies.cost_to(self._centre, offered, offered.offered_to))
+        return reply
 
     async def _change(self, call: Call, request: Any, command: Change) -> api.Reservation:
         """The reservation as a command leaves it; as it stands, if the command was only to be checked."""

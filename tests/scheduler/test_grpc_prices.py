@@ -11,8 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.admission import Limits
-from tests.allocation.scenario import HOUR
+from services.runtime.identity import Identity, Role
+from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.test_grpc_tenants import handing_over
 
 CARD = api.Tariff(
     name="tariffs/krw-2026",
@@ -204,3 +206,23 @@ async def test_a_flexible_search_is_worth_several_calls(tmp_path: Path) -> None:
         with pytest.raises(Refused) as refused:
             await served.call("SearchOffers", request)
         assert refused.value.reason == "RATE_LIMITED"
+
+
+async def test_whoever_may_take_an_offer_over_is_told_their_own_price(desk: Desk) -> None:
+    """P8: before they accept, by the card that it was made with and their own discount; what it cost is not told."""
+    half = api.Discount(attribute="programme", value="academy", percent=50)
+    card = api.Tariff(name="tariffs/academies", prices=CARD.prices, discounts=[half])
+    await desk.call("PublishTariff", api.PublishTariffRequest(tariff=card, request_id=request_id(10)), OPERATOR)
+    academy = api.Company(name="companies/DELTA", programme="academy")
+    academy.agreement_start_time.seconds, academy.agreement_end_time.seconds = NOON - 90 * DAY, NOON + 90 * DAY
+    academy.horizon.seconds, academy.reservation_max.seconds = 60 * DAY, DAY
+    await desk.call("RegisterCompany", api.RegisterCompanyRequest(company=academy, request_id=request_id(13)), OPERATOR)
+    made = await desk.call("CreateReservation", demand(903, ("cpu", 4), hours=2))
+    await desk.call("UpdateReservation", handing_over(made.name, "DELTA", 11))
+    delta = Identity("lee", Role.COMPANY, "DELTA")
+    asked = api.AcceptTransferRequest(name=made.name, request_id=request_id(12), validate_only=True)
+    told = await desk.call("AcceptTransfer", asked, delta)
+    assert costs(told) == (400, "tariffs/academies", {"resources/cpu": 400})
+    assert not (await desk.call("GetReservation", api.GetReservationRequest(name=made.name), delta)).HasField("cost")
+    asked.validate_only = False
+    assert costs(await desk.call("AcceptTransfer", asked, delta)) == costs(told)

@@ -1,6 +1,7 @@
 """What things cost, as clients see it: reservations with their price, and what giving them back would bring."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.money.costing import Price, price_of
@@ -27,6 +28,11 @@ def _priced(centre: Centre, reservation: Reservation, plain: replies.Plain) -> r
     if reservation.holding and (price := price_of(centre, reservation)) is not None:
         plain["cost"] = plain_cost(price)
     return plain
+
+
+def cost_to(centre: Centre, reservation: Reservation, company: str) -> api.Reservation:
+    """The price, and nothing else, of a reservation for another company that takes it over with its own discounts."""
+    return api.Reservation(cost=cost_reply(price_of(centre, replace(reservation, company=company))))
 
 
 def cost_reply(price: Price | None) -> api.Cost | None:

@@ -1479,7 +1479,8 @@ class Reservation(_message.Message):
     @_builtins.property
     def cost(self) -> Global___Cost:
         """What it costs; unset while there is no rate card for it, and all is free, and of what was given back before it
-        began. Output only; in the answers of batches and streams where they ask for it with `priced`.
+        began. Output only; in the answers of batches and streams where they ask for it with `priced`. To whom only asks
+        about accepting an offer it is what it would cost them.
         """
 
     @_builtins.property
