@@ -1,5 +1,6 @@
 """What is done with a reservation: a held one confirmed, somebody checked in, one given back."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.board import parts
 from services.board.answers import Refused
+from services.board.catalogue import plain
 from services.board.comparison import quoted
 from services.board.frame import form, hidden, show
 from services.board.markup import Content, Markup, el
@@ -25,22 +27,16 @@ CONDITIONS = {
 }
 CHECK_IN_AHEAD = timedelta(minutes=30)
 """The button appears somewhat before the centre's terms allow it; the scheduler has the last word."""
+GIVING_BACK = "give-back"
 SEE_OTHER = 303
 CONFLICT = 409
 
 
 def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Markup | None:
     """A button behind a question, for what can be given back by whoever looks; `quote` says what that would bring."""
-    match item.state:
-        case api.Reservation.STATE_HELD | api.Reservation.STATE_PENDING | api.Reservation.STATE_CONFIRMED if (
-            visit.person.acts_for(item.name)
-        ):
-            action = "cancel"
-        case api.Reservation.STATE_ACTIVE if visit.person.acts_for(item.name):
-            action = "release"
-        case _:
-            return None
-    words = visit.words
+    action, words = _giving_back(visit, item), visit.words
+    if not action:
+        return None
     return el(
         "details",
         el("summary", words(action)),
@@ -57,7 +53,27 @@ def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Mar
             el("button", words(f"{action}_confirm"), class_="bad"),
         ),
         class_="ask",
+        id=GIVING_BACK,
+        open_=visit.query("ask") == GIVING_BACK,
     )
+
+
+def give_back_link(visit: Visit, item: api.Reservation) -> Markup | None:
+    """The way to that question, which says what it would cost before it is answered."""
+    action, words = _giving_back(visit, item), visit.words
+    if not action:
+        return None
+    target = f"{address(parts.path_of(item.name), ask=GIVING_BACK)}#{GIVING_BACK}"
+    return el("a", words(action), href=target, aria_label=words(f"{action}_named", name=plain(item.name)))
+
+
+def _giving_back(visit: Visit, item: api.Reservation) -> str:
+    """How whoever looks may give it back: cancel or release; an empty string if they may not."""
+    if not visit.person.acts_for(item.name):
+        return ""
+    if item.state in WAITING:
+        return "cancel"
+    return "release" if item.state == api.Reservation.STATE_ACTIVE else ""
 
 
 def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
@@ -149,25 +165,37 @@ async def release(visit: Visit) -> Response:
     )
 
 
-async def change_one(visit: Visit, method: Any, kind: Any, done: str) -> Response:
-    """A change of one reservation, asked for by a form of ours; `done` is what to say of it, if it is not its state."""
+async def change_one(
+    visit: Visit, method: Any, kind: Any, done: str, more: Callable[[Visit, Mapping[str, str], Any], None] | None = None
+) -> Response:
+    """A change of one reservation, asked for by a form of ours; `done` is what to say of it, if it is not its state.
+
+    `more` puts into the request what only this form has.
+    """
     fields = await read_sealed_form(visit)
     known = kind.DESCRIPTOR.fields_by_name
     request = kind(**{name: fields[name] for name in FIELDS if name in fields and name in known})
     if "condition" in known and fields.get("condition") in CONDITIONS:
         request.condition = CONDITIONS[fields["condition"]]
+    if more is not None:
+        more(visit, fields, request)
     try:
         changed = await visit.caller.ask(method, request)
     except Refused as refused:
-        title = visit.words("refused_title")
-        return show(
-            visit,
-            title,
-            el("h1", title),
-            parts.violations(visit, refused.violations),
-            el("p", el("a", visit.words("back_to_company"), href="/company")),
-            status=CONFLICT,
-            live=False,
-        )
+        return refusal(visit, refused)
     told = done or parts.done_of(changed)
     return RedirectResponse(address(parts.path_of(changed.name), done=told), status_code=SEE_OTHER)
+
+
+def refusal(visit: Visit, refused: Refused, back: str = "/company") -> Response:
+    """Every rule that said no, and the way back."""
+    title = visit.words("refused_title")
+    return show(
+        visit,
+        title,
+        el("h1", title),
+        parts.violations(visit, refused.violations),
+        el("p", el("a", visit.words("back_to_company"), href=back)),
+        status=CONFLICT,
+        live=False,
+    )

@@ -26,7 +26,11 @@ class Forbidden(Exception):
 
 
 class Missing(Exception):
-    """There is no such thing, or none that this person may see."""
+    """There is no such thing, or none that this person may see; `reason` says what, if the answer does."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Limited(Exception):
@@ -58,7 +62,7 @@ def meaning(error: grpc.aio.AioRpcError) -> Exception:
         case grpc.StatusCode.PERMISSION_DENIED:
             return Forbidden(text)
         case grpc.StatusCode.NOT_FOUND:
-            return Missing(text)
+            return Missing(text, info.reason if info is not None else "")
         case grpc.StatusCode.INVALID_ARGUMENT if refusal is None:
             return Refused(text, _faults(details, text))
         case grpc.StatusCode.RESOURCE_EXHAUSTED if refusal is None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from services.board import changing, parts
-from services.board.actions import check_in, confirm, give_back
+from services.board import changing, parts, transfers
+from services.board.actions import check_in, confirm, give_back_link
 from services.board.answers import Missing, Refused
 from services.board.books import meter_name, of_this_month
 from services.board.catalogue import hours_figure, plain
 from services.board.frame import show
 from services.board.markup import Content, Markup, el
+from services.board.officers import officers
 from services.board.reading import LIVE, reservations
 from services.board.times import DAY, from_timestamp, to_timestamp
 from services.board.visit import Visit, address
@@ -34,11 +35,12 @@ async def company(visit: Visit) -> Response:
         return show(visit, title, el("h1", title), still=choice, live=False)
     parent, moment = f"companies/{name}", visit.clock.now
     try:
-        (upcoming, more, position), (past, _, _), quotas, conduct = await asyncio.gather(
-            reservations(visit, moment, parent=parent),
-            reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED),
+        (upcoming, more, position), (past, _, _), quotas, conduct, offered = await asyncio.gather(
+            reservations(visit, moment, parent=parent, priced=True),
+            reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED, priced=True),
             _quotas(visit, parent),
             visit.caller.ask(visit.caller.scheduler.GetConduct, api.GetConductRequest(parent=parent)),
+            transfers.received(visit, parent),
         )
     except (Missing, Refused):
         return show(visit, title, el("h1", title), parts.empty(words("no_such_company")), still=choice, live=False)
@@ -46,11 +48,14 @@ async def company(visit: Visit) -> Response:
         visit,
         title,
         el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
+        parts.note(words("done_declined"), "good") if visit.query("done") == "declined" else None,
         _conduct(visit, conduct),
+        offered,
         _burn(visit, quotas),
         _upcoming(visit, name, upcoming, more),
         _past(visit, past),
         await of_this_month(visit, parent, position),
+        officers(visit, name, conduct.officers),
         still=choice,
     )
 
@@ -129,7 +134,7 @@ def _burn_row(visit: Visit, quota: api.Quota) -> parts.Row:
 
 
 def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more: bool) -> Markup:
-    words = visit.words
+    words, costly = visit.words, parts.any_priced(found)
     rows = [
         [
             parts.lines(visit, item.lines),
@@ -139,6 +144,7 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
                 el("span", visit.clock.away(from_timestamp(item.start_time)), class_="away"),
             ],
             parts.state(visit, item),
+            *([parts.price(visit, item)] if costly else []),
             item.note,
             el(
                 "div",
@@ -151,15 +157,17 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
                 confirm(visit, item),
                 check_in(visit, item),
                 changing.link(visit, item),
-                give_back(visit, item),
+                give_back_link(visit, item),
                 class_="actions",
             ),
         ]
         for item in found
     ]
     title = words("upcoming_title")
-    head = [words("head_what"), words("head_when"), words("head_state"), words("head_note"), ""]
-    made: Content = parts.table(head, rows, title) if rows else _nothing(visit, company)
+    cost_head = parts.price_head(visit, costly)
+    head = [words("head_what"), words("head_when"), words("head_state"), *cost_head, words("head_note"), ""]
+    numbers = frozenset({3}) if costly else frozenset[int]()
+    made: Content = parts.table(head, rows, title, numbers) if rows else _nothing(visit, company)
     cut = parts.note(words("timeline_more", count=len(found)), "warn") if more else None
     whose = "" if visit.person.company else company
     links = [

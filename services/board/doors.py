@@ -12,6 +12,7 @@ from services.board.answers import Unavailable, meaning
 from services.board.session import Person
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
+from services.runtime.reception import ON_BEHALF_OF
 
 CALL_SECONDS_MAX = 4.0
 ATTEMPTS_MAX = 3
@@ -44,7 +45,8 @@ class Caller:
 
     def __init__(self, doors: Doors, person: Person) -> None:
         self.scheduler, self.ledger = doors.scheduler, doors.ledger
-        self._metadata = (("authorization", f"Bearer {person.token}"),)
+        bearer = ("authorization", f"Bearer {person.token}")
+        self._metadata = (bearer, (ON_BEHALF_OF, person.company)) if person.officer else (bearer,)
         self._room = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
 
     async def ask(self, method: Any, request: Any) -> Any:

@@ -80,20 +80,30 @@ def _header(visit: Visit) -> Markup:
         for target, key in PAGES
         if target != "/book" or visit.person.books
     ]
-    who = visit.person.company or words.either(f"role_{visit.person.role}", visit.person.role)
     return el(
         "header",
         el("a", el("span", "ai", class_="mark"), "dc", class_="brand", href="/", aria_label=words("brand")),
         el("nav", el("ul", links), aria_label=words("nav_label")),
         el(
             "div",
-            el("span", who, class_="who", title=words("signed_in_as", who=visit.person.subject)),
+            _who(visit),
             languages(visit.request, words),
             form(visit, "/sign-out", el("button", words("sign_out"), class_="plain")),
             class_="account",
         ),
         class_="top",
     )
+
+
+def _who(visit: Visit) -> Markup:
+    """Who looks; of a support officer for whom, with the way to another company."""
+    person, words = visit.person, visit.words
+    who = person.company or words.either(f"role_{person.role}", person.role)
+    title = words("signed_in_as", who=person.subject)
+    if not person.officer:
+        return el("span", who, class_="who", title=title)
+    shown = words("acting_for", company=who, officer=person.subject)
+    return el("a", shown, class_="who", href="/acting", title=words("acting_change"))
 
 
 def _live(visit: Visit, content: Content) -> list[Content]:

@@ -12,13 +12,15 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 def occurrences(visit: Visit, series: api.Series, found: Mapping[str, api.Reservation] | None = None) -> Markup:
     """Each occurrence of a series; with the reservations by their names, where each stands too."""
-    words = visit.words
-    rows = [
-        [str(number), parts.when(visit, each), _fate(visit, each, found)]
-        for number, each in enumerate(series.occurrences, 1)
-    ]
-    head = ["", words("head_when"), words("head_state")]
-    return parts.table(head, rows, words("series_occurrences"))
+    words, known = visit.words, found or {}
+    costly = parts.any_priced(known.values())
+    rows = []
+    for number, each in enumerate(series.occurrences, 1):
+        item = known.get(each.reservation)
+        cost = [parts.price(visit, item) if item else ""] if costly else []
+        rows.append([str(number), parts.when(visit, each), _fate(visit, each, found), *cost])
+    head = ["", words("head_when"), words("head_state"), *parts.price_head(visit, costly)]
+    return parts.table(head, rows, words("series_occurrences"), frozenset({3}) if costly else frozenset())
 
 
 def _fate(visit: Visit, each: api.Occurrence, found: Mapping[str, api.Reservation] | None) -> Content:

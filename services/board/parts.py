@@ -97,16 +97,27 @@ def when(visit: Visit, item: api.Reservation | api.Offer | api.Span | api.Occurr
 
 def reservations(visit: Visit, found: Sequence[api.Reservation], caption: str, moment: str = "") -> Markup:
     """Reservations, one a row. `moment` (start or end) is said as well as how far off it is."""
-    words = visit.words
-    head = [words("head_what"), words("head_when"), words("head_state"), ""]
+    words, costly = visit.words, any_priced(found)
+    head = [words("head_what"), words("head_when"), words("head_state"), *price_head(visit, costly), ""]
     rows: list[Row] = []
     for item in found:
         who = [el("span", company_of(item.name), class_="owner"), " "] if not visit.person.company else None
         due = from_timestamp(item.start_time if moment == "start" else item.end_time)
         off = el("div", visit.clock.away(due), class_="away") if moment else None
         open_ = el("a", words("open"), href=path_of(item.name), aria_label=words("open_named", name=plain(item.name)))
-        rows.append([[who, lines(visit, item.lines)], [when(visit, item), " ", off], state(visit, item), open_])
-    return table(head, rows, caption)
+        cost = [price(visit, item)] if costly else []
+        rows.append([[who, lines(visit, item.lines)], [when(visit, item), " ", off], state(visit, item), *cost, open_])
+    return table(head, rows, caption, frozenset({3}) if costly else frozenset())
+
+
+def any_priced(found: Iterable[api.Reservation]) -> bool:
+    """Whether something here has a price: without a rate card a column of prices would be empty."""
+    return any(item.HasField("cost") for item in found)
+
+
+def price_head(visit: Visit, costly: bool) -> list[str]:
+    """The head of the column of prices, if there is one."""
+    return [visit.words("head_price")] if costly else []
 
 
 def violations(visit: Visit, found: Iterable[api.Violation]) -> Markup:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
-from services.board import changing, parts
+from services.board import changing, parts, transfers
 from services.board.actions import check_in, confirm, give_back, quote
 from services.board.answers import Missing, Unavailable
 from services.board.catalogue import hours_figure, plain
@@ -14,13 +14,24 @@ from services.board.outages import path_of as outage_path
 from services.board.series_new import path_of
 from services.board.times import from_timestamp, length
 from services.board.visit import Visit
-from services.board.voting import vote
+from services.board.voting import agreed_time, vote
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNITS_SHOWN = 12
 SPANS_SHOWN = 6
-DONE = ("booked", "held", "asked", "checked_in", "given_back", "changed", "voted")
+DONE = (
+    "booked",
+    "held",
+    "asked",
+    "checked_in",
+    "given_back",
+    "changed",
+    "voted",
+    "offered",
+    "withdrawn",
+    "taken_over",
+)
 
 
 async def reservation(visit: Visit) -> Response:
@@ -31,18 +42,23 @@ async def reservation(visit: Visit) -> Response:
     words = visit.words
     done = visit.query("done")
     title = words("reservation_title")
+    head = el("div", el("h1", title), el("p", plain(name), class_="period"), class_="heading")
+    if transfers.offered_to(visit, item):
+        cost = await transfers.price(visit, item)
+        return show(visit, title, head, transfers.answering(visit, item), _facts(visit, item, cost))
     return show(
         visit,
         title,
-        el("div", el("h1", title), el("p", plain(name), class_="period"), class_="heading"),
+        head,
         parts.note(words(f"done_{done}"), "good") if done in DONE else None,
         confirm(visit, item),
-        _facts(visit, item),
+        _facts(visit, item, parts.price(visit, item)),
         check_in(visit, item),
         el(
             "div",
             vote(visit, item),
             changing.link(visit, item),
+            transfers.offering(visit, item),
             give_back(visit, item, await quote(visit, item)),
             class_="choices",
         ),
@@ -51,7 +67,7 @@ async def reservation(visit: Visit) -> Response:
     )
 
 
-def _facts(visit: Visit, item: api.Reservation) -> Markup:
+def _facts(visit: Visit, item: api.Reservation, cost: str) -> Markup:
     words = visit.words
     start, end = from_timestamp(item.start_time), from_timestamp(item.end_time)
     lasting: timedelta = end - start
@@ -60,10 +76,12 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_when"), [parts.when(visit, item), " ", el("span", length(lasting, words), class_="away")]),
         (words("head_state"), parts.state(visit, item)),
         (words("head_company"), parts.company_of(item.name)),
-        (words("head_price"), parts.price(visit, item)),
+        (words("desired"), _desired(visit, item)),
+        (words("head_price"), cost),
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
         (words("approval"), _approval(visit, item)),
+        (words("transfer_head"), transfers.standing(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
         (words("beyond_quota"), _beyond(visit, item)),
@@ -74,6 +92,13 @@ def _facts(visit: Visit, item: api.Reservation) -> Markup:
         (words("head_granted"), visit.clock.stamp(from_timestamp(item.create_time))),
     ]
     return el("dl", [[el("dt", label), el("dd", value)] for label, value in facts if value], class_="facts")
+
+
+def _desired(visit: Visit, item: api.Reservation) -> str:
+    """The time that was asked for, where it was approved for another one."""
+    if not item.HasField("desired_start_time"):
+        return ""
+    return visit.clock.span(from_timestamp(item.desired_start_time), from_timestamp(item.desired_end_time))
 
 
 def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
@@ -88,7 +113,12 @@ def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
         until = from_timestamp(item.expire_time)
         told.append(el("div", words("approval_until", moment=clock.short(until)), class_="away"))
     for each in approval.votes:
-        said = [words("vote_yes" if each.approves else "vote_no"), each.comment, each.reference]
+        said = [
+            words("vote_yes" if each.approves else "vote_no"),
+            agreed_time(visit, each),
+            each.comment,
+            each.reference,
+        ]
         told.append(el("div", clock.stamp(from_timestamp(each.time)), " ", " · ".join(filter(None, said))))
     return told
 

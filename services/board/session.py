@@ -8,7 +8,8 @@ import base64
 import binascii
 import hmac
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -16,16 +17,21 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 COOKIE = "aidc_session"
+ACTING_COOKIE = "aidc_acting"
 LANGUAGE_COOKIE = "aidc_language"
 SEAL = "seal"
 TOKEN_CHARACTERS_MAX = 3_500
 """A cookie holds 4,096 bytes with its name and attributes."""
 LANGUAGE_SECONDS = 365 * 86_400
+COMPANY = re.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who looks. `company` is empty for operators and auditors, `expires` is in seconds since 1970."""
+    """Who looks. `expires` is in seconds since 1970.
+
+    `company` is empty for operators and auditors; of a support officer it is the one that they act for, if they said.
+    """
 
     token: str
     subject: str
@@ -48,6 +54,11 @@ class Person:
         return self.role == "operator"
 
     @property
+    def officer(self) -> bool:
+        """Whether this is a support officer of the centre, who acts for one company at a time."""
+        return self.role == "officer"
+
+    @property
     def parent(self) -> str:
         """Whose reservations this person sees: one company's, or everybody's."""
         return f"companies/{self.company or '-'}"
@@ -55,7 +66,8 @@ class Person:
     @property
     def seal(self) -> str:
         """What a form must carry: nobody without the cookie can make it (against forged requests)."""
-        return hmac.new(self.token.encode(), b"aidc board form", "sha256").hexdigest()[:32]
+        # Of an officer it is for one company: a form that was made for another does nothing in this one's name.
+        return hmac.new(self.token.encode(), f"aidc board form {self.company}".encode(), "sha256").hexdigest()[:32]
 
     def sealed(self, seal: str) -> bool:
         """Whether a form was made by us for this person."""
@@ -80,7 +92,10 @@ def person_of(token: str) -> Person | None:
 
 def signed_in(request: HTTPConnection) -> Person | None:
     """Whoever a request's cookie names."""
-    return person_of(cookie(request, COOKIE))
+    person, acting = person_of(cookie(request, COOKIE)), cookie(request, ACTING_COOKIE)
+    if person is None or not person.officer:
+        return person
+    return replace(person, company=acting if COMPANY.fullmatch(acting) else "")
 
 
 def cookie(request: HTTPConnection, name: str) -> str:
@@ -105,9 +120,18 @@ def sign_in(response: Response, person: Person, now: float, secure: bool) -> Non
     )
 
 
+def act_for(response: Response, company: str, person: Person, now: float, secure: bool) -> None:
+    """Keep for whom an officer acts, for as long as their token."""
+    seconds = max(0, int(person.expires - now))
+    response.set_cookie(
+        ACTING_COOKIE, company, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure
+    )
+
+
 def sign_out(response: Response, secure: bool) -> None:
     """Take the token from the browser."""
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=secure)
+    for name in (COOKIE, ACTING_COOKIE):
+        response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def remember_language(response: Response, language: str, secure: bool) -> None:

@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.board import parts
-from services.board.answers import Limited, SignedOut, Unavailable
+from services.board.answers import Limited, Refused, SignedOut, Unavailable
 from services.board.catalogue import CatalogueCache
 from services.board.doors import Doors
 from services.board.frame import document, languages
 from services.board.markup import Content, el
 from services.board.session import (
     TOKEN_CHARACTERS_MAX,
+    Person,
     person_of,
     remember_language,
     sign_in,
@@ -49,7 +50,7 @@ class SigningIn:
         try:
             if person is None:
                 raise SignedOut("no token at all")
-            await self._catalogue.get(self._doors.of(person))
+            await self._known(person)
         except SignedOut:
             return _page(request, parts.note(words("bad_token"), "bad"), onward, UNAUTHORIZED)
         except (Unavailable, Limited):
@@ -57,6 +58,14 @@ class SigningIn:
         response = RedirectResponse(onward, status_code=SEE_OTHER)
         sign_in(response, person, time.time(), request.url.scheme == "https")
         return response
+
+    async def _known(self, person: Person) -> None:
+        """Ask the scheduler whether a token is good. Raises what `answers` names."""
+        try:
+            await self._catalogue.get(self._doors.of(person))
+        except Refused:
+            if not person.officer:  # One who is known is asked for whom they act, here and on the next page.
+                raise
 
 
 async def leave(request: Request) -> Response:

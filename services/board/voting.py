@@ -1,5 +1,6 @@
-"""What waits for approval, and an operator's vote for or against it. Another time is agreed to by `aidc approve`."""
+"""What waits for approval, and an operator's vote for or against it, perhaps for another time than was asked for."""
 
+from collections.abc import Mapping
 from uuid import uuid4
 
 from starlette.responses import Response
@@ -9,7 +10,9 @@ from services.board.actions import REASON_CHARACTERS_MAX, change_one
 from services.board.frame import form, hidden
 from services.board.markup import Markup, el
 from services.board.reading import reservations
-from services.board.visit import Visit
+from services.board.search_form import text_field
+from services.board.times import from_timestamp, to_timestamp
+from services.board.visit import Unreadable, Visit
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 ROWS_MAX = 8
@@ -33,6 +36,7 @@ def vote(visit: Visit, item: api.Reservation) -> Markup | None:
             hidden("request_id", str(uuid4())),
             el("label", words("vote_comment"), el("input", name="comment", maxlength=REASON_CHARACTERS_MAX)),
             el("label", words("vote_reference"), reference) if needed else None,
+            _times(visit, item),
             el(
                 "div",
                 el("button", words("vote_approve")),
@@ -44,11 +48,33 @@ def vote(visit: Visit, item: api.Reservation) -> Markup | None:
     )
 
 
+def _times(visit: Visit, item: api.Reservation) -> list[Markup]:
+    """The time that a yes is for: the one asked for or another; whoever agreed first has said which."""
+    words, clock = visit.words, visit.clock
+    agreed = next((vote for vote in item.approval.votes if vote.approves), None)
+    if agreed is not None:
+        when = agreed_time(visit, agreed) or clock.span(from_timestamp(item.start_time), from_timestamp(item.end_time))
+        return [el("p", words("vote_for", when=when), class_="away")]
+    start, end = (clock.typed(from_timestamp(each)) for each in (item.start_time, item.end_time))
+    return [
+        text_field(words("vote_start"), "start", start, type_="datetime-local"),
+        text_field(words("vote_end"), "end", end, type_="datetime-local"),
+        hidden("asked", f"{start} {end}"),
+    ]
+
+
+def agreed_time(visit: Visit, vote: api.Vote) -> str:
+    """The time that a vote agrees to, if it is not the one that was asked for."""
+    if not vote.HasField("start_time"):
+        return ""
+    return visit.clock.span(from_timestamp(vote.start_time), from_timestamp(vote.end_time))
+
+
 async def waiting(visit: Visit) -> Markup | None:
     """What waits for approval, for operators; nothing where nothing does."""
     if not visit.person.operates:
         return None
-    found, _, _ = await reservations(visit, visit.clock.now, states=(api.Reservation.STATE_PENDING,))
+    found, _, _ = await reservations(visit, visit.clock.now, states=(api.Reservation.STATE_PENDING,), priced=True)
     if not found:
         return None
     title, more = visit.words("waiting_title"), len(found) - ROWS_MAX
@@ -61,7 +87,27 @@ async def waiting(visit: Visit) -> Markup | None:
 
 async def approve(visit: Visit) -> Response:
     """A vote for a booking, sent."""
-    return await change_one(visit, visit.caller.scheduler.ApproveReservation, api.ApproveReservationRequest, "voted")
+    return await change_one(
+        visit, visit.caller.scheduler.ApproveReservation, api.ApproveReservationRequest, "voted", _other_time
+    )
+
+
+def _other_time(visit: Visit, fields: Mapping[str, str], request: api.ApproveReservationRequest) -> None:
+    """Ask for another time if one was typed. Another start alone moves the whole. Raises `Unreadable`."""
+    asked = fields.get("asked", "")
+    if not asked:
+        return  # Somebody agreed before, and has said to which time.
+    try:
+        was = [visit.clock.read(each) for each in asked.split()]
+        start, end = [
+            visit.clock.read(fields.get(name) or asked.split()[at]) for at, name in enumerate(("start", "end"))
+        ]
+        if was == [start, end]:
+            return
+    except (ValueError, IndexError) as problem:
+        raise Unreadable from problem
+    request.start_time.CopyFrom(to_timestamp(start))
+    request.end_time.CopyFrom(to_timestamp(start + (was[1] - was[0]) if end == was[1] else end))
 
 
 async def deny(visit: Visit) -> Response:

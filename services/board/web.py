@@ -11,7 +11,21 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import actions, changing, outage_new, outages, overriding, parts, series, series_new, static, voting
+from services.board import (
+    acting,
+    actions,
+    changing,
+    officers,
+    outage_new,
+    outages,
+    overriding,
+    parts,
+    series,
+    series_new,
+    static,
+    transfers,
+    voting,
+)
 from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
 from services.board.book import book, confirm
 from services.board.catalogue import CatalogueCache
@@ -59,7 +73,7 @@ class Board:
 
     def app(self) -> ASGIApp:
         """The board as an ASGI application."""
-        entrance = SigningIn(self._doors, self._catalogue)
+        entrance, deputies = SigningIn(self._doors, self._catalogue), acting.Acting(self._doors, self._catalogue)
         routes = [
             _route("GET", "/", self._page(now)),
             _route("GET", "/timeline", self._page(timeline)),
@@ -71,6 +85,12 @@ class Board:
             _route("POST", "/override", self._page(overriding.send)),
             _route("POST", "/approve", self._page(voting.approve)),
             _route("POST", "/deny", self._page(voting.deny)),
+            _route("POST", "/transfer", self._page(transfers.offer)),
+            _route("POST", "/transfer/withdraw", self._page(transfers.withdraw)),
+            _route("POST", "/transfer/accept", self._page(transfers.accept)),
+            _route("POST", "/transfer/decline", self._page(transfers.decline)),
+            _route("POST", "/officers", self._page(officers.assign)),
+            _route("POST", "/officers/dismiss", self._page(officers.dismiss)),
             _route("POST", "/confirm", self._page(actions.take)),
             _route("POST", "/check-in", self._page(actions.come)),
             _route("POST", "/cancel", self._page(actions.cancel)),
@@ -92,6 +112,8 @@ class Board:
             _route("GET", "/sign-in", entrance.ask),
             _route("POST", "/sign-in", guarded(entrance.check)),
             _route("POST", "/sign-out", guarded(leave)),
+            _route("GET", acting.PATH, _for_somebody(deputies.ask)),
+            _route("POST", acting.PATH, _for_somebody(deputies.choose)),
             _route("GET", "/language", choose_language),
             _route("GET", "/static/{name}", static.serve),
         ]
@@ -105,9 +127,16 @@ class Board:
             person = signed_in(request)
             if person is None:
                 return _to_sign_in(request)
+            if person.officer and not person.company:
+                return acting.to_choose(request)
             words, caller = language_of(request), self._doors.of(person)
             try:
-                catalogue, moment = await self._catalogue.get(caller)
+                try:
+                    catalogue, moment = await self._catalogue.get(caller)
+                except Forbidden:
+                    if person.officer:  # Their time for this company is over.
+                        return acting.to_choose(request, ended=True)
+                    raise
                 clock = Clock(moment, catalogue.zone, words)
                 return await view(Visit(request, person, caller, catalogue, clock, words))
             except SignedOut:
@@ -139,6 +168,18 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             return _problem(request, status, key)
 
     return answered
+
+
+def _for_somebody(endpoint: Endpoint) -> Endpoint:
+    """An endpoint that asks by itself who looks, and whose problems are told as pages."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except SignedOut:
+            return _to_sign_in(request)
+
+    return guarded(answered)
 
 
 def _to_sign_in(request: Request, *, ended: bool = False) -> Response:

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, async_playwright
 
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.lifecycle import Stop
 from tests.board import inspection
 from tests.board.browsing import Browsing
 from tests.board.tabs import NARROW, WIDE, Tabs
 from tests.board.test_live import serving
-from tests.system.harness import eventually
-from tests.system.small_catalogue import COMPANIES, COMPANY, RIVAL
+from tests.system.harness import OFFICER, eventually
+from tests.system.small_catalogue import COMPANIES, COMPANY, DAY, MONDAY, RIVAL
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 CHANGE = "/reservations/{made}/change?end=2026-03-05T15:00"
@@ -120,9 +122,9 @@ async def test_a_person_without_a_mouse_books_and_gives_back(tabs: Tabs) -> None
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/reservations/**")
         assert "Booked." in await page.inner_text("main")
-        await pressed_to(page, "details.ask summary")
+        await pressed_to(page, "#give-back summary")
         await page.keyboard.press("Enter")
-        await pressed_to(page, "details.ask button")
+        await pressed_to(page, "#give-back button")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**done=given_back")
         assert "cancelled" in await page.inner_text("dl.facts")
@@ -166,16 +168,54 @@ async def test_a_page_changes_when_the_centre_does(tabs: Tabs) -> None:
 
 async def test_a_page_waits_while_somebody_answers_a_question(tabs: Tabs) -> None:
     """What somebody has opened or is writing stays until they are done; then the page is new."""
-    async with tabs.open(COMPANY, "/company") as page:
-        await page.click("details.ask summary >> nth=0")
-        await page.fill("details.ask[open] input[name=reason]", "half a sentence")
-        await tabs.served.browsing.book(COMPANY, "core", day=21, note="came meanwhile")
+    made = await tabs.served.browsing.book(COMPANY, "core", day=21)
+    change = api.UpdateReservationRequest(request_id=str(uuid.uuid4()))
+    change.reservation.name, change.reservation.note = made.name, "came meanwhile"
+    async with tabs.open(COMPANY, f"/reservations/{COMPANY}/{made.name.rsplit('/', 1)[1]}") as page:
+        await page.click("#give-back summary")
+        await page.fill("#give-back input[name=reason]", "half a sentence")
+        await tabs.served.browsing.centre.call(tabs.served.browsing.centre.scheduler.UpdateReservation, change, COMPANY)
         with pytest.raises(Exception, match="Timeout"):
             await page.wait_for_selector("text=came meanwhile", timeout=4_000)
-        assert await page.input_value("details.ask[open] input[name=reason]") == "half a sentence"
+        assert await page.input_value("#give-back input[name=reason]") == "half a sentence"
         await page.keyboard.press("Escape")
         await page.focus("nav a >> nth=0")
         await page.wait_for_selector("text=came meanwhile", timeout=20_000)
+
+
+async def test_a_person_without_a_mouse_hands_a_reservation_over(tabs: Tabs) -> None:
+    """Offered with the keyboard alone, and taken over by the other company in the same way."""
+    made = await tabs.served.browsing.book(BOOKER, "core", units=2, day=26)
+    path = f"/reservations/{BOOKER}/{made.name.rsplit('/', 1)[1]}"
+    async with tabs.open(BOOKER, path) as page:
+        await pressed_to(page, "#hand-over summary")
+        await page.keyboard.press("Enter")
+        await pressed_to(page, "input[name=to]")
+        await page.keyboard.type(RIVAL)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=offered")
+    async with tabs.open(RIVAL, "/company") as page:
+        await pressed_to(page, f'a[href="{path}"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**{path}")
+        await pressed_to(page, "main .notice button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=taken_over")
+
+
+async def test_an_officer_without_a_mouse_comes_to_a_company(tabs: Tabs) -> None:
+    """Signed in, an officer is asked for whom, types it, and is on that company's page, on a phone too."""
+    centre = tabs.served.browsing.centre
+    request = api.AssignOfficerRequest(parent=f"companies/{COMPANY}", request_id=str(uuid.uuid4()))
+    request.officer.officer = f"officers/{OFFICER}"
+    request.officer.start_time.seconds, request.officer.end_time.seconds = MONDAY - DAY, MONDAY + 90 * DAY
+    await centre.call(centre.scheduler.AssignOfficer, request, "operator")
+    async with tabs.open(OFFICER, "/company", viewport=NARROW, footer=False) as page:
+        await page.keyboard.type(COMPANY)  # The field has the focus.
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("footer")
+        assert f"{COMPANY}, by {OFFICER}" in await page.inner_text("header")
+        assert await page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 async def test_a_double_click_books_once(tabs: Tabs) -> None:
@@ -196,8 +236,8 @@ async def test_without_a_script_everything_reads_and_books(tabs: Tabs) -> None:
         await page.goto("/book?resource=core&amount=2&hours=1")
         await page.click(".offer button >> nth=0")
         assert "/reservations/" in page.url
-        await page.click("details.ask summary")
-        await page.click("details.ask button")
+        await page.click("#give-back summary")
+        await page.click("#give-back button")
         assert "done=given_back" in page.url
         await page.goto(ASK[1].replace("core", "SEATS"))
         await page.click("form.send button")

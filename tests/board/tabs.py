@@ -26,8 +26,10 @@ class Tabs:
         return path.replace("{made}", self._made)
 
     @asynccontextmanager
-    async def open(self, holder: str = COMPANY, path: str = "/", **context: object) -> AsyncIterator[Page]:
-        """A tab at a page, in a browser context of its own."""
+    async def open(
+        self, holder: str = COMPANY, path: str = "/", *, footer: bool = True, **context: object
+    ) -> AsyncIterator[Page]:
+        """A tab at a page, in a browser context of its own; without `footer` at a page that only asks something."""
         settings, path = {"viewport": WIDE, "locale": "en-GB", **context}, self.at(path)
         made = await self._browser.new_context(base_url=f"http://{self.served.web}", **settings)  # type: ignore[arg-type]  # Playwright's keywords
         try:
@@ -37,7 +39,7 @@ class Tabs:
             await page.goto(f"/sign-in?next={quote(path)}")
             await page.fill("input[name=token]", self.served.browsing.centre.centre.tokens[holder])
             await page.press("input[name=token]", "Enter")
-            await page.wait_for_selector("footer")
+            await page.wait_for_selector("footer" if footer else "input:focus:not([name=token])")
             yield page
         finally:
             await made.close()

@@ -218,3 +218,39 @@ async def test_an_operator_decides_on_what_waits(board: Browsing) -> None:
     assert "Your vote is counted." in voted.text
     assert "1 of 1 needed have agreed" in voted.text
     assert "IRB-2026-7" in await board.page(path, BOOKER)
+
+
+async def test_an_operator_agrees_to_another_time(board: Browsing) -> None:
+    """Another start alone moves the whole; then the page tells both times, what was asked for and what is confirmed."""
+    page = "/book?resource=BENCH&amount=1&hours=2&earliest=2026-03-20T09:00"
+    async with board.browser(BOOKER) as browser:
+        offer = forms(await board.page(page, BOOKER), "/book")[0]
+        path = (await browser.post("/book", data=offer)).headers["location"].partition("?")[0]
+    form = forms(await board.page(path, "operator"), "/approve")[0]
+    start, end = form["asked"].split()
+    yes = {**form, "reference": "IRB-2026-8", "end": end}
+    async with board.browser("operator") as browser:
+        assert (await browser.post("/approve", data={**yes, "start": "later"})).status_code == 400
+        past = await browser.post("/approve", data={**yes, "start": "2026-03-01T09:00"})
+        assert past.status_code == 409
+        assert "START_IN_PAST" in past.text
+        voted = await browser.post("/approve", data={**yes, "start": "2026-03-20T14:00"}, follow_redirects=True)
+    assert "Your vote is counted." in voted.text
+    told = await board.page(path, BOOKER)
+    assert "Fri 20 Mar 14:00–16:00" in told
+    assert f"Asked for</dt><dd>Fri 20 Mar {start[-5:]}–{end[-5:]}" in told
+
+
+async def test_a_yes_at_the_time_that_was_asked_for_asks_for_no_other(board: Browsing) -> None:
+    """A form that is sent as it was opened confirms the time that stands there, to the second."""
+    page = "/book?resource=BENCH&amount=1&hours=2&earliest=2026-03-23T09:00"
+    async with board.browser(BOOKER) as browser:
+        offer = forms(await board.page(page, BOOKER), "/book")[0]
+        path = (await browser.post("/book", data=offer)).headers["location"].partition("?")[0]
+    form = forms(await board.page(path, "operator"), "/approve")[0]
+    start, end = form["asked"].split()
+    async with board.browser("operator") as browser:
+        await browser.post("/approve", data={**form, "reference": "IRB-2026-9", "start": start, "end": end})
+    told = await board.page(path, BOOKER)
+    assert "Asked for</dt>" not in told
+    assert 'class="state confirmed"' in told

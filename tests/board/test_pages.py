@@ -97,7 +97,10 @@ async def test_my_company_tells_quota_bookings_and_books(board: Browsing) -> Non
     text = await board.page("/company")
     assert "20,000" in text
     assert "tuning run" in text
-    assert made.name in [form["name"] for form in forms(text, "/cancel")]
+    [way] = re.findall(rf'href="([^"]*{made.name.rsplit("/", 1)[1]}[^"]*)#give-back"', text)
+    asked = await board.page(way)
+    assert 'id="give-back" open' in asked
+    assert made.name in [form["name"] for form in forms(asked, "/cancel")]
     told = re.search(r"from the ledger at position ([\d,]+)", text)
     assert told is not None
     assert int(told[1].replace(",", "")) >= made.position

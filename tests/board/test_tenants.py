@@ -13,8 +13,9 @@ from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
-CHANGES = ("/confirm", "/check-in", "/cancel", "/release", "/approve", "/deny")
-OPERATORS_ALONE = ("/approve", "/deny")
+OPERATORS_ALONE = ("/approve", "/deny", "/officers", "/officers/dismiss")
+TRANSFERS = ("/transfer", "/transfer/withdraw", "/transfer/accept", "/transfer/decline")
+CHANGES = ("/confirm", "/check-in", "/cancel", "/release", *TRANSFERS, *OPERATORS_ALONE)
 ENCLOSING = ("/change", "/override", "/series", "/series/cancel", "/outages", "/outages/lift")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
@@ -67,7 +68,9 @@ def addresses(theirs: str, series: str) -> list[str]:
         f"/series/new?company={BETA}&resource=ROOM-A&hours=4&first=2026-03-14T09:00&times=2&policy=skip",
         "/outages?over=1",
         "/outages/new?resource=core",
+        f"/reservations/{BETA}/{theirs}?ask=give-back",
         "/sign-in",
+        "/acting",
         "/language?to=en",
     ]
 
@@ -119,7 +122,7 @@ async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
     wish = {"line1": "core:1:0", "start": str(MONDAY + 14 * DAY), "end": str(MONDAY + 14 * DAY + HOUR)}
     async with board.browser(ALPHA) as browser:
         for path in CHANGES:
-            sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4())}
+            sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4()), "to": ALPHA, "hours": "24"}
             answer = await browser.post(path, data=sent)
             assert answer.status_code == (403 if path in OPERATORS_ALONE else 404), path
         wishes = enclosed(theirs.name, series)

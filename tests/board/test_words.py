@@ -4,11 +4,17 @@ import ast
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 
+from services.allocation.events import Event
+from services.allocation.rejections import Reason
+from services.allocation.resources import State
 from services.board import words
 from services.board.words import LANGUAGES, catalogue, words_for
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.ledger.reporting.transfers import LATE_FEE_RETURNED
 
 ROOM = Path(words.__file__).parent
 FAMILIES = re.compile(
@@ -16,6 +22,19 @@ FAMILIES = re.compile(
     "range|reason|role|series|state|together|unit|usage|zoom)_|cancel|release"
 )
 """Keys that are put together where they are used."""
+KNOWN = {
+    "reason": {reason.value for reason in Reason},
+    "state": {state.value for state in State} | {name.lower()[6:] for name in api.Reservation.State.keys()[1:]},
+    "event": {LATE_FEE_RETURNED}
+    | {
+        str(kind.__struct_config__.tag)
+        for kind in get_args(Event)
+        if {"reservation", "reservation_id", "correction"} & set(kind.__struct_fields__)
+    },
+}
+"""What the services may tell of a reservation by a code, by the family of messages that says it in words."""
+AT_THE_DOOR = {"INVALID_FIELD", "NOT_AN_OFFICER", "NOT_YOUR_COMPANY"}
+"""Reasons that no rule gives: the doors do, and the board itself."""
 
 
 def literals() -> set[str]:
@@ -53,6 +72,26 @@ def test_korean_is_korean() -> None:
 def test_every_message_that_is_asked_for_is_there() -> None:
     """A page never fails for want of a word."""
     assert asked() <= catalogue().keys()
+
+
+@pytest.mark.parametrize(
+    ("family", "code"), [(family, code) for family, codes in KNOWN.items() for code in sorted(codes)]
+)
+def test_every_code_that_the_services_may_tell_has_words(family: str, code: str) -> None:
+    """Each reason, state and event is said in both languages, not spelt: a new one fails here until it has words."""
+    assert catalogue()[f"{family}_{code}"].keys() == LANGUAGES.keys()
+
+
+def test_no_reason_is_said_that_nobody_gives() -> None:
+    """The words of a reason that went go with it; what the doors say themselves is named here."""
+    said = {key.removeprefix("reason_") for key in catalogue() if key.startswith("reason_")} - {"label"}
+    assert said - KNOWN["reason"] == AT_THE_DOOR
+
+
+def test_no_event_is_said_that_nothing_writes() -> None:
+    """The words of an event that no reservation can have any more go with it."""
+    said = {key.removeprefix("event_") for key in catalogue() if key.startswith("event_")}
+    assert said == KNOWN["event"]
 
 
 def test_no_message_is_left_over() -> None:

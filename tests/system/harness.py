@@ -32,7 +32,8 @@ CALL_SECONDS = 10.0
 SPEED = 1800
 """Half an hour passes in a second, so that reservations start and end while a test runs, and an outage of many seconds
 is still shorter than the day for which requests are remembered."""
-HOLDERS = ("operator", "auditor", *COMPANIES)
+OFFICER = "officer-1"
+HOLDERS = ("operator", "auditor", OFFICER, *COMPANIES)
 RECONNECT_OPTIONS = (("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200))
 
 Part = NatsServer | Postgres | Service
@@ -108,10 +109,11 @@ class Centre:
 
     @cached_property
     def tokens(self) -> Mapping[str, str]:
-        """A token for the operator, the auditor and each company."""
+        """A token for the operator, the auditor, a support officer and each company."""
         identities = (
             Identity("operator", Role.OPERATOR, ""),
             Identity("auditor", Role.AUDITOR, ""),
+            Identity(OFFICER, Role.OFFICER, ""),
             *(Identity(company, Role.COMPANY, company) for company in COMPANIES),
         )
         return {
