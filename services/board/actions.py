@@ -97,13 +97,14 @@ def confirm(visit: Visit, item: api.Reservation) -> Markup | None:
 
 
 async def quote(visit: Visit, item: api.Reservation) -> Content:
-    """What giving it back would bring, for what can be cancelled or released by whoever looks."""
-    begun = item.state == api.Reservation.STATE_ACTIVE
-    if not (begun or item.state in WAITING) or not visit.person.acts_for(item.name):
+    """What giving it back would bring, for what can be given back by whoever looks."""
+    asked: dict[str, tuple[Any, Any]] = {
+        "cancel": (visit.caller.scheduler.CancelReservation, api.CancelReservationRequest),
+        "release": (visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest),
+    }
+    if not (action := _giving_back(visit, item)):
         return None
-    scheduler = visit.caller.scheduler
-    method = scheduler.ReleaseReservation if begun else scheduler.CancelReservation
-    kind = api.ReleaseReservationRequest if begun else api.CancelReservationRequest
+    method, kind = asked[action]
     try:
         told = await visit.caller.ask(method, kind(name=item.name, request_id=str(uuid4()), validate_only=True))
     except Refused:

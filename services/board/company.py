@@ -36,8 +36,8 @@ async def company(visit: Visit) -> Response:
     parent, moment = f"companies/{name}", visit.clock.now
     try:
         (upcoming, more, position), (past, _, _), quotas, conduct, offered = await asyncio.gather(
-            reservations(visit, moment, parent=parent, priced=True),
-            reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED, priced=True),
+            reservations(visit, moment, parent=parent),
+            reservations(visit, moment - PAST, moment + QUOTAS_AHEAD, parent=parent, states=ENDED),
             _quotas(visit, parent),
             visit.caller.ask(visit.caller.scheduler.GetConduct, api.GetConductRequest(parent=parent)),
             transfers.received(visit, parent),

@@ -36,7 +36,7 @@ async def now(visit: Visit) -> Response:
     ahead, today, (live, _, _), outages = await asyncio.gather(
         calendars(visit, pools, moment, moment + AHEAD),
         calendars(visit, others, moment, moment + SOON),
-        reservations(visit, moment, moment + SOON, priced=bool(visit.person.company)),
+        reservations(visit, moment, moment + SOON),
         visit.caller.ask(visit.caller.scheduler.ListOutages, api.ListOutagesRequest(page_size=OUTAGES_MAX)),
     )
     fits = await asyncio.gather(*(fits_of(visit, each, ahead[plain(each.name)]) for each in pools))

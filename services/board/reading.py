@@ -10,8 +10,7 @@ from services.board.times import to_timestamp
 from services.board.visit import Visit
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
-RESERVATIONS_MAX, PRICED_MAX = 1_000, 100
-"""Reservations in all, and on a page that tells their prices."""
+RESERVATIONS_MAX = 1_000
 BEHIND_MAX = timedelta(days=31)
 AHEAD_MAX = timedelta(days=183)
 LIVE = (
@@ -49,25 +48,17 @@ async def reservations(
     parent: str = "",
     states: Sequence["api.Reservation.State.ValueType"] = LIVE,
     resource: str = "",
-    priced: bool = False,
 ) -> tuple[list[api.Reservation], bool, int]:
-    """Reservations that overlap an interval, by start; whether there are more; and the position they are true at.
-
-    With `priced` each says what it costs, which comes in smaller pages.
-    """
-    request = api.ListReservationsRequest(
-        parent=parent or visit.person.parent,
-        page_size=PRICED_MAX if priced else RESERVATIONS_MAX,
-        states=states,
-        resource=f"resources/{resource}" if resource else "",
-        start_time=to_timestamp(start) if start else None,
-        end_time=to_timestamp(end) if end else None,
-        priced=priced,
+    """Reservations that overlap an interval, by start; whether there are more; and the position they are true at."""
+    page = await visit.caller.ask(
+        visit.caller.scheduler.ListReservations,
+        api.ListReservationsRequest(
+            parent=parent or visit.person.parent,
+            page_size=RESERVATIONS_MAX,
+            states=states,
+            resource=f"resources/{resource}" if resource else "",
+            start_time=to_timestamp(start) if start else None,
+            end_time=to_timestamp(end) if end else None,
+        ),
     )
-    found: list[api.Reservation] = []
-    while True:
-        page = await visit.caller.ask(visit.caller.scheduler.ListReservations, request)
-        found += page.reservations
-        request.page_token = page.next_page_token
-        if not request.page_token or len(found) >= RESERVATIONS_MAX:
-            return found, bool(request.page_token), page.position
+    return list(page.reservations), bool(page.next_page_token), page.position

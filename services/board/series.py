@@ -132,7 +132,7 @@ async def _reservations(visit: Visit, series: api.Series) -> Mapping[str, api.Re
     first = from_timestamp(series.occurrences[0].start_time)
     last = from_timestamp(series.occurrences[-1].end_time)
     parent = series.name.partition("/series/")[0]
-    found, _, _ = await reservations(visit, first, last, parent=parent, states=(), priced=True)
+    found, _, _ = await reservations(visit, first, last, parent=parent, states=())
     return {each.name: each for each in found}
 
 

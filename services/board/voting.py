@@ -74,7 +74,7 @@ async def waiting(visit: Visit) -> Markup | None:
     """What waits for approval, for operators; nothing where nothing does."""
     if not visit.person.operates:
         return None
-    found, _, _ = await reservations(visit, visit.clock.now, states=(api.Reservation.STATE_PENDING,), priced=True)
+    found, _, _ = await reservations(visit, visit.clock.now, states=(api.Reservation.STATE_PENDING,))
     if not found:
         return None
     title, more = visit.words("waiting_title"), len(found) - ROWS_MAX

@@ -10,7 +10,7 @@ import pytest
 
 from services.allocation.events import Event
 from services.allocation.rejections import Reason
-from services.allocation.resources import State
+from services.allocation.reservations import State
 from services.board import words
 from services.board.words import LANGUAGES, catalogue, words_for
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
