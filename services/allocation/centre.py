@@ -5,9 +5,11 @@ The calendars hold exactly the spans of the allocations of reservations that are
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
+from services.allocation.attendance.arrears import Stage, stages
 from services.allocation.attendance.recent_use import RecentUse
 from services.allocation.attendance.records import Records
 from services.allocation.calendars.calendar import DAY_SECONDS, base_for
@@ -57,6 +59,7 @@ class Centre:
         self.records = Records()
         self.recent_use = RecentUse()
         self.reviews = Reviews()
+        self.stages: list[Stage] = []  # What will follow from bills that are overdue, the next first.
         self.cards = Cards()
         self.rates = Rates()
         self.periods = Periods()
@@ -125,8 +128,13 @@ class Centre:
                 return self.series.put(event.series)
             case events.SeriesCancelled():
                 return self.series.put(self.series.by_id[event.series_id].cancelled(event.since))
+            case events.ArrearsRecorded() | events.ArrearsReached() | events.ArrearsCleared():
+                conduct = self.records.apply(event, self.now)
+                self.plan_arrears()
+                return conduct
             case events.TermsPublished():
                 made = self.records.apply(event, self.now)
+                self.plan_arrears()
                 self.reviews.plan(self.companies.values(), self.records.terms, self.now)
                 return made
             case _:
@@ -145,6 +153,12 @@ class Centre:
             self.recent_use.note(event, rule)
         return self.companies[event.company]
 
+    def plan_arrears(self) -> None:
+        """Note what will follow from the bills that are overdue, by the terms published so far."""
+        owing = (each for each in self.records.conducts.values() if each.arrears)
+        ahead = (stages(each.company, each.arrears, self.records.terms, self.zone) for each in owing)
+        self.stages = sorted(chain.from_iterable(ahead))
+
     @property
     def zone(self) -> ZoneInfo:
         """The zone that the centre's months are counted in: that of its first resource."""
@@ -159,6 +173,7 @@ class Centre:
         """Take a resource in."""
         if not self.pools:
             self.periods = Periods(resource.time_zone)
+            self.plan_arrears()
         self.pools[resource.id] = Pool(resource, self.base)
         group = resource.exclusive_group
         if group and group not in self.groups:
@@ -231,7 +246,8 @@ class Centre:
         if self.outages.stranded or self.outages.overfull:
             return self.now
         due = [self.agenda.entries[0][0]] if self.agenda.entries else []
-        return min([*due, self.reviews.ahead[0].due]) if self.reviews.ahead else next(iter(due), None)
+        due += [ahead[0].due for ahead in (self.reviews.ahead, self.stages) if ahead]
+        return min(due, default=None)
 
     def _let_time_pass(self, at: int) -> None:
         self.now = at

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from services.allocation.attendance.arrears import Arrear
 from services.allocation.attendance.conduct import Assignment, Qualification
 from services.allocation.attendance.terms import Terms
 from services.allocation.attendance.use import Record
@@ -289,6 +290,21 @@ class ForgiveStrike(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class RecordArrears(Struct, frozen=True, gc=False, kw_only=True):
+    """Say that a company has not paid a bill."""
+
+    company: str
+    arrear: Arrear
+
+
+class ClearArrears(Struct, frozen=True, gc=False, kw_only=True):
+    """Say that it has, or need not."""
+
+    company: str
+    month: str
+    reason: str = ""
+
+
 class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
     """Write down what was measured of a reservation. The scheduler asks this of itself."""
 
@@ -313,6 +329,8 @@ Command = (
     | AssignOfficer
     | DismissOfficer
     | ForgiveStrike
+    | RecordArrears
+    | ClearArrears
     | DeclareOutage
     | LiftOutage
     | SetFunding

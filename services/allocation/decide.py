@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import commands, events, officers, rules
-from services.allocation.attendance import discipline, idle_release, no_process
+from services.allocation.attendance import discipline, idle_release, no_process, overdue
 from services.allocation.attendance.conduct import Conduct
 from services.allocation.booking import approving, holding, releasing, transferring
 from services.allocation.booking.changing import change_reservation
@@ -110,6 +110,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return officers.dismiss_officer(centre, command)
         case commands.ForgiveStrike():
             return discipline.forgive_strike(centre, command, now)
+        case commands.RecordArrears():
+            return overdue.record(centre, command, now)
+        case commands.ClearArrears():
+            return overdue.clear(centre, command)
         case _:
             assert_never(command)
 
@@ -254,20 +258,21 @@ def tick(centre: Centre, now: int) -> Events:
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
     if late or not due:
         in_the_way = late or [centre.reservations[each] for each in stranded]
-        return clear(centre, in_the_way, now) or go_on(centre, now) or reclaiming.review(centre, now)
-    made: list[Event] = []
+        made = clear(centre, in_the_way, now) or go_on(centre, now)
+        return made or overdue.reach(centre, now) or reclaiming.review(centre, now)
+    turned: list[Event] = []
     conducts: dict[str, Conduct] = {}
     for reservation in due:
         if discipline.missed(centre, reservation, now):
-            made += discipline.give_up(centre, conducts, reservation, now)
+            turned += discipline.give_up(centre, conducts, reservation, now)
             continue
         if idle_release.due(reservation, now):
-            made += idle_release.release(centre, reservation, now)
+            turned += idle_release.release(centre, reservation, now)
             continue
-        made += transferring.lapsed(reservation)
+        turned += transferring.lapsed(reservation)
         if reservation.start <= now or reservation.state is not State.CONFIRMED:
-            made.append(_TURNS[reservation.state](reservation_id=reservation.id))
-    return tuple(made)
+            turned.append(_TURNS[reservation.state](reservation_id=reservation.id))
+    return tuple(turned)
 
 
 _TURNS: Mapping[State, Callable[..., Event]] = {

@@ -152,6 +152,40 @@ class SuspensionSet(Struct, frozen=True, gc=False, kw_only=True, tag="suspension
     until: int
 
 
+class ArrearsRecorded(
+    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_recorded", tag_field="type", omit_defaults=True
+):
+    """A company has not paid the bill of a month, of so many KRW, which was due by `since`."""
+
+    company: str
+    month: str
+    krw: int
+    since: int
+    reference: str = ""
+
+
+class ArrearsReached(
+    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_reached", tag_field="type", omit_defaults=True
+):
+    """A bill has been overdue for so many months; a surcharge stands beside this as a correction."""
+
+    company: str
+    month: str
+    months: int
+    surcharge_krw: int = 0
+    suspends: bool = False  # From here on the company books nothing until the bill is cleared.
+
+
+class ArrearsCleared(
+    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_cleared", tag_field="type", omit_defaults=True
+):
+    """A bill was paid or waived: nothing more follows from it."""
+
+    company: str
+    month: str
+    reason: str = ""
+
+
 class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_declared", tag_field="type"):
     """Units are out, from a time on."""
 
@@ -432,6 +466,9 @@ ConductEvent = (
     | StrikeGiven
     | StrikeForgiven
     | SuspensionSet
+    | ArrearsRecorded
+    | ArrearsReached
+    | ArrearsCleared
 )
 """The events in a company's record."""
 

@@ -203,6 +203,7 @@ def centre_of(image: Image) -> Centre:
     centre.closed = image.closed
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
+    centre.plan_arrears()
     for correction in image.corrections:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)

@@ -6,6 +6,7 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
+from services.allocation.attendance.barring import barred
 from services.allocation.attendance.discipline import may_book
 from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
@@ -57,6 +58,9 @@ def violations(
             "Choose a time within it, or ask an operator to extend it.",
             subject=company.id,
         )
+    conduct = centre.records.conducts.get(company.id)
+    if conduct is not None and conduct.barred:
+        yield from barred(conduct)
     for want in wants:
         resource = want.resource
         if not resource.in_service:

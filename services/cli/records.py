@@ -166,6 +166,12 @@ def show_conduct(found: api.Conduct, zone: tzinfo, as_json: bool) -> None:
     if found.HasField("suspended_until_time"):
         until = show_time(from_timestamp(found.suspended_until_time), zone)
         out.print(f"Suspended from booking equipment until {until}.", style="red")
+    if found.arrears:
+        bills = table("bill of", "KRW", "was due", "reference", "", right=("KRW",))
+        for bill in found.arrears:
+            due = show_time(from_timestamp(bill.due_time), zone)
+            bills.add_row(bill.month, f"{bill.krw:,}", due, bill.reference, "suspends" if bill.suspends else "")
+        out.print(bills)
     if found.strikes:
         strikes = table("strike", "when", "for")
         for strike in found.strikes:
@@ -202,6 +208,12 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             f" {show_duration(found.idle.window.ToTimedelta())} is given back"
             f" {show_duration(found.idle.warning.ToTimedelta())} after a warning{spared}."
         )
+    for late in found.arrears:
+        after = f"A bill that has been overdue for {late.months} months"
+        if late.surcharge_percent:
+            out.print(f"{after} costs {late.surcharge_percent} % more.")
+        if late.suspends:
+            out.print(f"{after} suspends a company from booking until it is paid.")
     if found.HasField("no_process"):
         spared = f", but for {', '.join(found.no_process.exempt)}" if found.no_process.exempt else ""
         out.print(

@@ -112,6 +112,9 @@ def _company(event: Event) -> str:
             | events.StrikeGiven(company=company)
             | events.StrikeForgiven(company=company)
             | events.SuspensionSet(company=company)
+            | events.ArrearsRecorded(company=company)
+            | events.ArrearsReached(company=company)
+            | events.ArrearsCleared(company=company)
         ):
             return company
         case _:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from services.allocation.attendance.arrears import Arrear
 from services.allocation.attendance.conduct import Assignment
-from services.allocation.attendance.terms import StrikeRule, Terms
+from services.allocation.attendance.terms import ArrearsRule, StrikeRule, Terms
 from services.allocation.booking.holding import HOLDS_MAX
 from services.allocation.booking.people import Participants
 from services.allocation.commands import (
@@ -25,6 +26,7 @@ from services.allocation.commands import (
     PostCorrection,
     PublishTariff,
     PublishTerms,
+    RecordArrears,
     RegisterCompany,
     RegisterResource,
 )
@@ -82,6 +84,18 @@ def suspended(scenario: Scenario) -> Command:
     scenario.given(book("ALPHA", line("L01"), start=ELEVEN, hours=1))
     scenario.reaches(ELEVEN).reaches(ELEVEN + 900)
     return book("ALPHA", line("T1"), start=ELEVEN + HOUR, hours=1)
+
+
+def owing(scenario: Scenario) -> Command:
+    """The company has not paid, and a month of that is enough."""
+    strict = Terms(effective=NOW, arrears=(ArrearsRule(months=1, suspends=True),))
+    scenario.given(PublishTerms(terms=strict), unpaid(1)).reaches(NOW + 31 * DAY)
+    return book("ALPHA", line("cpu"), start=NOW + 32 * DAY, hours=1)
+
+
+def unpaid(krw: int) -> RecordArrears:
+    """A bill of January."""
+    return RecordArrears(company="ALPHA", arrear=Arrear(month="2026-01", krw=krw, since=NOW))
 
 
 def early(scenario: Scenario) -> Command:
@@ -217,6 +231,8 @@ CASES |= {
     Reason.INVALID_QUALIFICATION: lambda _: GrantQualification(qualification=fixture.qualification("ALPHA", "T1")),
     Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),
     Reason.SUSPENDED: suspended,
+    Reason.ARREARS: owing,
+    Reason.INVALID_ARREARS: lambda _: unpaid(0),
     Reason.SERIES_NOT_FOUND: lambda _: CancelSeries(series_id="none", company="ALPHA"),
     Reason.INVALID_SERIES: lambda _: daily(0),
     Reason.NOT_QUALIFIED: lambda _: book("ALPHA", line("L01"), start=ELEVEN, hours=1),

@@ -78,6 +78,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def AssignOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("AssignOfficer", request, context)
 
+    def RecordArrears(self, request: Any, context: Any) -> Any:
+        return self._answer("RecordArrears", request, context)
+
+    def ClearArrears(self, request: Any, context: Any) -> Any:
+        return self._answer("ClearArrears", request, context)
+
     def DismissOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("DismissOfficer", request, context)
 

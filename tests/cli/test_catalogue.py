@@ -157,6 +157,8 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
     idle = catalogue.terms.idle
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
     assert catalogue.terms.no_process.grace.seconds == 3_600
+    late = [(rule.months, rule.surcharge_percent, rule.suspends) for rule in catalogue.terms.arrears]
+    assert late == [(3, 10, False), (6, 0, True)]
 
 
 def test_a_night_runs_into_the_next_day(catalogue: Catalogue) -> None:

@@ -59,6 +59,22 @@ def test_a_training_is_recorded_and_taken_back(centre: FakeCentre, capsys: pytes
     assert "--until" in capsys.readouterr().err
 
 
+def test_a_bill_is_recorded_and_cleared(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """With its month, sum and date; the record shows what is open and what it does."""
+    owing = api.Conduct(company="companies/CMP-0004")
+    owing.arrears.add(month="2026-01", krw=50_000, due_time=NINE, reference="INV-17", suspends=True)
+    centre.answers["RecordArrears"] = centre.answers["ClearArrears"] = lambda _: owing
+    bill = ["2026-01", "--krw", "50000", "--due", "2026-03-16 09:00", "--reference", "INV-17"]
+    assert main.run(["arrears", "record", "CMP-0004", *bill]) == 0
+    shown = capsys.readouterr().out
+    for text in ("2026-01", "50,000", "INV-17", "suspends"):
+        assert text in shown
+    sent = centre.requests[-1]
+    assert (sent.parent, sent.arrear.krw, sent.arrear.due_time) == ("companies/CMP-0004", 50_000, NINE)
+    assert main.run(["arrears", "clear", "CMP-0004", "2026-01", "--reason", "paid"]) == 0
+    assert (centre.requests[-1].month, centre.requests[-1].reason) == ("2026-01", "paid")
+
+
 def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
     """The reservation names the strike."""
     centre.answers["ForgiveStrike"] = lambda _: RECORD

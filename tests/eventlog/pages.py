@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.allocation.attendance.conduct import Assignment, Cause, Qualification
-from services.allocation.attendance.terms import NoProcessRule, ReclaimRow, StrikeRule, Terms
+from services.allocation.attendance.terms import ArrearsRule, NoProcessRule, ReclaimRow, StrikeRule, Terms
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.booking.transfer import Outcome
@@ -12,6 +12,9 @@ from services.allocation.disruption.funding import Funding
 from services.allocation.disruption.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.events import (
     AllocationsMoved,
+    ArrearsCleared,
+    ArrearsReached,
+    ArrearsRecorded,
     CapacityFunded,
     CompanyRegistered,
     CorrectionPosted,
@@ -228,6 +231,9 @@ SAMPLES: tuple[Event, ...] = (
     SeriesCancelled(series_id="s-1", company="CMP-0001", since=MONDAY_9 + 86_400, reason="the team is ill"),
     StrikeGiven(company="CMP-0001", reservation_id="r-4", cause=Cause.NO_SHOW),
     StrikeForgiven(company="CMP-0001", reservation_id="r-4", reason="the door was locked"),
+    ArrearsRecorded(company="CMP-0001", month="2026-01", krw=1_000_000, since=MONDAY_9 - 86_400, reference="INV-17"),
+    ArrearsReached(company="CMP-0001", month="2026-01", months=6, surcharge_krw=100_000, suspends=True),
+    ArrearsCleared(company="CMP-0001", month="2026-01", reason="paid"),
     SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),
     OutageDeclared(
         outage=Outage(
@@ -333,6 +339,12 @@ FORMS: dict[str, Event] = {
         lines=(Line(resource="h100-train", units=8),),
         allocations=(),
         overburn=(Overburn(meter="h100-train", unit_seconds=14_400),),
+    ),
+    "terms_published-arrears": TermsPublished(
+        terms=Terms(
+            effective=MONDAY_9,
+            arrears=(ArrearsRule(months=3, surcharge_percent=10), ArrearsRule(months=6, suspends=True)),
+        )
     ),
     "reservation_missed-reason": ReservationMissed(
         reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"

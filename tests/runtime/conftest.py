@@ -33,6 +33,7 @@ OPERATORS_ONLY = frozenset(
     {
         *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod", "PostCorrection"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
+        *("RecordArrears", "ClearArrears"),
         *("AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

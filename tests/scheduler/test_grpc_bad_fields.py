@@ -20,7 +20,7 @@ INVALID = grpc.StatusCode.INVALID_ARGUMENT
 BY_OPERATORS = frozenset(
     {
         *("ApproveReservation", "DenyReservation", "DeclareOutage", "LiftOutage", "SetFunding", "PublishTerms"),
-        *("GrantQualification", "RevokeQualification", "ForgiveStrike"),
+        *("GrantQualification", "RevokeQualification", "ForgiveStrike", "RecordArrears", "ClearArrears"),
     }
 )
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -42,6 +42,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "SetFunding": ("funding.reason",),
     "RevokeQualification": ("reason",),
     "ForgiveStrike": ("reason",),
+    "RecordArrears": ("arrear.reference",),
+    "ClearArrears": ("reason",),
 }
 TIMES: Mapping[str, tuple[str, ...]] = {
     "CreateReservation": ("reservation.start_time", "reservation.end_time", "hold"),
@@ -54,6 +56,7 @@ TIMES: Mapping[str, tuple[str, ...]] = {
     "ListReservations": ("start_time", "end_time"),
     "DeclareOutage": ("outage.start_time", "outage.end_time", "outage.lead_in"),
     "SetFunding": ("funding.start_time",),
+    "RecordArrears": ("arrear.due_time",),
     "GrantQualification": ("qualification.start_time", "qualification.end_time"),
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {

@@ -108,6 +108,7 @@ def sound(method: str) -> Message:
             | "PublishTerms"
             | "GrantQualification"
             | "ForgiveStrike"
+            | "RecordArrears"
             | "DeclareOutage"
             | "SetFunding"
         ):
@@ -129,6 +130,8 @@ def sound(method: str) -> Message:
             return api.ExportCalendarRequest(name="resources/cpu")
         case "RevokeQualification":
             return api.RevokeQualificationRequest(parent="companies/BETA", resource="resources/L01")
+        case "ClearArrears":
+            return api.ClearArrearsRequest(parent="companies/BETA", month="2026-01")
         case "DismissOfficer":
             return api.DismissOfficerRequest(parent="companies/BETA", officer="officers/han")
         case "GetConduct":

@@ -118,6 +118,8 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "GrantQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "RevokeQualification": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ForgiveStrike": {**ADMINISTERING, **{("operator", whose): MISSING for whose in WHOSE}},  # There is no strike.
+    "RecordArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "ClearArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "AssignOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "DismissOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "GetConduct": FOLLOWING,
@@ -230,6 +232,10 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             if company != "GHOST":
                 await desk.call("GrantQualification", training(parent, 9), OPERATOR)
             return api.RevokeQualificationRequest(parent=parent, resource="resources/L01", request_id=request_id(7))
+        case "ClearArrears":
+            if company != "GHOST":
+                await desk.call("RecordArrears", owing(parent, 9), OPERATOR)
+            return api.ClearArrearsRequest(parent=parent, month="2026-01", request_id=request_id(7))
         case "DismissOfficer":
             if company != "GHOST":
                 await desk.call("AssignOfficer", assigning(parent, "han", 9), OPERATOR)
@@ -277,6 +283,13 @@ def training(parent: str, number: int) -> api.GrantQualificationRequest:
     request = api.GrantQualificationRequest(parent=parent, request_id=request_id(number))
     request.qualification.resource = "resources/L01"
     request.qualification.start_time.seconds, request.qualification.end_time.seconds = NOW, NOW + 30 * DAY
+    return request
+
+
+def owing(parent: str, number: int) -> api.RecordArrearsRequest:
+    """A company has not paid its bill of January."""
+    request = api.RecordArrearsRequest(parent=parent, request_id=request_id(number))
+    request.arrear.month, request.arrear.krw, request.arrear.due_time.seconds = "2026-01", 50_000, NOW - DAY
     return request
 
 
@@ -336,6 +349,8 @@ def administration(method: str, parent: str) -> Any:
         case "PostCorrection":
             made = api.Correction(krw=-5_000, kind=api.Correction.KIND_ERROR, reason="counted twice")
             return api.PostCorrectionRequest(parent=parent, correction=made, request_id=request_id(7))
+        case "RecordArrears":
+            return owing(parent, 7)
         case "ForgiveStrike":
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":

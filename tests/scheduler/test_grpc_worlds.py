@@ -110,6 +110,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         *("ApproveReservation", "DenyReservation"),  # Operators only.
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
+        *("RecordArrears", "ClearArrears"),
         *("PostCorrection", "AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

@@ -152,7 +152,14 @@ class _Judge:
             case "officer_assigned" | "officer_dismissed":
                 if event.get("assignment", event)["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")
-            case "strike_given" | "strike_forgiven" | "suspension_set":
+            case (
+                "strike_given"
+                | "strike_forgiven"
+                | "suspension_set"
+                | "arrears_recorded"
+                | "arrears_reached"
+                | "arrears_cleared"
+            ):
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")
             case "reservation_warned":

@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.attendance.arrears import Arrear
 from services.allocation.attendance.terms import DAY_SECONDS, DAYS_MAX, Terms
 
 QUALIFICATIONS_MAX = 1_000
@@ -58,6 +59,12 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     suspended_until: int = 0
     qualifications: tuple[Qualification, ...] = ()
     officers: tuple[Assignment, ...] = ()
+    arrears: tuple[Arrear, ...] = ()
+
+    @property
+    def barred(self) -> bool:
+        """Whether it books nothing new at all."""
+        return any(each.suspends for each in self.arrears)
 
     @property
     def reliability(self) -> float:
@@ -96,6 +103,14 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def without_officer(self, officer: str) -> "Conduct":
         """The record without an officer."""
         return replace(self, officers=tuple(each for each in self.officers if each.officer != officer))
+
+    def with_arrear(self, arrear: Arrear) -> "Conduct":
+        """The record with a bill that is overdue, as it stands now."""
+        return replace(self.without_arrear(arrear.month), arrears=(*self.without_arrear(arrear.month).arrears, arrear))
+
+    def without_arrear(self, month: str) -> "Conduct":
+        """The record without the bill of a month."""
+        return replace(self, arrears=tuple(each for each in self.arrears if each.month != month))
 
     def without_qualification(self, resource: str) -> "Conduct":
         """The record without any qualification for a resource."""

@@ -5,6 +5,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import events
+from services.allocation.attendance.arrears import Arrear
 from services.allocation.attendance.conduct import Conduct, Strike
 from services.allocation.attendance.terms import Terms, terms_at
 from services.allocation.events import ConductEvent, RecordEvent
@@ -79,6 +80,15 @@ def judged(conduct: Conduct, event: ConductEvent, at: int) -> Conduct:
             return conduct.struck(Strike(reservation_id=event.reservation_id, cause=event.cause, at=at))
         case events.StrikeForgiven():
             return conduct.forgiven(event.reservation_id)
+        case events.ArrearsRecorded():
+            arrear = Arrear(month=event.month, krw=event.krw, since=event.since, reference=event.reference)
+            return conduct.with_arrear(arrear)
+        case events.ArrearsReached():
+            (arrear,) = (each for each in conduct.arrears if each.month == event.month)
+            reached = (*arrear.reached, event.months)
+            return conduct.with_arrear(replace(arrear, reached=reached, suspends=arrear.suspends or event.suspends))
+        case events.ArrearsCleared():
+            return conduct.without_arrear(event.month)
         case events.SuspensionSet():
             return replace(conduct, suspended_until=event.until)
         case _:

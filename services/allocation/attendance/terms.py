@@ -12,6 +12,8 @@ HOUR_SECONDS = 3600
 HOUR_MINUTES = 60
 DAY_SECONDS = 86_400
 STRIKE_RULES_MAX = 8
+ARREARS_RULES_MAX = 8
+ARREARS_MONTHS_MAX = 60
 DAYS_MAX = 1000
 PERCENT = 100
 OVERBURN_PERCENT_MAX = 1000
@@ -48,6 +50,17 @@ class NoProcessRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=T
     exempt: tuple[str, ...] = ()
 
 
+class ArrearsRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A bill overdue for so many months costs so much more, or keeps a company from booking until it is paid.
+
+    After the multi-scale energy centre, which asks a tenth more after three months and suspends after six.
+    """
+
+    months: int
+    surcharge_percent: int = 0
+    suspends: bool = False
+
+
 class ReclaimRow(Struct, frozen=True, gc=False, kw_only=True):
     """So far into an agreement's term, whoever has booked less than this loses so much of the rest (after DOE ALCC)."""
 
@@ -76,6 +89,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     overburn_percent: int = 100  # Of a quota of compute, what may be booked in all.
     idle: IdleRule | None = None  # None: compute may stand idle.
     reclaim: ReclaimRule | None = None  # None: grants are never reviewed.
+    arrears: tuple[ArrearsRule, ...] = ()
     no_process: NoProcessRule | None = None  # None: compute may be left unused from its start.
 
 
@@ -111,11 +125,22 @@ def faults(published: Sequence[Terms], terms: Terms, now: int) -> Iterator[str]:
         yield f"between {PERCENT} and {OVERBURN_PERCENT_MAX} percent of a quota may be booked"
     if any(not 0 <= figure <= most for figure, most in bounds):
         yield "hours, days and minutes must not be negative or absurdly long"
+    yield from _arrears_faults(terms.arrears)
     if len(terms.strike_rules) > STRIKE_RULES_MAX:
         yield f"at most {STRIKE_RULES_MAX} strike rules"
     for rule in terms.strike_rules:
         if rule.strikes < 1 or not (0 < rule.window_days <= DAYS_MAX and 0 < rule.suspension_days <= DAYS_MAX):
             yield "a strike rule needs at least one strike, and a window and a suspension of at least a day"
+
+
+def _arrears_faults(rules: Sequence[ArrearsRule]) -> Iterator[str]:
+    if len(rules) > ARREARS_RULES_MAX or len({rule.months for rule in rules}) < len(rules):
+        yield f"at most {ARREARS_RULES_MAX} rules of arrears, each after another number of months"
+    for rule in rules:
+        if not 0 < rule.months <= ARREARS_MONTHS_MAX or not 0 <= rule.surcharge_percent <= PERCENT:
+            yield f"a rule of arrears holds after 1 to {ARREARS_MONTHS_MAX} months, and adds at most {PERCENT} percent"
+        elif not rule.surcharge_percent and not rule.suspends:
+            yield "a rule of arrears adds something to the bill, or suspends"
 
 
 def _reclaim_faults(rule: ReclaimRule) -> Iterator[str]:

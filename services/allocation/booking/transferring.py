@@ -28,6 +28,7 @@ OF_THE_COMPANY = frozenset(
         Reason.OUTSIDE_AGREEMENT,
         Reason.NOT_ENTITLED,
         Reason.SUSPENDED,
+        Reason.ARREARS,
         Reason.NOT_QUALIFIED,
         Reason.DURATION_OUT_OF_RANGE,
         Reason.BEYOND_HORIZON,

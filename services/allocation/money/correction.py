@@ -18,6 +18,7 @@ class CorrectionKind(StrEnum):
     COMPENSATION = "compensation"  # harm beyond the price
     GOODWILL = "goodwill"  # what nobody was owed
     ERROR = "error"  # the books were wrong
+    SURCHARGE = "surcharge"  # a bill was long overdue: by the terms, and by nobody's hand
 
 
 class Correction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """Calendar months in the centre's zone: what the books are kept and closed by."""
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,14 @@ def bounds(month: str, zone: ZoneInfo) -> Interval:
 def month_at(seconds: int, zone: ZoneInfo) -> str:
     """The month that a moment lies in."""
     return f"{datetime.fromtimestamp(seconds, UTC).astimezone(zone):%Y-%m}"
+
+
+def months_later(seconds: int, count: int, zone: ZoneInfo) -> int:
+    """The same time of day so many months later; the last day of a month that has no such day."""
+    moment = datetime.fromtimestamp(seconds, UTC).astimezone(zone)
+    year, month = divmod(moment.year * 12 + moment.month - 1 + count, 12)
+    day = min(moment.day, monthrange(year, month + 1)[1])
+    return int(moment.replace(year=year, month=month + 1, day=day).timestamp())
 
 
 def close(month: str, zone: ZoneInfo, closed: ClosedMonth | None, now: int) -> ClosedMonth:

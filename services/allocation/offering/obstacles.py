@@ -16,6 +16,7 @@ NEVER_HELPED_BY_TIME = frozenset(
         Reason.OUT_OF_SERVICE,
         Reason.COMPANION_MISSING,
         Reason.SUSPENDED,
+        Reason.ARREARS,
         Reason.TOO_MANY_HOLDS,
     }
 )

@@ -9,6 +9,7 @@ idle_release: {gpu_util_pct_below: 20, window_days: 5, warn_hours: 24, exempt: [
 no_show: {no_process_minutes: 60, exempt: [academy]}    # compute on which nothing ever ran is given back; or nothing
 reclaim: [{at_pct_of_term: 40, used_below_pct: 10, remove_pct_of_unused: 25}]                         # or nothing
 reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004]}
+arrears: [{overdue_months: 3, surcharge_pct: 10}, {overdue_months: 6, action: suspend}]
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
 """
 
@@ -33,6 +34,7 @@ def centre_terms(rules: Rules) -> api.Terms:
         overburn_percent=int(slots["overburn"]["limit_pct"]),
         idle=idle_rule(slots["idle_release"]),
         no_process=no_process_rule(slots["no_show"]),
+        arrears=arrears_rules(equipment["arrears"]),
         reclaim=reclaim_rule(rules.at("reclaim"), rules.at("reclaim_rules")),
     )
 
@@ -49,6 +51,7 @@ def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
             strike_rules=strike_rules(rules.data.get("strikes", [])),
             overburn_percent=int(rules.data.get("overburn_percent", 100)),
             idle=idle_rule(rules.data["idle_release"]) if rules.data.get("idle_release") else None,
+            arrears=arrears_rules(rules.data.get("arrears", [])),
             no_process=no_process_rule(rules.data["no_show"]) if rules.data.get("no_show") else None,
             reclaim=reclaim_rule(rules.data["reclaim"], rules.data.get("reclaim_rules", {}))
             if rules.data.get("reclaim")
@@ -73,6 +76,18 @@ def no_process_rule(given: Mapping[str, Any]) -> api.NoProcessRule:
     return api.NoProcessRule(
         grace=minutes(int(given["no_process_minutes"])), exempt=[str(name) for name in given.get("exempt", [])]
     )
+
+
+def arrears_rules(given: Iterable[Mapping[str, Any]]) -> list[api.ArrearsRule]:
+    """What follows from bills that are not paid. Raises KeyError or ValueError for what makes no sense."""
+    return [
+        api.ArrearsRule(
+            months=int(rule["overdue_months"]),
+            surcharge_percent=int(rule.get("surcharge_pct", 0)),
+            suspends=rule.get("action") == "suspend",
+        )
+        for rule in given
+    ]
 
 
 def reclaim_rule(rows: Iterable[Mapping[str, Any]], others: Mapping[str, Any]) -> api.ReclaimRule:

@@ -106,6 +106,7 @@ FOR = {
     CorrectionKind.COMPENSATION: "for harm beyond the price",
     CorrectionKind.GOODWILL: "as goodwill",
     CorrectionKind.ERROR: "since the books were wrong",
+    CorrectionKind.SURCHARGE: "as a surcharge",
 }
 CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
 APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
@@ -251,6 +252,18 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         if event.until
         else f"{event.company} may book equipment again."
     ),
+    events.ArrearsRecorded: lambda event, words: (
+        f"{words.who} recorded that {event.company} has not paid the {event.krw:,} KRW of {event.month}, due by"
+        f" {words.moment(event.since)}{under(event.reference)}."
+    ),
+    events.ArrearsReached: lambda event, words: (
+        f"The bill of {event.month} has been overdue for {counted_months(event.months)}."
+        + (f" {event.company} owes {event.surcharge_krw:,} KRW more." if event.surcharge_krw else "")
+        + (f" {event.company} books nothing new until it is paid." if event.suspends else "")
+    ),
+    events.ArrearsCleared: lambda event, words: (
+        f"{words.who} cleared the bill of {event.month} of {event.company}{because(event.reason)}."
+    ),
     events.CapacityFunded: lambda event, words: (
         f"{words.who} set what is funded to {words.amount(event.funding.units, event.funding.resource)} from"
         f" {words.moment(event.funding.start)} on{because(event.funding.reason)}."
@@ -282,6 +295,11 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 def sentence(event: Event, words: Words) -> str:
     """What happened, for people."""
     return SENTENCES[type(event)](event, words)
+
+
+def counted_months(months: int) -> str:
+    """Such as `3 months`."""
+    return f"{months} month{'' if months == 1 else 's'}"
 
 
 def corrected(correction: Correction, words: Words) -> str:

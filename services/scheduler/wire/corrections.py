@@ -11,7 +11,10 @@ KINDS = {
     api.Correction.KIND_GOODWILL: CorrectionKind.GOODWILL,
     api.Correction.KIND_ERROR: CorrectionKind.ERROR,
 }
-KIND_OF = {kind: number for number, kind in KINDS.items()}
+"""What an operator may say that a correction is for."""
+KIND_OF = {kind: number for number, kind in KINDS.items()} | {
+    CorrectionKind.SURCHARGE: api.Correction.KIND_SURCHARGE,
+}
 
 
 def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrection:

@@ -9,6 +9,7 @@ from services.allocation.attendance.terms import (
     HOUR_SECONDS,
     MINUTE_SECONDS,
     PERCENT,
+    ArrearsRule,
     IdleRule,
     NoProcessRule,
     ReclaimRow,
@@ -36,6 +37,10 @@ def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.Publis
         overburn_percent=given.overburn_percent or PERCENT,
         idle=_idle_rule(fields, given.idle) if given.HasField("idle") else None,
         reclaim=_reclaim_rule(fields, given.reclaim) if given.HasField("reclaim") else None,
+        arrears=tuple(
+            ArrearsRule(months=rule.months, surcharge_percent=rule.surcharge_percent, suspends=rule.suspends)
+            for rule in given.arrears
+        ),
         no_process=_no_process_rule(fields, given.no_process) if given.HasField("no_process") else None,
     )
     fields.demand_valid()
@@ -97,6 +102,10 @@ def terms_reply(terms: Terms) -> api.Terms:
         overburn_percent=terms.overburn_percent,
         idle=_idle_reply(terms.idle) if terms.idle else None,
         reclaim=_reclaim_reply(terms.reclaim) if terms.reclaim else None,
+        arrears=[
+            api.ArrearsRule(months=rule.months, surcharge_percent=rule.surcharge_percent, suspends=rule.suspends)
+            for rule in terms.arrears
+        ],
         no_process=_no_process_reply(terms.no_process) if terms.no_process else None,
     )
 

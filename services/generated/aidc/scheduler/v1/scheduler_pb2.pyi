@@ -3495,6 +3495,8 @@ class Correction(_message.Message):
         """What nobody was owed."""
         KIND_ERROR: Correction._Kind.ValueType  # 3
         """The books were wrong."""
+        KIND_SURCHARGE: Correction._Kind.ValueType  # 8
+        """A bill was overdue for so long that the terms ask for more. Output only."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """What it is for."""
@@ -3507,6 +3509,8 @@ class Correction(_message.Message):
     """What nobody was owed."""
     KIND_ERROR: Correction.Kind.ValueType  # 3
     """The books were wrong."""
+    KIND_SURCHARGE: Correction.Kind.ValueType  # 8
+    """A bill was overdue for so long that the terms ask for more. Output only."""
 
     NAME_FIELD_NUMBER: _builtins.int
     KRW_FIELD_NUMBER: _builtins.int
@@ -4081,6 +4085,7 @@ class Terms(_message.Message):
     IDLE_FIELD_NUMBER: _builtins.int
     RECLAIM_FIELD_NUMBER: _builtins.int
     NO_PROCESS_FIELD_NUMBER: _builtins.int
+    ARREARS_FIELD_NUMBER: _builtins.int
     overburn_percent: _builtins.int
     """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
     @_builtins.property
@@ -4115,6 +4120,10 @@ class Terms(_message.Message):
     def no_process(self) -> Global___NoProcessRule:
         """Compute on which nothing ever ran is given back; unset: it may be left unused."""
 
+    @_builtins.property
+    def arrears(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArrearsRule]:
+        """What follows from a bill that is not paid, each rule after another number of months; empty: nothing does."""
+
     def __init__(
         self,
         *,
@@ -4127,10 +4136,11 @@ class Terms(_message.Message):
         idle: Global___IdleRule | None = ...,
         reclaim: Global___ReclaimRule | None = ...,
         no_process: Global___NoProcessRule | None = ...,
+        arrears: _abc.Iterable[Global___ArrearsRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "reclaim", b"reclaim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4247,6 +4257,36 @@ class IdleRule(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___IdleRule: _TypeAlias = IdleRule  # noqa: Y015
+
+@_typing.final
+class ArrearsRule(_message.Message):
+    """A bill that has been overdue for so many months costs more, or keeps a company from booking until it is paid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTHS_FIELD_NUMBER: _builtins.int
+    SURCHARGE_PERCENT_FIELD_NUMBER: _builtins.int
+    SUSPENDS_FIELD_NUMBER: _builtins.int
+    months: _builtins.int
+    """Calendar months since the bill was due, 1 to 60."""
+    surcharge_percent: _builtins.int
+    """So many percent of the bill, once."""
+    suspends: _builtins.bool
+    """The company books nothing new from then on."""
+    def __init__(
+        self,
+        *,
+        months: _builtins.int = ...,
+        surcharge_percent: _builtins.int = ...,
+        suspends: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["months", b"months", "surcharge_percent", b"surcharge_percent", "suspends", b"suspends"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArrearsRule: _TypeAlias = ArrearsRule  # noqa: Y015
 
 @_typing.final
 class NoProcessRule(_message.Message):
@@ -4553,6 +4593,7 @@ class Conduct(_message.Message):
     QUALIFICATIONS_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     OFFICERS_FIELD_NUMBER: _builtins.int
+    ARREARS_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     reliability: _builtins.float
@@ -4579,6 +4620,10 @@ class Conduct(_message.Message):
     def officers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Officer]:
         """The support officers of the centre who may act for it."""
 
+    @_builtins.property
+    def arrears(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arrear]:
+        """Its bills that are overdue."""
+
     def __init__(
         self,
         *,
@@ -4591,14 +4636,129 @@ class Conduct(_message.Message):
         qualifications: _abc.Iterable[Global___Qualification] | None = ...,
         position: _builtins.int = ...,
         officers: _abc.Iterable[Global___Officer] | None = ...,
+        arrears: _abc.Iterable[Global___Arrear] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "kept", b"kept", "missed", b"missed", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "company", b"company", "kept", b"kept", "missed", b"missed", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conduct: _TypeAlias = Conduct  # noqa: Y015
+
+@_typing.final
+class Arrear(_message.Message):
+    """A bill that a company has not paid."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MONTH_FIELD_NUMBER: _builtins.int
+    KRW_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    SUSPENDS_FIELD_NUMBER: _builtins.int
+    month: _builtins.str
+    """The month that it is for, such as `2026-03`; one for each month."""
+    krw: _builtins.int
+    """Of how much, 1 to a thousand million."""
+    reference: _builtins.str
+    """Where the bill is found, at most 500 characters."""
+    suspends: _builtins.bool
+    """The company books nothing new until this is cleared. Output only."""
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """By when it should have been paid: after its month, and not later than now."""
+
+    def __init__(
+        self,
+        *,
+        month: _builtins.str = ...,
+        krw: _builtins.int = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        reference: _builtins.str = ...,
+        suspends: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["due_time", b"due_time", "krw", b"krw", "month", b"month", "reference", b"reference", "suspends", b"suspends"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Arrear: _TypeAlias = Arrear  # noqa: Y015
+
+@_typing.final
+class RecordArrearsRequest(_message.Message):
+    """Asks to record a bill that is overdue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    ARREAR_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    @_builtins.property
+    def arrear(self) -> Global___Arrear:
+        """The bill. Required."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        arrear: Global___Arrear | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["arrear", b"arrear"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrear", b"arrear", "parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordArrearsRequest: _TypeAlias = RecordArrearsRequest  # noqa: Y015
+
+@_typing.final
+class ClearArrearsRequest(_message.Message):
+    """Asks to clear a bill."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    MONTH_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    month: _builtins.str
+    """Of which month, such as `2026-03`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        month: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["month", b"month", "parent", b"parent", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClearArrearsRequest: _TypeAlias = ClearArrearsRequest  # noqa: Y015
 
 @_typing.final
 class Officer(_message.Message):

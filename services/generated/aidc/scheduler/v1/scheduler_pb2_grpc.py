@@ -225,6 +225,16 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ForgiveStrikeRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
                 _registered_method=True)
+        self.RecordArrears = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/RecordArrears',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordArrearsRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+                _registered_method=True)
+        self.ClearArrears = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ClearArrears',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+                _registered_method=True)
         self.AssignOfficer = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/AssignOfficer',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.AssignOfficerRequest.SerializeToString,
@@ -543,6 +553,20 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordArrears(self, request, context):
+        """Records that a company has not paid a bill; by the terms a surcharge and a suspension follow. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ClearArrears(self, request, context):
+        """Records that it is paid, or waived: a suspension ends, a surcharge stays. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssignOfficer(self, request, context):
         """Lets a support officer of the centre act for a company, between two times. Operators only.
         """
@@ -792,6 +816,16 @@ def add_SchedulerServicer_to_server(servicer, server):
             'ForgiveStrike': grpc.unary_unary_rpc_method_handler(
                     servicer.ForgiveStrike,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ForgiveStrikeRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'RecordArrears': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordArrears,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordArrearsRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'ClearArrears': grpc.unary_unary_rpc_method_handler(
+                    servicer.ClearArrears,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
             ),
             'AssignOfficer': grpc.unary_unary_rpc_method_handler(
@@ -1861,6 +1895,60 @@ class Scheduler:
             target,
             '/aidc.scheduler.v1.Scheduler/ForgiveStrike',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ForgiveStrikeRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordArrears(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/RecordArrears',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordArrearsRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ClearArrears(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ClearArrears',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
             options,
             channel_credentials,

@@ -1,0 +1,18 @@
+"""Who books nothing new at all, whatever it is: whoever has not paid for long."""
+
+from collections.abc import Iterator
+
+from services.allocation.attendance.conduct import Conduct
+from services.allocation.rejections import Reason, Violation
+
+
+def barred(conduct: Conduct) -> Iterator[Violation]:
+    """That a company books nothing new: while it has not paid, or what it had was revoked."""
+    months = [each.month for each in conduct.arrears if each.suspends]
+    if months:
+        yield Violation(
+            reason=Reason.ARREARS,
+            description=f"{conduct.company} is suspended from booking until it has paid what is long overdue: "
+            f"{', '.join(months)}. Once that is paid, an operator clears it.",
+            subject=conduct.company,
+        )
