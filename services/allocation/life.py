@@ -31,7 +31,12 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
         State.CONFIRMED: State.CONFIRMED,
         State.ACTIVE: State.ACTIVE,
     },
-    events.ReservationRequested: {None: State.PENDING, State.HELD: State.PENDING, State.PENDING: State.PENDING},
+    events.ReservationRequested: {
+        None: State.PENDING,
+        State.HELD: State.PENDING,
+        State.PENDING: State.PENDING,
+        State.CONFIRMED: State.PENDING,
+    },
     events.VoteCast: {State.PENDING: State.PENDING},
     events.ReservationDenied: {State.PENDING: State.DENIED},
     events.AllocationsMoved: {
@@ -174,6 +179,7 @@ def _requested(
         state=state,
         expires_at=event.expires_at,
         approval=event.approval,
+        was_booked=before.binding,
     )
 
 
@@ -189,6 +195,7 @@ def _confirmed(
     """From here on it no longer ends by itself before its start."""
     if before is None:
         return _begun(before, event, state, at, position)
+    approval = before.approval
     unmoved = event.allocations == before.allocations
     return replace(
         before,
@@ -201,6 +208,9 @@ def _confirmed(
         expires_at=0,
         desired=event.desired,
         overburn=event.overburn,
+        # Who let go of what had to be approved was approved by nobody.
+        approval=approval if approval is not None and approval.granted else None,
+        was_booked=False,
     )
 
 
@@ -369,6 +379,8 @@ def _transferred(
         allocations=before.allocations if event.allocations == before.allocations else event.allocations,
         note="",
         override=None,
+        approval=None,
+        desired=None,
         participants=None,
         transfer=None,
         overburn=event.overburn,

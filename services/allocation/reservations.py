@@ -161,11 +161,17 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     participants: Participants | None = None  # the people of a class; None for a booking that names nobody
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
     overburn: tuple[Overburn, ...] = ()  # what of it lay beyond the quota when it was booked or last changed
+    was_booked: bool = False  # pending, it was booked before it had to be asked for anew: handed over
 
     @property
     def etag(self) -> str:
         """Changes whenever the reservation does."""
         return f'"{self.version}"'
+
+    @property
+    def binding(self) -> bool:
+        """Whether giving it back may cost: it is booked, or was before it had to be asked for anew."""
+        return self.state in (State.CONFIRMED, State.ACTIVE) or (self.was_booked and self.state is State.PENDING)
 
     @property
     def holding(self) -> tuple[Allocation, ...]:

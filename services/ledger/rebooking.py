@@ -17,11 +17,7 @@ from services.allocation.money.fees import Fee
 from services.allocation.money.periods import Periods
 from services.allocation.money.pricing import Rate
 from services.allocation.money.unit_time import Stretches
-from services.allocation.reservations import State
 from services.ledger.claims import Claim, LateFee
-
-BOOKED = frozenset({State.CONFIRMED, State.ACTIVE})
-"""What only is held, or waits for an approval, takes nothing from anybody yet."""
 
 RateOf = Callable[[int, str, str], Rate]
 """The rate by the place of a tariff, a company and a resource."""
@@ -71,11 +67,11 @@ class Rebooking:
 
     def booked(self, before: Claim | None, after: Claim, at: int) -> Iterator[LateFee]:
         """The fees of which something is returned, since a reservation has booked what it had not, at a time."""
-        if after.reservation.state not in BOOKED:
-            return
+        if not after.reservation.binding:
+            return  # What only is held, or waits for an approval, takes nothing from anybody yet.
         if not any(allocation.resource in self.waiting for allocation in after.reservation.allocations):
             return  # As nearly every time.
-        was_booked = before is not None and before.reservation.state in BOOKED
+        was_booked = before is not None and before.reservation.binding
         if was_booked and before is not None and before.reservation.allocations is after.reservation.allocations:
             return
         # What is handed over to another company is held by nobody for a moment, but it was not given back.

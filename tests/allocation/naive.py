@@ -41,6 +41,7 @@ class Booking:
     agreed: tuple[int, int] | None = None  # the other time that those who agreed agreed to
     offered_to: str = ""  # the company that may take it over
     offered_until: int = 0
+    was_booked: bool = False  # before it was handed over and asked for anew
 
 
 @dataclass
@@ -396,6 +397,10 @@ class Naive:
         """The coarsest step of what a booking holds: an hour, or half an hour where all of it has such slots."""
         slots = [self.resources[name].slot_minutes for name, _ in booking.held]
         return HOUR if any(minutes % 60 == 0 for minutes in slots) else CELL
+
+    def binding(self, booking: Booking) -> bool:
+        """Whether it is booked, or was before it was handed over and had to be asked for anew."""
+        return booking.state in ("confirmed", "active") or (booking.state == "pending" and booking.was_booked)
 
     def awaited(self, booking: Booking) -> bool:
         """Whether somebody must come to a booking, and nobody has said that they did."""

@@ -36,6 +36,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
         new.update({key: units for key, units in was.items() if key[1] < since})
     after.state, after.expires = booking.state, min(booking.expires, start)
     after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
+    after.was_booked = booking.was_booked
     if booking.state == "pending" and not naive.approvers(booking.company, lines):
         after.state = "confirmed"
     elif booking.state == "pending" and not _less(booking, wish, lines_before):
@@ -47,7 +48,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
 
 def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> bool:
     """Whether a change lets go of anything that was asked for, when cancelling that would no longer be free."""
-    if before.state not in ("confirmed", "active") or (before.start <= now and not naive.awaited(before)):
+    if not naive.binding(before) or (before.start <= now and not naive.awaited(before)):
         return False
     let_go = {name for (name, cell), units in before.held.items() if units > after.held[name, cell]} & set(before.own)
     ahead = max(0, before.start - now)

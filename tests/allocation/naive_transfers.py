@@ -10,15 +10,13 @@ OF_THE_COMPANY = {
 }
 
 
-def offering(naive: Naive, name: str, lines: tuple[Line, ...], to: str, now: int) -> set[Reason]:
+def offering(naive: Naive, name: str, to: str, now: int) -> set[Reason]:
     """Every reason against offering a booking to a company; to its own, against taking the offer back."""
     booking = naive.bookings[name]
     if to == booking.company:
         return set() if booking.state == "confirmed" and booking.offered_to else {Reason.WRONG_STATE}
     if booking.state != "confirmed" or booking.start <= now or booking.checked_in:
         return {Reason.WRONG_STATE}
-    if naive.approvers(booking.company, lines):
-        return {Reason.NEEDS_APPROVAL}
     return {Reason.WRONG_STATE} if booking.offered_to else set()
 
 
@@ -33,5 +31,4 @@ def answering(naive: Naive, name: str, lines: tuple[Line, ...], now: int, *, acc
     del naive.bookings[name]
     found = naive.reasons(booking.offered_to, lines, booking.start, booking.end, now)
     naive.bookings[name] = booking
-    too_large = naive.approvers(booking.offered_to, lines)  # Of its resources, none is approved by anybody.
-    return found & OF_THE_COMPANY | ({Reason.NEEDS_APPROVAL} if too_large else set())
+    return found & OF_THE_COMPANY

@@ -71,12 +71,14 @@ def test_a_line_that_begins_earlier_is_another_thing() -> None:
 
 
 def test_what_nobody_need_approve_any_more_is_confirmed() -> None:
-    """Whoever lets go of what is judged waits for nobody."""
+    """Whoever lets go of what is judged waits for nobody, and was approved by nobody."""
     scenario = fresh()
     pending = asked(scenario, "JUDGED", "cpu")
     told = scenario.decided(change(pending, lines=(line("cpu"),)))
     assert [type(event) for event in told] == [ReservationChanged, ReservationConfirmed]
-    assert scenario.changes(pending, lines=(line("cpu"),)).state is State.CONFIRMED
+    scenario.grants(approves(pending, KIM))
+    after = scenario.changes(pending, lines=(line("cpu"),))
+    assert (after.state, after.approval) == (State.CONFIRMED, None)
 
 
 def test_a_refused_change_loses_neither_place_nor_votes() -> None:

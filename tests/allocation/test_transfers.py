@@ -8,6 +8,7 @@ from services.allocation.booking.transfer import Outcome
 from services.allocation.booking.transferring import seen_by, told_to
 from services.allocation.commands import (
     AcceptTransfer,
+    ApproveReservation,
     CancelSeries,
     CheckIn,
     DeclineTransfer,
@@ -17,6 +18,7 @@ from services.allocation.commands import (
 from services.allocation.events import (
     ReservationActivated,
     ReservationCancelled,
+    ReservationRequested,
     ReservationTransferred,
     TransferAccepted,
     TransferEnded,
@@ -188,19 +190,65 @@ def test_what_is_offered_is_what_is_accepted() -> None:
     assert scenario.refuses(accepting(wish)) == [Reason.WRONG_STATE]
 
 
-def test_what_has_begun_or_was_approved_stays_whose_it_is() -> None:
-    """The committee agreed to one company's use, and whoever has come uses it."""
+def test_what_has_begun_or_is_not_decided_stays_whose_it_is() -> None:
+    """Whoever has come uses it, and what waits for an approval is nobody's to give away."""
     scenario = fixture.fresh()
     judged = scenario.books(book("ALPHA", line("B24"), start=NOON, hours=1))
     pending = OfferTransfer(reservation_id=judged.id, company="ALPHA", to="GAMMA", seconds=DAY)
     assert scenario.refuses(pending) == [Reason.WRONG_STATE]
-    scenario.centre.reservations[judged.id] = replace(judged, state=State.CONFIRMED)
-    with pytest.raises(Exception, match="approved for ALPHA alone"):
-        scenario.decided(pending)
     wish = offered(scenario, scenario.books(book("ALPHA", line("T1"), start=NOON + HOUR, hours=1)), "GAMMA", WEEK)
     scenario.now = NOON + HOUR - 60
     scenario.grants(CheckIn(reservation_id=wish.id, company="ALPHA"))
     assert scenario.refuses(accepting(wish)) == [Reason.WRONG_STATE]
+
+
+def approved() -> tuple[Scenario, Reservation]:
+    """What the committee approved for ALPHA, who said what for, is offered to GAMMA."""
+    scenario = fixture.fresh()
+    judged = scenario.books(book("ALPHA", line("B24"), start=NOON, hours=1, note="our purpose"))
+    agree(scenario, judged)
+    return scenario, offered(scenario, scenario.current(judged), "GAMMA", WEEK)
+
+
+def agree(scenario: Scenario, judged: Reservation) -> None:
+    """Two of the committee agree."""
+    for voter in ("committee/kim", "committee/lee"):
+        command = ApproveReservation(reservation_id=judged.id, company=judged.company, voter=voter, reference="R-7")
+        scenario.grants(command)
+
+
+def test_what_was_approved_is_asked_for_anew_and_keeps_its_place() -> None:
+    """The committee agreed to one company's use: the other's waits for it under its own name, on the same units."""
+    scenario, wish = approved()
+    told = scenario.decided(accepting(wish))
+    assert [type(each) for each in told] == [TransferAccepted, ReservationTransferred, ReservationRequested]
+    scenario.grants(accepting(wish))
+    taken = scenario.current(wish)
+    assert (taken.company, taken.state, taken.holding) == ("GAMMA", State.PENDING, wish.allocations)
+    assert taken.approval is not None
+    assert (taken.approval.votes, taken.note) == ((), "")
+    agree(scenario, taken)
+    assert scenario.current(wish).state is State.CONFIRMED
+
+
+def test_what_is_not_approved_for_the_other_company_is_free_for_everybody() -> None:
+    """What the committee denies, or decides too late, goes back to nobody: its company has handed it over."""
+    scenario, wish = approved()
+    scenario.grants(accepting(wish))
+    scenario.reaches(scenario.current(wish).expires_at)
+    assert scenario.current(wish).state is State.DENIED
+    scenario.books(book("ALPHA", line("B24"), start=NOON, hours=1))
+
+
+def test_who_takes_over_what_must_be_approved_cannot_give_it_back_for_free() -> None:
+    """It was booked, so it is late as it would have been late before: else a friend could cancel what one cannot."""
+    scenario, wish = approved()
+    scenario.grants(accepting(wish))
+    taken = scenario.current(wish)
+    assert taken.binding
+    assert not scenario.books(book("ALPHA", line("B24"), start=NOON + 2 * HOUR, hours=1)).binding
+    for restarted in (scenario.replayed(), scenario.restored()):
+        assert restarted.reservations[wish.id] == taken
 
 
 def test_the_two_companies_hear_of_it_in_events_of_their_own() -> None:

@@ -25,6 +25,7 @@ from tests.ledger.pages import (
     requested,
     tariff,
 )
+from tests.ledger.test_handing_over import handed_over, offered
 from tests.ledger.test_posting import Desk, allocations
 
 START = 100
@@ -137,6 +138,19 @@ def test_leaving_early_costs_the_same_by_whichever_call() -> None:
         desk.says(event, at=MONDAY + 100 * HOUR + (60 if begun else -60))
         penalties.append(desk.standing()["h100", Account.PENALTY])
     assert penalties == [(0, 18_000)] * 3
+
+
+@pytest.mark.parametrize("hours_before", [10, 60])
+def test_what_is_asked_for_anew_after_a_hand_over_is_given_back_as_late_as_before(hours_before: int) -> None:
+    """It was booked, so cancelling it while it is pending again costs the new company what it would have cost."""
+    other = company("CMP-0002", free_cancel_hours="48")
+    gone = gpus(4, (100, 104))
+    desk = Desk(*CENTRE[:-1], other, CARD, confirmed("r", gone), offered("r"), *handed_over("r", gone))
+    desk.says(requested("r", gone, by="CMP-0002"))
+    assert desk.standing()["h100", Account.HELD] == (gone.unit_seconds, 48_000)
+    desk.says(cancelled("r"), at=MONDAY + (100 - hours_before) * HOUR)
+    due = 24_000 if hours_before < 48 else 0
+    assert desk.standing().get(("h100", Account.PENALTY), (0, 0)) == (0, due)
 
 
 def test_where_cancelling_is_free_up_to_the_start_so_is_releasing() -> None:

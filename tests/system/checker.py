@@ -103,6 +103,7 @@ class _Claim:
     offered_to: str = ""
     offered_until: int = 0
     accepted_by: str = ""
+    transferred_at: int = 0
 
 
 @dataclass
@@ -261,6 +262,9 @@ class _Judge:
         if claim is None:
             touched = self._begin(event, "pending")
             claim = self.claims[name]
+        elif claim.state == "confirmed":
+            if claim.transferred_at != now or claim.company != event["company"]:
+                self._say(f"{name} is asked for at {now} by {event['company']}, which has not just taken it over")
         elif claim.state not in ("held", "pending") or claim.expires_at <= now:
             self._say(f"{name} was {claim.state} and asked for at {now}")
         if event.get("void_votes", 0) != len(claim.voters):
@@ -352,6 +356,7 @@ class _Judge:
             if not same or (event["company"], event["former"]) != (claim.accepted_by, claim.company):
                 self._say(f"{name} of {claim.company} went to {event['company']} without its consent, or changed")
             claim.company, claim.accepted_by = event["company"], ""
+            claim.voters, claim.transferred_at = set(), now
             return
         if not claim.offered_to or (kind == "transfer_accepted" and now >= claim.offered_until):
             self._say(f"{name} was offered to {claim.offered_to or 'nobody'}: {kind} at {now}")

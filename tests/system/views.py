@@ -111,6 +111,7 @@ def _apply(made: Fold, event: dict) -> None:
                 made.move(event["company"], resource, "held", "booked", min(was[resource], now[resource]))
             made.live[name] = (event["company"], "confirmed", event["allocations"])
         case "reservation_requested" if name in made.live:
+            made.move_all(name, ACCOUNT_OF[made.live[name][1]], "held")
             made.live[name] = (event["company"], "pending", event["allocations"])
         case "reservation_confirmed" | "reservation_held" | "reservation_requested":
             state = STATE_OF[event["type"]]

@@ -73,7 +73,7 @@ def late_change(centre: Centre, reservation: Reservation, allocations: tuple[All
 
 
 def _late(centre: Centre, reservation: Reservation, given_back: AbstractSet[str], now: int) -> bool:
-    if reservation.state not in (State.CONFIRMED, State.ACTIVE):
+    if not reservation.binding:
         return False
     hours = [centre.pools[name].resource.free_cancel_hours for name in given_back]
     return max(0, reservation.start - now) < max(hours, default=0) * HOUR_SECONDS

@@ -2,6 +2,8 @@
 
 What is handed over keeps its id, its times and its units; only whose it is changes, and with it who pays. So the rules
 that look at the company are asked of the one that takes it, while everything stays where it is if one of them says no.
+What somebody must approve was approved for the company that asked and its purpose: it is asked for anew in the name of
+the one that takes it, and keeps its place until that is decided.
 """
 
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
-from services.allocation.booking.approving import needing
+from services.allocation.booking.approving import approval_of, requested
 from services.allocation.booking.demand import Want, complete
 from services.allocation.booking.news import standing_of
 from services.allocation.booking.transfer import Outcome
@@ -17,7 +19,6 @@ from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.finding import find, missing, wrong_state
 from services.allocation.limits.overburn import overburnt
-from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation, State
 
@@ -69,6 +70,9 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
         overburn = overburnt(centre, to, wants) if noted else ()
     if broken:
         raise Rejected(broken)
+    # Nothing below may refuse.
+    taken = replace(reservation, company=to, note="", override=None, approval=None, overburn=overburn)
+    approval = approval_of(centre, to, reservation.allocations)
     return (
         events.TransferAccepted(reservation_id=reservation.id, to=to),
         events.ReservationTransferred(
@@ -81,6 +85,7 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
             allocations=reservation.allocations,
             overburn=overburn,
         ),
+        *((requested(centre, taken, approval, now),) if approval is not None else ()),
     )
 
 
@@ -150,22 +155,11 @@ def _offered(centre: Centre, command: commands.AcceptTransfer | commands.Decline
 
 
 def _demand_free(centre: Centre, reservation: Reservation, now: int) -> None:
-    """Raises `Rejected` for what cannot be another company's: it has begun, or somebody approved it for this one."""
+    """Raises `Rejected` for what cannot be another company's any more."""
     if reservation.state is not State.CONFIRMED:
         raise wrong_state(reservation, "handed over while it is confirmed", "It has begun, ended, or is not decided.")
     if reservation.start <= now or reservation.checked_in_at:
         raise refuse(Reason.WRONG_STATE, "Its use has begun, so it stays whose it is.", reservation.id)
-    approved = needing(centre, reservation.company, reservation.allocations)
-    if approved:
-        raise Rejected(
-            Violation(
-                reason=Reason.NEEDS_APPROVAL,
-                description=f"{each.id} was approved for {reservation.company} alone. "
-                "Cancel it, and let the other company ask for it.",
-                subject=each.id,
-            )
-            for each in approved
-        )
 
 
 def _violations(
@@ -175,12 +169,6 @@ def _violations(
     to = reservation.offered_to
     found = rules.violations(centre, centre.companies[to], wants, reservation.start, reservation.end, now, noted)
     yield from (each for each in found if each.reason in OF_THE_COMPANY)
-    if asks_leave(centre.companies[to], wants):
-        yield Violation(
-            reason=Reason.NEEDS_APPROVAL,
-            description=f"{to} books so many GPUs with approval only. Let it ask for them itself.",
-            subject=to,
-        )
 
 
 def _standing(centre: Centre, reservation: Reservation) -> Iterator[Want]:

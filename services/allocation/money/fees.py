@@ -16,7 +16,7 @@ from services.allocation.money import unit_time
 from services.allocation.money.peaks import ALL_PERCENT
 from services.allocation.money.periods import Periods
 from services.allocation.money.pricing import Amount, Rate, amounts
-from services.allocation.reservations import Reservation, State
+from services.allocation.reservations import Reservation
 
 RateOf = Callable[[str], Rate]
 
@@ -74,7 +74,7 @@ def for_giving_back(reservation: Reservation, given_back: Iterable[Amount], at: 
 
     What has begun is given back as if just before its start: where cancelling was free up to then, so is this.
     """
-    booked = reservation.state in (State.CONFIRMED, State.ACTIVE)
+    booked = reservation.binding
     for each in given_back:
         due = rate(each.resource).late_fee(each.krw, max(0, reservation.start - at)) if booked else 0
         yield Fee(each.resource, each.month, due)

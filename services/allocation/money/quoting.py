@@ -13,7 +13,7 @@ from services.allocation.money import fees
 from services.allocation.money.costing import cost_by, cost_of, rates
 from services.allocation.money.pricing import HOUR_SECONDS, Amount, free_hours
 from services.allocation.money.tariff import Tariff
-from services.allocation.reservations import Reservation, State
+from services.allocation.reservations import Reservation
 from services.allocation.resources import Kind
 
 
@@ -102,8 +102,7 @@ def _rule(centre: Centre, reservation: Reservation, name: str, card: Tariff | No
     """What share of the price of a resource is due."""
     resource = centre.pools[name].resource
     free_seconds = free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
-    booked = reservation.state in (State.CONFIRMED, State.ACTIVE)
-    late = max(0, reservation.start - now) < free_seconds and booked and not excused
+    late = max(0, reservation.start - now) < free_seconds and reservation.binding and not excused
     percent = returned = 0
     if card is not None and late:
         percent = card.compute_late_percent if resource.kind is Kind.COMPUTE else card.equipment_late_percent

@@ -16,12 +16,12 @@ class Transfers(SmallCentre):
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000), to=bookers, hours=st.sampled_from([1, 24, 200]))
     def offer(self, number: int, to: str, hours: int) -> None:
-        """What has not begun, and nobody approved, can be offered to one company at a time; the offer be taken back."""
+        """What has not begun can be offered to one company at a time, and the offer be taken back."""
         names = list(self.naive.bookings)
         name = names[-1 - number % len(names)]
         booking = self.naive.bookings[name]
         wish = OfferTransfer(reservation_id=name, company=booking.company, to=to, seconds=hours * HOUR)
-        expected = naive_transfers.offering(self.naive, name, self.lines[name], to, self.scenario.now)
+        expected = naive_transfers.offering(self.naive, name, to, self.scenario.now)
         if expected:
             assert set(self.scenario.refuses(wish)) == expected
             return
@@ -32,7 +32,7 @@ class Transfers(SmallCentre):
     @precondition(lambda self: self.naive.bookings)
     @rule(number=st.integers(0, 1000), accepts=st.sampled_from([True, True, False]))
     def take_over(self, number: int, accepts: bool) -> None:
-        """It goes to the other company, or every rule is named that this would break and it stays whose it is."""
+        """It goes to the other company, which asks for approval anew, or stays for every rule that this would break."""
         bookings = self.naive.bookings
         names = [name for name, each in bookings.items() if each.offered_to] or list(bookings)
         name = names[-1 - number % len(names)]
@@ -46,6 +46,10 @@ class Transfers(SmallCentre):
         self.scenario.grants(wish)
         booking.company, booking.offered_to = booking.offered_to if accepts else booking.company, ""
         if accepts:
+            booking.votes, booking.agreed = {}, None
+            if self.naive.approvers(booking.company, self.lines[name]):
+                self.naive.settle(booking, self.lines[name], self.scenario.now)
+                booking.was_booked = True
             self.marked(self.scenario.centre.reservations[name])
 
     @invariant()

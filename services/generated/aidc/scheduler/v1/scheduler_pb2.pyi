@@ -2470,8 +2470,8 @@ class UpdateReservationRequest(_message.Message):
         """Which of `lines`, `start_time`, `end_time` (or `duration`, counted from the start) and `note` to change. Empty means
         all of these that are set in `reservation`; `*` means all of these, so that an empty note is one.
         Or `company` alone, named here: the reservation is offered to that company, which sees what it would get and answers
-        with AcceptTransfer or DeclineTransfer. Its own company takes the offer back. What is pending, has begun or was
-        approved cannot be handed over.
+        with AcceptTransfer or DeclineTransfer. Its own company takes the offer back. What is pending or has begun cannot be
+        handed over; what was approved is pending again once it was, and holds its units meanwhile.
         """
 
     @_builtins.property
