@@ -240,7 +240,7 @@ CASES |= {
 }
 
 ASKED_ELSEWHERE = {Reason.REQUEST_ID_REUSED}
-"""The writer refuses a reused request id, before the rules are asked: see tests/scheduler/test_writer.py."""
+"""The writer refuses a reused request id, before the rules are asked: see tests/scheduler/test_request_ids.py."""
 
 
 def _beyond_agreement(scenario: Scenario) -> Command:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from services.allocation.commands import Command
+from services.allocation.commands import Command, CreateReservation
 from services.allocation.companies import Company, Quota
 from services.allocation.resources import Resource
 from services.eventlog import SnapshotStore
@@ -14,9 +14,17 @@ from services.scheduler.clock import MICROSECONDS
 from services.scheduler.start import lead
 from services.scheduler.writer import Ask, Writer
 from tests.allocation import fixture
-from tests.allocation.scenario import registration
+from tests.allocation.fixture import TUESDAY
+from tests.allocation.scenario import HOUR, book, line, registration
 
 CENTRE = "mudeung-ai"
+NOON = TUESDAY + 12 * HOUR
+THINGS = (fixture.CPU, fixture.A100, *fixture.COMPANIES)
+
+
+def wish(number: int = 0, company: str = "ALPHA", note: str = "") -> CreateReservation:
+    """A booking of one core."""
+    return book(company, line("cpu"), start=NOON + number % 500 * HOUR, hours=1, note=note)
 
 
 class ManualClock:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,13 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime import keys
 from services.runtime.identity import make_keys
 from tests.runtime.test_identity import encoded, newest, signed
-from tests.scheduler.serving import ALPHA, SERVICE, Desk, Refused, demand, serving
+from tests.scheduler.serving import ALPHA, SERVICE, Desk, Refused, demand
 
 METHOD = f"/{SERVICE.full_name}/CreateReservation"
 REVOKED_SECONDS_MAX = 60
 EVIL = "http://127.0.0.1:{port}/keys"
 
 Forger = Callable[[Path], str]
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def claims(**change: Any) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import pytest
@@ -23,17 +21,10 @@ from tests.runtime.frames import (
     Headers,
     wired,
 )
-from tests.scheduler.serving import ALPHA, SERVICE, Desk, demand, serving
+from tests.scheduler.serving import ALPHA, SERVICE, Desk, demand
 
 CREATE = f"/{SERVICE.full_name}/CreateReservation"
 CANCEL = b"\x00\x00\x00\x08"
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 async def answered(desk: Desk, *messages: bytes, headers: Headers = (), path: str = CREATE) -> int | None:

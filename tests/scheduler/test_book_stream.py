@@ -1,7 +1,7 @@
 """BookStream over the wire: pipelined, answered in order, slowed rather than kept, and safe to resume."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -16,13 +16,6 @@ from tests.scheduler.desk import pages
 from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
 
 CORES = 224
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 async def eventually(condition: Callable[[], bool]) -> None:

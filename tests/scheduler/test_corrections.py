@@ -1,21 +1,12 @@
 """Corrections over the wire: who may, what is checked, and one effect for one request."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from tests.scheduler.serving import ALPHA, OPERATOR, Desk, Refused, demand, request_id, serving
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
+from tests.scheduler.serving import ALPHA, OPERATOR, Desk, Refused, demand, request_id
 
 
 def posting(number: int, krw: int = 5_000, *, parent: str = "companies/ALPHA", **fields: Any) -> Any:

@@ -1,8 +1,6 @@
 """The promises of the API, over the wire: durable before told, safe to repeat, explained when refused."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import pytest
@@ -11,16 +9,9 @@ from services.allocation.rejections import Reason
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.fixture import MONDAY, TUESDAY
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 
 CONFIRMED, CANCELLED = api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_CANCELLED
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def events(desk: Desk) -> int:

@@ -1,8 +1,6 @@
 """Approval over the wire: operators vote, companies see what was said and not by whom."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.identity import Identity, Role
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import HOUR
-from tests.scheduler.serving import ALPHA, AUDITOR, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, AUDITOR, NOON, OPERATOR, Desk, Refused, demand, request_id
 
 PENDING, CONFIRMED, DENIED = (
     api.Reservation.STATE_PENDING,
@@ -18,13 +16,6 @@ PENDING, CONFIRMED, DENIED = (
     api.Reservation.STATE_DENIED,
 )
 KIM, LEE = (Identity(name, Role.OPERATOR, "") for name in ("kim", "lee"))
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 async def pending(desk: Desk, number: int = 1, start: int = NOON) -> api.Reservation:

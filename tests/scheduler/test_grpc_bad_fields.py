@@ -3,8 +3,7 @@
 The rows of single requests are in `test_grpc_bad_requests`; here each defect meets every call that has such a field.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -12,7 +11,7 @@ import pytest
 from google.protobuf.message import Message
 
 from services.runtime.identity import Identity
-from tests.scheduler.serving import ALPHA, OPERATOR, SERVICE, Desk, Refused, serving
+from tests.scheduler.serving import ALPHA, OPERATOR, SERVICE, Desk, Refused
 from tests.scheduler.test_grpc_tenants import request_of
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
@@ -76,13 +75,6 @@ IDENTIFIED = sorted(
     if "request_id" in SERVICE.methods_by_name[method].input_type.fields_by_name and method != "SearchOffers"
 )
 TAGGED = sorted(method for method, paths in TEXTS.items() if "etag" in paths)
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def every(table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:

@@ -1,22 +1,44 @@
 """Bad requests and the status that each must get: definite, explained, and without a trace in the log."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.identity import Identity
-from tests.allocation.fixture import MONDAY, NOW, TUESDAY
+from tests.allocation.fixture import MONDAY, NOW
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand
 from tests.scheduler.test_grpc import calendar, quota, search
-from tests.scheduler.test_grpc_tenants import administration, handing_over
+from tests.scheduler.test_grpc_tenants import handing_over
+from tests.scheduler.wishes import (
+    YEAR,
+    accepting,
+    approving,
+    batched,
+    cancelling,
+    changed,
+    company,
+    confirming,
+    declining,
+    denying,
+    flexible,
+    granting,
+    held,
+    identified,
+    listing,
+    looking,
+    noted,
+    noting,
+    offering_more,
+    registering,
+    releasing,
+    searching,
+    timed,
+    watching,
+)
 
 INVALID, MISSING, DENIED = (
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -36,173 +58,10 @@ RANGE, ABORTED, NOBODY = (
 MINE, THEIRS = "companies/ALPHA/reservations/{mine}", "companies/BETA/reservations/{theirs}"
 
 
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
-
-
-def changed(request: Message, change: Callable[[Any], object]) -> Message:
-    """A request with a change made to it."""
-    change(request)
-    return request
-
-
-def timed(field: str, seconds: int = 0, nanos: int = 0) -> api.CreateReservationRequest:
-    """A booking with a strange time."""
-    request = demand()
-    time = getattr(request.reservation, field)
-    time.seconds, time.nanos = seconds, nanos
-    return request
-
-
-def noted(text: str) -> api.CreateReservationRequest:
-    """A booking with a note."""
-    return demand(note=text)
-
-
-def listing(parent: str = "companies/ALPHA", **fields: Any) -> api.ListReservationsRequest:
-    """A list of reservations."""
-    return api.ListReservationsRequest(parent=parent, **fields)
-
-
-def cancelling(name: str, number: int = 5, **fields: Any) -> api.CancelReservationRequest:
-    """A cancellation."""
-    return api.CancelReservationRequest(name=name, request_id=request_id(number), **fields)
-
-
-def confirming(name: str, **fields: Any) -> api.ConfirmReservationRequest:
-    """A confirmation."""
-    return api.ConfirmReservationRequest(name=name, request_id=request_id(7), **fields)
-
-
-YEAR = Duration(seconds=365 * 86_400)
-
-
-def accepting(name: str) -> api.AcceptTransferRequest:
-    """A company takes over what is offered."""
-    return api.AcceptTransferRequest(name=name, request_id=request_id(8))
-
-
-def declining(name: str, reason: str) -> api.DeclineTransferRequest:
-    """It does not."""
-    return api.DeclineTransferRequest(name=name, request_id=request_id(8), reason=reason)
-
-
-def noting(name: str, **fields: Any) -> api.UpdateReservationRequest:
-    """Another note, and something beside it."""
-    return api.UpdateReservationRequest(
-        reservation=api.Reservation(name=name, note="x"), request_id=request_id(8), **fields
-    )
-
-
-def offering_more(name: str) -> api.UpdateReservationRequest:
-    """An offer of something that is changed with it."""
-    request = handing_over(name, "BETA")
-    request.update_mask.paths.append("note")
-    return request
-
-
-def approving(name: str, **fields: Any) -> api.ApproveReservationRequest:
-    """A vote for a reservation."""
-    return api.ApproveReservationRequest(name=name, request_id=request_id(8), **fields)
-
-
-def denying(name: str, comment: str) -> api.DenyReservationRequest:
-    """A vote against a reservation."""
-    return api.DenyReservationRequest(name=name, request_id=request_id(8), comment=comment)
-
-
-def held(seconds: int, nanos: int = 0) -> api.CreateReservationRequest:
-    """An offer to hold for a strange time."""
-    request = demand()
-    request.hold.seconds, request.hold.nanos = seconds, nanos
-    return request
-
-
-def searching(request_id: str) -> api.SearchOffersRequest:
-    """A search that holds what it finds, under a strange id."""
-    request = search("cpu", hold=60)
-    request.request_id = request_id
-    return request
-
-
-def flexible(
-    company: str = "ALPHA", duration: int = HOUR, duration_max: int = 0, desired: int = 0, **fields: Any
-) -> api.SearchOffersRequest:
-    """A search that lets something vary; times in seconds."""
-    request = search("cpu", company=company)
-    request.duration.seconds = duration
-    request.MergeFrom(api.SearchOffersRequest(**fields))
-    if duration_max:
-        request.duration_max.seconds = duration_max
-    if desired:
-        request.desired_start_time.seconds = desired
-    return request
-
-
-def looking() -> api.SearchOffersRequest:
-    """A search that holds nothing, and has an id."""
-    request = search("cpu")
-    request.request_id = request_id(1)
-    return request
-
-
-def releasing(name: str) -> api.ReleaseReservationRequest:
-    """A release."""
-    return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
-
-
-def identified(text: str) -> api.CreateReservationRequest:
-    """A booking with a request id of any form."""
-    request = demand()
-    request.request_id = text
-    return request
-
-
-def watching(after: int) -> api.WatchReservationsRequest:
-    """A watch from a position on."""
-    return api.WatchReservationsRequest(parent="companies/ALPHA", after_position=after)
-
-
-def batched(*requests: api.CreateReservationRequest, atomic: bool = True) -> api.BatchCreateReservationsRequest:
-    """Many bookings in one call."""
-    return api.BatchCreateReservationsRequest(parent="companies/ALPHA", requests=requests, atomic=atomic)
-
-
-def granting(**fields: Any) -> api.GrantQuotaRequest:
-    """A quota with changed figures."""
-    request = quota()
-    for name, value in fields.items():
-        setattr(request.quota, name, value)
-    return request
-
-
-def company(**fields: Any) -> api.RegisterCompanyRequest:
-    """A new company."""
-    request = api.RegisterCompanyRequest(request_id=request_id(50))
-    request.company.name = fields.pop("name", "companies/NEW")
-    request.company.agreement_start_time.seconds = NOW
-    request.company.agreement_end_time.seconds = fields.pop("end", NOW + 100 * DAY)
-    request.company.reservation_max.seconds = fields.pop("reservation_max", DAY)
-    request.company.horizon.seconds = fields.pop("horizon", DAY)
-    assert not fields
-    return request
-
-
-def registering(name: str) -> api.RegisterResourceRequest:
-    """A resource of another name, made known under this one."""
-    request: api.RegisterResourceRequest = administration("RegisterResource", "")
-    request.resource.name = f"resources/{name}"
-    return request
-
-
 ZERO = "00000000-0000-0000-0000-000000000000"
 DEEP = b"\x12\x80" * 200
 GROUPS = b"\x7b" * 200 + b"\x7c" * 200
 UTF8 = b"\x0a\x04\xff\xfe\xfd\xfc"
-
 Row = tuple[str, str, Any, Identity | None, grpc.StatusCode]
 ROWS: list[Row] = [
     ("malformed bytes", "CreateReservation", b"\xff\xff\xff", ALPHA, INVALID),
@@ -412,89 +271,3 @@ async def test_a_bad_request_gets_its_status(
     if status is not SPENT or refused.value.reason:
         assert refused.value.reason, "no ErrorInfo"
     assert "Traceback" not in str(refused.value)
-
-
-async def test_adjacent_bookings_are_fine(desk: Desk) -> None:
-    """A booking may begin when another one ends."""
-    await desk.call("CreateReservation", demand(1, ("T1", 1), start=NOON, hours=1))
-    await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + HOUR, hours=1))
-
-
-async def test_what_is_taken_is_busy_and_nothing_more_is_told(desk: Desk) -> None:
-    """Over one's own booking or another's there is no other; whose it is stands in no answer."""
-    booked = await desk.call("CreateReservation", demand(1, ("cpu", 224), note="secret"))
-    for number, (name, identity) in enumerate((("ALPHA", ALPHA), ("BETA", BETA)), start=2):
-        with pytest.raises(Refused) as refused:
-            await desk.call("CreateReservation", demand(number, ("cpu", 1), company=name), identity)
-        assert (refused.value.code, refused.value.reason) == (FAILED, "NO_CAPACITY")
-        told = refused.value.status.SerializeToString()
-        assert not any(word in told for word in (b"secret", booked.name.rsplit("/", 1)[1].encode()))
-    assert b"ALPHA" not in told
-
-
-async def test_a_period_is_granted_once(desk: Desk) -> None:
-    """A quota over a period that has one is refused: nobody is left with less than was booked by mistake."""
-    await desk.call("GrantQuota", quota(), OPERATOR)
-    with pytest.raises(Refused) as refused:
-        await desk.call("GrantQuota", changed(granting(unit_seconds=1), renumbered), OPERATOR)
-    assert (refused.value.code, refused.value.reason) == (EXISTS, "ALREADY_EXISTS")
-
-
-def renumbered(request: Any) -> None:
-    """The same, as another request."""
-    request.request_id = request_id(98)
-
-
-async def test_ids_of_two_tenants_are_independent(desk: Desk) -> None:
-    """The same request id of another company is another request."""
-    first = await desk.call("CreateReservation", demand(1))
-    second = await desk.call("CreateReservation", demand(1, company="BETA"), BETA)
-    assert first.name != second.name
-
-
-async def test_a_repeated_cancellation_is_the_same_yes(desk: Desk) -> None:
-    """Repeated with its id a cancellation is OK; anew it is refused."""
-    booked = await desk.call("CreateReservation", demand(1))
-    first = await desk.call("CancelReservation", cancelling(booked.name))
-    assert await desk.call("CancelReservation", cancelling(booked.name)) == first
-    with pytest.raises(Refused) as refused:
-        await desk.call("CancelReservation", cancelling(booked.name, 77))
-    assert refused.value.reason == "WRONG_STATE"
-
-
-async def test_an_unknown_method_is_unimplemented(desk: Desk) -> None:
-    """Other methods, and reflection, are not there."""
-    for path in (
-        "/aidc.scheduler.v1.Scheduler/Drop",
-        "/",
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-    ):
-        with pytest.raises(grpc.aio.AioRpcError) as error:
-            await desk.channel.unary_unary(path)(b"", timeout=5)
-        assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
-async def test_unknown_fields_leave_no_trace(desk: Desk) -> None:
-    """What we do not know is ignored, and never written down."""
-    await desk.call("CreateReservation", demand(1).SerializeToString() + b"\xba\x3e\x06canary")
-    assert b"canary" not in b"".join(desk.log.pages)
-
-
-async def test_text_is_stored_as_it_is(desk: Desk) -> None:
-    """Quotes, percent signs and braces are text, for ever."""
-    text = "'; DROP TABLE reservations; -- %s {} \\x00 [INFO]"
-    booked = await desk.call("CreateReservation", noted(text))
-    assert (await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))).note == text
-
-
-async def test_nobody_overspends_in_parallel(desk: Desk) -> None:
-    """A hundred calls at once spend a quota to its end and not beyond."""
-    await desk.call("GrantQuota", granting(unit_seconds=8 * HOUR * 30), OPERATOR)
-    calls = [
-        desk.call("CreateReservation", demand(n, ("h100", 8), company="BETA", start=TUESDAY + n * HOUR), BETA)
-        for n in range(1, 101)
-    ]
-    outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert sum(not isinstance(each, Refused) for each in outcomes) == 30
-    (period,) = desk.writer.centre.meters["BETA", "h100"].periods
-    assert period.booked == period.quota.unit_seconds

@@ -1,7 +1,5 @@
 """Changing a reservation over the wire: what the mask means, what is shown beforehand, and what is refused by name."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,16 +11,9 @@ from google.rpc.error_details_pb2 import BadRequest
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import HOUR
-from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 
 CPU = [api.Line(resource="resources/cpu", units=4)]
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def changing(

@@ -1,7 +1,6 @@
 """Held offers over the wire: one call holds, one confirms, and each may be repeated."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from tests.scheduler.test_grpc import search
 
 HELD, CONFIRMED = api.Reservation.STATE_HELD, api.Reservation.STATE_CONFIRMED
 CANCELLED, EXPIRED = api.Reservation.STATE_CANCELLED, api.Reservation.STATE_EXPIRED
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def confirmation(name: str, number: int = 2, **fields: object) -> api.ConfirmReservationRequest:

@@ -1,25 +1,16 @@
 """Outages over the wire: declared durably, reported to whom they concern, lifted by etag."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import grpc
 import pytest
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.scenario import HOUR
-from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc import calendar
 
 Affected = api.AffectedReservation
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def outage(*scopes: api.OutageScope, start: int = 0, hours: int = 0, number: int = 50) -> api.DeclareOutageRequest:

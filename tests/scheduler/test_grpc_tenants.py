@@ -3,8 +3,6 @@
 The rows follow from the service's descriptor: a method without a row fails.
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -25,7 +23,6 @@ from tests.scheduler.serving import (
     Refused,
     demand,
     request_id,
-    serving,
 )
 from tests.scheduler.test_grpc import calendar, search
 
@@ -134,13 +131,6 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
 def test_every_method_has_its_row() -> None:
     """A new method must say who may ask it about whom."""
     assert EXPECTED.keys() == {method.name for method in SERVICE.methods}
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 async def booked(desk: Desk, company: str, active: bool, hold: int = 0, resource: str = "cpu") -> str:

@@ -1,7 +1,5 @@
 """Handing a reservation over, as clients do it: offered, seen, accepted under the rules of the other company."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,19 +8,12 @@ import pytest
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.identity import Identity, Role
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc_tenants import handing_over, series, updating
 
 GAMMA = Identity("park", Role.COMPANY, "GAMMA")
 OPEN, ACCEPTED = api.TransferOffer.STATE_OPEN, api.TransferOffer.STATE_ACCEPTED
 DECLINED, LAPSED = api.TransferOffer.STATE_DECLINED, api.TransferOffer.STATE_LAPSED
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 async def offered(desk: Desk, to: str = "GAMMA", **wish: Any) -> api.Reservation:

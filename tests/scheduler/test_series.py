@@ -1,8 +1,6 @@
 """Series and calendar files over the wire: civil times, conflicts, giving back, and what a calendar program reads."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import icalendar
@@ -12,17 +10,10 @@ import recurring_ical_events
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.recurrence import Unreadable, local, occurrences
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc_tenants import series
 
 BERLIN, SEOUL = ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Seoul")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """Changing a series over the wire: what the mask means, civil times in its zone, and what a calendar program reads."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,18 +13,11 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.recurrence import local
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, BETA, NOON, Desk, Refused, demand, request_id, serving
+from tests.scheduler.serving import ALPHA, BETA, NOON, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc_tenants import series
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EFFECT = api.Occurrence
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    """The fixture centre behind its doors."""
-    async with serving(tmp_path / "keys") as served:
-        yield served
 
 
 def changing(

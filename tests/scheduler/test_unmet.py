@@ -23,7 +23,7 @@ from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import HOUR, book, line
 from tests.scheduler.desk import leading
 from tests.scheduler.serving import Refused, demand, serving
-from tests.scheduler.test_grpc_bad_requests import batched
+from tests.scheduler.wishes import batched
 
 NOON = TUESDAY + 12 * HOUR
 SECONDS_MAX = 30
