@@ -3,16 +3,19 @@
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from services.cli.booking import DryRun, Duration, Lines, Reason, checked_request_id, read_lines
+from services.cli.client import Client
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
 from services.cli.outcome import Failed
 from services.cli.tables import out, plain_id, table
 from services.cli.tariff import asked
 from services.cli.times import (
+    civil_time,
     from_timestamp,
     parse_duration,
     parse_time,
@@ -46,7 +49,7 @@ PAGE_SIZE_MAX = 200
 @app.command("book")
 def book(
     lines: Lines,
-    first: Annotated[str, typer.Option(metavar="TIME", help="The first time by the wall clock: 2026-03-09T09:00.")],
+    first: Annotated[str, typer.Option(metavar="TIME", help="The first time: 2026-03-09 09:00, tomorrow 09:00.")],
     duration: Duration,
     rule: Annotated[
         list[str], typer.Option(help="RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10, EXDATE:20260316T090000; may be repeated.")
@@ -70,7 +73,7 @@ def book(
         demand, _ = read_lines(client, lines, 0, "anywhere")
         series = api.Series(
             lines=demand,
-            first=first,
+            first=civil_time(first, client.now, zone_of(client, zone)),
             time_zone=zone or str(client.zone),
             duration=to_duration(parse_duration(duration)),
             recurrence=rules_of(rule),
@@ -86,6 +89,14 @@ def book(
         found = asked(client, client.scheduler.CreateSeries, request, as_json)
         shown = client.zone
     show(found, shown, as_json, dry_run)
+
+
+def zone_of(client: Client, name: str) -> tzinfo:
+    """The zone of a wall clock: the one that is named, else the centre's."""
+    try:
+        return ZoneInfo(name) if name else client.zone
+    except (ZoneInfoNotFoundError, ValueError, OSError) as problem:
+        raise Failed(f"--zone {name!r} is no time zone: write Asia/Seoul") from problem
 
 
 @app.command("show")

@@ -11,9 +11,9 @@ from services.cli.changing import Units, changed_lines
 from services.cli.client import Client
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
 from services.cli.outcome import Failed
-from services.cli.series import POLICIES, SeriesName, rules_of, series_name, show
+from services.cli.series import POLICIES, SeriesName, rules_of, series_name, show, zone_of
 from services.cli.tariff import asked
-from services.cli.times import parse_duration, parse_time, to_duration, to_timestamp
+from services.cli.times import civil_time, parse_duration, parse_time, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -62,7 +62,8 @@ def change(
         request.series.name = full_name
         if since:
             request.from_time.CopyFrom(to_timestamp(parse_time(since, client.now, client.zone)))
-        _ask_times(request, found, clock or first, rule or [], count, until)
+        moment = clock or (civil_time(first, client.now, zone_of(client, found.time_zone)) if first else "")
+        _ask_times(request, found, moment, rule or [], count, until)
         _ask_others(client, request, found, duration, units or [], conflict, note)
         if not request.update_mask.paths:
             raise Failed(

@@ -20,6 +20,7 @@ UNITS = {
 DURATION = re.compile(r"(\d+(?:\.\d+)?[dhms])+")
 DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 DURATION_MAX = timedelta(days=3660)
+CIVIL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?")
 DAYS_FROM_TODAY = {"today": 0, "tomorrow": 1, "yesterday": -1}
 
 
@@ -54,6 +55,13 @@ def parse_time(text: str, now: datetime, zone: tzinfo) -> datetime:
         example = "2026-03-04 09:00, 2026-03-04T09:00+09:00, tomorrow 09:00 or +3h"
         raise Unreadable(f"cannot read the time {text!r}: write {example}") from problem
     return moment if moment.tzinfo else in_zone(moment, zone, text)
+
+
+def civil_time(text: str, now: datetime, zone: tzinfo) -> str:
+    """A time of the wall clock, without an offset: as it is written, or what `tomorrow 09:00` and `+3h` are there."""
+    if CIVIL.fullmatch(text.strip()):
+        return text.strip().replace(" ", "T")
+    return parse_time(text, now, zone).astimezone(zone).strftime("%Y-%m-%dT%H:%M")
 
 
 def next_hour(moment: datetime) -> datetime:

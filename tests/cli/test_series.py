@@ -44,6 +44,8 @@ def test_a_refused_series_ends_with_2(centre: FakeCentre, capsys: pytest.Capture
     assert main.run(BOOK) == 2
     assert main.run([*BOOK, "--conflict", "maybe"]) == 1
     assert "fail, skip, shift" in capsys.readouterr().err
+    assert main.run([*BOOK, "--zone", "Mars/Olympus"]) == 1
+    assert "Asia/Seoul" in capsys.readouterr().err
 
 
 def test_series_are_listed_and_given_back(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:

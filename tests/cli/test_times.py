@@ -7,6 +7,7 @@ import pytest
 
 from services.cli.times import (
     Unreadable,
+    civil_time,
     month_of,
     parse_duration,
     parse_time,
@@ -38,6 +39,21 @@ NOW = datetime(2026, 3, 3, 20, 30, tzinfo=UTC)  # 05:30 of the next day in Seoul
 def test_a_time_is_read_in_the_centres_zone_unless_it_has_an_offset(text: str, expected: str) -> None:
     """A local time means the centre's clock; an offset decides for itself; days count from the centre's today."""
     assert parse_time(text, NOW, SEOUL).astimezone(UTC).isoformat() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-03-09T09:00", "2026-03-09T09:00"),
+        ("2026-03-09 09:00", "2026-03-09T09:00"),
+        ("tomorrow 09:00", "2026-03-05T09:00"),
+        ("2026-03-09T09:00Z", "2026-03-09T18:00"),
+        ("+3h", "2026-03-04T09:00"),
+    ],
+)
+def test_a_first_time_is_one_of_the_wall_clock(text: str, expected: str) -> None:
+    """What recurs begins by the clock on the wall; times that are said in another manner are what that clock shows."""
+    assert civil_time(text, NOW, SEOUL) == expected
 
 
 @pytest.mark.parametrize(
