@@ -1,0 +1,78 @@
+"""The README's commands, run as they are written and in their order, against the whole centre of the catalogue."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli import main
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CLOCK = "2026-09-07T09:00:00+09:00@1"
+"""A Monday on which the agreements of the README's companies are in force."""
+STOP_SECONDS_MAX = 30.0
+INLINE = re.compile(r"`(aidc (?:book M03|outage declare|outage lift|funding)[^`]*--data[^`]*)`")
+ENDLESS = ("watch", "top")
+"""They go on until somebody ends them."""
+PRINTED = {
+    "NAME": re.compile(r"companies/CMP-\d{4}/reservations/[0-9a-f]{16}"),
+    "SERIES": re.compile(r"companies/CMP-\d{4}/series/[0-9a-f]{16}"),
+    "TIME": re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}"),
+}
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`make run` in another terminal, and a file of wishes, in the folder where the commands are typed."""
+    monkeypatch.chdir(tmp_path)
+    wish = {"lines": ["a100-dev:2gpu"], "start": "+6h", "duration": "2h"}
+    (tmp_path / "wishes.ndjson").write_text(json.dumps(wish))
+    up = subprocess.Popen(
+        [sys.executable, "-m", "services.cli.main", "up", "--data", "data", "--clock", CLOCK, "--json"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert up.stdout is not None
+        assert up.stdout.readline(), "the centre does not start"
+        yield
+    finally:
+        up.send_signal(signal.SIGTERM)
+        up.communicate(timeout=STOP_SECONDS_MAX)
+
+
+def commands() -> Iterator[tuple[list[str], int]]:
+    """Each command of the ten minutes with the exit status that it says it has, then those of the paragraphs."""
+    block = README.partition("## Ten minutes")[2].split("```")[1]
+    for line in block.splitlines():
+        if line.startswith("aidc "):
+            typed = shlex.split(line, comments=True)[1:]
+            yield typed, 2 if "exit status 2" in line else 0
+    for match in INLINE.findall(README.replace("\n", " ")):
+        yield shlex.split(match)[1:], 0
+
+
+def test_every_command_works_as_it_is_written(running: None, capfd: pytest.CaptureFixture[str]) -> None:
+    """A newcomer who types the README from its top to its end gets what it says."""
+    last: dict[str, str] = {}
+    seen = 0
+    for typed, status in commands():
+        if typed[0] in ENDLESS:
+            continue
+        filled = [last.get(word, word) for word in typed]
+        assert not set(filled) & PRINTED.keys(), f"nothing printed what is meant by {typed}"
+        ended = main.run(filled)
+        told = capfd.readouterr()
+        assert ended == status, (filled, ended, told.out + told.err)
+        last |= {word: found[0] for word, form in PRINTED.items() if (found := form.findall(told.out))}
+        seen += 1
+    assert seen > 40
