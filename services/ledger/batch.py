@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from services.eventlog.page import Head, Page, Record
 from services.ledger.books import Books
-from services.ledger.facts import Fact, facts_of, moment
+from services.ledger.facts import Fact, facts_of
+from services.ledger.moments import moment
 from services.ledger.projections import new_projections
 from services.ledger.projections.tree import Tree
 
@@ -55,7 +56,7 @@ class Batch:
         self.events: Counter[str] = Counter()
         self._books = books
         self._tree = Tree(books.tree)
-        self._root: bytes | None = None
+        self.root = self._tree.root
         self.projections = (*new_projections(books), self._tree)
         self._adds = tuple(projection.add for projection in self.projections)
 
@@ -64,11 +65,9 @@ class Batch:
         """Whether the next page must wait for the next batch."""
         return len(self.pages) >= PAGES_MAX or self.after.number - self.before.number >= EVENTS_MAX
 
-    def close(self) -> bytes:
-        """Take the events into the tree, once no page comes any more; give its root. Batches are closed in order."""
-        if self._root is None:
-            self._root = self._tree.grow()
-        return self._root
+    def close(self) -> None:
+        """No page comes any more: keep the root of the tree as it is now, for the next batch goes on with it."""
+        self.root = self._tree.root
 
     async def add(self, record: Record, page: Page) -> None:
         """Fold the next page. Raises `BrokenLog` if an event of it does not fit the events before it.
@@ -92,6 +91,7 @@ class Batch:
                 for fact in some:
                     add(fact)
             await asyncio.sleep(0)
+        self._tree.grow()
         number = self.after.number + len(facts)
         self.pages.append((position, hash_, page.writer, page.epoch, time, len(facts), number, record.data))
         self.after = Checkpoint(position=position, hash=hash_, number=number, page_time=time)

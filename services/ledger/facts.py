@@ -1,7 +1,7 @@
 """From a page to facts: each event with its number in the log, who caused it, whom it concerns, and its transfers."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import get_args
 
 from msgspec import Struct
@@ -13,11 +13,11 @@ from services.eventlog.page import Page, Record
 from services.ledger.books import Books, Misfit
 from services.ledger.chart import Transfer
 from services.ledger.claims import Step
+from services.ledger.moments import moment
 from services.ledger.posting import post
 from services.ledger.proving.leaves import Leaf, leaves_of
 
 MICROSECONDS = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Fact(Struct, frozen=True, kw_only=True, gc=False):
@@ -72,11 +72,6 @@ def facts_of(record: Record, page: Page, number: int, books: Books) -> Iterator[
                 leaf=leaves[index],
             )
             index += 1
-
-
-def moment(microseconds: int) -> datetime:
-    """A time of the log, microseconds since 1970 UTC, without the rounding of a float."""
-    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def _take(books: Books, event: Event, number: int, at: int, position: int, index: int) -> Step | None:

@@ -128,7 +128,7 @@ async def _advance(connection: PoolConnectionProxy, batch: Batch, schema: str) -
         after.hash,
         after.number,
         after.page_time,
-        batch.close(),
+        batch.root,
         schema,
     )
     return moved is not None

@@ -117,6 +117,7 @@ class _Intake:
             if self._failure and not self._batch.pages:
                 raise self._failure
             batch = self._batch
+            batch.close()
             self._batch = Batch(batch.after, self._books)
             self._changed.notify_all()
         return batch

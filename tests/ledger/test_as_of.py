@@ -14,7 +14,8 @@ from services.eventlog.page import Record, decode_page
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.batch import Checkpoint
 from services.ledger.books import Books
-from services.ledger.facts import Fact, facts_of, moment
+from services.ledger.facts import Fact, facts_of
+from services.ledger.moments import moment
 from services.ledger.reporting import balances, history, statements
 from services.ledger.reporting.books_api import BooksApi
 from services.ledger.reporting.views import FOREVER, NOW, NotFound, View

@@ -52,6 +52,25 @@ async def test_a_double_booking_within_one_batch_is_refused(ledger: Ledger) -> N
     assert violation.invariant == "allocations_overlap"
 
 
+async def test_who_has_ended_can_hold_nothing_again(ledger: Ledger) -> None:
+    """The guards look at what comes, so a row can only end: nobody makes one hold its bins longer, or anew."""
+    extend(ledger.log, OPENING, (entry(confirmed("r1", held([0], hours(0, 4)))),), (entry(cancelled("r1")),))
+    await ledger.fold()
+    async with ledger.writer.acquire() as connection:
+        for forgery in ("held = int8range(lower(held), NULL)", "held = int8range(0, upper(held))", "guarded = true"):
+            with pytest.raises(asyncpg.ExclusionViolationError, match="cannot be made to hold its bins longer"):
+                await connection.execute(f"UPDATE allocations SET {forgery}")
+
+
+async def test_what_ended_before_its_time_leaves_the_guards(ledger: Ledger) -> None:
+    """Whoever books and cancels the same hours over and over leaves nothing that later bookings must look at."""
+    again = [fact for name in ("r1", "r2") for fact in (confirmed(name, held([0], hours(0, 4))), cancelled(name))]
+    pages = [(entry(again[0]),), (entry(again[1]), entry(again[2]), entry(again[3]))]
+    extend(ledger.log, OPENING, *pages, (entry(confirmed("r3", held([0], hours(0, 4)))),))
+    await ledger.fold()
+    assert await ledger.rows("SELECT reservation FROM allocations WHERE guarded") == [("r3",)]
+
+
 async def test_neighbours_and_successors_are_lawful(ledger: Ledger) -> None:
     """Touching intervals, other bins, other resources, and bins given back are no double booking."""
     extend(

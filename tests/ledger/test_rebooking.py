@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.allocation.events import Event
 from services.allocation.reservations import Allocation
 from services.ledger.chart import Account, Phase
-from services.ledger.facts import moment
+from services.ledger.moments import moment
 from services.ledger.reporting.history import history
 from services.ledger.reporting.statements import month_statement
 from services.ledger.reporting.transfers import LATE_FEE_RETURNED

@@ -37,7 +37,7 @@ GRANTS = {
 }
 """What each role may do with each whole table."""
 COLUMNS = {
-    ("aidc_projector", "allocations", "UPDATE"): {"held"},
+    ("aidc_projector", "allocations", "UPDATE"): {"held", "guarded"},
     ("aidc_projector", "checkpoint", "UPDATE"): {"position", "hash", "number", "page_time", "root"},
     ("aidc_reader", "archived", "SELECT"): {
         *("month", "first_position", "last_position", "first_number", "last_number", "last_hash", "archived_at")

@@ -26,7 +26,8 @@ from services.ledger.archives.form import (
     read_manifest,
 )
 from services.ledger.archives.writing import EVENTS_AT_ONCE, PAGES_AT_ONCE, sha256_of
-from services.ledger.facts import EVENT_TYPES, moment
+from services.ledger.facts import EVENT_TYPES
+from services.ledger.moments import moment
 from services.ledger.proving.leaves import Leaf, leaves_of
 from services.ledger.proving.merkle import Frontier
 from services.ledger.proving.notes import KeyFault, Standing, standing_of

@@ -1,7 +1,6 @@
 """What was registered, granted and published (tables `companies`, `resources`, `quotas`, `officers` …)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
@@ -12,6 +11,7 @@ from services.allocation.money.pricing import MILLI
 from services.allocation.resources import Unit
 from services.ledger.books import Place
 from services.ledger.facts import Fact
+from services.ledger.moments import second
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "companies": ("company", "display_name", "programme", "number", "industry", "region", "stage"),
@@ -52,19 +52,19 @@ class Catalogue:
                     (resource.id, resource.kind.value, resource.unit.value, *standing, fact.number, *told, units_each)
                 )
             case events.QuotaGranted(quota=quota):
-                period = (datetime.fromtimestamp(quota.start, UTC), datetime.fromtimestamp(quota.end, UTC))
+                period = (second(quota.start), second(quota.end))
                 terms = (quota.unit_seconds, quota.concurrent_units_max)
                 self._rows["quotas"].append((fact.number, quota.company, quota.meter, *period, *terms))
             case events.OfficerAssigned(assignment=assigned):
-                period = (datetime.fromtimestamp(assigned.start, UTC), datetime.fromtimestamp(assigned.end, UTC))
+                period = (second(assigned.start), second(assigned.end))
                 self._rows["officers"].append((fact.number, assigned.company, assigned.officer, *period))
             case events.OfficerDismissed(company=name, officer=officer):
                 self._rows["officers"].append((fact.number, name, officer, fact.time, fact.time))
             case events.TariffPublished(tariff=tariff):
-                valid_from = datetime.fromtimestamp(tariff.valid_from, UTC)
+                valid_from = second(tariff.valid_from)
                 self._rows["tariffs"].append((fact.number, tariff.id, valid_from))
             case events.PeriodClosed(period=closed):
-                interval = (datetime.fromtimestamp(closed.start, UTC), datetime.fromtimestamp(closed.end, UTC))
+                interval = (second(closed.start), second(closed.end))
                 self._rows["closings"].append(
                     (fact.number, fact.position, fact.time, number_of(closed.month), *interval)
                 )

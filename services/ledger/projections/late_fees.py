@@ -1,7 +1,7 @@
 """Late fees that are returned if somebody books the time again (table `late_fees`)."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 from services.allocation.money.unit_time import Stretches
 from services.ledger.claims import LateFee
 from services.ledger.facts import Fact
+from services.ledger.moments import second
 
 COLUMNS = (
     *("number", "fee", "company", "reservation", "resource", "about", "position", "index", "time"),
@@ -28,7 +29,7 @@ class LateFees:
     def add(self, fact: Fact) -> None:
         for fee in fact.step.late_fees if fact.step is not None else ():
             whose = (fee.company, fee.reservation, fee.resource, fee.month)
-            ends_at = datetime.fromtimestamp(fee.end, UTC)
+            ends_at = second(fee.end)
             unbooked = msgspec.json.encode(fee.unbooked).decode()
             place = (fact.position, fact.index, fact.time)
             amounts = (fee.tariff, fee.krw, fee.returned)

@@ -1,6 +1,5 @@
 """Each reservation as it stands (table `reservations`)."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
@@ -10,6 +9,7 @@ from msgspec.json import encode
 from services.allocation.reservations import Reservation, State
 from services.ledger.claims import Claim
 from services.ledger.facts import Fact
+from services.ledger.moments import second
 
 
 class Reservations:
@@ -61,9 +61,9 @@ class Reservations:
         return (
             name,
             reservation.company,
-            str(reservation.state),
-            datetime.fromtimestamp(reservation.start, UTC),
-            datetime.fromtimestamp(reservation.end, UTC),
+            reservation.state,
+            second(reservation.start),
+            second(reservation.end),
             reservation.note,
             claim.number,
             changed_number,

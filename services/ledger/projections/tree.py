@@ -13,7 +13,7 @@ STORED_LEVEL_MIN = 4
 
 
 class Tree:
-    """New leaves, and what they complete. The frontier is that of the batch before, until `grow`."""
+    """New leaves, and what they complete. The frontier is that of the page before, until `grow`."""
 
     def __init__(self, frontier: Frontier) -> None:
         self._frontier = frontier
@@ -23,11 +23,14 @@ class Tree:
     def add(self, fact: Fact) -> None:
         self._leaves.append(fact.leaf.hash)
 
-    def grow(self) -> bytes:
-        """Take the leaves into the tree, the batches in order; give its root."""
-        complete = self._frontier.extend(self._leaves)
-        self._rows = [row for row in complete if row[0] >= STORED_LEVEL_MIN]
+    def grow(self) -> None:
+        """Take the leaves of a page into the tree, the pages in order."""
+        self._rows += [row for row in self._frontier.extend(self._leaves) if row[0] >= STORED_LEVEL_MIN]
         self._leaves.clear()
+
+    @property
+    def root(self) -> bytes:
+        """The hash of the whole tree up to the last page."""
         return self._frontier.root
 
     async def write(self, connection: PoolConnectionProxy) -> None:

@@ -1,12 +1,12 @@
 """What was measured of each reservation (table `measured_use`)."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation import events
 from services.ledger.facts import Fact
+from services.ledger.moments import second
 
 
 class Use:
@@ -18,7 +18,7 @@ class Use:
     def add(self, fact: Fact) -> None:
         if isinstance(fact.event, events.UseMeasured):
             whose = (fact.number, fact.reservation, fact.company)
-            when = (datetime.fromtimestamp(fact.event.since, UTC), datetime.fromtimestamp(fact.event.until, UTC))
+            when = (second(fact.event.since), second(fact.event.until))
             self._rows += [
                 (*whose, use.resource, *when, use.measured, use.busy, use.idle) for use in fact.event.resources
             ]

@@ -40,7 +40,7 @@ class RawPage(Struct, frozen=True, gc=False):
     entries: list[RawEntry]
 
 
-class Leaf(Struct, frozen=True, kw_only=True, gc=False):
+class Leaf(Struct, frozen=True, gc=False):
     """One leaf: its parts, and its hash in the tree. `request` is the SHA-256 of who asked, and under which id."""
 
     position: int
@@ -59,24 +59,15 @@ def leaves_of(position: int, data: bytes) -> list[Leaf]:
     """The leaves of a page, in order; `data` is its exact bytes. Raises `msgspec.MsgspecError` if it is no page."""
     leaves: list[Leaf] = []
     for place, entry in enumerate(_decode(data).entries):
-        request = _request_hash(entry)
+        request, time = _request_hash(entry), entry.time
         for raw in entry.events:
-            event = bytes(raw)
-            index = len(leaves)
-            leaves.append(
-                Leaf(
-                    position=position,
-                    entry=place,
-                    index=index,
-                    time=entry.time,
-                    request=request,
-                    event=event,
-                    hash=hash_leaf(_place(position, place, index, entry.time, request) + event),
-                )
-            )
+            event, index = bytes(raw), len(leaves)
+            hash_ = hash_leaf(_place(position, place, index, time, request) + event)
+            leaves.append(Leaf(position, place, index, time, request, event, hash_))
     return leaves
 
 
 def _request_hash(entry: RawEntry) -> bytes:
-    texts = (text.encode() for text in (entry.actor, entry.request_id, entry.request_digest))
-    return sha256(b"".join(_length(len(text)) + text for text in texts)).digest()
+    actor, request, digest = entry.actor.encode(), entry.request_id.encode(), entry.request_digest.encode()
+    lengths = _length(len(actor)), _length(len(request)), _length(len(digest))
+    return sha256(b"".join((lengths[0], actor, lengths[1], request, lengths[2], digest))).digest()
