@@ -37,10 +37,7 @@ class Place(Struct, frozen=True):
 
 
 class Books:
-    """Registrations and live claims at one position of the log.
-
-    The tree grows when a batch is posted, so its frontier is that of the last posted one.
-    """
+    """Registrations, live claims and the tree's right edge at one position of the log."""
 
     def __init__(self) -> None:
         self.prices = Prices()
@@ -83,7 +80,7 @@ class Books:
             raise Misfit(str(illegal)) from None
         claim = self._claim(before, after, number)
         if before is not None and isinstance(event, events.AllocationsMoved):
-            _demand_same_worth(before.reservation, after)
+            _demand_same_worth(before.reservation, after, self.periods)
         if after.state.live:
             self.claims[after.id] = claim
         else:
@@ -181,6 +178,6 @@ class Books:
                 raise Misfit(f"{allocation.resource} has {place.bins} bins, not all those of {allocation.bins}")
 
 
-def _demand_same_worth(before: Reservation, after: Reservation) -> None:
-    if flows(before, after):
+def _demand_same_worth(before: Reservation, after: Reservation, periods: Periods) -> None:
+    if flows(before, after, periods):
         raise Misfit(f"moving reservation {after.id} changes what it holds, not only where")

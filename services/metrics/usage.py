@@ -18,6 +18,7 @@ from services.allocation.events import Event
 from services.allocation.life import Flow, IllegalMove, flows, follow
 from services.allocation.limits import quota
 from services.allocation.limits.reclaim import without
+from services.allocation.money.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
 from services.eventlog import BrokenLog
@@ -107,6 +108,7 @@ class Usage:
         self.mix = Mix()
         self.began = 0
         """The time of the first entry, in seconds; 0 before there is one."""
+        self._periods = Periods()
         self._live: dict[str, Reservation] = {}
         self._page = 0
 
@@ -160,6 +162,8 @@ class Usage:
                 pass  # The others change no figure of use.
 
     def _registered(self, resource: Resource) -> None:
+        if not self.pools:
+            self._periods = Periods(resource.time_zone)  # The first one's is the centre's, as for the books.
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
         self.pools[resource.id] = PoolUsage(
             resource, live, entered, entered_at=dict.fromkeys(State, 0), taken_up={True: 0, False: 0}
@@ -175,7 +179,7 @@ class Usage:
         if before is None:
             self.mix.add(after, self.now)
         self._count(before, after)
-        for flow in flows(before, after):
+        for flow in flows(before, after, self._periods):
             self._flow(self.companies[after.company].id, flow)
         if before is None or before.holding is not after.holding:
             self._book(after, 1)

@@ -7,6 +7,7 @@ from services.allocation.commands import RegisterResource, SetFunding
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.disruption.funding_decisions import DISPLACED_MAX, plan
 from services.allocation.life import flows
+from services.allocation.money.periods import Periods
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
 from tests.allocation import fixture
@@ -73,7 +74,7 @@ def test_who_no_longer_fits_is_displaced_if_that_is_asked_for() -> None:
     lost = scenario.books(book("ALPHA", line("h100", 8), start=NOON + 4 * HOUR, hours=2))
     scenario.given(fund("h100", 16, start=NOON + 3 * HOUR, displace=True))
     assert scenario.current(lost).state is State.DISPLACED
-    [flow] = flows(lost, scenario.current(lost))
+    [flow] = flows(lost, scenario.current(lost), Periods())
     assert (flow.used, flow.released) == (0, 8 * 2 * HOUR)
     scenario.given(fund("h100", 0, start=NOON + 5 * HOUR, displace=True))
     assert scenario.current(kept).state is State.DISPLACED

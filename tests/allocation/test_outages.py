@@ -10,6 +10,7 @@ from services.allocation.decide import decide
 from services.allocation.disruption.clearing import RESERVATIONS_MAX
 from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.life import flows
+from services.allocation.money.periods import Periods
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation, Reservation, State
 from tests.allocation import fixture
@@ -71,7 +72,7 @@ def test_who_has_not_begun_keeps_the_slots_on_other_units() -> None:
     assert scenario.fates("works") == {booked.id: "moved"}
     assert (after.state, after.start, after.end, after.outage) == (State.CONFIRMED, booked.start, booked.end, "works")
     assert not standing(scenario, booked) & {index for each in booked.allocations for index in each.bins}
-    assert flows(booked, after) == []
+    assert flows(booked, after, Periods()) == []
 
 
 def test_others_that_wait_make_room() -> None:
@@ -98,7 +99,7 @@ def test_who_finds_no_other_units_is_displaced_and_gets_all_of_it_back() -> None
     assert scenario.fates("works") == {first.id: "displaced", second.id: "displaced"}
     assert (lost.state, lost.start, lost.end, lost.holding) == (State.DISPLACED, second.start, second.end, ())
     assert scenario.centre.meters["GAMMA", "h100"].periods[0].booked == before - 2 * 8 * 5 * HOUR
-    [flow] = flows(second, lost)
+    [flow] = flows(second, lost, Periods())
     assert (flow.used, flow.released) == (0, 8 * 5 * HOUR)
 
 
@@ -125,7 +126,7 @@ def test_a_failure_moves_what_runs_from_its_beginning_on() -> None:
         ((0,), ((NOON, cut),)),
         ((1,), ((cut, NOON + 4 * HOUR),)),
     ]
-    assert flows(scenario.current(running), after) == []
+    assert flows(scenario.current(running), after, Periods()) == []
     done = scenario.reaches(NOON + 4 * HOUR).current(running)
     assert (done.state, sum(each.unit_seconds for each in done.holding)) == (State.COMPLETED, 8 * 4 * HOUR)
 
@@ -139,7 +140,7 @@ def test_a_failure_without_other_units_displaces_what_runs() -> None:
     scenario.declares(outage("dead", NODE_0, kind=FAILURE))
     lost = scenario.current(running)
     assert (lost.state, lost.end) == (State.DISPLACED, NOON + HOUR)
-    [flow] = flows(active, lost)
+    [flow] = flows(active, lost, Periods())
     assert (flow.used, flow.released) == (32 * HOUR, 32 * 3 * HOUR)
 
 

@@ -13,13 +13,16 @@ from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.reservations import Allocation, Line
-from tests.metrics.synthetic import START, pool
+from tests.metrics.synthetic import pool
 
 QUARTER = 900
 HORIZON = 64  # quarter-hours
+MONTH_ENDS = 32  # quarter-hours
+START = 1_774_969_200 - MONTH_ENDS * QUARTER  # 2026-03-31 16:00 in Seoul
 COMPANIES = ("CMP-0001", "CMP-0002", "CMP-0003")
 POOLS = ("pool-000", "pool-001")
 PERIODS = ((0, 24), (24, HORIZON))
+MONTHS = (range(MONTH_ENDS), range(MONTH_ENDS, HORIZON))
 
 GIVEN_BACK = {
     events.ReservationCancelled: "cancelled",
@@ -195,12 +198,13 @@ class Naive:
         return [made.allocations, *(each.allocations for each in changed if each.reservation_id == made.reservation_id)]
 
     def given_up(self, company: str, resource: str) -> int:
-        """Unit-seconds that changes gave back."""
+        """Unit-seconds that changes gave back of a month."""
         return sum(
-            max(0, worth(before, resource) - worth(after, resource))
+            max(0, worth(before, resource, month) - worth(after, resource, month))
             for event in self.first
             if event.company == company
             for before, after in pairwise(self.held(event))
+            for month in MONTHS
         )
 
     def ending(self, reservation_id: str) -> Event | None:
@@ -291,9 +295,10 @@ class Naive:
         ]
 
 
-def worth(granted: tuple[Allocation, ...], resource: str) -> int:
-    """Unit-seconds of a resource."""
-    return sum(each.units * len(quarters(each.spans)) * QUARTER for each in granted if each.resource == resource)
+def worth(granted: tuple[Allocation, ...], resource: str, month: range) -> int:
+    """Unit-seconds of a resource within a month."""
+    mine = [each for each in granted if each.resource == resource]
+    return sum(each.units * len(quarters(each.spans) & set(month)) * QUARTER for each in mine)
 
 
 def quarters(spans: tuple[tuple[int, int], ...]) -> set[int]:

@@ -15,8 +15,8 @@ from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books
 from services.ledger.posting import post
 from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Usage
-from tests.metrics.naive import COMPANIES, POOLS, Decision, Naive, at, confirmations, histories, opening
-from tests.metrics.synthetic import HOUR_SECONDS, START, confirmed
+from tests.metrics.naive import COMPANIES, POOLS, START, Decision, Naive, at, confirmations, histories, opening
+from tests.metrics.synthetic import HOUR_SECONDS, confirmed
 
 
 def page(history: list[Decision]) -> Page:

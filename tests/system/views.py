@@ -5,6 +5,8 @@ import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +18,7 @@ from tests.system.harness import Clients, eventually
 from tests.system.raw_log import RawPage, read_log
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, resources
 
+SEOUL = ZoneInfo("Asia/Seoul")
 ACCOUNT_OF = {"held": "held", "pending": "held", "confirmed": "booked", "active": "booked"}
 METRICS = {
     "held": "alloc_held_unit_seconds",
@@ -104,11 +107,11 @@ def _apply(made: Fold, event: dict) -> None:
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
         case "reservation_confirmed" if name in made.live:
             was, now = _worth(made.live[name][2]), _worth(event["allocations"])
-            for resource in was.keys() | now.keys():
-                more = now[resource] - was[resource]
+            for key in was.keys() | now.keys():
+                resource, more = key[0], now[key] - was[key]
                 made.move(event["company"], resource, "capacity", "booked", max(0, more))
                 made.move(event["company"], resource, "held", "released", max(0, -more))
-                made.move(event["company"], resource, "held", "booked", min(was[resource], now[resource]))
+                made.move(event["company"], resource, "held", "booked", min(was[key], now[key]))
             made.live[name] = (event["company"], "confirmed", event["allocations"])
         case "reservation_requested" if name in made.live:
             made.move_all(name, ACCOUNT_OF[made.live[name][1]], "held")
@@ -120,8 +123,8 @@ def _apply(made: Fold, event: dict) -> None:
         case "reservation_changed":
             company, state, allocations = made.live[name]
             was, now = _worth(allocations), _worth(event["allocations"])
-            for resource in was.keys() | now.keys():
-                more = now[resource] - was[resource]
+            for key in was.keys() | now.keys():
+                resource, more = key[0], now[key] - was[key]
                 made.move(company, resource, "capacity", ACCOUNT_OF[state], max(0, more))
                 made.move(company, resource, ACCOUNT_OF[state], "released", max(0, -more))
             made.live[name] = (company, state, event["allocations"])
@@ -149,11 +152,15 @@ def _apply(made: Fold, event: dict) -> None:
             made.move_all(name, "capacity", "booked")
 
 
-def _worth(allocations: list[dict]) -> Counter[str]:
-    """Unit-seconds by resource."""
-    worth: Counter[str] = Counter()
+def _worth(allocations: list[dict]) -> Counter[tuple[str, str]]:
+    """Unit-seconds by resource and month, hour by hour: what moves to another month is given back in the one before."""
+    worth: Counter[tuple[str, str]] = Counter()
     for each in allocations:
-        worth[each["resource"]] += each["units"] * sum(end - start for start, end in each["spans"])
+        for start, end in each["spans"]:
+            for hour in range(start // HOUR, -(-end // HOUR)):
+                seconds = min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)
+                month = f"{datetime.fromtimestamp(hour * HOUR, SEOUL):%Y-%m}"
+                worth[each["resource"], month] += each["units"] * seconds
     return worth
 
 

@@ -30,6 +30,7 @@ PAUSE_SECONDS = 0.04
 ATTEMPT_SECONDS = 2.0
 AHEAD_HOURS_MAX = 200
 KEPT_MAX = 20
+WEEK = 7 * DAY
 HOLD_SECONDS = 900
 """Half a second, in a centre where half an hour passes in a second."""
 
@@ -200,13 +201,16 @@ class Booker:
         await self._crowd.settle(Asked(self._company, method, request))
 
     async def _change(self, reservation: api.Reservation) -> None:
-        """An hour longer or shorter, or some hours later: lawful or not."""
+        """An hour longer or shorter, an hour later, or in the next month: lawful or not."""
         request = api.UpdateReservationRequest(request_id=self._new_id())
         wish = request.reservation
         wish.name = reservation.name
         wish.end_time.seconds = reservation.end_time.seconds + self._chance.choice([-1, 1, 2]) * HOUR
         if self._chance.random() < 0.3:
             wish.start_time.seconds = reservation.start_time.seconds + HOUR
+        elif self._chance.random() < 0.3:
+            wish.start_time.seconds = reservation.start_time.seconds + 4 * WEEK
+            wish.end_time.seconds += 4 * WEEK
         asked = Asked(self._company, "UpdateReservation", request)
         await self._crowd.settle(asked)
         self._kept.append(asked.answers[0] if asked.outcome is Outcome.GRANTED else reservation)
