@@ -6,7 +6,7 @@ READY    := $(VENV)/.ready
 PARALLEL := -n auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
+.PHONY: help setup run demo test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -22,8 +22,8 @@ $(READY): requirements.lock pyproject.toml
 run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED
 	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK))
 
-demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings, LOG=FILE keeps the log
-	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(LOG),--log $(LOG))
+demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
+	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
 
 test: setup ## every test, with real nats-servers and Postgres, on up to four cores
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -61,6 +61,9 @@ dashboards-check: setup ## every query against a real Prometheus and a real load
 ledger-check: setup ## faults, properties and proofs of the ledger, then a million events rebuilt and timed (minutes)
 	$(BIN)/python -m pytest $(PARALLEL) tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py
 	$(BIN)/python -m loadtests.ledger_check
+
+traces-check: setup ## TRACES="FILE ...": real traces, all parts of them replayed and judged by their logs alone (a minute a part)
+	$(BIN)/python -m tests.system.judge_trace $(TRACES)
 
 format: setup ## rewrite the code in the house style
 	$(BIN)/ruff check --fix .

@@ -30,7 +30,7 @@ def catalogue() -> Catalogue:
 @pytest.fixture(scope="module")
 def bookings() -> list[Booking]:
     """Those of the small trace."""
-    return read_bookings(TRACE).leading
+    return read_bookings(TRACE).entries
 
 
 @pytest.fixture(scope="module")
@@ -66,18 +66,22 @@ def test_bookings_are_read_in_order_of_their_start() -> None:
     found = read_bookings(TRACE)
     rows = TRACE.read_text().splitlines()[1:]
     asking = [row.split(",") for row in rows if row.split(",")[6] != "0"]
-    assert found.total == len(found.leading) == len(asking)
-    assert [each.start for each in found.leading] == sorted(each.start for each in found.leading)
-    assert Counter(each.fate for each in found.leading) == Counter(Fate(row[8]) for row in asking)
+    assert found.total == len(found.entries) == len(asking)
+    assert [each.start for each in found.entries] == sorted(each.start for each in found.entries)
+    assert Counter(each.fate for each in found.entries) == Counter(Fate(row[8]) for row in asking)
 
 
 def test_a_longer_trace_is_cut_after_a_whole_day() -> None:
-    """The leading part ends with a day, and how much there is in all is known."""
+    """A part ends with a day, all parts together are the whole, and one too many is refused in a line."""
     found = read_bookings(TRACE, count=10)
     whole = read_bookings(TRACE)
-    last = found.leading[-1].start
-    assert 10 <= len(found.leading) < whole.total == found.total
-    assert found.leading == [each for each in whole.leading if each.start <= last]
+    last = found.entries[-1].start
+    assert 10 <= len(found.entries) < whole.total == found.total
+    assert found.entries == [each for each in whole.entries if each.start <= last]
+    parts = [read_bookings(TRACE, number, count=10) for number in range(1, found.parts + 1)]
+    assert [each for part in parts for each in part.entries] == whole.entries
+    with pytest.raises(Failed, match=f"has {found.parts} parts"):
+        read_bookings(TRACE, found.parts + 1, count=10)
 
 
 @pytest.mark.parametrize(

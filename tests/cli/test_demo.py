@@ -33,12 +33,23 @@ def test_a_trace_is_read_packed_or_plain(tmp_path: Path, packed: bool) -> None:
     """In order of submission; jobs that ask for nothing or last no time are left out; no GPUs means cores."""
     path = tmp_path / ("jobs.csv.gz" if packed else "jobs.csv")
     path.write_bytes(gzip.compress((HEADER + ROWS).encode()) if packed else (HEADER + ROWS).encode())
-    jobs = read_jobs(path)
+    jobs = read_jobs(path).entries
     assert [(item.id, item.gpus, item.cores, item.duration_seconds) for item in jobs] == [
         ("0", 8, 0, 3600),
         ("1", 1, 0, 60),
         ("2", 0, 64, 7200),
     ]
+
+
+def test_the_parts_of_a_trace_are_the_whole_of_it(tmp_path: Path) -> None:
+    """Nothing is replayed twice or left out, and one part too many is refused in a line."""
+    path = tmp_path / "jobs.csv"
+    path.write_text(HEADER + ROWS)
+    parts = [read_jobs(path, number, count=2) for number in (1, 2)]
+    assert sorted(item.id for part in parts for item in part.entries) == ["0", "1", "2"]
+    assert {(part.parts, part.total) for part in parts} == {(2, 3)}
+    with pytest.raises(Failed, match="has 2 parts"):
+        read_jobs(path, 3, count=2)
 
 
 @pytest.mark.parametrize("content", ["", "a,b\n1,2\n", HEADER, HEADER + "1,b,,soon,,60,1,,,,,\n"])

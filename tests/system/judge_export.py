@@ -23,11 +23,20 @@ def pages_of(export: Path) -> Iterator[RawPage]:
                 yield RawPage(line["position"], line["page"].encode())
 
 
+def faults_of(pages: list[RawPage]) -> list[str]:
+    """What is wrong with a whole log."""
+    return [*chain_faults(pages, pages[-1].page["centre"]), *booking_faults(pages)]
+
+
+def events_of(pages: list[RawPage]) -> Counter[str]:
+    """How often each event happened."""
+    return Counter(event["type"] for each in pages for entry in each.page["entries"] for event in entry["events"])
+
+
 def main(export: Path) -> int:
     """Print what the log says and what is wrong with it."""
     pages = list(pages_of(export))
-    events = Counter(event["type"] for each in pages for entry in each.page["entries"] for event in entry["events"])
-    found = [*chain_faults(pages, pages[-1].page["centre"]), *booking_faults(pages)]
+    events, found = events_of(pages), faults_of(pages)
     for name, number in events.most_common():
         print(f"{number:>8,} {name}")
     print(f"{len(pages):,} pages, {sum(events.values()):,} events, {len(found)} violations")

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.cli.demo.bookings import Bookings, Fate
+from services.cli.demo.bookings import Booking, Fate
 from services.cli.demo.report import heading
 from services.cli.demo.stays import APPROVE, ASK, CANCEL, CHANGE, CHECK_IN, Account
+from services.cli.demo.trace import Part
 from services.cli.tables import table
 
 HOUR_SECONDS = 3600
@@ -48,11 +49,11 @@ class Ending:
     differences: Sequence[str] = ()
 
 
-def print_replay(console: Console, bookings: Bookings, ending: Ending) -> None:
+def print_replay(console: Console, bookings: Part[Booking], ending: Ending) -> None:
     """Everything, for people."""
     heading(console, "What they asked")
     console.print(deeds_table(ending.account))
-    told = sum(booking.fate is Fate.NO_SHOW for booking in bookings.leading)
+    told = sum(booking.fate is Fate.NO_SHOW for booking in bookings.entries)
     console.print(
         f"\n{ending.account.no_shows:,} did not come to what they had booked, of {told:,} in the trace: the others "
         "were refused, or had something that is lent out, where nobody checks in. "

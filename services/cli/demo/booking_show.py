@@ -16,9 +16,10 @@ from services.cli.catalogue import CENTRE_FOLDER, Catalogue, read_catalogue
 from services.cli.catalogue.companies import EQUIPMENT_METER
 from services.cli.demo.agreement import Figures, Views, list_reservations, read_ledger, read_metrics
 from services.cli.demo.booking_report import Ending, print_replay
-from services.cli.demo.bookings import Bookings, read_bookings
+from services.cli.demo.bookings import Booking, read_bookings
 from services.cli.demo.stage import Stage, fresh_folder
 from services.cli.demo.stays import MICROSECONDS, Stays
+from services.cli.demo.trace import Part
 from services.cli.demo.visits import Visits
 from services.cli.documents import print_json
 from services.cli.options import EVERY_COMPANY
@@ -34,11 +35,11 @@ HOURS_FACTOR = 10
 """Guests of the trace have no quota, so companies get so many times the catalogue's hours of equipment."""
 
 
-def show_bookings(trace: Path, log: Path | None, as_json: bool) -> bool:
-    """Replay the leading part of a trace; whether ledger and metrics agree about it. Raises `Failed`."""
-    bookings = read_bookings(trace)
+def show_bookings(trace: Path, part: int, log: Path | None, as_json: bool) -> bool:
+    """Replay a part of a trace; whether ledger and metrics agree about it. Raises `Failed`."""
+    bookings = read_bookings(trace, part)
     catalogue = with_more_hours(read_catalogue(CENTRE_FOLDER))
-    visits = Visits(catalogue, bookings.leading, OPENING.date())
+    visits = Visits(catalogue, bookings.entries, OPENING.date())
     introduce(trace, bookings, visits, catalogue)
     with fresh_folder() as folder:
         clock = folder.path / "clock"
@@ -65,12 +66,12 @@ def with_more_hours(catalogue: Catalogue) -> Catalogue:
     return replace(catalogue, quotas=tuple(quotas))
 
 
-def introduce(trace: Path, bookings: Bookings, visits: Visits, catalogue: Catalogue) -> None:
+def introduce(trace: Path, bookings: Part[Booking], visits: Visits, catalogue: Catalogue) -> None:
     """Say what is about to happen, and which part of the trace is left out."""
-    some = len(bookings.leading)
-    first, last = bookings.leading[0].start, bookings.leading[-1].start
+    some = len(bookings.entries)
+    first, last = bookings.entries[0].start, bookings.entries[-1].start
     days = f"{some:,} bookings of {trace.name}, for {first} to {last}"
-    left = f"; the other {bookings.total - some:,} are left out" if some < bookings.total else ""
+    left = f", part {bookings.number} of {bookings.parts} (--part)" if bookings.parts > 1 else ""
     opens = show_time(OPENING, ZoneInfo(catalogue.time_zone))
     err.print(
         f"A fresh {catalogue.centre}, {days}{left}. A day of theirs is half a working day here, from {opens} on; the "
@@ -83,9 +84,9 @@ def introduce(trace: Path, bookings: Bookings, visits: Visits, catalogue: Catalo
 class BookingPlay:
     """One replay of bookings on a stage. `ending` is there once `run` has returned."""
 
-    def __init__(self, stage: Stage, bookings: Bookings, visits: Visits, time: SteppedTime) -> None:
+    def __init__(self, stage: Stage, bookings: Part[Booking], visits: Visits, time: SteppedTime) -> None:
         self._stage = stage
-        self._visits = [visits.visit(booking) for booking in bookings.leading]
+        self._visits = [visits.visit(booking) for booking in bookings.entries]
         self._time = time
         self.ending: Ending | None = None
 
@@ -152,12 +153,13 @@ def differences(ledger: Figures, metrics: Figures) -> Sequence[str]:
     ]
 
 
-def ending_document(bookings: Bookings, ending: Ending) -> dict[str, Any]:
+def ending_document(bookings: Part[Booking], ending: Ending) -> dict[str, Any]:
     """The same for programs."""
     account = ending.account
     return {
-        "bookings": len(bookings.leading),
-        "left_out": bookings.total - len(bookings.leading),
+        "bookings": len(bookings.entries),
+        "part": bookings.number,
+        "parts": bookings.parts,
         "asked": dict(account.asked),
         "done": dict(account.done),
         "refused": [

@@ -13,11 +13,11 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import Path
 
-from services.cli.demo.trace import opened
+from services.cli.demo.trace import Part, opened, part_of
 from services.cli.outcome import Failed, because
 
 BOOKINGS = 7_000
-"""So many are replayed in about a minute on two cores."""
+"""In one part of a trace, which is replayed in about a minute on two cores."""
 COLUMN = "booking_id"
 
 
@@ -44,14 +44,6 @@ class Booking:
     changes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bookings:
-    """The leading part of a trace, by the day on which a booking begins, and how many bookings there are in all."""
-
-    leading: list[Booking]
-    total: int
-
-
 def is_bookings(path: Path) -> bool:
     """Whether a trace is one of bookings, by its first line. Raises `Failed` for a file that cannot be read."""
     try:
@@ -61,8 +53,8 @@ def is_bookings(path: Path) -> bool:
         raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
 
 
-def read_bookings(path: Path, count: int = BOOKINGS) -> Bookings:
-    """The bookings of the first days of a `.csv` or `.csv.gz` file: whole days, until there are `count`.
+def read_bookings(path: Path, number: int = 1, count: int = BOOKINGS) -> Part[Booking]:
+    """A part of a `.csv` or `.csv.gz` file, by the days on which bookings begin: whole days, until there are `count`.
 
     Raises `Failed`.
     """
@@ -73,14 +65,12 @@ def read_bookings(path: Path, count: int = BOOKINGS) -> Bookings:
         raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
     except (KeyError, ValueError, TypeError) as problem:
         raise Failed(f"{path} is not a trace of bookings: {problem!r}") from problem
-    if not found:
-        raise Failed(f"{path} has no bookings")
-    leading: list[Booking] = []
+    parts: list[list[Booking]] = []
     for _, day in groupby(found, key=lambda each: each.start):
-        if len(leading) >= count:
-            break
-        leading += day
-    return Bookings(leading=leading, total=len(found))
+        if not parts or len(parts[-1]) >= count:
+            parts.append([])
+        parts[-1] += day
+    return part_of(parts, number, path)
 
 
 def parse(rows: Iterable[dict[str, str]]) -> Iterator[Booking]:

@@ -22,7 +22,7 @@ from services.cli.demo.report import (
     print_tally,
 )
 from services.cli.demo.stage import Stage, fresh_folder
-from services.cli.demo.trace import Job, read_jobs, synthetic_jobs
+from services.cli.demo.trace import Job, Part, read_jobs, synthetic_jobs
 from services.cli.documents import document, print_json
 from services.cli.outcome import Failed
 from services.cli.tables import err, out, plain_id
@@ -34,43 +34,44 @@ SPEED = 25_920
 """Six days pass in twenty seconds."""
 
 
-def show(trace: Path | None, log: Path | None, as_json: bool) -> bool:
+def show(trace: Path | None, part: int, log: Path | None, as_json: bool) -> bool:
     """Show the main job end to end, with the jobs or bookings of a trace; whether all views agree. Raises `Failed`."""
     begun = time.monotonic()
     bookings = trace is not None and is_bookings(trace)
-    agree = show_bookings(trace, log, as_json) if trace and bookings else show_jobs(trace, log, as_json)
+    agree = show_bookings(trace, part, log, as_json) if trace and bookings else show_jobs(trace, part, log, as_json)
     kept = "nothing is left running" if log is None else f"nothing is left running, and the log is in {log}"
     err.print(f"\nDone in {time.monotonic() - begun:.0f} s; {kept}.", style="dim")
     return agree
 
 
-def show_jobs(trace: Path | None, log: Path | None, as_json: bool) -> bool:
+def show_jobs(trace: Path | None, part: int, log: Path | None, as_json: bool) -> bool:
     """Replay jobs and play the story; whether all views agree. Raises `Failed`."""
-    jobs = synthetic_jobs() if trace is None else read_jobs(trace)
+    synthetic = synthetic_jobs()
+    jobs = Part(entries=synthetic, total=len(synthetic)) if trace is None else read_jobs(trace, part)
     catalogue = read_catalogue(CENTRE_FOLDER)
     simulation = Simulation(start=START, end=START + timedelta(days=DAYS), speed=SPEED)
     introduce(err, jobs, trace, simulation, catalogue)
     with fresh_folder() as folder:
-        play = Play(Stage(folder, catalogue, simulation.setting, log), jobs, simulation)
+        play = Play(Stage(folder, catalogue, simulation.setting, log), jobs.entries, simulation)
         asyncio.run(play.run())
         if play.outcome is None:
             raise Failed("interrupted")
     if as_json:
-        print_json(outcome_document(play.outcome))
+        print_json(outcome_document(jobs, play.outcome))
     else:
         print_outcome(out, play.outcome, catalogue)
     return not list(play.outcome.views.differences())
 
 
 def introduce(
-    console: Console, jobs: list[Job], trace: Path | None, simulation: Simulation, catalogue: Catalogue
+    console: Console, jobs: Part[Job], trace: Path | None, simulation: Simulation, catalogue: Catalogue
 ) -> None:
     """Say what is about to happen."""
     zone = ZoneInfo(catalogue.time_zone)
     source = (
-        f"{len(jobs):,} jobs of a synthetic workload"
+        f"{len(jobs.entries):,} jobs of a synthetic workload"
         if trace is None
-        else f"the first {len(jobs):,} jobs of {trace.name}"
+        else f"{len(jobs.entries):,} jobs of {trace.name}, part {jobs.number} of {jobs.parts} (--part)"
     )
     start, end = show_time(simulation.start, zone), show_time(simulation.end, zone)
     console.print(
@@ -93,10 +94,12 @@ def print_outcome(console: Console, outcome: Outcome, catalogue: Catalogue) -> N
     print_agreement(console, outcome.views, units, len(catalogue.resources))
 
 
-def outcome_document(outcome: Outcome) -> dict[str, Any]:
+def outcome_document(jobs: Part[Job], outcome: Outcome) -> dict[str, Any]:
     """The same for programs."""
     tally, told = outcome.tally, outcome.told
     return {
+        "part": jobs.number,
+        "parts": jobs.parts,
         "jobs": {
             "asked": tally.asked.total(),
             "granted": tally.granted.total(),

@@ -9,20 +9,24 @@ import gzip
 import math
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice, pairwise
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from typing import TextIO
+from typing import Generic, TextIO, TypeVar
 
 from services.cli.outcome import Failed, because
 
 JOBS = 2_000
+"""In one part of a trace, which is replayed in about a minute."""
 SEED = 20_260_303
 TENANTS = 40
 GPUS, GPU_WEIGHTS = (1, 2, 4, 8, 16), (93.0, 1.5, 1.5, 3.0, 1.0)
 SHORT_SECONDS_MEDIAN, SHORT_SPREAD = 220, 0.9
 LONG_SHARE, LONG_SECONDS_MIN, LONG_SECONDS_MAX = 0.06, 4_000, 4_000_000
 BURST_JOBS_MEAN, BURST_GAP_SECONDS_MEAN, JOB_GAP_SECONDS_MEAN = 40, 4_000.0, 3.0
+
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +41,37 @@ class Job:
     cores: int
 
 
-def read_jobs(path: Path, count: int = JOBS) -> list[Job]:
-    """The first jobs of a `.csv` or `.csv.gz` file. Raises `Failed`."""
+@dataclass(frozen=True, kw_only=True)
+class Part(Generic[Entry]):
+    """The jobs or bookings of one part of a trace: the first is number 1 of so many, with `total` entries in all."""
+
+    entries: list[Entry]
+    number: int = 1
+    parts: int = 1
+    total: int
+
+
+def part_of(parts: list[list[Entry]], number: int, path: Path) -> Part[Entry]:
+    """One part of a trace that has been cut into parts. Raises `Failed` where there are not so many."""
+    if not parts:
+        raise Failed(f"{path} has nothing to replay: no entry asks for anything")
+    if number > len(parts):
+        raise Failed(f"{path} has {len(parts)} parts, and no part {number}: leave --part out for the first one")
+    return Part(entries=parts[number - 1], number=number, parts=len(parts), total=sum(map(len, parts)))
+
+
+def read_jobs(path: Path, number: int = 1, count: int = JOBS) -> Part[Job]:
+    """A part, of so many jobs, of a `.csv` or `.csv.gz` file. Raises `Failed`."""
     try:
         with opened(path) as file:
-            jobs = list(islice(parse(csv.DictReader(file)), count))
+            jobs = list(parse(csv.DictReader(file)))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as problem:
         raise Failed(f"cannot read the trace {path}: {because(problem)}") from problem
     except (KeyError, ValueError) as problem:
         raise Failed(f"{path} is not a job trace: {problem!r}") from problem
-    if not jobs:
-        raise Failed(f"{path} has no jobs")
-    return sorted(jobs, key=lambda job: job.submit_seconds)
+    parts = [jobs[first : first + count] for first in range(0, len(jobs), count)]
+    part = part_of(parts, number, path)
+    return replace(part, entries=sorted(part.entries, key=lambda job: job.submit_seconds))
 
 
 def opened(path: Path) -> TextIO:
