@@ -108,9 +108,10 @@ class BookSeries(Struct, frozen=True, gc=False, kw_only=True):
 class ChangeSeries(Struct, frozen=True, gc=False, kw_only=True):
     """Let what of a series begins at `since` or later, and has not begun, be as asked; None leaves each as it is.
 
-    Where the rule is another one, `starts` are all of its times; where it has another `first` time, occurrences move to
-    them. What was changed of one occurrence alone stays so unless this `overwrites` it. `reservation_ids` has an id for
-    each occurrence that may have to be booked. An empty `etag` matches any version; what is excused is no strike.
+    Where the rule is another one, `starts` are all of its times; where it has another `first` time, or is read by the
+    clock of another `time_zone`, occurrences move to them. What was changed of one occurrence alone stays so unless
+    this `overwrites` it. `reservation_ids` has an id for each occurrence that may have to be booked. An empty `etag`
+    matches any version; what is excused is no strike.
     """
 
     series_id: str
@@ -119,6 +120,7 @@ class ChangeSeries(Struct, frozen=True, gc=False, kw_only=True):
     etag: str = ""
     since: int = 0
     first: str | None = None
+    time_zone: str | None = None
     recurrence: tuple[str, ...] | None = None
     starts: tuple[int, ...] | None = None
     tzdata: str = ""

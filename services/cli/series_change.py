@@ -25,6 +25,7 @@ def change(
     since: Annotated[str, typer.Option("--from", metavar="TIME", help="Only what begins then or later.")] = "",
     clock: Annotated[str, typer.Option("--time", metavar="HH:MM", help="Another local time of day.")] = "",
     first: Annotated[str, typer.Option(metavar="TIME", help="Another first time, and with it maybe another day.")] = "",
+    zone: Annotated[str, typer.Option(metavar="ZONE", help="By the clock of another zone: Asia/Seoul.")] = "",
     duration: Annotated[str, typer.Option(help="Another length: 2h, 90m.")] = "",
     units: Units = None,
     rule: Annotated[list[str] | None, typer.Option(help="Another rule, for the whole series; may be repeated.")] = None,
@@ -62,17 +63,20 @@ def change(
         request.series.name = full_name
         if since:
             request.from_time.CopyFrom(to_timestamp(parse_time(since, client.now, client.zone)))
-        moment = clock or (civil_time(first, client.now, zone_of(client, found.time_zone)) if first else "")
+        moment = clock or (civil_time(first, client.now, zone_of(client, zone or found.time_zone)) if first else "")
         _ask_times(request, found, moment, rule or [], count, until)
+        if zone:
+            request.series.time_zone = zone
+            request.update_mask.paths.append("time_zone")
         _ask_others(client, request, found, duration, units or [], conflict, note)
         if not request.update_mask.paths:
             raise Failed(
-                "nothing to change: --time, --first, --duration, --units, --rule, --count, --until, --conflict"
+                "nothing to change: --time, --first, --zone, --duration, --units, --rule, --count, --until, --conflict"
                 " or --note says what"
             )
         changed = asked(client, client.scheduler.UpdateSeries, request, as_json)
-        zone = client.zone
-    show(changed, zone, as_json, dry_run)
+        shown_in = client.zone
+    show(changed, shown_in, as_json, dry_run)
 
 
 def _ask_times(

@@ -2,7 +2,6 @@
 
 import asyncio
 from typing import cast
-from zoneinfo import ZoneInfo
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -180,11 +179,7 @@ def book_series(request: api.CreateSeriesRequest, company: str) -> commands.Book
 
 def _occurrences(fields: Fields, given: api.Series, duration: int) -> tuple[Occurrence, ...]:
     """The times of a series; none where something about them cannot be read, and all of that is noted."""
-    zone = None
-    try:
-        zone = ZoneInfo(given.time_zone)
-    except (KeyError, ValueError, OSError):
-        fields.fault("series.time_zone", "must be an IANA zone, such as Asia/Seoul")
+    zone = series_changes.zone_of(fields, given.time_zone)
     for field, demand in (
         ("series.first", lambda: civil(given.first)),
         ("series.recurrence", lambda: demand_sound(given.recurrence)),

@@ -137,7 +137,12 @@ class Writer:
 
     def check(self, ask: Ask) -> Events:
         """Decide, and change nothing: what would happen, nothing for what has happened before. Raises `Rejected`."""
-        return decide(self.centre, ask.command, self.now() // MICROSECONDS) if self.known(ask) is None else ()
+        if self.known(ask) is not None:
+            return ()
+        now = self.now()
+        events = decide(self.centre, ask.command, now // MICROSECONDS)
+        encoded([(ask, events)], now)
+        return events
 
     def tick(self) -> int:
         """Let time pass, as far as one page goes. Gives the number of events that it made."""
@@ -193,14 +198,7 @@ class Writer:
 
     def _write_down(self, decisions: list[tuple[Ask, Events]], now: int) -> tuple[Sheet, list[list[Subject]]]:
         """Make decisions true, and write them on one page. Gives what each of them made."""
-        entries = [
-            encode_page(
-                Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
-            )
-            for ask, events in decisions
-        ]
-        if sum(map(len, entries)) + len(entries) > PAGE_BYTES_MAX:
-            raise _too_large(decisions[0][0].command)
+        entries = encoded(decisions, now)
         sheet = self.pages.open_sheet(sum(map(len, entries)), len(entries))
         self._time = sheet.time = now
         made = []
@@ -212,6 +210,19 @@ class Writer:
             sheet.changes += [subject for subject in subjects if isinstance(subject, Reservation)]
             made.append(subjects)
         return sheet, made
+
+
+def encoded(decisions: list[tuple[Ask, Events]], now: int) -> list[bytes]:
+    """The entries of decisions that go on one page, at a time in microseconds. Raises `Rejected` for too much."""
+    entries = [
+        encode_page(
+            Entry(time=now, actor=ask.actor, events=events, request_id=ask.request_id, request_digest=ask.digest)
+        )
+        for ask, events in decisions
+    ]
+    if sum(map(len, entries)) + len(entries) > PAGE_BYTES_MAX:
+        raise _too_large(decisions[0][0].command)
+    return entries
 
 
 def _too_large(command: Command) -> Rejected:

@@ -93,7 +93,11 @@ def test_a_series_is_changed_from_a_day_on(centre: FakeCentre, capsys: pytest.Ca
     assert sent.from_time.seconds == 1_773_932_400
     shown = capsys.readouterr().out
     assert all(told in shown for told in ("nothing was changed", "left as it was: NO_CAPACITY", "given back"))
-    assert main.run(["series", "change", "s1", "--until", "2026-05-01", "--duration", "2h", "--json"]) == 0
+    assert (
+        main.run(["series", "change", "s1", "--until", "2026-05-01", "--duration", "2h", "--zone", "UTC", "--json"])
+        == 0
+    )
+    assert centre.requests[-1].series.time_zone == "UTC"
     assert list(centre.requests[-1].series.recurrence) == ["RRULE:FREQ=WEEKLY;UNTIL=20260501T235959"]
     assert json.loads(capsys.readouterr().out)["given_back"][0]["effect"] == "EFFECT_GIVEN_BACK"
 

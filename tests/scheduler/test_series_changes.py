@@ -11,7 +11,7 @@ import recurring_ical_events
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire.recurrence import local
+from services.scheduler.wire.recurrence import local, tzdata_release
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, BETA, NOON, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc_tenants import series
@@ -116,6 +116,28 @@ async def test_the_wall_clock_counts_on_both_sides_of_a_change_of_the_clock(desk
     assert found == ["03-03 16:00 CET", "03-10 16:00 CET", "03-17 16:00 CET", "03-24 16:00 CET", "03-31 16:00 CEST"]
 
 
+@pytest.mark.parametrize("since", ["2026-03-01", "2026-03-24"])
+async def test_in_another_zone_the_same_wall_clock_is_another_time(desk: Desk, since: str) -> None:
+    """All, or this and the following: the names and the days stay, and noon is Berlin's, on either side of 29 March."""
+    made = await booked(desk, "FREQ=WEEKLY;COUNT=5")
+    seoul = ZoneInfo(made.time_zone)
+    moment = int(datetime.fromisoformat(since).replace(tzinfo=seoul).timestamp())
+    after = await desk.call("UpdateSeries", changing(made.name, since=moment, time_zone="Europe/Berlin"))
+    assert (after.time_zone, after.tzdata_release) == ("Europe/Berlin", tzdata_release())
+    assert {each.reservation for each in after.occurrences} == {each.reservation for each in made.occurrences}
+    for was, each in zip(made.occurrences, after.occurrences, strict=True):
+        moves = was.start_time.seconds >= moment
+        shown = local(each.start_time.seconds, BERLIN if moves else seoul)
+        assert (shown.hour, shown.date()) == (12, local(was.start_time.seconds, seoul).date())
+        booked_at = await desk.call("GetReservation", api.GetReservationRequest(name=each.reservation))
+        assert booked_at.start_time == each.start_time
+    hours = {
+        (each.start_time.seconds - was.start_time.seconds) // HOUR
+        for was, each in zip(made.occurrences, after.occurrences, strict=True)
+    }
+    assert hours == ({8, 7} if since == "2026-03-01" else {0, 8, 7})
+
+
 async def test_what_would_become_of_each_is_shown_and_nothing_happens(desk: Desk) -> None:
     """`validate_only` tells of each occurrence, those that would be given back included; the log stays as it is."""
     made = await booked(desk)
@@ -168,13 +190,18 @@ async def test_a_calendar_program_reads_the_changed_times(desk: Desk) -> None:
 
 
 async def test_what_fits_no_page_is_refused_whole(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change is one entry of one page: what would be larger is a plain no, and nothing of it happens."""
+    """A change is one entry of one page: what would be larger is a plain no, asked about or asked for."""
     made = await booked(desk)
     pages = len(desk.log.pages)
     monkeypatch.setattr("services.scheduler.writer.PAGE_BYTES_MAX", 1_000)
-    with pytest.raises(Refused) as refused:
-        await desk.call("UpdateSeries", changing(made.name, cores=2))
-    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SERIES")
+    for only_asking in (True, False):
+        anew = series("ALPHA")
+        anew.validate_only, anew.request_id = only_asking, request_id(31)
+        wishes = {"UpdateSeries": changing(made.name, cores=2, validate_only=only_asking), "CreateSeries": anew}
+        for method, wish in wishes.items():
+            with pytest.raises(Refused) as refused:
+                await desk.call(method, wish)
+            assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_SERIES")
     assert len(desk.log.pages) == pages
     assert await desk.call("GetSeries", api.GetSeriesRequest(name=made.name)) == made
 
@@ -188,7 +215,9 @@ async def exported(desk: Desk) -> api.CalendarFile:
 @pytest.mark.parametrize(
     ("mask", "fields", "faulty"),
     [
-        ("time_zone", {"time_zone": "Asia/Tokyo"}, "update_mask"),
+        ("tzdata_release", {"tzdata_release": "2026a"}, "update_mask"),
+        ("time_zone", {"time_zone": "Mars/Olympus"}, "series.time_zone"),
+        ("time_zone", {}, "series.time_zone"),
         ("flavour", {}, "update_mask"),
         (None, {}, "update_mask"),
         ("first", {"first": "soon"}, "series.first"),

@@ -113,6 +113,7 @@ def _asked(series: Series, command: commands.ChangeSeries) -> Series:
     return replace(
         series,
         first=series.first if command.first is None else command.first,
+        time_zone=series.time_zone if command.time_zone is None else command.time_zone,
         recurrence=series.recurrence if command.recurrence is None else command.recurrence,
         tzdata=series.tzdata if command.starts is None else command.tzdata,
         duration=series.duration if command.duration is None else command.duration,

@@ -58,7 +58,9 @@ def plan_of(centre: Centre, series: Series, asked: Series, command: ChangeSeries
     for each in series.occurrences:
         (to_come if _still_to_come(centre, series, each, command.since, now) else over).append(each)
     times = command.starts
-    match = _as_they_are(command, to_come) if times is None else _by_rule(series, command, times, over, to_come, now)
+    match = (
+        _as_they_are(command, to_come) if times is None else _by_rule(series, asked, command, times, over, to_come, now)
+    )
     outcomes = [_change(centre, series, command, was, start) for was, start in match.staying]
     ids = zip(sorted(match.starts), command.reservation_ids, strict=False)
     turns = [each for each in outcomes if isinstance(each, Turn)] + [_booking(asked, *each) for each in ids]
@@ -108,17 +110,22 @@ def _as_they_are(command: ChangeSeries, to_come: list[Occurrence]) -> Match:
 
 def _by_rule(
     series: Series,
+    asked: Series,
     command: ChangeSeries,
     times: tuple[int, ...],
     over: list[Occurrence],
     to_come: list[Occurrence],
     now: int,
 ) -> Match:
-    """Where the rule has each occurrence now: first on its own day, then in order."""
+    """Where the rule has each occurrence now: first on its own day, then in order.
+
+    The day of each is that of the clock it was read by: in another zone the same day is another time.
+    """
     zone = ZoneInfo(series.time_zone)
     days: dict[date, deque[int]] = defaultdict(deque)
     for start in times:
-        days[_day(start, zone)].append(start)
+        days[_day(start, ZoneInfo(asked.time_zone))].append(start)
+    moves = command.first is not None or asked.time_zone != series.time_zone
     for each in over:
         if own := days[_day(each.by_rule, zone)]:
             own.popleft()
@@ -129,20 +136,20 @@ def _by_rule(
             match.starts += [own.popleft()] if own else []
         elif own:
             start = own.popleft()
-            match.staying.append((each, start if command.first is not None else None))
+            match.staying.append((each, start if moves else None))
         else:
             homeless.append(each)
-    fresh = sorted(start for left in days.values() for start in left if _may_begin(series, command, start, now))
+    fresh = sorted(start for left in days.values() for start in left if _may_begin(asked, command, start, now))
     match.staying += zip(homeless, fresh, strict=False)
     match.dropped += homeless[len(fresh) :]
     match.starts += fresh[len(homeless) :]
     return match
 
 
-def _may_begin(series: Series, command: ChangeSeries, start: int, now: int) -> bool:
+def _may_begin(asked: Series, command: ChangeSeries, start: int, now: int) -> bool:
     """Whether an occurrence may be put where there was none: not in the past, nor where the series was given back."""
-    zone = ZoneInfo(series.time_zone)
-    given_back = 0 < series.cancelled_from <= start
+    zone = ZoneInfo(asked.time_zone)
+    given_back = 0 < asked.cancelled_from <= start
     return start > now and _day(start, zone) >= _day(max(command.since, now), zone) and not given_back
 
 

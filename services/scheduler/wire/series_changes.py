@@ -10,11 +10,11 @@ from services.allocation.events import SeriesChanged
 from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields
-from services.scheduler.wire.masks import paths_of
+from services.scheduler.wire.masks import ALL, paths_of
 from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
 from services.scheduler.wire.requests import lines_of, new_id
 
-MUTABLE = frozenset({"lines", "first", "duration", "recurrence", "policy", "note"})
+MUTABLE = frozenset({"lines", "first", "time_zone", "duration", "recurrence", "policy", "note"})
 POLICIES = {
     api.CONFLICT_POLICY_UNSPECIFIED: Policy.FAIL,
     api.CONFLICT_POLICY_FAIL: Policy.FAIL,
@@ -40,6 +40,8 @@ def change_series(
     if request.etag and wish.etag and request.etag != wish.etag:
         fields.fault("etag", "differs from series.etag; send one of them")
     paths = paths_of(fields, request.update_mask, wish, MUTABLE, "series")
+    if ALL in request.update_mask.paths and not wish.time_zone:
+        paths.discard("time_zone")  # There is no time without a zone: none is none other.
     starts = _starts(fields, wish, paths, series)
     command = commands.ChangeSeries(
         series_id=series_id,
@@ -48,6 +50,7 @@ def change_series(
         etag=fields.text("etag", request.etag or wish.etag, ETAG_CHARACTERS_MAX),
         since=fields.seconds("from_time", request.from_time),
         first=wish.first if "first" in paths else None,
+        time_zone=wish.time_zone if "time_zone" in paths else None,
         recurrence=tuple(wish.recurrence) if "recurrence" in paths else None,
         starts=starts,
         tzdata=tzdata_release(),
@@ -71,6 +74,15 @@ def preview(series: Series, decided: Events) -> Series:
     return replace(after, occurrences=tuple(plain)) if decided else after
 
 
+def zone_of(fields: Fields, name: str) -> ZoneInfo | None:
+    """The clock of a name of the IANA's; None for none, which is noted."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        fields.fault("series.time_zone", "must be an IANA zone, such as Asia/Seoul")
+        return None
+
+
 def _duration(fields: Fields, wish: api.Series) -> int:
     duration = fields.seconds("series.duration", wish.duration)
     if not duration:
@@ -80,11 +92,14 @@ def _duration(fields: Fields, wish: api.Series) -> int:
 
 def _starts(fields: Fields, wish: api.Series, paths: set[str], series: Series | None) -> tuple[int, ...] | None:
     """The times that the rule gives when it is changed, in seconds; None if it is not."""
-    if not paths & {"first", "recurrence"} or series is None:
+    if not paths & {"first", "time_zone", "recurrence"} or series is None:
         return None
     first = wish.first if "first" in paths else series.first
     recurrence = tuple(wish.recurrence) if "recurrence" in paths else series.recurrence
     found: list[tuple[int, int]] = []
+    zone = zone_of(fields, wish.time_zone if "time_zone" in paths else series.time_zone)
+    if zone is None:
+        return None
     try:
         civil(first)
     except Unreadable as problem:
@@ -92,7 +107,7 @@ def _starts(fields: Fields, wish: api.Series, paths: set[str], series: Series | 
         return None
     try:
         demand_sound(recurrence)
-        found = occurrences(first, ZoneInfo(series.time_zone), recurrence, series.duration)
+        found = occurrences(first, zone, recurrence, series.duration)
     except Unreadable as problem:
         fields.fault("series.recurrence", str(problem))
     return tuple(start for start, _ in found)

@@ -3847,9 +3847,10 @@ class UpdateSeriesRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `lines`, `first`, `duration`, `recurrence`, `policy` and `note` to change. Empty means all of these that are
-        set in `series`; `*` means all of these. Another `first` is another local time, and with it maybe another day;
-        `recurrence` is the rule of the whole series, counted from `first`.
+        """Which of `lines`, `first`, `time_zone`, `duration`, `recurrence`, `policy` and `note` to change. Empty means all of
+        these that are set in `series`; `*` means all of these, and an empty zone the one that there is. Another `first` is
+        another local time, and with it maybe another day; in another `time_zone` the same local times are read by its
+        clock; `recurrence` is the rule of the whole series, counted from `first`.
         """
 
     @_builtins.property
