@@ -7,6 +7,7 @@ thousands.
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation.booking.approval import Approval
 from services.allocation.booking.people import Participants
@@ -80,6 +81,11 @@ class Allocation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     def since(self, cut: int) -> tuple[Interval, ...]:
         """The spans that lie after `cut`."""
         return tuple((max(start, cut), end) for start, end in self.spans if end > cut)
+
+
+def used_until(allocations: tuple[Allocation, ...], cut: int) -> tuple[Allocation, ...]:
+    """The allocations without what lies after `cut`, in seconds."""
+    return tuple(replace(allocation, spans=allocation.until(cut)) for allocation in allocations)
 
 
 class State(StrEnum):

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event, ReservationEvent
-from services.allocation.life import IllegalMove, flows, follow
+from services.allocation.life import follow
 from services.allocation.money.fees import CHARGING, Fee, fees
 from services.allocation.money.periods import Periods, number_of
 from services.allocation.money.pricing import Amount, amounts
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
+from services.allocation.states.flows import flows
+from services.allocation.states.moves import IllegalMove
 from services.ledger.claims import Claim, LateFee, Step
 from services.ledger.prices import Prices
 from services.ledger.proving.merkle import Frontier

@@ -15,12 +15,14 @@ from services.allocation import events
 from services.allocation.companies import Company
 from services.allocation.disruption.outage import Outage
 from services.allocation.events import Event
-from services.allocation.life import Flow, IllegalMove, flows, follow
+from services.allocation.life import follow
 from services.allocation.limits import quota
 from services.allocation.limits.reclaim import without
 from services.allocation.money.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
+from services.allocation.states.flows import Flow, flows
+from services.allocation.states.moves import IllegalMove
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
 from services.metrics.fragmentation import Mix

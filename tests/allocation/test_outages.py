@@ -9,10 +9,10 @@ from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.decide import decide
 from services.allocation.disruption.clearing import RESERVATIONS_MAX
 from services.allocation.disruption.outage import OutageKind, Scope
-from services.allocation.life import flows
 from services.allocation.money.periods import Periods
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation, Reservation, State
+from services.allocation.states.flows import flows
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line, outage

@@ -22,11 +22,11 @@ from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
-from services.allocation.life import MOVES, used_until
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.reservations import Allocation, Overburn, Reservation, State
+from services.allocation.reservations import Allocation, Overburn, Reservation, State, used_until
 from services.allocation.resources import Interval
+from services.allocation.states.moves import MOVES
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
 

@@ -9,8 +9,7 @@ from services.allocation.attendance.discipline import cut, late_change, late_str
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.finding import find, wrong_state
-from services.allocation.life import used_until
-from services.allocation.reservations import State
+from services.allocation.reservations import State, used_until
 
 
 def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> tuple[Event, ...]:
