@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
 from services.allocation.reservations import Overburn, Override
-from services.ledger.reporting.sentences import SENTENCES, Words, sentence
+from services.ledger.reporting.sentences import SENTENCES, sentence
+from services.ledger.reporting.telling import Words
 from tests.eventlog.pages import SAMPLES
 
 WORDS = Words(actor="operators/lee", zone=ZoneInfo("Asia/Seoul"), units={"h100": "gpu", "M01": "seat"})

@@ -14,7 +14,9 @@ from services.allocation.money.months import ZONE_DEFAULT
 from services.ledger.archived import demand_life
 from services.ledger.batch import Checkpoint
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.reporting.sentences import SYSTEM, Words, fee_returned, sentence
+from services.ledger.reporting.phrases import fee_returned
+from services.ledger.reporting.sentences import sentence
+from services.ledger.reporting.telling import SYSTEM, Words
 from services.ledger.reporting.transfers import LATE_FEE_RETURNED
 from services.ledger.reporting.views import NotFound, View, after, known
 

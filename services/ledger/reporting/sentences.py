@@ -4,122 +4,28 @@ A sentence names who did it first, then what, when and why: `CMP-0001 booked 4 G
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from msgspec import Struct
 
 from services.allocation import events
-from services.allocation.attendance.conduct import Cause
-from services.allocation.attendance.use import MeasuredUse
-from services.allocation.booking.approval import Rule
-from services.allocation.booking.transfer import Outcome
 from services.allocation.events import Event
-from services.allocation.limits.reclaim import MeterReview
-from services.allocation.money.correction import Correction, CorrectionKind
-from services.allocation.recurrence.series import Series
-from services.allocation.reservations import Allocation, Overburn, Override
-from services.allocation.resources import Interval, Unit
-from services.allocation.wording import counted, unit_hours
-
-SYSTEM = "system"
-"""Who acts where nobody asked: time passes, and the rules go on."""
-
-
-IN_USE = {
-    None: "",
-    True: "; it was taken into use soon after its start",
-    False: "; nothing of it was used soon after its start",
-}
-"""What a record of use says about the beginning."""
-
-
-class Words(Struct, frozen=True, kw_only=True):
-    """What a sentence needs beside the event: who caused it, in whose clock it is told, and what resources count."""
-
-    actor: str
-    zone: ZoneInfo
-    units: Mapping[str, str]
-
-    @property
-    def who(self) -> str:
-        """The one who acts, at the beginning of a sentence."""
-        match self.actor.split("/"):
-            case ["companies", company]:
-                return company
-            case ["officers", name, "companies", company]:
-                return f"Officer {name} for {company}"
-            case ["operators", name]:
-                return f"Operator {name}"
-            case ["operators"]:
-                return "An operator"
-            case _:
-                return "The centre" if self.actor == SYSTEM else self.actor
-
-    def moment(self, seconds: int) -> str:
-        """Such as `2026-03-02 11:00 KST`."""
-        return f"{datetime.fromtimestamp(seconds, UTC).astimezone(self.zone):%Y-%m-%d %H:%M %Z}"
-
-    def until(self, seconds: int) -> str:
-        """Such as `to 2026-03-02 11:00 KST`; nothing but words for 0."""
-        return f"to {self.moment(seconds)}" if seconds else "until it is lifted"
-
-    def during(self, interval: Interval | None) -> str:
-        """Such as ` from 2026-03-02 11:00 KST to 2026-03-02 13:00 KST`; nothing for None."""
-        return f" from {self.moment(interval[0])} to {self.moment(interval[1])}" if interval else ""
-
-    def instead(self, desired: Interval | None) -> str:
-        """That another time was asked for; nothing for None."""
-        return f", instead of{self.during(desired)} as was asked" if desired else ""
-
-    def beyond(self, overburn: tuple[Overburn, ...]) -> str:
-        """Such as ` 64.0 unit-hours of h100 of it lie beyond the quota.`; nothing for none."""
-        parts = [f"{self.hours(each.unit_seconds, each.meter)} unit-hours of {each.meter}" for each in overburn]
-        return f" {' and '.join(parts)} of it lie beyond the quota." if parts else ""
-
-    def held(self, allocations: tuple[Allocation, ...]) -> str:
-        """Such as `4 GPUs of h100; 2 operators of OP-1, which M01 needs`."""
-        return "; ".join(map(self._allocation, allocations))
-
-    def amount(self, units: int, resource: str) -> str:
-        """Such as `4 GPUs of h100`; thousandths of a GPU as parts of one."""
-        return f"{counted(units, self._unit(resource))} of {resource}"
-
-    def hours(self, unit_seconds: int, resource: str) -> str:
-        """Such as `12.5`: unit-hours, of thousandths of a GPU as of GPUs."""
-        return unit_hours(unit_seconds, self._unit(resource))
-
-    def _unit(self, resource: str) -> Unit | None:
-        """What a resource counts; None for what is none of ours, or counts many things alike."""
-        name = self.units.get(resource, "")
-        return Unit(name) if name in Unit.__members__.values() else None
-
-    def _allocation(self, allocation: Allocation) -> str:
-        text = self.amount(allocation.units, allocation.resource)
-        if len(allocation.spans) > 1:
-            text += f" in {len(allocation.spans)} spans of time"
-        return f"{text}, which {allocation.companion_of} needs" if allocation.companion_of else text
-
-
-FOR = {
-    CorrectionKind.COMPENSATION: "for harm beyond the price",
-    CorrectionKind.GOODWILL: "as goodwill",
-    CorrectionKind.ERROR: "since the books were wrong",
-    CorrectionKind.SURCHARGE: "as a surcharge",
-}
-CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
-APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
-
-ENDINGS = {
-    Outcome.DECLINED: "{who} declined to take it over; it stays whose it is",
-    Outcome.WITHDRAWN: "{who} withdrew the offer to hand it over",
-    Outcome.LAPSED: "Nobody took it over in time; it stays whose it is",
-}
-"""What became of an offer that was not accepted."""
+from services.ledger.reporting.phrases import (
+    APPROVERS,
+    CAUSES,
+    ENDINGS,
+    IN_USE,
+    because,
+    cause,
+    corrected,
+    counted_months,
+    measured,
+    outcome,
+    overriding,
+    reviewed,
+    under,
+)
+from services.ledger.reporting.telling import Words
 
 Sentence = Callable[[Any, Words], str]
-
 SENTENCES: Mapping[type[Event], Sentence] = {
     events.ResourceRegistered: lambda event, words: (
         f"{words.who} made {words.amount(event.resource.capacity, event.resource.id)} bookable."
@@ -295,72 +201,3 @@ SENTENCES: Mapping[type[Event], Sentence] = {
 def sentence(event: Event, words: Words) -> str:
     """What happened, for people."""
     return SENTENCES[type(event)](event, words)
-
-
-def counted_months(months: int) -> str:
-    """Such as `3 months`."""
-    return f"{months} month{'' if months == 1 else 's'}"
-
-
-def corrected(correction: Correction, words: Words) -> str:
-    """What an operator gave a company or took from it, for what, and what it takes back."""
-    given = "credited" if correction.krw > 0 else "debited"
-    back = f" It reverses the correction {correction.reverses}." if correction.reverses else ""
-    krw = f"{abs(correction.krw):,} KRW"
-    return f"{words.who} {given} {correction.company} with {krw}, {FOR[correction.kind]}: {correction.reason}.{back}"
-
-
-def fee_returned(resource: str, krw: int, left_krw: int) -> str:
-    """What it meant that somebody booked again what a reservation had given back late."""
-    part = "a part of " if left_krw else ""
-    return f"Somebody booked {part}the time of {resource} that it gave back late: {krw:,} KRW of its fee are returned."
-
-
-def reviewed(found: MeterReview) -> str:
-    """Such as `8 % of h100-train is booked: whoever has less than 10 % loses 25 % of the rest`."""
-    share = found.booked * 100 // found.granted if found.granted else 0
-    row = found.row
-    follows = (
-        "nothing is lost"
-        if row is None
-        else (
-            f"whoever has less than {row.below_percent} % after {row.at_percent} % of the term loses"
-            f" {row.remove_percent} % of the rest"
-        )
-    )
-    return f"{share} % of {found.meter} is booked: {follows}"
-
-
-def measured(use: MeasuredUse, words: Words) -> str:
-    """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
-    hours = [words.hours(seconds, use.resource) for seconds in (use.measured, use.busy, use.idle)]
-    return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
-
-
-def cause(event: events.ReservationCurtailed | events.ReservationDisplaced) -> str:
-    """What took the units away."""
-    return f"the outage {event.outage}" if event.outage else f"less funding of {event.funding.partition('@')[0]}"
-
-
-def overriding(override: Override | None) -> str:
-    """The rules that an operator let a booking break, by their names in plain words, and why."""
-    if override is None:
-        return ""
-    rules = ", ".join(reason.replace("_", " ").lower() for reason in override.reasons)
-    return f" It overrides {rules}: {override.because.strip().removesuffix('.')}."
-
-
-def under(reference: str) -> str:
-    """The number of a review, if there is one."""
-    return f", under reference {reference}" if reference else ""
-
-
-def because(reason: str) -> str:
-    """A reason in brackets, if there is one."""
-    return f" ({reason})" if reason else ""
-
-
-def outcome(series: Series) -> str:
-    """What a change made of the occurrences of a series, such as `2 changed, 1 given back`."""
-    effects = [each.effect.value.replace("_", " ") for each in (*series.occurrences, *series.given_back) if each.effect]
-    return ", ".join(f"{effects.count(effect)} {effect}" for effect in dict.fromkeys(effects)) or "nothing"

@@ -1,0 +1,102 @@
+"""The parts of sentences that several events share, or that take more than a line to say."""
+
+from services.allocation import events
+from services.allocation.attendance.conduct import Cause
+from services.allocation.attendance.use import MeasuredUse
+from services.allocation.booking.approval import Rule
+from services.allocation.booking.transfer import Outcome
+from services.allocation.limits.reclaim import MeterReview
+from services.allocation.money.correction import Correction, CorrectionKind
+from services.allocation.recurrence.series import Series
+from services.allocation.reservations import Override
+from services.ledger.reporting.telling import Words
+
+IN_USE = {
+    None: "",
+    True: "; it was taken into use soon after its start",
+    False: "; nothing of it was used soon after its start",
+}
+"""What a record of use says about the beginning."""
+FOR = {
+    CorrectionKind.COMPENSATION: "for harm beyond the price",
+    CorrectionKind.GOODWILL: "as goodwill",
+    CorrectionKind.ERROR: "since the books were wrong",
+    CorrectionKind.SURCHARGE: "as a surcharge",
+}
+CAUSES = {Cause.NO_SHOW: "nobody came", Cause.LATE_CANCEL: "it was given back too late for anybody else"}
+APPROVERS = {Rule.AUTO: "Nobody", Rule.MANAGER: "A manager", Rule.COMMITTEE: "The committee"}
+ENDINGS = {
+    Outcome.DECLINED: "{who} declined to take it over; it stays whose it is",
+    Outcome.WITHDRAWN: "{who} withdrew the offer to hand it over",
+    Outcome.LAPSED: "Nobody took it over in time; it stays whose it is",
+}
+"""What became of an offer that was not accepted."""
+
+
+def counted_months(months: int) -> str:
+    """Such as `3 months`."""
+    return f"{months} month{'' if months == 1 else 's'}"
+
+
+def corrected(correction: Correction, words: Words) -> str:
+    """What an operator gave a company or took from it, for what, and what it takes back."""
+    given = "credited" if correction.krw > 0 else "debited"
+    back = f" It reverses the correction {correction.reverses}." if correction.reverses else ""
+    krw = f"{abs(correction.krw):,} KRW"
+    return f"{words.who} {given} {correction.company} with {krw}, {FOR[correction.kind]}: {correction.reason}.{back}"
+
+
+def fee_returned(resource: str, krw: int, left_krw: int) -> str:
+    """What it meant that somebody booked again what a reservation had given back late."""
+    part = "a part of " if left_krw else ""
+    return f"Somebody booked {part}the time of {resource} that it gave back late: {krw:,} KRW of its fee are returned."
+
+
+def reviewed(found: MeterReview) -> str:
+    """Such as `8 % of h100-train is booked: whoever has less than 10 % loses 25 % of the rest`."""
+    share = found.booked * 100 // found.granted if found.granted else 0
+    row = found.row
+    follows = (
+        "nothing is lost"
+        if row is None
+        else (
+            f"whoever has less than {row.below_percent} % after {row.at_percent} % of the term loses"
+            f" {row.remove_percent} % of the rest"
+        )
+    )
+    return f"{share} % of {found.meter} is booked: {follows}"
+
+
+def measured(use: MeasuredUse, words: Words) -> str:
+    """Such as `of 192.0 unit-hours of h100, 120.4 were at work and 30.1 idle`."""
+    hours = [words.hours(seconds, use.resource) for seconds in (use.measured, use.busy, use.idle)]
+    return f"of {hours[0]} unit-hours of {use.resource}, {hours[1]} were at work and {hours[2]} idle"
+
+
+def cause(event: events.ReservationCurtailed | events.ReservationDisplaced) -> str:
+    """What took the units away."""
+    return f"the outage {event.outage}" if event.outage else f"less funding of {event.funding.partition('@')[0]}"
+
+
+def overriding(override: Override | None) -> str:
+    """The rules that an operator let a booking break, by their names in plain words, and why."""
+    if override is None:
+        return ""
+    rules = ", ".join(reason.replace("_", " ").lower() for reason in override.reasons)
+    return f" It overrides {rules}: {override.because.strip().removesuffix('.')}."
+
+
+def under(reference: str) -> str:
+    """The number of a review, if there is one."""
+    return f", under reference {reference}" if reference else ""
+
+
+def because(reason: str) -> str:
+    """A reason in brackets, if there is one."""
+    return f" ({reason})" if reason else ""
+
+
+def outcome(series: Series) -> str:
+    """What a change made of the occurrences of a series, such as `2 changed, 1 given back`."""
+    effects = [each.effect.value.replace("_", " ") for each in (*series.occurrences, *series.given_back) if each.effect]
+    return ", ".join(f"{effects.count(effect)} {effect}" for effect in dict.fromkeys(effects)) or "nothing"
