@@ -4,9 +4,11 @@ Every failure to get an answer is `Unknown`; every refusal that JetStream states
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import nats.errors
@@ -22,6 +24,7 @@ REQUEST_SECONDS_MAX = 2.0
 RECONNECT_SECONDS = 0.1
 PING_SECONDS = 5  # two unanswered pings, 10 s, and a silent server counts as gone
 HEADER_BYTES_MAX = 4096
+USER = re.compile("[A-Za-z0-9_-]{1,64}")
 
 Answer = TypeVar("Answer")
 
@@ -141,6 +144,7 @@ class Connection:
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": RECONNECT_SECONDS,
             "ping_interval": PING_SECONDS,
+            "inbox_prefix": inbox_of(url),
             "pending_size": 0,  # never keep a page back to send it after a reconnection
             "error_cb": self._note_error,
             "disconnected_cb": self._note_disconnected,
@@ -188,6 +192,12 @@ def _cancels() -> int:
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def inbox_of(url: str) -> str:
+    """Where the answers to a user come: a place of its own, so that NATS can keep others from reading them."""
+    user = urlsplit(url.partition(",")[0]).username or ""
+    return f"_INBOX.{user}" if USER.fullmatch(user) else "_INBOX"
 
 
 def _hosts(url: str) -> str:
