@@ -125,7 +125,13 @@ class _Door:
     def _enter(self, context: Context, now: float) -> Visit:
         """Let a caller in. Raises `Problem` or `Unauthenticated`."""
         return self._reception.enter(
-            context, self._name, self._seconds_max, now, stream=self._stream, incoming=self._incoming
+            context,
+            self._name,
+            self._seconds_max,
+            now,
+            stream=self._stream,
+            incoming=self._incoming,
+            officers_alone=Role.OFFICER in self._roles,
         )
 
     def _demand_role(self, call: Call) -> None:

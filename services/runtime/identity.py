@@ -35,7 +35,7 @@ _log = structlog.get_logger()
 class Role(StrEnum):
     """What a caller may do: a company books for itself, an operator runs the centre, an auditor reads all.
 
-    A support officer does nothing in that role: in each call they act for one company, as the centre allows.
+    A support officer does nothing in that role but ask for whom they may act: in each call they act for one company.
     """
 
     COMPANY = "company"

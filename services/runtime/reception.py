@@ -48,9 +48,20 @@ class Reception:
         return self._verifier.verify(token, self._clock())
 
     def enter(
-        self, context: Context, method: str, seconds_max: float, now: float, *, stream: bool, incoming: bool = False
+        self,
+        context: Context,
+        method: str,
+        seconds_max: float,
+        now: float,
+        *,
+        stream: bool,
+        incoming: bool = False,
+        officers_alone: bool = False,
     ) -> Visit:
-        """Let a caller in. Raises `Problem` or `Unauthenticated`."""
+        """Let a caller in; `officers_alone` lets support officers in who act for nobody.
+
+        Raises `Problem` or `Unauthenticated`.
+        """
         admission = self.admission
         admission.check_room(stream)
         remaining = context.time_remaining()
@@ -59,7 +70,7 @@ class Reception:
             raise refusals.deadline_exceeded()
         token, trace, company = _read(context)
         identity = self.identify(token)
-        if company or identity.role is Role.OFFICER:
+        if company or (identity.role is Role.OFFICER and not officers_alone):
             identity = _acting_for(identity, company)
         tenant = admission.enter(identity, stream, now)
         call = Call(identity, method, now + seconds, tenant, trace)

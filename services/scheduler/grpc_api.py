@@ -6,6 +6,7 @@ from typing import Any
 from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
+from services.scheduler.officers import OfficerList
 from services.scheduler.outage_desk import OutageDesk
 from services.scheduler.reading import Reading
 from services.scheduler.records import RecordKeeping
@@ -63,6 +64,7 @@ ROLES = {
     "ClearArrears": OPERATORS,
     "AssignOfficer": OPERATORS,
     "DismissOfficer": OPERATORS,
+    "ListOfficers": EVERYBODY | {Role.OFFICER},
     "GetConduct": EVERYBODY,
     "DeclareOutage": OPERATORS,
     "LiftOutage": OPERATORS,
@@ -82,6 +84,7 @@ class SchedulerApi:
         self._reading = Reading(writer, watches)
         self._registering = Registering(writer)
         self._records = RecordKeeping(writer, self._reading)
+        self._officers = OfficerList(writer, self._reading)
         self._outages = OutageDesk(writer, self._reading)
         self._series = SeriesBooking(writer, self._reading)
 
@@ -131,6 +134,7 @@ class SchedulerApi:
             "ClearArrears": records.clear_arrears,
             "AssignOfficer": records.assign_officer,
             "DismissOfficer": records.dismiss_officer,
+            "ListOfficers": self._officers.list_officers,
             "GetConduct": records.get_conduct,
             "DeclareOutage": self._outages.declare_outage,
             "LiftOutage": self._outages.lift_outage,

@@ -138,6 +138,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ReleaseReservation(self, request: Any, context: Any) -> Any:
         return self._answer("ReleaseReservation", request, context)
 
+    def ListOfficers(self, request: Any, context: Any) -> Any:
+        return self._answer("ListOfficers", request, context)
+
     def GetConduct(self, request: Any, context: Any) -> Any:
         return self._answer("GetConduct", request, context)
 

@@ -146,6 +146,24 @@ def test_how_equipment_was_left_is_said_at_the_release(centre: FakeCentre, capsy
     assert "good, worn, damaged" in capsys.readouterr().err
 
 
+def test_who_may_act_for_whom_is_listed(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the dates, in the centre's zone; every page of it, and all companies for who is none."""
+    han = api.Officer(officer="officers/han", start_time=NINE, end_time=ONE)
+    pages = [
+        api.ListOfficersResponse(
+            assignments=[api.OfficerAssignment(company=f"companies/CMP-{number}", officer=han, acting=number == 1)],
+            next_page_token="more" if number == 1 else "",
+            time_zone="Asia/Seoul",
+        )
+        for number in (1, 2)
+    ]
+    centre.answers["ListOfficers"] = lambda request: pages[1 if request.page_token else 0]
+    assert main.run(["officer", "list", "--officer", "han", "--company", "CMP-1"]) == 0
+    shown = capsys.readouterr().out
+    assert all(told in shown for told in ("CMP-1", "CMP-2", "han", "acts"))
+    assert (centre.requests[0].parent, centre.requests[0].officer) == ("companies/CMP-1", "officers/han")
+
+
 def test_an_officer_is_assigned_and_dismissed(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """For a company, until a time; the company's record shows who may act for it."""
     record = api.Conduct(company="companies/CMP-0004", reliability=1)

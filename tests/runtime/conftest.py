@@ -149,7 +149,9 @@ def serve(tmp_path: Path) -> Serve:
         doors = Doors(verifier=TokenVerifier(make_keys(keys)), telemetry=DoorTelemetry(registry), limits=limits)
         names = [method.name for method in SERVICE.methods]
         every = dict.fromkeys(names, answer_empty) | {"WatchReservations": watch_nothing} | dict(handlers or {})
-        roles = {name: frozenset({Role.OPERATOR}) if name in OPERATORS_ONLY else frozenset(Role) for name in names}
+        anybody = frozenset(Role) - {Role.OFFICER}
+        roles = {name: frozenset({Role.OPERATOR}) if name in OPERATORS_ONLY else anybody for name in names}
+        roles["ListOfficers"] = frozenset(Role)
         methods = [doors.serve_methods(SERVICE, every, roles)]
         health = Health([SERVICE.full_name])
         listen = Address("127.0.0.1", 0)

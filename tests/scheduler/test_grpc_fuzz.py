@@ -134,6 +134,8 @@ def sound(method: str) -> Message:
             return api.ClearArrearsRequest(parent="companies/BETA", month="2026-01")
         case "DismissOfficer":
             return api.DismissOfficerRequest(parent="companies/BETA", officer="officers/han")
+        case "ListOfficers":
+            return api.ListOfficersRequest(parent="companies/ALPHA")
         case "GetConduct":
             return api.GetConductRequest(parent="companies/ALPHA")
         case "GetOutage" | "LiftOutage":

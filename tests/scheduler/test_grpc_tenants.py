@@ -119,6 +119,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ClearArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "AssignOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "DismissOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "ListOfficers": FOLLOWING,
     "GetConduct": FOLLOWING,
     "DeclareOutage": ADMINISTERING,
     "LiftOutage": ADMINISTERING,
@@ -232,6 +233,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.DismissOfficerRequest(parent=parent, officer="officers/han", request_id=request_id(7))
         case "GetConduct":
             return api.GetConductRequest(parent=parent)
+        case "ListOfficers":
+            return api.ListOfficersRequest(parent=parent)
         case "ListQuotas":
             return api.ListQuotasRequest(parent=parent)
         case "WatchReservations":

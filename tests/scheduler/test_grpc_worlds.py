@@ -81,6 +81,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("ExportCalendar", api.ExportCalendarRequest(name="companies/ALPHA")),
         ("ExportCalendar", api.ExportCalendarRequest(name="resources/cpu")),
         ("GetTerms", api.GetTermsRequest()),
+        ("ListOfficers", api.ListOfficersRequest(parent="companies/ALPHA")),
+        ("ListOfficers", api.ListOfficersRequest(parent="companies/BETA")),
         ("GetConduct", api.GetConductRequest(parent="companies/ALPHA")),
         ("GetConduct", api.GetConductRequest(parent="companies/GAMMA")),
         ("CheckIn", api.CheckInRequest(name=theirs, request_id=request_id(19))),

@@ -110,6 +110,37 @@ async def test_the_company_sees_who_may_act_for_it(desk: Desk) -> None:
     assert not (await desk.call("GetConduct", api.GetConductRequest(parent="companies/BETA"), BETA)).officers
 
 
+async def listed(desk: Desk, identity: Identity, parent: str, **fields: Any) -> list[tuple[str, str, bool]]:
+    """Who may act for whom, and whether that is so now."""
+    request = api.ListOfficersRequest(parent=parent, **fields)
+    told = await desk.call("ListOfficers", request, identity)
+    return [(each.company, each.officer.officer, each.acting) for each in told.assignments]
+
+
+async def test_officers_hear_for_whom_they_may_act_companies_of_theirs_and_operators_of_all(desk: Desk) -> None:
+    """P8: an officer who acts for nobody yet hears of their own assignments alone, a company of its own officers."""
+    for number, company, officer in ((91, "BETA", "han"), (92, "BETA", "yu"), (93, "ALPHA", "yu")):
+        await desk.call("AssignOfficer", assigning(f"companies/{company}", officer, number), OPERATOR)
+    hans = [("companies/ALPHA", "officers/han", True), ("companies/BETA", "officers/han", True)]
+    yus = [("companies/ALPHA", "officers/yu", True), ("companies/BETA", "officers/yu", True)]
+    alone = Identity("han", Role.OFFICER, "")
+    assert await listed(desk, alone, "companies/-") == hans
+    assert await listed(desk, alone, "companies/BETA") == hans[1:]
+    assert await listed(desk, alone, "companies/-", officer="officers/yu") == []
+    assert await listed(desk, HAN, "companies/ALPHA") == await listed(desk, ALPHA, "companies/ALPHA")
+    assert sorted(await listed(desk, ALPHA, "companies/ALPHA")) == [hans[0], yus[0]]
+    assert sorted(await listed(desk, OPERATOR, "companies/-")) == sorted([*hans, *yus])
+    assert await listed(desk, OPERATOR, "companies/-", officer="officers/yu") == yus
+    first = await desk.call("ListOfficers", api.ListOfficersRequest(parent="companies/-", page_size=3), OPERATOR)
+    rest = api.ListOfficersRequest(parent="companies/-", page_size=3, page_token=first.next_page_token)
+    assert len(first.assignments) + len((await desk.call("ListOfficers", rest, OPERATOR)).assignments) == 4
+    desk.clock.seconds += 31 * DAY
+    assert await listed(desk, alone, "companies/ALPHA") == [("companies/ALPHA", "officers/han", False)]
+    for who, parent in ((ALPHA, "companies/-"), (ALPHA, "companies/BETA")):
+        with pytest.raises(Refused):
+            await listed(desk, who, parent)
+
+
 async def raw(desk: Desk, identity: Identity, company: str | None) -> Refused:
     """A call with a token of somebody, and whatever they say on whose behalf."""
     metadata = [("authorization", f"Bearer {mint_token(desk.keys, identity, time.time())}")]

@@ -4798,6 +4798,114 @@ class Officer(_message.Message):
 Global___Officer: _TypeAlias = Officer  # noqa: Y015
 
 @_typing.final
+class ListOfficersRequest(_message.Message):
+    """Asks who may act for whom."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`; operators, auditors and officers may ask for `companies/-`. Whatever an officer who acts for
+    nobody asks, they hear of their own assignments alone.
+    """
+    officer: _builtins.str
+    """Only those of `officers/{officer}`."""
+    page_size: _builtins.int
+    """At most so many; 0 means 50, and 200 is the most."""
+    page_token: _builtins.str
+    """From the answer before; bound to the same question."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        officer: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "officer", b"officer", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOfficersRequest: _TypeAlias = ListOfficersRequest  # noqa: Y015
+
+@_typing.final
+class ListOfficersResponse(_message.Message):
+    """A page of assignments, by when they begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSIGNMENTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    position: _builtins.int
+    """The log position that this is true at."""
+    time_zone: _builtins.str
+    """The zone in which the centre counts its days, such as Asia/Seoul."""
+    @_builtins.property
+    def assignments(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfficerAssignment]:
+        """At most `page_size`; those that are over are there until they are replaced or taken back."""
+
+    def __init__(
+        self,
+        *,
+        assignments: _abc.Iterable[Global___OfficerAssignment] | None = ...,
+        next_page_token: _builtins.str = ...,
+        position: _builtins.int = ...,
+        time_zone: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignments", b"assignments", "next_page_token", b"next_page_token", "position", b"position", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOfficersResponse: _TypeAlias = ListOfficersResponse  # noqa: Y015
+
+@_typing.final
+class OfficerAssignment(_message.Message):
+    """That an officer may act for a company."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    OFFICER_FIELD_NUMBER: _builtins.int
+    ACTING_FIELD_NUMBER: _builtins.int
+    company: _builtins.str
+    """`companies/{company}`."""
+    acting: _builtins.bool
+    """Whether that is so now, by the centre's clock."""
+    @_builtins.property
+    def officer(self) -> Global___Officer:
+        """Who, and when."""
+
+    def __init__(
+        self,
+        *,
+        company: _builtins.str = ...,
+        officer: Global___Officer | None = ...,
+        acting: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["officer", b"officer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acting", b"acting", "company", b"company", "officer", b"officer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OfficerAssignment: _TypeAlias = OfficerAssignment  # noqa: Y015
+
+@_typing.final
 class AssignOfficerRequest(_message.Message):
     """Asks to let an officer act for a company."""
 

@@ -245,6 +245,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DismissOfficerRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
                 _registered_method=True)
+        self.ListOfficers = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ListOfficers',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersResponse.FromString,
+                _registered_method=True)
         self.GetConduct = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/GetConduct',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.GetConductRequest.SerializeToString,
@@ -581,6 +586,13 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOfficers(self, request, context):
+        """Lists who may act for whom, and when: a company's officers, an officer's companies, or all of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetConduct(self, request, context):
         """Gets a company's conduct: strikes, suspension, trainings, reliability.
         """
@@ -837,6 +849,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.DismissOfficer,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DismissOfficerRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'ListOfficers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOfficers,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersResponse.SerializeToString,
             ),
             'GetConduct': grpc.unary_unary_rpc_method_handler(
                     servicer.GetConduct,
@@ -2004,6 +2021,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/DismissOfficer',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.DismissOfficerRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOfficers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ListOfficers',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListOfficersResponse.FromString,
             options,
             channel_credentials,
             insecure,
