@@ -5,7 +5,13 @@ import pytest
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as pb
 from services.runtime.validation import violations
 
-ALLOWED = ["", "plain", "모빌리티 실증센터", "naïve – “quoted”", "😀", "a\u00a0b", "'; DROP TABLE x; --", "%s {} \\n"]
+ALLOWED = [
+    *("", "plain", "모빌리티 실증센터", "naïve – “quoted”", "😀", "a\u00a0b", "'; DROP TABLE x; --", "%s {} \\n"),
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467 a family",
+    "\U0001f469\U0001f3fd\u200d\U0001f52c a scientist, with the tone of her skin",
+    "\u2764\ufe0f\u200d\U0001f525 a heart as a picture, on fire",
+    "\U0001f3f3\ufe0f\u200d\U0001f308 a flag",
+]
 REFUSED = [
     "nul\0",
     "line\nbreak",
@@ -14,6 +20,14 @@ REFUSED = [
     "isolate\u2066",
     "zero\u200bwidth",
     "joiner\u200d",
+    "in\u200dside",
+    "\u200d\U0001f52c",
+    "\U0001f469\u200d",
+    "\U0001f469\u200d\u200d\U0001f52c",
+    "a\ufe0f\u200d\U0001f52c",
+    "\U0001f469\u200b\U0001f52c",
+    "\U0001f469\u200dx",
+    "\U0001f469\u200d\U0001f52c\u202e",
     "\u2028",
     "\x7f",
     "\ufeff",
@@ -22,7 +36,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("text", ALLOWED)
 def test_text_that_people_write_is_allowed(text: str):
-    """Any language, emoji and punctuation pass."""
+    """Any language, punctuation and emoji pass, those as well that a joiner makes of several."""
     assert violations(pb.CancelReservationRequest(reason=text)) == {}
 
 
