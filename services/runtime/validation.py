@@ -24,8 +24,8 @@ NANOS_MAX = 999_999_999
 # Control, format (bidi, zero-width), surrogate, line and paragraph separators.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _PICTURES = "[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
-# A zero-width joiner makes one emoji of two, as in a family or a scientist, and shows there: so it hides nothing. Before
-# it may stand the selector that asks for a picture. Between anything else it is as invisible as the others.
+# A zero-width joiner makes one emoji of two, as in a family or a scientist, and hides nothing there. Before it
+# may stand the selector that asks for a picture. Between anything else it is as invisible as the others.
 _EMOJI_JOINER = re.compile(f"(?:(?<={_PICTURES})|(?<={_PICTURES}\ufe0f))\u200d(?={_PICTURES})")
 
 # What is wrong with a value: (where below it, description) pairs. Almost always none.
