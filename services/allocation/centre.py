@@ -4,7 +4,7 @@ The calendars hold exactly the spans of the allocations of reservations that are
 `KEPT_SECONDS` those that ended. So the whole state follows from the events, and an image of it can leave the grids out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from zoneinfo import ZoneInfo
 
@@ -59,6 +59,7 @@ class Centre:
         self.records = Records()
         self.recent_use = RecentUse()
         self.reviews = Reviews()
+        self.revoked: list[str] = []  # Companies whose reservations are taken back for misuse.
         self.stages: list[Stage] = []  # What will follow from bills that are overdue, the next first.
         self.cards = Cards()
         self.rates = Rates()
@@ -132,6 +133,10 @@ class Centre:
                 conduct = self.records.apply(event, self.now)
                 self.plan_arrears()
                 return conduct
+            case events.MisuseRecorded() | events.MisuseLifted():
+                conduct = self.records.apply(event, self.now)
+                self.note_misuse()
+                return conduct
             case events.TermsPublished():
                 made = self.records.apply(event, self.now)
                 self.plan_arrears()
@@ -158,6 +163,17 @@ class Centre:
         owing = (each for each in self.records.conducts.values() if each.arrears)
         ahead = (stages(each.company, each.arrears, self.records.terms, self.zone) for each in owing)
         self.stages = sorted(chain.from_iterable(ahead))
+
+    def note_misuse(self) -> None:
+        """Note whose reservations are to be taken back."""
+        self.revoked = [each.company for each in self.records.conducts.values() if each.revoked]
+
+    def to_revoke(self) -> Iterator[Reservation]:
+        """What companies that misused it still have."""
+        for company in self.revoked:
+            for name in self.lists.of[company]:
+                if (reservation := self.reservations[name]).state.live:
+                    yield reservation
 
     @property
     def zone(self) -> ZoneInfo:
@@ -243,7 +259,7 @@ class Centre:
 
     def next_due(self) -> int | None:
         """When a tick will next have something to do, in seconds."""
-        if self.outages.stranded or self.outages.overfull:
+        if self.outages.stranded or self.outages.overfull or next(self.to_revoke(), None) is not None:
             return self.now
         due = [self.agenda.entries[0][0]] if self.agenda.entries else []
         due += [ahead[0].due for ahead in (self.reviews.ahead, self.stages) if ahead]

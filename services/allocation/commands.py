@@ -307,6 +307,21 @@ class ClearArrears(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class RecordMisuse(Struct, frozen=True, gc=False, kw_only=True):
+    """Say that a company uses what it has for something else, and where that was found."""
+
+    company: str
+    reason: str
+    reference: str = ""
+
+
+class LiftMisuse(Struct, frozen=True, gc=False, kw_only=True):
+    """Let it book again."""
+
+    company: str
+    reason: str = ""
+
+
 class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
     """Write down what was measured of a reservation. The scheduler asks this of itself."""
 
@@ -333,6 +348,8 @@ Command = (
     | ForgiveStrike
     | RecordArrears
     | ClearArrears
+    | RecordMisuse
+    | LiftMisuse
     | DeclareOutage
     | LiftOutage
     | SetFunding

@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import commands, events, officers, rules
-from services.allocation.attendance import discipline, idle_release, no_process, overdue
+from services.allocation.attendance import discipline, idle_release, misuse, no_process, overdue
 from services.allocation.attendance.conduct import Conduct
 from services.allocation.booking import approving, holding, releasing, transferring
 from services.allocation.booking.changing import change_reservation
@@ -114,6 +114,10 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return overdue.record(centre, command, now)
         case commands.ClearArrears():
             return overdue.clear(centre, command)
+        case commands.RecordMisuse():
+            return misuse.record(centre, command, now)
+        case commands.LiftMisuse():
+            return misuse.lift(centre, command)
         case _:
             assert_never(command)
 
@@ -258,7 +262,8 @@ def tick(centre: Centre, now: int) -> Events:
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
     if late or not due:
         in_the_way = late or [centre.reservations[each] for each in stranded]
-        made = clear(centre, in_the_way, now) or go_on(centre, now)
+        made = misuse.revoke(centre, now) if centre.revoked else ()
+        made = made or clear(centre, in_the_way, now) or go_on(centre, now)
         return made or overdue.reach(centre, now) or reclaiming.review(centre, now)
     turned: list[Event] = []
     conducts: dict[str, Conduct] = {}

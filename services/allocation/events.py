@@ -186,6 +186,26 @@ class ArrearsCleared(
     reason: str = ""
 
 
+class MisuseRecorded(
+    Struct, frozen=True, gc=False, kw_only=True, tag="misuse_recorded", tag_field="type", omit_defaults=True
+):
+    """A company used what it had for something else; by the terms of the day all of that is taken back."""
+
+    company: str
+    reason: str
+    reference: str = ""
+    revokes: bool = False
+
+
+class MisuseLifted(
+    Struct, frozen=True, gc=False, kw_only=True, tag="misuse_lifted", tag_field="type", omit_defaults=True
+):
+    """A company may book again."""
+
+    company: str
+    reason: str = ""
+
+
 class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_declared", tag_field="type"):
     """Units are out, from a time on."""
 
@@ -469,6 +489,8 @@ ConductEvent = (
     | ArrearsRecorded
     | ArrearsReached
     | ArrearsCleared
+    | MisuseRecorded
+    | MisuseLifted
 )
 """The events in a company's record."""
 

@@ -204,6 +204,7 @@ def centre_of(image: Image) -> Centre:
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
     centre.plan_arrears()
+    centre.note_misuse()
     for correction in image.corrections:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)

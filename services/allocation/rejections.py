@@ -26,6 +26,7 @@ class Reason(StrEnum):
     INVALID_OFFICER = "INVALID_OFFICER"  # an assignment that ends before it starts, or one too many
     INVALID_CORRECTION = "INVALID_CORRECTION"  # of nothing or too much, without a reason, or that takes nothing back
     INVALID_ARREARS = "INVALID_ARREARS"  # a bill of nothing, of no month, or that is not due yet; or too many
+    INVALID_MISUSE = "INVALID_MISUSE"  # a misuse that nobody explains
     INVALID_FUNDING = "INVALID_FUNDING"  # of more than there is, or from a time that makes no sense
     INVALID_OVERRIDE = "INVALID_OVERRIDE"  # of a rule that no operator may override, or without a justification
     NO_SUCH_RECORD = "NO_SUCH_RECORD"  # the qualification, strike or correction that was named does not stand
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     NOT_ENTITLED = "NOT_ENTITLED"  # certification missing for a restricted data zone
     SUSPENDED = "SUSPENDED"  # strikes: no equipment before a date
     ARREARS = "ARREARS"  # bills long overdue: nothing new before they are paid
+    REVOKED = "REVOKED"  # misuse: nothing at all before it is lifted
     NOT_QUALIFIED = "NOT_QUALIFIED"  # training missing, and no operator along
     TOO_EARLY = "TOO_EARLY"  # a check-in, or an extension of what has begun, that can be had later
     END_IN_PAST = "END_IN_PAST"  # what has been used cannot be given back

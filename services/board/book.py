@@ -22,7 +22,10 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNAVAILABLE = 503
 HOLD_SECONDS, HOLD_SECONDS_MIN = 600, 60
-HOPELESS = ("OUTSIDE_AGREEMENT", "NO_QUOTA", "NOT_ENTITLED", "NOT_QUALIFIED", "SUSPENDED", "ARREARS", "OUT_OF_SERVICE")
+HOPELESS = (
+    *("OUTSIDE_AGREEMENT", "NO_QUOTA", "NOT_ENTITLED", "NOT_QUALIFIED", "OUT_OF_SERVICE"),
+    *("SUSPENDED", "ARREARS", "REVOKED"),
+)
 """What no other time or amount changes: somebody else must do something first."""
 
 

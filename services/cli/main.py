@@ -22,6 +22,7 @@ from services.cli import (
     funding,
     ledger,
     many,
+    misuse,
     officers,
     outages,
     quotas,
@@ -111,6 +112,7 @@ for command, panel in (
 series.app.command("change")(series_change.change)
 app.add_typer(series.app, name="series", rich_help_panel=BOOK)
 app.add_typer(arrears.app, name="arrears", rich_help_panel=RUN)
+app.add_typer(misuse.app, name="misuse", rich_help_panel=RUN)
 app.add_typer(officers.app, name="officer", rich_help_panel=RUN)
 app.add_typer(audit.app, name="audit", rich_help_panel=LOOK)
 app.add_typer(outages.app, name="outage", rich_help_panel=RUN)

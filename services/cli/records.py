@@ -166,6 +166,11 @@ def show_conduct(found: api.Conduct, zone: tzinfo, as_json: bool) -> None:
     if found.HasField("suspended_until_time"):
         until = show_time(from_timestamp(found.suspended_until_time), zone)
         out.print(f"Suspended from booking equipment until {until}.", style="red")
+    if found.HasField("misuse"):
+        since = show_time(from_timestamp(found.misuse.time), zone)
+        reference = f" ({found.misuse.reference})" if found.misuse.reference else ""
+        revoked = "All that it had is revoked, and it books nothing more" if found.misuse.revokes else "A misuse"
+        out.print(f"{revoked}, since {since}: {found.misuse.reason}{reference}", style="red", markup=False)
     if found.arrears:
         bills = table("bill of", "KRW", "was due", "reference", "", right=("KRW",))
         for bill in found.arrears:
@@ -214,6 +219,8 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             out.print(f"{after} costs {late.surcharge_percent} % more.")
         if late.suspends:
             out.print(f"{after} suspends a company from booking until it is paid.")
+    if found.misuse_revokes:
+        out.print("Whoever misuses what it has loses all of it, and books nothing more until that is lifted.")
     if found.HasField("no_process"):
         spared = f", but for {', '.join(found.no_process.exempt)}" if found.no_process.exempt else ""
         out.print(

@@ -110,6 +110,8 @@ def _company(event: Event) -> str:
             | events.ArrearsRecorded(company=company)
             | events.ArrearsReached(company=company)
             | events.ArrearsCleared(company=company)
+            | events.MisuseRecorded(company=company)
+            | events.MisuseLifted(company=company)
         ):
             return company
         case _:

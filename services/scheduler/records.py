@@ -20,6 +20,8 @@ Judging = (
     | api.ForgiveStrikeRequest
     | api.RecordArrearsRequest
     | api.ClearArrearsRequest
+    | api.RecordMisuseRequest
+    | api.LiftMisuseRequest
     | api.AssignOfficerRequest
     | api.DismissOfficerRequest
 )
@@ -29,6 +31,8 @@ Judgement = (
     | commands.ForgiveStrike
     | commands.RecordArrears
     | commands.ClearArrears
+    | commands.RecordMisuse
+    | commands.LiftMisuse
     | commands.AssignOfficer
     | commands.DismissOfficer
 )
@@ -75,6 +79,14 @@ class RecordKeeping:
     async def clear_arrears(self, call: Call, request: api.ClearArrearsRequest) -> api.Conduct:
         """Record that it is paid, or waived."""
         return await self._judge(call, request, conduct.clear_arrears(request))
+
+    async def record_misuse(self, call: Call, request: api.RecordMisuseRequest) -> api.Conduct:
+        """Record a misuse; ticks take back what the company has."""
+        return await self._judge(call, request, conduct.record_misuse(request))
+
+    async def lift_misuse(self, call: Call, request: api.LiftMisuseRequest) -> api.Conduct:
+        """Let the company book again."""
+        return await self._judge(call, request, conduct.lift_misuse(request))
 
     async def assign_officer(self, call: Call, request: api.AssignOfficerRequest) -> api.Conduct:
         """Let an officer act for a company."""

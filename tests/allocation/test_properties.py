@@ -10,11 +10,12 @@ from tests.allocation.machine.outages import Outages
 from tests.allocation.machine.passing import Passing
 from tests.allocation.machine.promises import Promises
 from tests.allocation.machine.repeating import Repeating
+from tests.allocation.machine.revoking import Revoking
 from tests.allocation.machine.supply import Supply
 from tests.allocation.machine.transfers import Transfers
 
 
-class CentreMachine(Booking, Changing, Repeating, Transfers, Outages, Supply, Passing, Promises):
+class CentreMachine(Booking, Changing, Repeating, Transfers, Outages, Revoking, Supply, Passing, Promises):
     """A small centre beside its naive model."""
 
 

@@ -27,6 +27,7 @@ from services.allocation.commands import (
     PublishTariff,
     PublishTerms,
     RecordArrears,
+    RecordMisuse,
     RegisterCompany,
     RegisterResource,
 )
@@ -96,6 +97,13 @@ def owing(scenario: Scenario) -> Command:
 def unpaid(krw: int) -> RecordArrears:
     """A bill of January."""
     return RecordArrears(company="ALPHA", arrear=Arrear(month="2026-01", krw=krw, since=NOW))
+
+
+def misused(scenario: Scenario) -> Command:
+    """What the company had was taken back."""
+    scenario.given(PublishTerms(terms=Terms(effective=NOW, misuse_revokes=True)))
+    scenario.given(RecordMisuse(company="ALPHA", reason="mining"))
+    return book("ALPHA", line("cpu"), start=ELEVEN, hours=1)
 
 
 def early(scenario: Scenario) -> Command:
@@ -232,6 +240,8 @@ CASES |= {
     Reason.NO_SUCH_RECORD: lambda _: ForgiveStrike(company="ALPHA", reservation_id="none"),
     Reason.SUSPENDED: suspended,
     Reason.ARREARS: owing,
+    Reason.REVOKED: misused,
+    Reason.INVALID_MISUSE: lambda _: RecordMisuse(company="ALPHA", reason=" "),
     Reason.INVALID_ARREARS: lambda _: unpaid(0),
     Reason.SERIES_NOT_FOUND: lambda _: CancelSeries(series_id="none", company="ALPHA"),
     Reason.INVALID_SERIES: lambda _: daily(0),

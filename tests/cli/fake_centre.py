@@ -84,6 +84,12 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ClearArrears(self, request: Any, context: Any) -> Any:
         return self._answer("ClearArrears", request, context)
 
+    def RecordMisuse(self, request: Any, context: Any) -> Any:
+        return self._answer("RecordMisuse", request, context)
+
+    def LiftMisuse(self, request: Any, context: Any) -> Any:
+        return self._answer("LiftMisuse", request, context)
+
     def DismissOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("DismissOfficer", request, context)
 

@@ -158,6 +158,7 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
     assert catalogue.terms.no_process.grace.seconds == 3_600
     late = [(rule.months, rule.surcharge_percent, rule.suspends) for rule in catalogue.terms.arrears]
+    assert catalogue.terms.misuse_revokes
     assert late == [(3, 10, False), (6, 0, True)]
 
 

@@ -75,6 +75,24 @@ def test_a_bill_is_recorded_and_cleared(centre: FakeCentre, capsys: pytest.Captu
     assert (centre.requests[-1].month, centre.requests[-1].reason) == ("2026-01", "paid")
 
 
+def test_a_misuse_is_recorded_and_lifted(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """It says what happened and what that brings; without a reason nothing is asked."""
+    found = api.Conduct(company="companies/CMP-0004")
+    found.misuse.reason, found.misuse.reference, found.misuse.revokes = "mining", "AUD-4", True
+    found.misuse.time.CopyFrom(NINE)
+    centre.answers["RecordMisuse"] = lambda _: found
+    centre.answers["LiftMisuse"] = lambda _: api.Conduct(company="companies/CMP-0004")
+    assert main.run(["misuse", "record", "CMP-0004", "--because", "mining", "--reference", "AUD-4"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "All that it had is revoked, and it books nothing more, since" in shown
+    assert "mining (AUD-4)" in shown
+    assert (centre.requests[-1].misuse.reason, centre.requests[-1].misuse.reference) == ("mining", "AUD-4")
+    assert main.run(["misuse", "lift", "CMP-0004", "--reason", "settled"]) == 0
+    assert centre.requests[-1].reason == "settled"
+    assert "revoked" not in capsys.readouterr().out
+    assert main.run(["misuse", "record", "CMP-0004"]) == 1
+
+
 def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
     """The reservation names the strike."""
     centre.answers["ForgiveStrike"] = lambda _: RECORD

@@ -19,6 +19,8 @@ from services.allocation.events import (
     CompanyRegistered,
     CorrectionPosted,
     Event,
+    MisuseLifted,
+    MisuseRecorded,
     OfficerAssigned,
     OfficerDismissed,
     OutageDeclared,
@@ -234,6 +236,8 @@ SAMPLES: tuple[Event, ...] = (
     ArrearsRecorded(company="CMP-0001", month="2026-01", krw=1_000_000, since=MONDAY_9 - 86_400, reference="INV-17"),
     ArrearsReached(company="CMP-0001", month="2026-01", months=6, surcharge_krw=100_000, suspends=True),
     ArrearsCleared(company="CMP-0001", month="2026-01", reason="paid"),
+    MisuseRecorded(company="CMP-0001", reason="mining", reference="AUD-4", revokes=True),
+    MisuseLifted(company="CMP-0001", reason="settled"),
     SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),
     OutageDeclared(
         outage=Outage(
@@ -346,6 +350,7 @@ FORMS: dict[str, Event] = {
             arrears=(ArrearsRule(months=3, surcharge_percent=10), ArrearsRule(months=6, suspends=True)),
         )
     ),
+    "terms_published-misuse": TermsPublished(terms=Terms(effective=MONDAY_9, misuse_revokes=True)),
     "reservation_missed-reason": ReservationMissed(
         reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"
     ),

@@ -33,7 +33,7 @@ OPERATORS_ONLY = frozenset(
     {
         *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod", "PostCorrection"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
-        *("RecordArrears", "ClearArrears"),
+        *("RecordArrears", "ClearArrears", "RecordMisuse", "LiftMisuse"),
         *("AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

@@ -20,6 +20,7 @@ BY_OPERATORS = frozenset(
     {
         *("ApproveReservation", "DenyReservation", "DeclareOutage", "LiftOutage", "SetFunding", "PublishTerms"),
         *("GrantQualification", "RevokeQualification", "ForgiveStrike", "RecordArrears", "ClearArrears"),
+        *("RecordMisuse", "LiftMisuse"),
     }
 )
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -43,6 +44,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "ForgiveStrike": ("reason",),
     "RecordArrears": ("arrear.reference",),
     "ClearArrears": ("reason",),
+    "RecordMisuse": ("misuse.reason", "misuse.reference"),
+    "LiftMisuse": ("reason",),
 }
 TIMES: Mapping[str, tuple[str, ...]] = {
     "CreateReservation": ("reservation.start_time", "reservation.end_time", "hold"),

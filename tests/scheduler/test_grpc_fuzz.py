@@ -109,6 +109,7 @@ def sound(method: str) -> Message:
             | "GrantQualification"
             | "ForgiveStrike"
             | "RecordArrears"
+            | "RecordMisuse"
             | "DeclareOutage"
             | "SetFunding"
         ):
@@ -132,6 +133,8 @@ def sound(method: str) -> Message:
             return api.RevokeQualificationRequest(parent="companies/BETA", resource="resources/L01")
         case "ClearArrears":
             return api.ClearArrearsRequest(parent="companies/BETA", month="2026-01")
+        case "LiftMisuse":
+            return api.LiftMisuseRequest(parent="companies/BETA")
         case "DismissOfficer":
             return api.DismissOfficerRequest(parent="companies/BETA", officer="officers/han")
         case "ListOfficers":

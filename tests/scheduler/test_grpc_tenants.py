@@ -117,6 +117,8 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ForgiveStrike": {**ADMINISTERING, **{("operator", whose): MISSING for whose in WHOSE}},  # There is no strike.
     "RecordArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ClearArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "RecordMisuse": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "LiftMisuse": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "AssignOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "DismissOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ListOfficers": FOLLOWING,
@@ -227,6 +229,10 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             if company != "GHOST":
                 await desk.call("RecordArrears", owing(parent, 9), OPERATOR)
             return api.ClearArrearsRequest(parent=parent, month="2026-01", request_id=request_id(7))
+        case "LiftMisuse":
+            if company != "GHOST":
+                await desk.call("RecordMisuse", misusing(parent, 9), OPERATOR)
+            return api.LiftMisuseRequest(parent=parent, request_id=request_id(7))
         case "DismissOfficer":
             if company != "GHOST":
                 await desk.call("AssignOfficer", assigning(parent, "han", 9), OPERATOR)
@@ -284,6 +290,12 @@ def owing(parent: str, number: int) -> api.RecordArrearsRequest:
     request = api.RecordArrearsRequest(parent=parent, request_id=request_id(number))
     request.arrear.month, request.arrear.krw, request.arrear.due_time.seconds = "2026-01", 50_000, NOW - DAY
     return request
+
+
+def misusing(parent: str, number: int) -> api.RecordMisuseRequest:
+    """A company used what it had for something else."""
+    misuse = api.Misuse(reason="mining", reference="AUD-4")
+    return api.RecordMisuseRequest(parent=parent, misuse=misuse, request_id=request_id(number))
 
 
 def assigning(parent: str, officer: str, number: int, days: int = 30) -> api.AssignOfficerRequest:
@@ -344,6 +356,8 @@ def administration(method: str, parent: str) -> Any:
             return api.PostCorrectionRequest(parent=parent, correction=made, request_id=request_id(7))
         case "RecordArrears":
             return owing(parent, 7)
+        case "RecordMisuse":
+            return misusing(parent, 7)
         case "ForgiveStrike":
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":

@@ -112,7 +112,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         *("ApproveReservation", "DenyReservation"),  # Operators only.
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
-        *("RecordArrears", "ClearArrears"),
+        *("RecordArrears", "ClearArrears", "RecordMisuse", "LiftMisuse"),
         *("PostCorrection", "AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

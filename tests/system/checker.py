@@ -160,6 +160,8 @@ class _Judge:
                 | "arrears_recorded"
                 | "arrears_reached"
                 | "arrears_cleared"
+                | "misuse_recorded"
+                | "misuse_lifted"
             ):
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")

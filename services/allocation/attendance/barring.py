@@ -1,4 +1,4 @@
-"""Who books nothing new at all, whatever it is: whoever has not paid for long."""
+"""Who books nothing new at all, whatever it is: whoever has not paid for long, and whoever misused it."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,13 @@ from services.allocation.rejections import Reason, Violation
 
 def barred(conduct: Conduct) -> Iterator[Violation]:
     """That a company books nothing new: while it has not paid, or what it had was revoked."""
+    if conduct.revoked:
+        yield Violation(
+            reason=Reason.REVOKED,
+            description=f"All that {conduct.company} had was revoked for misuse, and it books nothing more until an "
+            "operator lifts that.",
+            subject=conduct.company,
+        )
     months = [each.month for each in conduct.arrears if each.suspends]
     if months:
         yield Violation(

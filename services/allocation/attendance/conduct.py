@@ -49,6 +49,15 @@ class Assignment(Struct, frozen=True, gc=False, kw_only=True):
     end: int
 
 
+class Misuse(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """A company used what it had for something else, at a time in seconds; whether that takes everything back."""
+
+    reason: str
+    at: int
+    reference: str = ""
+    revokes: bool = False
+
+
 class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's record. `kept` counts check-ins, `missed` strikes; forgiven ones are in neither."""
 
@@ -60,11 +69,17 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     qualifications: tuple[Qualification, ...] = ()
     officers: tuple[Assignment, ...] = ()
     arrears: tuple[Arrear, ...] = ()
+    misuse: Misuse | None = None
 
     @property
     def barred(self) -> bool:
         """Whether it books nothing new at all."""
-        return any(each.suspends for each in self.arrears)
+        return self.revoked or any(each.suspends for each in self.arrears)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether all that it has is taken back."""
+        return self.misuse is not None and self.misuse.revokes
 
     @property
     def reliability(self) -> float:

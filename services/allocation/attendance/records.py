@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Conduct, Strike
+from services.allocation.attendance.conduct import Conduct, Misuse, Strike
 from services.allocation.attendance.terms import Terms, terms_at
 from services.allocation.events import ConductEvent, RecordEvent
 from services.allocation.money.correction import KEPT_MAX, Correction
@@ -89,6 +89,11 @@ def judged(conduct: Conduct, event: ConductEvent, at: int) -> Conduct:
             return conduct.with_arrear(replace(arrear, reached=reached, suspends=arrear.suspends or event.suspends))
         case events.ArrearsCleared():
             return conduct.without_arrear(event.month)
+        case events.MisuseRecorded():
+            misuse = Misuse(reason=event.reason, at=at, reference=event.reference, revokes=event.revokes)
+            return replace(conduct, misuse=misuse)
+        case events.MisuseLifted():
+            return replace(conduct, misuse=None)
         case events.SuspensionSet():
             return replace(conduct, suspended_until=event.until)
         case _:

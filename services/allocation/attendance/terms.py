@@ -90,6 +90,7 @@ class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     idle: IdleRule | None = None  # None: compute may stand idle.
     reclaim: ReclaimRule | None = None  # None: grants are never reviewed.
     arrears: tuple[ArrearsRule, ...] = ()
+    misuse_revokes: bool = False  # whoever misuses what it has loses all of it
     no_process: NoProcessRule | None = None  # None: compute may be left unused from its start.
 
 

@@ -30,6 +30,7 @@ OF_THE_COMPANY = frozenset(
         Reason.NOT_ENTITLED,
         Reason.SUSPENDED,
         Reason.ARREARS,
+        Reason.REVOKED,
         Reason.NOT_QUALIFIED,
         Reason.DURATION_OUT_OF_RANGE,
         Reason.BEYOND_HORIZON,

@@ -17,6 +17,7 @@ NEVER_HELPED_BY_TIME = frozenset(
         Reason.COMPANION_MISSING,
         Reason.SUSPENDED,
         Reason.ARREARS,
+        Reason.REVOKED,
         Reason.TOO_MANY_HOLDS,
     }
 )

@@ -8,7 +8,8 @@ strikes: [{count: 2, window_days: 90, suspend_days: 30}]
 idle_release: {gpu_util_pct_below: 20, window_days: 5, warn_hours: 24, exempt: [academy, CMP-0004]}   # or nothing
 no_show: {no_process_minutes: 60, exempt: [academy]}    # compute on which nothing ever ran is given back; or nothing
 reclaim: [{at_pct_of_term: 40, used_below_pct: 10, remove_pct_of_unused: 25}]                         # or nothing
-reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004]}
+reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004],
+                purpose_violation: revoke_all}       # whoever misuses what it has loses all of it; or nothing
 arrears: [{overdue_months: 3, surcharge_pct: 10}, {overdue_months: 6, action: suspend}]
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
 """
@@ -21,6 +22,9 @@ from zoneinfo import ZoneInfo
 from services.cli.catalogue.tables import CatalogueError, Rules, days, hours, minutes, read_rules
 from services.cli.catalogue.tariff import first_moment
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+REVOKE_ALL = "revoke_all"
+"""What a misuse brings, if anything."""
 
 
 def centre_terms(rules: Rules) -> api.Terms:
@@ -35,6 +39,7 @@ def centre_terms(rules: Rules) -> api.Terms:
         idle=idle_rule(slots["idle_release"]),
         no_process=no_process_rule(slots["no_show"]),
         arrears=arrears_rules(equipment["arrears"]),
+        misuse_revokes=rules.at("reclaim_rules").get("purpose_violation") == REVOKE_ALL,
         reclaim=reclaim_rule(rules.at("reclaim"), rules.at("reclaim_rules")),
     )
 
@@ -51,6 +56,7 @@ def read_terms(path: Path, zone: ZoneInfo) -> api.Terms:
             strike_rules=strike_rules(rules.data.get("strikes", [])),
             overburn_percent=int(rules.data.get("overburn_percent", 100)),
             idle=idle_rule(rules.data["idle_release"]) if rules.data.get("idle_release") else None,
+            misuse_revokes=rules.data.get("reclaim_rules", {}).get("purpose_violation") == REVOKE_ALL,
             arrears=arrears_rules(rules.data.get("arrears", [])),
             no_process=no_process_rule(rules.data["no_show"]) if rules.data.get("no_show") else None,
             reclaim=reclaim_rule(rules.data["reclaim"], rules.data.get("reclaim_rules", {}))

@@ -170,6 +170,13 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ArrearsCleared: lambda event, words: (
         f"{words.who} cleared the bill of {event.month} of {event.company}{because(event.reason)}."
     ),
+    events.MisuseRecorded: lambda event, words: (
+        f"{words.who} recorded a misuse by {event.company}{because(event.reason)}{under(event.reference)}."
+        + (" All that it had is revoked, and it books nothing more until this is lifted." if event.revokes else "")
+    ),
+    events.MisuseLifted: lambda event, words: (
+        f"{words.who} lifted the misuse, and {event.company} may book again{because(event.reason)}."
+    ),
     events.CapacityFunded: lambda event, words: (
         f"{words.who} set what is funded to {words.amount(event.funding.units, event.funding.resource)} from"
         f" {words.moment(event.funding.start)} on{because(event.funding.reason)}."

@@ -4,7 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Assignment, Cause, Conduct, Qualification
+from services.allocation.attendance.conduct import Assignment, Cause, Conduct, Misuse, Qualification
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.requests import reservation_name
@@ -106,6 +106,27 @@ def clear_arrears(request: api.ClearArrearsRequest) -> commands.ClearArrears:
     return commands.ClearArrears(company=company, month=month, reason=reason)
 
 
+def record_misuse(request: api.RecordMisuseRequest) -> commands.RecordMisuse:
+    """A misuse. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    reason = fields.text("misuse.reason", request.misuse.reason)
+    reference = fields.text("misuse.reference", request.misuse.reference)
+    fields.demand_valid()
+    return commands.RecordMisuse(company=company, reason=reason, reference=reference)
+
+
+def lift_misuse(request: api.LiftMisuseRequest) -> commands.LiftMisuse:
+    """The end of one. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    reason = fields.text("reason", request.reason)
+    fields.demand_valid()
+    return commands.LiftMisuse(company=company, reason=reason)
+
+
 def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
     """A company's record as clients see it."""
     return api.Conduct(
@@ -148,5 +169,15 @@ def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
             )
             for each in conduct.arrears
         ],
+        misuse=_misuse_reply(conduct.misuse) if conduct.misuse is not None else None,
         position=position,
+    )
+
+
+def _misuse_reply(misuse: Misuse) -> api.Misuse:
+    return api.Misuse(
+        reason=misuse.reason,
+        reference=misuse.reference,
+        time=Timestamp(seconds=misuse.at),
+        revokes=misuse.revokes,
     )

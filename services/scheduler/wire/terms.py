@@ -41,6 +41,7 @@ def publish_terms(request: api.PublishTermsRequest, now: int) -> commands.Publis
             ArrearsRule(months=rule.months, surcharge_percent=rule.surcharge_percent, suspends=rule.suspends)
             for rule in given.arrears
         ),
+        misuse_revokes=given.misuse_revokes,
         no_process=_no_process_rule(fields, given.no_process) if given.HasField("no_process") else None,
     )
     fields.demand_valid()
@@ -106,6 +107,7 @@ def terms_reply(terms: Terms) -> api.Terms:
             api.ArrearsRule(months=rule.months, surcharge_percent=rule.surcharge_percent, suspends=rule.suspends)
             for rule in terms.arrears
         ],
+        misuse_revokes=terms.misuse_revokes,
         no_process=_no_process_reply(terms.no_process) if terms.no_process else None,
     )
 

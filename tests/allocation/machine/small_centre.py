@@ -73,7 +73,10 @@ QUOTAS = tuple(
     for start, end in pairwise(WEEKS)
 )
 TERMS = Terms(
-    effective=NOW, strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),), overburn_percent=110
+    effective=NOW,
+    strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),),
+    overburn_percent=110,
+    misuse_revokes=True,
 )
 SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}
 POLICY = tuple(sorted(OVERRIDABLE - {Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS}))

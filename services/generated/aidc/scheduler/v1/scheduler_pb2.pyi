@@ -4087,8 +4087,11 @@ class Terms(_message.Message):
     RECLAIM_FIELD_NUMBER: _builtins.int
     NO_PROCESS_FIELD_NUMBER: _builtins.int
     ARREARS_FIELD_NUMBER: _builtins.int
+    MISUSE_REVOKES_FIELD_NUMBER: _builtins.int
     overburn_percent: _builtins.int
     """Of a quota of compute so many percent may be booked in all; 0 means 100, the quota itself."""
+    misuse_revokes: _builtins.bool
+    """Whoever misuses what it has loses all of it, and books nothing more until that is lifted."""
     @_builtins.property
     def effective_time(self) -> _timestamp_pb2.Timestamp:
         """From then on. On the way in it may be left out: then from the publication on."""
@@ -4138,10 +4141,11 @@ class Terms(_message.Message):
         reclaim: Global___ReclaimRule | None = ...,
         no_process: Global___NoProcessRule | None = ...,
         arrears: _abc.Iterable[Global___ArrearsRule] | None = ...,
+        misuse_revokes: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "reclaim", b"reclaim"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "no_process", b"no_process", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "check_in_early", b"check_in_early", "effective_time", b"effective_time", "extend_max", b"extend_max", "extend_window", b"extend_window", "idle", b"idle", "misuse_revokes", b"misuse_revokes", "no_process", b"no_process", "overburn_percent", b"overburn_percent", "reclaim", b"reclaim", "strike_rules", b"strike_rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4595,6 +4599,7 @@ class Conduct(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     OFFICERS_FIELD_NUMBER: _builtins.int
     ARREARS_FIELD_NUMBER: _builtins.int
+    MISUSE_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     reliability: _builtins.float
@@ -4625,6 +4630,10 @@ class Conduct(_message.Message):
     def arrears(self) -> _containers.RepeatedCompositeFieldContainer[Global___Arrear]:
         """Its bills that are overdue."""
 
+    @_builtins.property
+    def misuse(self) -> Global___Misuse:
+        """What it was found to misuse, until that is lifted; unset without."""
+
     def __init__(
         self,
         *,
@@ -4638,14 +4647,121 @@ class Conduct(_message.Message):
         position: _builtins.int = ...,
         officers: _abc.Iterable[Global___Officer] | None = ...,
         arrears: _abc.Iterable[Global___Arrear] | None = ...,
+        misuse: Global___Misuse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["misuse", b"misuse", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "company", b"company", "kept", b"kept", "missed", b"missed", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "company", b"company", "kept", b"kept", "missed", b"missed", "misuse", b"misuse", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conduct: _TypeAlias = Conduct  # noqa: Y015
+
+@_typing.final
+class Misuse(_message.Message):
+    """A company used what it had for something else than it was given for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    REFERENCE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    REVOKES_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """What happened, at most 500 characters. Required."""
+    reference: _builtins.str
+    """Where that is found, such as the number of an audit; at most 500 characters."""
+    revokes: _builtins.bool
+    """All of the company's reservations are taken back, by the terms of that day. Output only."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded. Output only."""
+
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        reference: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        revokes: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "reference", b"reference", "revokes", b"revokes", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Misuse: _TypeAlias = Misuse  # noqa: Y015
+
+@_typing.final
+class RecordMisuseRequest(_message.Message):
+    """Asks to record a misuse."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    MISUSE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    @_builtins.property
+    def misuse(self) -> Global___Misuse:
+        """What happened. Required."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        misuse: Global___Misuse | None = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["misuse", b"misuse"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["misuse", b"misuse", "parent", b"parent", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordMisuseRequest: _TypeAlias = RecordMisuseRequest  # noqa: Y015
+
+@_typing.final
+class LiftMisuseRequest(_message.Message):
+    """Asks to lift one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    reason: _builtins.str
+    """For people, at most 500 characters."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftMisuseRequest: _TypeAlias = LiftMisuseRequest  # noqa: Y015
 
 @_typing.final
 class Arrear(_message.Message):

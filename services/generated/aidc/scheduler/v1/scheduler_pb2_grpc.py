@@ -235,6 +235,16 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
                 _registered_method=True)
+        self.RecordMisuse = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/RecordMisuse',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordMisuseRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+                _registered_method=True)
+        self.LiftMisuse = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/LiftMisuse',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+                _registered_method=True)
         self.AssignOfficer = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/AssignOfficer',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.AssignOfficerRequest.SerializeToString,
@@ -572,6 +582,22 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordMisuse(self, request, context):
+        """Records that a company uses what it has for something else: by the terms all of its reservations are taken back,
+        page by page, and it books nothing more until that is lifted. What was used stays charged; what is taken back costs
+        nothing, and is not compensated. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LiftMisuse(self, request, context):
+        """Lets the company book again; what was taken back stays so. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssignOfficer(self, request, context):
         """Lets a support officer of the centre act for a company, between two times. Operators only.
         """
@@ -838,6 +864,16 @@ def add_SchedulerServicer_to_server(servicer, server):
             'ClearArrears': grpc.unary_unary_rpc_method_handler(
                     servicer.ClearArrears,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'RecordMisuse': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordMisuse,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordMisuseRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'LiftMisuse': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftMisuse,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
             ),
             'AssignOfficer': grpc.unary_unary_rpc_method_handler(
@@ -1966,6 +2002,60 @@ class Scheduler:
             target,
             '/aidc.scheduler.v1.Scheduler/ClearArrears',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ClearArrearsRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordMisuse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/RecordMisuse',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RecordMisuseRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftMisuse(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/LiftMisuse',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
             options,
             channel_credentials,

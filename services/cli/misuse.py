@@ -1,0 +1,64 @@
+"""`aidc misuse`: a company uses what it has for something else, and loses it."""
+
+from typing import Annotated
+
+import typer
+
+from services.cli.booking import DryRun, Reason, checked_request_id
+from services.cli.options import COMPANIES, Caller, Data, Json, RequestId, connect
+from services.cli.records import show_conduct
+from services.cli.tariff import asked
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+
+app = typer.Typer(
+    help="Take back all that a company has, for misuse, and lift that again. Operators only.", no_args_is_help=True
+)
+
+CompanyId = Annotated[str, typer.Argument(metavar="COMPANY", help="Who it is, such as CMP-0001.")]
+
+
+@app.command()
+def record(
+    company: CompanyId,
+    because: Annotated[str, typer.Option(metavar="TEXT", help="What happened: the company and its auditors read it.")],
+    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where that is found, such as an audit.")] = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Record a misuse: all reservations of the company are taken back, and it books nothing more until it is lifted."""
+    with connect(data, caller) as client:
+        request = api.RecordMisuseRequest(
+            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
+            misuse=api.Misuse(reason=because, reference=reference),
+            request_id=checked_request_id(request_id),
+            validate_only=dry_run,
+        )
+        found = asked(client, client.scheduler.RecordMisuse, request, as_json)
+        zone = client.zone
+    show_conduct(found, zone, as_json)
+
+
+@app.command()
+def lift(
+    company: CompanyId,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    request_id: RequestId = "",
+    data: Data = None,
+    caller: Caller = "",
+    as_json: Json = False,
+) -> None:
+    """Let the company book again; what was taken back stays so."""
+    with connect(data, caller) as client:
+        request = api.LiftMisuseRequest(
+            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
+            reason=reason,
+            request_id=checked_request_id(request_id),
+            validate_only=dry_run,
+        )
+        found = asked(client, client.scheduler.LiftMisuse, request, as_json)
+        zone = client.zone
+    show_conduct(found, zone, as_json)
