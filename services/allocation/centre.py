@@ -107,6 +107,9 @@ class Centre:
                 return self.admit(event.company)
             case events.QuotaGranted():
                 return self.grant(event.quota)
+            case events.CorrectionPosted() if event.correction.unit_seconds:
+                self.meters[event.correction.company, event.correction.meter].correct(event.correction)
+                return self.records.correct(event.correction)
             case events.TariffPublished():
                 return self.publish(event.tariff)
             case events.PeriodClosed():

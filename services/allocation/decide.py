@@ -97,7 +97,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.ClosePeriod():
             return (events.PeriodClosed(period=close(command.month, centre.zone, centre.closed, now)),)
         case commands.PostCorrection():
-            return correcting.correct(centre, command)
+            return correcting.correct(centre, command, now)
         case commands.PublishTerms():
             return discipline.publish_terms(centre, command, now)
         case commands.GrantQualification():

@@ -190,6 +190,10 @@ def few(texts: Sequence[str], shown: int = 4) -> str:
 
 def hours_text(unit_seconds: int, resource: str, units: Units) -> str:
     """Unit-seconds as unit-hours, milli-GPUs as GPUs."""
+    return f"{unit_seconds / seconds_an_hour(resource, units):,.1f}"
+
+
+def seconds_an_hour(resource: str, units: Units) -> int:
+    """How many unit-seconds people call a unit-hour of a resource."""
     unit = units.get(plain_id(resource), api.RESOURCE_UNIT_UNSPECIFIED)
-    scale = 1000 if unit == api.RESOURCE_UNIT_MILLI_GPU else 1
-    return f"{unit_seconds / scale / HOUR_SECONDS:,.1f}"
+    return HOUR_SECONDS * (1000 if unit == api.RESOURCE_UNIT_MILLI_GPU else 1)

@@ -181,13 +181,17 @@ def _reclaimed(company: str, removal: Removal, books: Books) -> Transfer:
 
 
 def _corrected(correction: Correction, books: Books, at: int) -> Transfer:
-    """What an operator gives a company or, negative, takes from it, in the month in which it was decided."""
-    month, _ = books.periods.at(at)
-    accounts = (Account.CAPACITY, Account.COMPENSATION)
-    source, target = accounts if correction.krw > 0 else reversed(accounts)
-    period = books.periods.period_of(month)
-    about = (correction.company, correction.reservation_id, CORRECTIONS, period, month)
-    return Transfer(*about, source, target, 0, abs(correction.krw))
+    """What an operator gives a company or, negative, takes from it, in the month in which it was decided.
+
+    Hours are of a quota, so they stand where that was granted: in the month in which it begins.
+    """
+    hours = correction.unit_seconds
+    month, _ = books.periods.at(correction.start if hours else at)
+    accounts = (Account.CAPACITY, Account.GRANTED if hours else Account.COMPENSATION)
+    source, target = accounts if (hours or correction.krw) > 0 else reversed(accounts)
+    about = (correction.company, correction.reservation_id, correction.meter or CORRECTIONS)
+    months = (books.periods.period_of(month), month)
+    return Transfer(*about, *months, source, target, abs(hours), abs(correction.krw))
 
 
 def _carried(claims: Iterable[Claim], before: int, closed: int, books: Books) -> Iterator[Transfer]:

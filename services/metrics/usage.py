@@ -18,6 +18,7 @@ from services.allocation.events import Event
 from services.allocation.life import follow
 from services.allocation.limits import quota
 from services.allocation.limits.reclaim import without
+from services.allocation.money.correction import corrected
 from services.allocation.money.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
@@ -158,6 +159,10 @@ class Usage:
                     if company == event.company:
                         for period in periods:
                             period.quota = without(period.quota, event.removals)
+            case events.CorrectionPosted(correction=correction) if correction.unit_seconds:
+                for period in self.meters[correction.company, correction.meter]:
+                    if period.quota.start == correction.start:
+                        period.quota = corrected(period.quota, correction)
             case events.UseMeasured():
                 self._measured(event)
             case _:

@@ -74,3 +74,63 @@ def test_only_the_latest_are_kept() -> None:
     assert len(kept.corrections["ALPHA"]) == correction.KEPT_MAX
     assert scenario.refuses(wish("x", -50_000, reverses="c0")) == [Reason.NO_SUCH_RECORD]
     scenario.given(wish("x", -50_000, reverses="c1"))
+
+
+def given_hours(name: str, hours: float, **fields: Any) -> PostCorrection:
+    """Unit-hours of the quota of ALPHA, for it or, negative, against it."""
+    return wish(name, krw=0, unit_seconds=round(hours * HOUR), **{"meter": "h100", "start": TUESDAY, **fields})
+
+
+def held(scenario: Scenario) -> tuple[int, int]:
+    """What the quota of the month comes to, and what is booked of it."""
+    period = scenario.centre.meters["ALPHA", "h100"].period_at(TUESDAY)
+    assert period is not None
+    return period.quota.unit_seconds, period.booked
+
+
+def test_hours_given_back_can_be_booked_again_and_be_taken() -> None:
+    """A correction of hours changes that one period of the quota at once, and survives a restart with it."""
+    scenario = fixture.fresh()
+    before, _ = held(scenario)
+    made = scenario.grants(given_hours("c1", 12.5))
+    assert isinstance(made, Correction)
+    assert (made.unit_seconds, made.start) == (45_000, scenario.centre.meters["ALPHA", "h100"].periods[0].quota.start)
+    assert held(scenario) == (before + 45_000, 0)
+    scenario.given(given_hours("c2", -2.5))
+    assert held(scenario) == (before + 36_000, 0)
+    others = scenario.centre.meters["ALPHA", "h100"].periods[1:]
+    assert {each.quota.unit_seconds for each in others} == {before}
+    again = image.centre_of(image.decode(image.encode(image.Moment(scenario.centre))))
+    assert image.digest(again) == image.digest(scenario.centre)
+
+
+def test_what_is_booked_of_a_quota_is_not_taken() -> None:
+    """No more hours are taken than are free, none of a quota that there is not, and none are not a correction."""
+    scenario = fixture.fresh()
+    scenario.books(book("ALPHA", line("h100", 8), start=TUESDAY + 11 * HOUR, hours=1))
+    seconds, booked = held(scenario)
+    free = (seconds - booked) / HOUR
+    assert scenario.refuses(given_hours("c1", -free - 1)) == [Reason.INVALID_CORRECTION]
+    assert scenario.refuses(given_hours("c1", 0)) == [Reason.INVALID_CORRECTION]
+    assert scenario.refuses(given_hours("c1", 1, start=TUESDAY + 400 * 24 * HOUR)) == [Reason.NO_QUOTA]
+    assert scenario.refuses(given_hours("c1", 1, meter="none")) == [Reason.NO_QUOTA]
+    scenario.given(given_hours("c1", -free))
+    beyond = book("ALPHA", line("h100", 8), start=TUESDAY + 15 * HOUR, hours=1)
+    assert scenario.refuses(beyond) == [Reason.QUOTA_EXCEEDED]
+
+
+def test_hours_are_reversed_as_they_were_given() -> None:
+    """The opposite hours of the same period, once; neither KRW nor other hours take them back."""
+    scenario = fixture.fresh()
+    before = held(scenario)
+    scenario.given(given_hours("c1", 3))
+    april = TUESDAY + 35 * 24 * HOUR
+    for command in (
+        given_hours("c2", -2, reverses="c1"),
+        given_hours("c2", -3, reverses="c1", start=april),
+        wish("c2", -3, reverses="c1"),
+    ):
+        assert scenario.refuses(command) == [Reason.INVALID_CORRECTION]
+    scenario.given(given_hours("c2", -3, reverses="c1"))
+    assert held(scenario) == before
+    assert scenario.refuses(given_hours("c3", -3, reverses="c1")) == [Reason.INVALID_CORRECTION]

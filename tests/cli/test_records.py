@@ -100,6 +100,19 @@ def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
     assert centre.requests[-1].name == "companies/CMP-0004/reservations/r7"
 
 
+def test_a_correction_of_hours_names_the_quota(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unit-hours as people count them, of one meter; KRW and hours at once, or hours of nothing, are a mistake."""
+    centre.answers["PostCorrection"] = lambda request: request.correction
+    asked = ["correct", "CMP-0004", "--because", "the meter stood still"]
+    assert main.run([*asked, "--hours", "-2.5", "--of", "equipment", "--at", "2026-03-05"]) == 0
+    sent = centre.requests[-1].correction
+    assert (sent.krw, sent.unit_seconds, sent.meter) == (0, -9_000, "equipment")
+    assert sent.quota_time.seconds
+    assert "debited with 2.5 unit-hours of equipment" in capsys.readouterr().out
+    assert main.run([*asked, "--hours", "2"]) == 1
+    assert main.run([*asked, "--hours", "2", "--of", "equipment", "--credit", "5"]) == 1
+
+
 def test_a_correction_says_how_much_and_why(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """A credit or a debit, about a reservation or an earlier correction; both or neither is a mistake."""
     name = "companies/CMP-0004/corrections/c2"

@@ -351,6 +351,18 @@ FORMS: dict[str, Event] = {
         )
     ),
     "terms_published-misuse": TermsPublished(terms=Terms(effective=MONDAY_9, misuse_revokes=True)),
+    "correction_posted-hours": CorrectionPosted(
+        correction=Correction(
+            id="c-3",
+            company="CMP-0001",
+            krw=36_000,
+            kind=CorrectionKind.ERROR,
+            reason="an outage of the meter",
+            unit_seconds=12 * 3600,
+            meter="h100-train",
+            start=MONDAY_9,
+        )
+    ),
     "reservation_missed-reason": ReservationMissed(
         reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"
     ),

@@ -167,6 +167,23 @@ def correction(name: str, krw: int, *, by: str = "CMP-0001", about: str = "", re
     )
 
 
+def hours_corrected(name: str, hours: int, *, by: str = "CMP-0001", krw: int = 0, reverses: str = "") -> Event:
+    """An operator gives a company hours of its quota of March, or takes them."""
+    return events.CorrectionPosted(
+        correction=Correction(
+            id=name,
+            company=by,
+            krw=krw,
+            kind=CorrectionKind.ERROR,
+            reason="the cooling stood still",
+            reverses=reverses,
+            unit_seconds=hours * HOUR,
+            meter="h100",
+            start=MONDAY,
+        )
+    )
+
+
 def closed(month: str) -> Event:
     """The books are closed up to the end of a month in Seoul."""
     start, end = bounds(month, ZoneInfo("Asia/Seoul"))

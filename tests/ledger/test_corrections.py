@@ -1,12 +1,33 @@
 """An operator's corrections in the ledger: in the statement, in the history, and for nobody else."""
 
+import pytest
+
+from services.allocation.events import QuotaReviewed
+from services.allocation.limits.reclaim import Removal
+from services.ledger.journal import Violated
 from services.ledger.reporting.history import history
 from services.ledger.reporting.statements import centre_statement, month_statement
 from services.ledger.reporting.views import NOW, View
 from tests.ledger.folding import Ledger
-from tests.ledger.pages import company, confirmed, correction, entry, extend, held, hours, pool, tariff
+from tests.ledger.pages import (
+    MONDAY,
+    OPENING,
+    closed,
+    company,
+    confirmed,
+    correction,
+    entry,
+    extend,
+    grant,
+    held,
+    hours,
+    hours_corrected,
+    pool,
+    tariff,
+)
 
 OPERATOR = "operators/lee"
+APRIL = MONDAY + 40 * 24 * 3600
 
 
 async def corrected(ledger: Ledger) -> None:
@@ -56,3 +77,43 @@ async def test_a_debit_beyond_all_credits_stands(ledger: Ledger) -> None:
     await ledger.drop()
     await ledger.fold()
     assert await ledger.digests() == before
+
+
+async def test_hours_stand_in_the_month_of_the_quota(ledger: Ledger) -> None:
+    """A credit and a debit of hours are lines of the statement, at their worth, and the grant is what they leave."""
+    extend(ledger.log, [entry(pool(), company(), tariff(h100=3000), grant(hours=10), actor=OPERATOR)])
+    extend(ledger.log, [entry(hours_corrected("c1", 4, krw=12_000), actor=OPERATOR)])
+    extend(ledger.log, [entry(hours_corrected("c2", -1, krw=-3_000), actor=OPERATOR)])
+    await ledger.fold()
+    told = await month_statement(ledger.readers, "CMP-0001", 202603, NOW)
+    lines = [line for line in told.lines if line.event == "correction_posted"]
+    assert [(line.resource, line.to_account, line.unit_seconds, line.krw) for line in lines] == [
+        ("h100", "granted", 4 * 3600, 12_000),
+        ("h100", "capacity", 3600, 3_000),
+    ]
+    [row] = told.rows
+    assert (row.granted_unit_seconds, row.budget_krw, row.compensation_krw) == (13 * 3600, 39_000, 0)
+
+
+async def test_hours_of_a_closed_month_are_an_adjustment(ledger: Ledger) -> None:
+    """What an operator, or a review, takes of a quota whose month is closed stands in the open one, below zero."""
+    extend(ledger.log, OPENING, [entry(closed("2026-03"), at=APRIL, actor=OPERATOR)])
+    extend(ledger.log, [entry(hours_corrected("c1", -4), at=APRIL, actor=OPERATOR)])
+    removal = Removal(meter="h100", start=MONDAY, unit_seconds=2 * 3600)
+    review = QuotaReviewed(company="CMP-0001", at=APRIL, meters=(), removals=(removal,))
+    extend(ledger.log, [entry(review, at=APRIL, actor=OPERATOR)])
+    await ledger.fold()
+    told = await month_statement(ledger.readers, "CMP-0001", 202604, NOW)
+    assert [(line.event, line.about, line.unit_seconds) for line in told.lines] == [
+        ("correction_posted", 202603, 4 * 3600),
+        ("quota_reviewed", 202603, 2 * 3600),
+    ]
+    assert [row.granted_unit_seconds for row in told.rows] == [-6 * 3600]
+
+
+async def test_nobody_loses_more_hours_than_were_granted(ledger: Ledger) -> None:
+    """Over all months together the database refuses a grant below nothing."""
+    extend(ledger.log, OPENING, [entry(hours_corrected("c1", -100_000), actor=OPERATOR)])
+    with pytest.raises(Violated) as violation:
+        await ledger.fold()
+    assert violation.value.invariant == "balances_granted"

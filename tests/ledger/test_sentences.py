@@ -12,6 +12,7 @@ from services.allocation.reservations import Overburn, Override
 from services.ledger.reporting.sentences import SENTENCES, sentence
 from services.ledger.reporting.telling import Words
 from tests.eventlog.pages import SAMPLES
+from tests.ledger.pages import hours_corrected
 
 WORDS = Words(actor="operators/lee", zone=ZoneInfo("Asia/Seoul"), units={"h100": "gpu", "M01": "seat"})
 
@@ -46,6 +47,12 @@ def test_a_sentence_tells_what_an_operator_overrode() -> None:
     assert sentence(replace(booked, override=override), WORDS).endswith(
         ". It overrides closed day, quota exceeded: the minister comes."
     )
+
+
+def test_a_sentence_tells_of_which_quota_hours_are_given_or_taken() -> None:
+    """As people count them, and from when on."""
+    told = sentence(hours_corrected("c1", -4), WORDS)
+    assert told.startswith("Operator lee debited CMP-0001 with 4.0 unit-hours of its quota of h100 from 2026-03-02 ")
 
 
 def test_a_sentence_tells_what_lies_beyond_the_quota() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.allocation import events
 from services.allocation.limits.reclaim import Removal
+from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.reservations import State
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
@@ -183,6 +184,18 @@ def test_what_a_review_takes_back_is_no_budget_any_more() -> None:
     usage.apply(2, page([(START, [review])]))
     limit, booked = before[company, meter]
     assert usage.quotas_now() == {**before, (company, meter): (limit - 3_600, booked)}
+
+
+def test_hours_that_are_corrected_are_in_the_budget() -> None:
+    """The limit that is shown is what the quota comes to, for that company, meter and period alone."""
+    usage = folded(page(opening()))
+    before = usage.quotas_now()
+    (company, meter), period = next(iter(usage.periods_now().items()))
+    fields = {"id": "c", "company": company, "kind": CorrectionKind.ERROR, "reason": "it stood still"}
+    wish = Correction(**fields, krw=0, unit_seconds=3_600, meter=meter, start=period.quota.start)
+    usage.apply(2, page([(START, [events.CorrectionPosted(correction=wish)])]))
+    limit, booked = before[company, meter]
+    assert usage.quotas_now() == {**before, (company, meter): (limit + 3_600, booked)}
 
 
 def test_quota_outside_its_period_shows_zero() -> None:

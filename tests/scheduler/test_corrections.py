@@ -57,6 +57,12 @@ async def test_a_dry_run_posts_nothing(desk: Desk) -> None:
         ({"reverses": "companies/ALPHA/corrections/c1"}, "NO_SUCH_RECORD"),
         ({"reservation": "companies/ALPHA/reservations/r1"}, "RESERVATION_NOT_FOUND"),
         ({"parent": "ALPHA"}, "INVALID_FIELD"),
+        ({"krw": 0, "unit_seconds": 3600}, "INVALID_FIELD"),
+        ({"krw": 0, "meter": "resources/h100"}, "INVALID_FIELD"),
+        ({"krw": 1, "unit_seconds": 3600, "meter": "resources/h100"}, "INVALID_FIELD"),
+        ({"krw": 0, "unit_seconds": 3600, "meter": "h100"}, "INVALID_FIELD"),
+        ({"krw": 0, "unit_seconds": 3600, "meter": "resources/none"}, "NO_QUOTA"),
+        ({"krw": 0, "unit_seconds": -(2**63), "meter": "resources/h100"}, "INVALID_CORRECTION"),
         ({"parent": "companies/GHOST"}, "COMPANY_NOT_FOUND"),
     ],
 )
@@ -67,3 +73,22 @@ async def test_what_makes_no_sense_is_refused_by_name(desk: Desk, fields: dict[s
         await desk.call("PostCorrection", posting(1, **{"krw": 1, **fields}), OPERATOR)
     assert refused.value.reason == reason
     assert desk.writer.pages.head.position == before
+
+
+async def test_hours_stand_in_the_quota_and_are_reversed_by_name(desk: Desk) -> None:
+    """A credit of hours is in what the company is told of its quota at once, and gone when it is taken back."""
+    asked = api.ListQuotasRequest(parent="companies/ALPHA")
+
+    async def granted() -> dict[tuple[str, int], int]:
+        told = await desk.call("ListQuotas", asked, ALPHA)
+        return {(each.meter, each.start_time.seconds): each.unit_seconds for each in told.quotas}
+
+    before = await granted()
+    hours = {"meter": "resources/h100", "unit_seconds": 7_200}
+    made = await desk.call("PostCorrection", posting(1, 0, **hours), OPERATOR)
+    assert (made.meter, made.unit_seconds) == ("resources/h100", 7_200)
+    corrected = made.meter, made.quota_time.seconds
+    assert await granted() == {**before, corrected: before[corrected] + 7_200}
+    back = {**hours, "unit_seconds": -7_200, "reverses": made.name, "quota_time": made.quota_time}
+    await desk.call("PostCorrection", posting(2, 0, **back), OPERATOR)
+    assert await granted() == before

@@ -135,7 +135,9 @@ class _Judge:
             case "company_registered":
                 self.companies.add(event["company"]["id"])
             case "correction_posted":
-                if event["correction"]["company"] not in self.companies or not event["correction"]["krw"]:
+                if event["correction"]["company"] not in self.companies or not (
+                    event["correction"]["krw"] or event["correction"].get("unit_seconds")
+                ):
                     self._say(f"a correction of {event['correction']} makes no sense")
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass

@@ -105,6 +105,8 @@ def _apply(made: Fold, event: dict) -> None:
         case "quota_granted":
             quota = event["quota"]
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
+        case "correction_posted" if hours := event["correction"].get("unit_seconds"):
+            made.move(event["correction"]["company"], event["correction"]["meter"], "capacity", "granted", hours)
         case "reservation_confirmed" if name in made.live:
             was, now = _worth(made.live[name][2]), _worth(event["allocations"])
             for key in was.keys() | now.keys():

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.companies import Quota
 from services.allocation.limits.reclaim import Removal, without
+from services.allocation.money.correction import Correction, corrected
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Unit
@@ -63,6 +64,15 @@ class Meter:
         """Take back what a review removed."""
         for period in self.periods:
             period.quota = without(period.quota, removals)
+
+    def correct(self, correction: Correction) -> None:
+        """Give a period the unit-seconds of a correction, or take them."""
+        period = next(each for each in self.periods if each.quota.start == correction.start)
+        period.quota = corrected(period.quota, correction)
+
+    def period_at(self, seconds: int) -> Period | None:
+        """The period that a moment lies in, if there is one."""
+        return next((each for each in self.periods if each.quota.start <= seconds < each.quota.end), None)
 
     def slide(self, base: int) -> None:
         """Move the range of the timeline forward."""

@@ -2,25 +2,79 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from services.allocation import commands, events
 from services.allocation.centre import Centre
+from services.allocation.limits.quota import Period
 from services.allocation.money.correction import KRW_MAX, Correction
+from services.allocation.money.pricing import rate_of
+from services.allocation.registration import UNIT_SECONDS_MAX
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 
 
-def correct(centre: Centre, command: commands.PostCorrection) -> tuple[events.Event, ...]:
-    """Credit or debit a company, or say everything that is wrong with that."""
+def correct(centre: Centre, command: commands.PostCorrection, now: int) -> tuple[events.Event, ...]:
+    """Credit or debit a company at a time in seconds, or say everything that is wrong with that.
+
+    A wish for hours names any moment of the quota's period in its `start`; 0 is now.
+    """
     wish = command.correction
     if wish.company not in centre.companies:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {wish.company!r}.", wish.company)
-    violations = [*_invalid(wish), *_unknown_reservation(centre, wish), *_irreversible(centre, wish)]
+    violations = [*_unreasoned(wish), *_unknown_reservation(centre, wish)]
+    if wish.meter:
+        meter = centre.meters.get((wish.company, wish.meter))
+        period = meter.period_at(wish.start or now) if meter is not None else None
+        if period is None:
+            violations.append(_without_quota(wish))
+        else:
+            wish = replace(wish, start=period.quota.start, krw=_worth(centre, wish))
+            violations += _impossible(wish, period)
+    else:
+        violations += _invalid(wish)
+    violations += _irreversible(centre, wish)
     if violations:
         raise Rejected(violations)
     return (events.CorrectionPosted(correction=wish),)
 
 
+def _worth(centre: Centre, wish: Correction) -> int:
+    """What hours are worth by the newest rate card off its peaks, as for a grant; as much as it was for a reversal."""
+    reversed_ = centre.records.corrections.get(wish.company, {}).get(wish.reverses)
+    if reversed_ is not None:
+        return -reversed_.krw
+    pool, card = centre.pools.get(wish.meter), next(reversed(centre.cards.published.values()), None)
+    if pool is None:
+        return 0
+    rate = rate_of(card, centre.companies[wish.company], pool.resource, centre.zone.key)
+    worth = 0 if rate.slot_seconds else abs(wish.unit_seconds) // 60 * rate.numerator // rate.denominator
+    return worth if wish.unit_seconds > 0 else -worth
+
+
+def _without_quota(wish: Correction) -> Violation:
+    return Violation(
+        reason=Reason.NO_QUOTA,
+        description=f"{wish.company} has no quota of {wish.meter} then. Name a time in the period of one.",
+        subject=wish.meter,
+    )
+
+
+def _impossible(wish: Correction, period: Period) -> Iterator[Violation]:
+    """A quota is corrected by something, keeps what is booked on it, and has a limit."""
+    free = max(0, period.quota.unit_seconds - period.booked)
+    if not -free <= wish.unit_seconds <= UNIT_SECONDS_MAX - period.quota.unit_seconds or not wish.unit_seconds:
+        yield Violation(
+            reason=Reason.INVALID_CORRECTION,
+            description=f"A quota of {wish.meter} is given hours or loses some: {free / 3600:,.1f} unit-hours of this"
+            " one are not booked, and more cannot be taken.",
+            subject=wish.meter,
+            limit=-free,
+            asked=wish.unit_seconds,
+        )
+
+
 def _invalid(wish: Correction) -> Iterator[Violation]:
-    if not 0 < abs(wish.krw) <= KRW_MAX:
+    if not 0 < abs(wish.krw) <= KRW_MAX or wish.unit_seconds:
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
             description=f"A correction is of 1 to {KRW_MAX:,} KRW, for a company or, negative, against it.",
@@ -28,6 +82,9 @@ def _invalid(wish: Correction) -> Iterator[Violation]:
             limit=KRW_MAX,
             asked=wish.krw,
         )
+
+
+def _unreasoned(wish: Correction) -> Iterator[Violation]:
     if not wish.reason.strip():
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
@@ -59,13 +116,20 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
             subject=wish.reverses,
         )
         return
-    if wish.krw != -reversed_.krw:
+    if (wish.meter, wish.start) != (reversed_.meter, reversed_.start):
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
-            description=f"To reverse it takes exactly {-reversed_.krw:,} KRW.",
+            description=f"The correction {wish.reverses} is about {_what(reversed_)}.",
             subject=wish.reverses,
-            limit=-reversed_.krw,
-            asked=wish.krw,
+        )
+    elif (wish.unit_seconds, wish.krw) != (-reversed_.unit_seconds, -reversed_.krw):
+        limit = -(reversed_.unit_seconds or reversed_.krw)
+        yield Violation(
+            reason=Reason.INVALID_CORRECTION,
+            description=f"To reverse it takes exactly {_much(limit, reversed_)}.",
+            subject=wish.reverses,
+            limit=limit,
+            asked=wish.unit_seconds or wish.krw,
         )
     if by := next((each.id for each in kept.values() if each.reverses == wish.reverses), ""):
         yield Violation(
@@ -73,3 +137,11 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
             description=f"The correction {wish.reverses} has been reversed before, by {by}.",
             subject=wish.reverses,
         )
+
+
+def _what(correction: Correction) -> str:
+    return f"a quota of {correction.meter}, of another period or meter than this" if correction.meter else "KRW"
+
+
+def _much(amount: int, correction: Correction) -> str:
+    return f"{amount / 3600:,.1f} unit-hours" if correction.meter else f"{amount:,} KRW"

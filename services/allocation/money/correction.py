@@ -1,8 +1,14 @@
-"""A correction: an operator credits a company with KRW, or debits it, and says why. What was posted is never edited."""
+"""A correction: an operator gives a company KRW or hours of a quota, or takes them, and says why. Pure.
+
+What was posted is never edited.
+"""
 
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from services.allocation.companies import Quota
 
 CORRECTIONS = "corrections"
 """Where the books keep what is about no resource."""
@@ -22,9 +28,10 @@ class CorrectionKind(StrEnum):
 
 
 class Correction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """So many KRW for a company, or against it where they are negative.
+    """So many KRW, or unit-seconds of a quota, for a company, or against it where they are negative.
 
-    It may be about a reservation, and take back an earlier correction, which it names in `reverses`.
+    The quota is that of `meter` whose period begins at `start`, in seconds; `krw` is what its hours are worth then. It
+    may be about a reservation, and take back an earlier correction, which it names in `reverses`.
     """
 
     id: str
@@ -34,3 +41,11 @@ class Correction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     reason: str
     reservation_id: str = ""
     reverses: str = ""
+    unit_seconds: int = 0
+    meter: str = ""
+    start: int = 0
+
+
+def corrected(quota: Quota, correction: Correction) -> Quota:
+    """A quota with what a correction gives to it or takes from it."""
+    return replace(quota, unit_seconds=quota.unit_seconds + correction.unit_seconds)

@@ -40,10 +40,14 @@ def counted_months(months: int) -> str:
 
 def corrected(correction: Correction, words: Words) -> str:
     """What an operator gave a company or took from it, for what, and what it takes back."""
-    given = "credited" if correction.krw > 0 else "debited"
+    hours = correction.unit_seconds
+    given = "credited" if (hours or correction.krw) > 0 else "debited"
     back = f" It reverses the correction {correction.reverses}." if correction.reverses else ""
-    krw = f"{abs(correction.krw):,} KRW"
-    return f"{words.who} {given} {correction.company} with {krw}, {FOR[correction.kind]}: {correction.reason}.{back}"
+    much = f"{abs(correction.krw):,} KRW"
+    if hours:
+        quota = f"its quota of {correction.meter} from {words.moment(correction.start)} on"
+        much = f"{words.hours(abs(hours), correction.meter)} unit-hours of {quota}"
+    return f"{words.who} {given} {correction.company} with {much}, {FOR[correction.kind]}: {correction.reason}.{back}"
 
 
 def fee_returned(resource: str, krw: int, left_krw: int) -> str:

@@ -1,9 +1,13 @@
-"""Corrections between the API and the core: an operator credits or debits a company."""
+"""Corrections between the API and the core: an operator credits or debits a company with KRW or hours of a quota."""
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
+from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.money.correction import Correction, CorrectionKind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
+from services.scheduler.wire.replies import meter_name
 from services.scheduler.wire.requests import new_id
 
 KINDS = {
@@ -34,6 +38,13 @@ def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrecti
         owner, reverses = fields.name("correction.reverses", given.reverses, "companies", "corrections")
         if owner and owner != company:
             fields.fault("correction.reverses", "must be one of the same company")
+    meter = given.meter
+    if meter and meter != EQUIPMENT_METER:
+        (meter,) = fields.name("correction.meter", given.meter, "resources")
+    if bool(given.meter) != bool(given.unit_seconds):
+        fields.fault("correction.unit_seconds", "and correction.meter come together")
+    if given.meter and given.krw:
+        fields.fault("correction.krw", "must not be set for hours: the rate card says what they are worth")
     wish = Correction(
         id=new_id(),
         company=company,
@@ -42,6 +53,9 @@ def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrecti
         reason=fields.text("correction.reason", given.reason),
         reservation_id=reservation,
         reverses=reverses,
+        unit_seconds=given.unit_seconds,
+        meter=meter,
+        start=given.quota_time.seconds if given.HasField("quota_time") else 0,
     )
     fields.demand_valid()
     return commands.PostCorrection(correction=wish)
@@ -59,4 +73,7 @@ def correction_reply(correction: Correction, position: int) -> api.Correction:
         reservation=f"{parent}/reservations/{about}" if about else "",
         reverses=f"{parent}/corrections/{reverses}" if reverses else "",
         position=position,
+        unit_seconds=correction.unit_seconds,
+        meter=meter_name(correction.meter) if correction.meter else "",
+        quota_time=Timestamp(seconds=correction.start) if correction.start else None,
     )

@@ -208,7 +208,7 @@ def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
     """A quota, and the unit-seconds of it that are booked."""
     return api.Quota(
         company=f"companies/{quota.company}",
-        meter=quota.meter if quota.meter == EQUIPMENT_METER else f"resources/{quota.meter}",
+        meter=meter_name(quota.meter),
         start_time=Timestamp(seconds=quota.start),
         end_time=Timestamp(seconds=quota.end),
         unit_seconds=quota.unit_seconds,
@@ -216,6 +216,11 @@ def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
         booked_unit_seconds=booked,
         reclaimed_unit_seconds=quota.reclaimed,
     )
+
+
+def meter_name(meter: str) -> str:
+    """A meter as clients name it."""
+    return meter if meter == EQUIPMENT_METER else f"resources/{meter}"
 
 
 def line_replies(lines: Iterable[Line]) -> list[api.Line]:

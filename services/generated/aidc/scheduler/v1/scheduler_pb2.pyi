@@ -3477,7 +3477,7 @@ Global___ClosedPeriod: _TypeAlias = ClosedPeriod  # noqa: Y015
 
 @_typing.final
 class Correction(_message.Message):
-    """KRW that an operator gave a company, or took from it, beside what its bookings cost."""
+    """KRW that an operator gave a company, or took from it, beside what its bookings cost; or hours of a quota."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -3519,10 +3519,15 @@ class Correction(_message.Message):
     RESERVATION_FIELD_NUMBER: _builtins.int
     REVERSES_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    METER_FIELD_NUMBER: _builtins.int
+    QUOTA_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/corrections/{correction}`. Output only; empty if it was only checked."""
     krw: _builtins.int
-    """For the company or, negative, against it; not 0, and at most a thousand million either way. Required."""
+    """For the company or, negative, against it; not 0, and at most a thousand million either way. Required, but for hours:
+    then it is what they are worth by the newest rate card, output only.
+    """
     kind: Global___Correction.Kind.ValueType
     """What it is for. Required."""
     reason: _builtins.str
@@ -3537,6 +3542,14 @@ class Correction(_message.Message):
     """
     position: _builtins.int
     """The log position of its event. Output only."""
+    unit_seconds: _builtins.int
+    """Units times seconds of a quota, for the company or, negative, against it; no more is taken than is not booked."""
+    meter: _builtins.str
+    """The quota's meter, if it is about hours: `resources/{resource}`, or `equipment`."""
+    @_builtins.property
+    def quota_time(self) -> _timestamp_pb2.Timestamp:
+        """A time within the quota's period; the time of the decision if it is not set. In the answer, when the period begins."""
+
     def __init__(
         self,
         *,
@@ -3547,10 +3560,13 @@ class Correction(_message.Message):
         reservation: _builtins.str = ...,
         reverses: _builtins.str = ...,
         position: _builtins.int = ...,
+        unit_seconds: _builtins.int = ...,
+        meter: _builtins.str = ...,
+        quota_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quota_time", b"quota_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "krw", b"krw", "name", b"name", "position", b"position", "reason", b"reason", "reservation", b"reservation", "reverses", b"reverses"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "krw", b"krw", "meter", b"meter", "name", b"name", "position", b"position", "quota_time", b"quota_time", "reason", b"reason", "reservation", b"reservation", "reverses", b"reverses", "unit_seconds", b"unit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
