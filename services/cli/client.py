@@ -92,6 +92,17 @@ class Client:
         except (Refused, Unanswered) as problem:
             raise Failed(problem.message) from problem
 
+    def find(self, method: Method[Reply], request: Message) -> Reply | None:
+        """Ask for one thing; None where it is not there, or not for the caller. Raises `Failed`."""
+        try:
+            return self._call(method, request)
+        except Refused as refused:
+            if refused.violations and all(each.reason.endswith("NOT_FOUND") for each in refused.violations):
+                return None
+            raise Failed(refused.message) from refused
+        except Unanswered as problem:
+            raise Failed(problem.message) from problem
+
     def stream(self, method: Method[Iterator[Reply]], request: Message) -> Iterator[Reply]:
         """Every answer of a stream, in one go. Raises `Failed`, also when it breaks off."""
         try:

@@ -1,8 +1,11 @@
 """`aidc list`, `aidc show` and `aidc watch`: reservations as they stand, their history, and their changes."""
 
+from datetime import tzinfo
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
 from services.cli.booking import Name, units_of
 from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX, Client
@@ -36,6 +39,8 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATES = {state_name(state): state for state in api.Reservation.State.values() if state}
 LIST_DEFAULT = 50
+HANDED_OVER = "transfer_accepted"
+"""The last event that a former company hears of what it handed over."""
 
 
 def list_(
@@ -107,24 +112,49 @@ def show(name: Name, data: Data = None, caller: Caller = "", as_json: Json = Fal
     """Show one reservation, the units behind it, and its history in the ledger."""
     with connect(data, caller, company_in(name)) as client:
         full_name = reservation_name(client.connection, name)
-        found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
+        found = client.find(client.scheduler.GetReservation, api.GetReservationRequest(name=full_name))
         history = ledger_api.History()
         if client.connection.company in ("", company_in(full_name)):  # What another company offers has none for us.
-            history = client.read(
-                client.ledger.GetHistory,
-                ledger_api.GetHistoryRequest(name=full_name, min_position=found.position),
-            )
+            request = ledger_api.GetHistoryRequest(name=full_name, min_position=found.position if found else 0)
+            history = told(client, request) if found is None else client.read(client.ledger.GetHistory, request)
+        if found is None and not history.entries:
+            raise Failed(f"there is no reservation {full_name}")
+        entries = [document(entry) for entry in history.entries]
         if as_json:
-            print_json({**document(found), "history": [document(entry) for entry in history.entries]})
+            print_json({**(document(found) if found else {"name": full_name, **over(history)}), "history": entries})
             return
-        print_reservation(found, units_of(client), client.zone)
-        made = table("when", "what happened", "by", "position", right=("position",))
-        for entry in history.entries:
-            when = show_time(from_timestamp(entry.time), client.zone)
-            made.add_row(when, entry.description, entry.actor, f"{entry.position:,}")
+        if found is None:
+            out.print(Text(full_name, style="bold"))
+            out.print("It is no longer yours: it was handed over." if over(history) else "It is long over.")
+        else:
+            print_reservation(found, units_of(client), client.zone)
+        made = history_table(history, client.zone)
     if history.entries:
         out.print()
         out.print(made)
+
+
+def told(client: Client, request: ledger_api.GetHistoryRequest) -> ledger_api.History:
+    """What the ledger remembers of a reservation that the scheduler does not show; nothing where it was never ours."""
+    try:
+        history: ledger_api.History = client.read(client.ledger.GetHistory, request)
+        return history
+    except Failed:
+        return ledger_api.History()
+
+
+def over(history: ledger_api.History) -> dict[str, str]:
+    """When a reservation was handed over to another company, for its former one; nothing where it was not."""
+    last = history.entries[-1] if history.entries else None
+    return {"handed_over_time": last.time.ToJsonString()} if last and last.event == HANDED_OVER else {}
+
+
+def history_table(history: ledger_api.History, zone: tzinfo) -> Table:
+    """What happened to a reservation, in order."""
+    made = table("when", "what happened", "by", "position", right=("position",))
+    for entry in history.entries:
+        made.add_row(show_time(from_timestamp(entry.time), zone), entry.description, entry.actor, f"{entry.position:,}")
+    return made
 
 
 def watch(

@@ -202,6 +202,8 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
         return self._answer("ExportCalendar", request, context)
 
     def GetHistory(self, request: Any, context: Any) -> Any:
+        if "GetHistory" in self.answers:
+            return self._answer("GetHistory", request, context)
         return ledger_api.History(name=request.name, entries=[ledger_api.HistoryEntry(description="It was granted.")])
 
     def ExportTable(self, request: Any, context: Any) -> Iterator[Any]:

@@ -2,11 +2,14 @@
 
 import json
 
+import grpc
 import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from services.cli import main
+from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from tests.cli.fake_centre import FakeCentre
+from tests.cli.fake_centre import Answered, FakeCentre
 from tests.cli.samples import LINES, NINE, ONE, TOKEN, reservation
 
 
@@ -35,6 +38,34 @@ def test_a_reservation_is_shown_with_its_history(centre: FakeCentre, capsys: pyt
     assert "4.0 h of equipment" in shown
     assert "It was granted." in shown
     assert "M01-1" in shown
+
+
+def unknown(_: object) -> api.Reservation:
+    """What is another's is told like what is not there."""
+    raise Answered(
+        grpc.StatusCode.NOT_FOUND,
+        "There is no reservation.",
+        ErrorInfo(domain="aidc", reason="RESERVATION_NOT_FOUND"),
+        api.Refusal(violations=[api.Violation(reason="RESERVATION_NOT_FOUND", description="There is none.")]),
+    )
+
+
+def test_what_was_handed_over_is_shown_to_its_former_company_by_what_it_heard(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That it is theirs no longer and since when, from their part of the history; what never was theirs is missing."""
+    centre.answers["GetReservation"] = unknown
+    entry = ledger_api.HistoryEntry(time=NINE, position=7, event="transfer_accepted", description="CMP-2 accepted it.")
+    centre.answers["GetHistory"] = lambda _: ledger_api.History(entries=[entry])
+    assert main.run(["show", "r1"]) == 0
+    shown = capsys.readouterr().out
+    assert all(told in shown for told in ("no longer yours", "CMP-2 accepted it.", "2026-03-16 09:00"))
+    assert main.run(["show", "r1", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["handed_over_time"], len(document["history"])) == ("2026-03-16T00:00:00Z", 1)
+    centre.answers["GetHistory"] = unknown
+    assert main.run(["show", "r1"]) == 1
+    assert "there is no reservation companies/CMP-0004/reservations/r1" in capsys.readouterr().err
 
 
 def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
