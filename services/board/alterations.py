@@ -40,7 +40,7 @@ def read_alteration(visit: Visit, item: api.Reservation, fields: Mapping[str, st
     if new_end != end:
         wish.end_time.CopyFrom(to_timestamp(new_end))
         paths.append("end_time")
-    lines = [_line(visit, line, fields.get(f"amount{at}", ""), faults) for at, line in enumerate(item.lines, 1)]
+    lines = [changed_line(visit, line, fields.get(f"amount{at}", ""), faults) for at, line in enumerate(item.lines, 1)]
     if lines != list(item.lines):
         wish.lines.extend(lines)
         paths.append("lines")
@@ -77,7 +77,7 @@ def _moment(visit: Visit, text: str, otherwise: datetime, faults: list[str]) -> 
         return otherwise
 
 
-def _line(visit: Visit, line: api.Line, text: str, faults: list[str]) -> api.Line:
+def changed_line(visit: Visit, line: api.Line, text: str, faults: list[str]) -> api.Line:
     """A line with another amount; one that is as it was shown stays as it is."""
     resource = visit.catalogue[line.resource]
     if not text.strip():

@@ -129,8 +129,8 @@ def _form(visit: Visit, fields: Mapping[str, str]) -> Markup:
         company_field(visit, fields) if not visit.person.company else None,
         line_fields(visit, fields, 1),
         el("div", first, hours, note, class_="fields"),
-        _rhythm(visit, fields),
-        _policies(visit, fields),
+        rhythm(visit, fields),
+        policies(visit, fields),
         el(
             "p",
             el("button", words("series_try")),
@@ -143,7 +143,7 @@ def _form(visit: Visit, fields: Mapping[str, str]) -> Markup:
     )
 
 
-def _rhythm(visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
+def rhythm(visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
     """Every so many days, weeks or months, on which days of the week, and how many times."""
     words = visit.words
     chosen = fields.get("every", "week")
@@ -155,18 +155,20 @@ def _rhythm(visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
     )
     every = el("label", words("series_every"), el("select", units, name="every"))
     named = zip(WEEKDAY_CODES, WEEKDAYS[words.language], strict=True)
-    days = [_choice("checkbox", f"day_{code}", "on", name, bool(fields.get(f"day_{code}"))) for code, name in named]
+    days = [check("checkbox", f"day_{code}", "on", name, bool(fields.get(f"day_{code}"))) for code, name in named]
     return [
         el("div", interval, every, times, class_="fields"),
         el("fieldset", el("legend", words("series_days")), el("div", days, class_="checks")),
     ]
 
 
-def _policies(visit: Visit, fields: Mapping[str, str]) -> Markup:
+def policies(visit: Visit, fields: Mapping[str, str]) -> Markup:
+    """What becomes of a time that cannot be granted."""
     words, chosen = visit.words, fields.get("policy", "fail")
-    choices = [_choice("radio", "policy", name, words(f"policy_{name}"), name == chosen) for name in POLICIES]
+    choices = [check("radio", "policy", name, words(f"policy_{name}"), name == chosen) for name in POLICIES]
     return el("fieldset", el("legend", words("policy_label")), el("div", choices, class_="checks"))
 
 
-def _choice(kind: str, name: str, value: str, label: str, checked: bool) -> Markup:
+def check(kind: str, name: str, value: str, label: str, checked: bool) -> Markup:
+    """A box or a button to tick, with its label."""
     return el("label", el("input", type_=kind, name=name, value=value, checked=checked), label)

@@ -65,7 +65,7 @@ def read_wish(visit: Visit, fields: Mapping[str, str]) -> Wish:
     return Wish(
         company=company,
         lines=tuple(lines),
-        length=_length(visit, fields.get("hours", ""), faults),
+        length=hours_of(visit, fields.get("hours", ""), faults),
         earliest=_moment(visit, fields.get("earliest", ""), faults),
         latest=_moment(visit, fields.get("latest", ""), faults),
         note=fields.get("note", ""),
@@ -98,7 +98,8 @@ def _line(visit: Visit, fields: Mapping[str, str], number: int, faults: list[str
     return line
 
 
-def _length(visit: Visit, text: str, faults: list[str]) -> timedelta:
+def hours_of(visit: Visit, text: str, faults: list[str]) -> timedelta:
+    """A length that was typed in hours; what is none is named, and an hour."""
     try:
         hours = Decimal(text.strip())
         if not 0 < hours <= HOURS_MAX or (hours * 60) % 1:

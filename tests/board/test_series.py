@@ -46,10 +46,12 @@ async def test_a_series_is_shown_booked_once_and_given_back_from_a_date(board: B
         shown = (await browser.get(f"{path}?done=series_booked")).text
         assert "Booked." in shown
         assert "4 times, 0 of them skipped" in shown
-        [cancellation] = forms(shown, "/series/cancel")
-        choices = re.findall(r'<option value="(\d*)">[^<]*: (\d) to give back', shown)
+        choices = re.findall(r'<option value="(\d*)">[^<]*: (\d) of them', shown)
         assert [count for _, count in choices] == ["4", "3", "2", "1"]
-        sent = {**cancellation, "from": choices[2][0], "reason": "the project ends"}
+        preview = (await browser.get(f"{path}/cancel?from={choices[2][0]}")).text
+        assert "2 would be given back" in preview
+        [cancellation] = forms(preview, "/series/cancel")
+        sent = {**cancellation, "reason": "the project ends"}
         after = [await browser.post("/series/cancel", data=sent, follow_redirects=True) for _ in range(2)]
     assert all("Given back." in answer.text for answer in after)
     assert after[0].text.count('class="state cancelled"') == 2
@@ -100,12 +102,13 @@ async def test_a_stale_look_gives_nothing_back(board: Browsing) -> None:
     [form] = forms(await board.page(f"{WEEKLY}&first=2026-04-20T15:00", HOLDER), "/series")
     async with board.browser(HOLDER) as browser:
         made = await browser.post("/series", data=form, follow_redirects=True)
-        first, stale = [forms((await browser.get(made.url.path)).text, "/series/cancel")[0] for _ in range(2)]
         last = re.findall(r'<option value="(\d+)">', made.text)[-1]
-        assert (await browser.post("/series/cancel", data={**first, "from": last})).status_code == 303
-        late = await browser.post("/series/cancel", data=stale)
-        odd = await browser.post("/series/cancel", data={**stale, "from": "soon"})
-    assert late.status_code == 409
+        path = f"{made.url.path}/cancel"
+        [stale] = forms((await browser.get(path)).text, "/series/cancel")
+        [first] = forms((await browser.get(f"{path}?from={last}")).text, "/series/cancel")
+        assert (await browser.post("/series/cancel", data=first)).status_code == 303
+        late = await browser.post("/series/cancel", data=stale, follow_redirects=True)
+        odd = await browser.get(f"{path}?from=soon")
     assert "It has changed since you looked" in late.text
     assert late.text.count('class="state confirmed"') == 3
     assert odd.status_code == 400

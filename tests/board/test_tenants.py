@@ -16,7 +16,7 @@ ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 OPERATORS_ALONE = ("/approve", "/deny", "/officers", "/officers/dismiss")
 TRANSFERS = ("/transfer", "/transfer/withdraw", "/transfer/accept", "/transfer/decline")
 CHANGES = ("/confirm", "/check-in", "/cancel", "/release", *TRANSFERS, *OPERATORS_ALONE)
-ENCLOSING = ("/change", "/override", "/series", "/series/cancel", "/outages", "/outages/lift")
+ENCLOSING = ("/change", "/override", "/series", "/series/cancel", "/series/change", "/outages", "/outages/lift")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
 ECHO = re.compile(r'<span class="languages">.*?</span>|name="back" value="[^"]*"')
@@ -65,6 +65,9 @@ def addresses(theirs: str, series: str) -> list[str]:
         f"/series?company={BETA}",
         f"/series/{BETA}/{series}",
         f"/series/{ALPHA}/{series}",
+        f"/series/{BETA}/{series}/change?time=10:00",
+        f"/series/{BETA}/{series}/cancel",
+        f"/series/{ALPHA}/{series}/cancel?from=1",
         f"/series/new?company={BETA}&resource=ROOM-A&hours=4&first=2026-03-14T09:00&times=2&policy=skip",
         "/outages?over=1",
         "/outages/new?resource=core",
@@ -84,6 +87,8 @@ def enclosed(theirs: str, series: str) -> dict[str, Message]:
     book.series.first, book.series.time_zone, book.series.duration.seconds = "2026-03-20T09:00", "Asia/Seoul", HOUR
     book.series.recurrence.append("RRULE:FREQ=DAILY;COUNT=2")
     cancel = api.CancelSeriesRequest(name=series, request_id=str(uuid.uuid4()))
+    again = api.UpdateSeriesRequest(request_id=str(uuid.uuid4()))
+    again.series.name, again.series.note = series, "taken over"
     override = api.CreateReservationRequest(parent=f"companies/{BETA}", request_id=str(uuid.uuid4()))
     override.reservation.CopyFrom(change.reservation)
     declare = api.DeclareOutageRequest(request_id=str(uuid.uuid4()))
@@ -95,6 +100,7 @@ def enclosed(theirs: str, series: str) -> dict[str, Message]:
         "/override": override,
         "/series": book,
         "/series/cancel": cancel,
+        "/series/change": again,
         "/outages": declare,
         "/outages/lift": lift,
     }
