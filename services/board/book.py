@@ -75,15 +75,32 @@ async def _found(visit: Visit, wish: Wish) -> Content:
     cut = None
     if answer.HasField("searched_until_time"):
         cut = parts.note(words("offers_until", when=visit.clock.short(from_timestamp(answer.searched_until_time))))
+    refused_windows = _refused_windows(visit, answer.refused)
     if not answer.offers:
-        return [_why_not(visit, answer.violations), cut]
+        return [_why_not(visit, answer.violations), cut, refused_windows]
     here = f"{visit.request.url.path}?{visit.request.url.query}"
-    return parts.section(
+    told = words("offers_explained"), words(f"order_{wish.preference.order}_told")
+    section = parts.section(
         words("offers_title"),
-        el("p", words("offers_explained"), class_="away"),
+        el("p", " ".join(told), class_="away"),
         offers(visit, wish.company, answer.offers, wish.note, here),
         cut,
     )
+    return [section, refused_windows]
+
+
+def _refused_windows(visit: Visit, refused: Sequence[api.RefusedWindows]) -> Markup | None:
+    """Which starts are not offered, and every rule that says so; nothing where nobody asked."""
+    if not refused:
+        return None
+    told = []
+    for each in refused:
+        first, last = from_timestamp(each.first_start_time), from_timestamp(each.last_start_time)
+        when = visit.clock.short(first) if first == last else visit.clock.span(first, last)
+        told.append(
+            el("li", el("p", visit.clock.stamp(first, when), class_="slot"), parts.violations(visit, each.violations))
+        )
+    return parts.section(visit.words("refused_windows_title"), el("ul", told, class_="windows"))
 
 
 def _why_not(visit: Visit, violations: Sequence[api.Violation]) -> Markup:

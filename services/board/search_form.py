@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.board.catalogue import KINDS, plain
 from services.board.markup import Markup, el
 from services.board.visit import Visit
-from services.board.wishes import COLOCATIONS, HOURS_MAX, LINES_MAX, field
+from services.board.wishes import COLOCATIONS, HOURS_MAX, LINES_MAX, ORDERS, field
 
 NOTE_CHARACTERS_MAX = 500
 
@@ -41,6 +41,13 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
         ),
         el(
             "details",
+            el("summary", words("book_better")),
+            _better(visit, fields),
+            open_=any(fields.get(name) for name in ("longest", "least", "near", "why"))
+            or fields.get("order", "earliest") not in ("", "earliest"),
+        ),
+        el(
+            "details",
             el("summary", words("book_more")),
             more,
             el(
@@ -60,6 +67,31 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
         method="get",
         action="/book",
         class_="search",
+    )
+
+
+def _better(visit: Visit, fields: Mapping[str, str]) -> Markup:
+    """Which offers come first, how much longer would be better, and whether refused windows are told of."""
+    words, chosen = visit.words, fields.get("order", "earliest")
+    orders = [el("option", words(f"order_{name}"), value=name, selected=name == chosen) for name in ORDERS]
+    longest = text_field(
+        words("book_longest"),
+        "longest",
+        fields.get("longest", ""),
+        type_="number",
+        min_="0.25",
+        max_=HOURS_MAX,
+        step="any",
+    )
+    why = el("input", type_="checkbox", name="why", value="on", checked=bool(fields.get("why")))
+    return el(
+        "div",
+        el("label", words("book_order"), el("select", orders, name="order")),
+        text_field(words("book_near"), "near", fields.get("near", ""), type_="datetime-local"),
+        longest,
+        text_field(words("book_fewest"), "least", fields.get("least", ""), inputmode="decimal", maxlength=16),
+        el("div", el("label", why, words("book_why")), class_="checks"),
+        class_="fields",
     )
 
 

@@ -1,6 +1,6 @@
 """What somebody wants to book: read from an address or a form, and written back into either."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -23,6 +23,29 @@ COLOCATIONS = {
 }
 
 
+ORDERS = {
+    "earliest": api.OFFER_ORDER_UNSPECIFIED,
+    "cheapest": api.OFFER_ORDER_CHEAPEST,
+    "closest": api.OFFER_ORDER_CLOSEST,
+}
+REFUSED_MAX = 8
+"""Stretches of refused windows that are told of, where somebody asks."""
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Which offers are the better ones: an order, the start wanted most, and up to which length longer is better.
+
+    `least` units of the first line will do; 0 means none less than asked for.
+    """
+
+    order: str = "earliest"
+    near: datetime | None = None
+    longest: timedelta | None = None
+    least: int = 0
+    why: bool = False
+
+
 @dataclass(frozen=True)
 class Wish:
     """A demand and the window to search; `faults` are messages about what could not be read."""
@@ -33,6 +56,7 @@ class Wish:
     earliest: datetime | None
     latest: datetime | None
     note: str
+    preference: Preference
     faults: tuple[str, ...]
 
     @property
@@ -42,6 +66,7 @@ class Wish:
 
     def search(self) -> api.SearchOffersRequest:
         """The question when this would be granted."""
+        prefers = self.preference
         return api.SearchOffersRequest(
             parent=self.parent,
             lines=self.lines,
@@ -50,6 +75,11 @@ class Wish:
             latest_end_time=to_timestamp(self.latest) if self.latest else None,
             page_size=OFFERS_MAX,
             priced=True,
+            order=ORDERS[prefers.order],
+            desired_start_time=to_timestamp(prefers.near) if prefers.near else None,
+            duration_max=to_duration(prefers.longest) if prefers.longest else None,
+            units_min={self.lines[0].resource: prefers.least} if prefers.least else None,
+            refused_max=REFUSED_MAX if prefers.why else 0,
         )
 
 
@@ -62,15 +92,44 @@ def read_wish(visit: Visit, fields: Mapping[str, str]) -> Wish:
     lines = [line for number in range(1, LINES_MAX + 1) if (line := _line(visit, fields, number, faults))]
     if not lines and not faults:
         faults.append(visit.words("fault_lines"))
+    length = hours_of(visit, fields.get("hours", ""), faults)
     return Wish(
         company=company,
         lines=tuple(lines),
-        length=hours_of(visit, fields.get("hours", ""), faults),
+        length=length,
         earliest=_moment(visit, fields.get("earliest", ""), faults),
         latest=_moment(visit, fields.get("latest", ""), faults),
         note=fields.get("note", ""),
+        preference=_preference(visit, fields, lines[:1], length, faults),
         faults=tuple(faults),
     )
+
+
+def _preference(
+    visit: Visit, fields: Mapping[str, str], first: Sequence[api.Line], length: timedelta, faults: list[str]
+) -> Preference:
+    """What makes one offer better than another. A start that is wanted is wanted closest."""
+    near = _moment(visit, fields.get("near", ""), faults)
+    order = fields.get("order", "earliest")
+    if order not in ORDERS or (near and order == "earliest"):
+        order = "closest" if near else "earliest"
+    longest = hours_of(visit, fields["longest"], faults) if fields.get("longest", "").strip() else None
+    if longest is not None and longest < length:
+        faults.append(visit.words("fault_longest"))
+    flexible = longest if longest is not None and longest > length else None
+    least = _least(visit, fields.get("least", "").strip(), first[0], faults) if first else 0
+    return Preference(order, near if order == "closest" else None, flexible, least, bool(fields.get("why")))
+
+
+def _least(visit: Visit, text: str, line: api.Line, faults: list[str]) -> int:
+    """As few units of a line as will do; 0 if nobody says so."""
+    resource = visit.catalogue[line.resource]
+    try:
+        least = units_of(resource, text) if text else 0
+    except ValueError:
+        faults.append(visit.words("fault_amount", text=text, name=visit.name(resource)))
+        return 0
+    return least if least < line.units else 0
 
 
 def field(name: str, number: int) -> str:

@@ -13,7 +13,7 @@ from playwright.async_api import Page, async_playwright
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.lifecycle import Stop
 from tests.board import inspection
-from tests.board.browsing import Browsing
+from tests.board.browsing import Browsing, forms
 from tests.board.tabs import NARROW, WIDE, Tabs
 from tests.board.test_live import serving
 from tests.system.harness import OFFICER, eventually
@@ -25,10 +25,16 @@ READ = ("/", "/timeline?kind=all&day=2026-03-05", "/usage", "/company", "/series
 ASK = (
     "/book?resource=core&amount=4&hours=2",
     "/series/new?resource=core&hours=2&first=2026-03-20T09:00&day_MO=on&times=3",
+    "/book?resource=core&amount=4&hours=2&longest=6&order=closest&near=2026-03-10T09:00&why=on",
+    "{series}",
+    "{series}/change?time=11:00&hours=2&times=4&every=week&out_20260316=on",
+    "{series}/cancel",
+    "/reservations/{made}?ask=give-back",
     CHANGE,
 )
 OPERATE = (
     f"/book?resource=core&hours=2&earliest=2026-07-20T09:00&company={COMPANY}",
+    f"/company?company={COMPANY}",
     "/outages/new?resource=core&nodes=core-1,core-2&kind=failure",
 )
 PAGES = tuple((COMPANY, path) for path in (*READ, *ASK)) + tuple(("operator", path) for path in OPERATE)
@@ -49,8 +55,16 @@ async def tabs(board: Browsing, tmp_path_factory: pytest.TempPathFactory) -> Asy
         await board.book(COMPANY, "gpu", units=8, day=day, hours=20)
     async with serving(board, tmp_path_factory.mktemp("served"), Stop()) as served, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield Tabs(browser, served, f"{COMPANY}/{first.name.rsplit('/', 1)[1]}")
+        yield Tabs(browser, served, f"{COMPANY}/{first.name.rsplit('/', 1)[1]}", await repeated(board))
         await browser.close()
+
+
+async def repeated(board: Browsing) -> str:
+    """A series of four Mondays; gives the path of its page."""
+    page = "/series/new?resource=core&amount=2&hours=2&first=2026-03-09T09:00&day_MO=on&times=4&policy=skip"
+    [form] = forms(await board.page(page), "/series")
+    async with board.browser(COMPANY) as browser:
+        return (await browser.post("/series", data=form)).headers["location"].partition("?")[0]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -244,6 +258,7 @@ async def test_without_a_script_everything_reads_and_books(tabs: Tabs) -> None:
         assert "done=series_booked" in page.url
         await page.click("details.ask summary")
         await page.click("details.ask button")
+        await page.click("form.send button")
         assert "done=given_back" in page.url
 
 

@@ -26,7 +26,7 @@ from tests.board.life import Life
 UNTIL = "2026-03-11T14:20:00+09:00"
 CLOCK = f"2026-03-02T08:00:00+09:00@4000/{UNTIL}"
 BOOKINGS, DAYS, SEEDS = 900, 12, (7, 11, 23)
-COMPANY = "CMP-0178"
+COMPANY, TAKER = "CMP-0178", "CMP-0004"
 READY_SECONDS_MAX = 240.0
 POLL_SECONDS = 0.05
 APART_SECONDS = 2 * 86_400
@@ -41,6 +41,11 @@ CHANGE = "/reservations/{made}/change?end={later}"
 SERIES = (
     "/series/new?resource=cpu-batch&amount=16&hours=4&first=2026-03-16T09:00&day_MO=on&day_WE=on&times=6&policy=skip"
 )
+SERIES_CHANGE = (
+    "/series/{series}/change?time=13:00&hours=4&amount1=16&note=regression+suite&policy=skip"
+    "&every=week&interval=1&times=6&day_MO=on&day_WE=on&out_20260323=on"
+)
+BOOK = "/book?resource=npu-verify&amount=8&hours=12&longest=24&order=cheapest"
 OVERRIDE = f"/book?resource=M01&amount=1&hours=4&company={COMPANY}&earliest=2026-03-12T09:00"
 OUTAGE = "/outages/new?resource=h100-train&nodes=h100-train-003,h100-train-004&kind=failure&reason=fan+tray"
 LONGER_SECONDS = 4 * 3_600
@@ -63,9 +68,11 @@ PICTURES = (
     Picture("equipment-dark", "operator", "/timeline?kind=equipment", scheme="dark"),
     Picture("usage", "operator", "/usage"),
     Picture("company-ko", COMPANY, "/company", locale="ko-KR"),
-    Picture("book", COMPANY, "/book?resource=npu-verify&amount=8&hours=24"),
+    Picture("book", COMPANY, BOOK, size=(1280, 1080)),
     Picture("change", COMPANY, CHANGE, size=(1280, 980)),
     Picture("series-ko", COMPANY, SERIES, size=(1280, 1080), locale="ko-KR"),
+    Picture("series-change", COMPANY, SERIES_CHANGE, size=(1280, 1560)),
+    Picture("transfer-narrow-ko", TAKER, "/reservations/{offered}", size=(390, 980), locale="ko-KR"),
     Picture("override", "operator", OVERRIDE, size=(1280, 1520)),
     Picture("outage-dark", "operator", OUTAGE, size=(1280, 1040), scheme="dark"),
     Picture("now-narrow-ko", COMPANY, "/", size=NARROW, locale="ko-KR", scheme="dark"),
@@ -104,16 +111,53 @@ async def filled(endpoints: Mapping[str, Any]) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def changed_path(endpoints: Mapping[str, Any]) -> str:
-    """The way to extend the next reservation of the company."""
+async def places(endpoints: Mapping[str, Any]) -> Mapping[str, str]:
+    """What pages are about: a reservation of the company and when it could end, one that it offers, and a series."""
     async with grpc.aio.insecure_channel(endpoints["scheduler"]) as channel:
+        keeper = Life(channel, endpoints["tokens"], seed=0)
         request = api.ListReservationsRequest(
             parent=f"companies/{COMPANY}", page_size=1, states=[api.Reservation.STATE_CONFIRMED]
         )
-        found = await Life(channel, endpoints["tokens"], seed=0).ask("ListReservations", request)
-    [item] = found.reservations
-    later = datetime.fromtimestamp(item.end_time.seconds + LONGER_SECONDS, ZoneInfo("Asia/Seoul"))
-    return CHANGE.format(made=f"{COMPANY}/{item.name.rsplit('/', 1)[1]}", later=f"{later:%Y-%m-%dT%H:%M}")
+        [first] = (await keeper.ask("ListReservations", request)).reservations
+        given = await keeper.ask("CreateReservation", spare())
+        offer = api.UpdateReservationRequest(request_id=str(uuid.uuid4()))
+        offer.reservation.name, offer.reservation.company = given.name, f"companies/{TAKER}"
+        offer.update_mask.paths.append("company")
+        assert await keeper.ask("UpdateReservation", offer)
+        repeated = await keeper.ask("CreateSeries", weekly())
+    later = datetime.fromtimestamp(first.end_time.seconds + LONGER_SECONDS, ZoneInfo("Asia/Seoul"))
+    return {
+        "made": short(first.name),
+        "later": f"{later:%Y-%m-%dT%H:%M}",
+        "offered": short(given.name),
+        "series": short(repeated.name),
+    }
+
+
+def spare() -> api.CreateReservationRequest:
+    """Some processors that the company will not need after all."""
+    request = api.CreateReservationRequest(parent=f"companies/{COMPANY}", request_id=str(uuid.uuid4()))
+    request.reservation.lines.add(resource="resources/cpu-batch", units=64)
+    request.reservation.start_time.FromDatetime(datetime.fromisoformat("2026-03-18T09:00:00+09:00"))
+    request.reservation.duration.seconds = 2 * LONGER_SECONDS
+    return request
+
+
+def weekly() -> api.CreateSeriesRequest:
+    """The company trains on some processors twice a week."""
+    request = api.CreateSeriesRequest(parent=f"companies/{COMPANY}", request_id=str(uuid.uuid4()))
+    request.series.lines.add(resource="resources/cpu-batch", units=16)
+    request.series.first, request.series.time_zone = "2026-03-16T09:00", "Asia/Seoul"
+    request.series.duration.seconds, request.series.note = LONGER_SECONDS, "regression suite"
+    request.series.recurrence.append("RRULE:FREQ=WEEKLY;BYDAY=MO,WE;COUNT=6")
+    request.series.policy = api.CONFLICT_POLICY_SKIP
+    return request
+
+
+def short(name: str) -> str:
+    """The company and the id of a name, as pages are addressed."""
+    _, company, _, item = name.split("/")
+    return f"{company}/{item}"
 
 
 async def taken(browser: Browser, endpoints: Mapping[str, Any], picture: Picture, folder: Path) -> None:
@@ -144,10 +188,9 @@ async def main(folder: Path) -> None:
         async with centre(Path(data, "data")) as endpoints, async_playwright() as playwright:
             await filled(endpoints)
             browser = await playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-            change = await changed_path(endpoints)
+            known = await places(endpoints)
             for picture in PICTURES:
-                chosen = picture._replace(path=change) if picture.path == CHANGE else picture
-                await taken(browser, endpoints, chosen, folder)
+                await taken(browser, endpoints, picture._replace(path=picture.path.format(**known)), folder)
                 print(folder / f"{picture.name}.png")
             await browser.close()
 

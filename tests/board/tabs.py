@@ -15,15 +15,15 @@ WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 class Tabs:
     """Pages of a browser, signed in, that remember what went wrong in them."""
 
-    def __init__(self, browser: Browser, served: Served, made: str = "") -> None:
+    def __init__(self, browser: Browser, served: Served, made: str = "", series: str = "") -> None:
         self._browser = browser
-        self._made = made
+        self._made, self._series = made, series
         self.served = served
         self.complaints: list[str] = []
 
     def at(self, path: str) -> str:
-        """A path, with the reservation that there is in the place of one."""
-        return path.replace("{made}", self._made)
+        """A path, with the reservation and the series that there are in the place of one."""
+        return path.replace("{made}", self._made).replace("{series}", self._series)
 
     @asynccontextmanager
     async def open(

@@ -254,3 +254,59 @@ async def test_a_yes_at_the_time_that_was_asked_for_asks_for_no_other(board: Bro
     told = await board.page(path, BOOKER)
     assert "Asked for</dt>" not in told
     assert 'class="state confirmed"' in told
+
+
+FLEXIBLE = "/book?resource=core&amount=2&hours=2&earliest=2026-03-24T09:00"
+SLOT = re.compile(r'class="slot"[^>]*><time[^>]*>([^<]*)<')
+
+
+async def test_the_closest_to_a_start_comes_first(board: Browsing) -> None:
+    """Whoever says when it would be best is offered that time first, and not the earliest."""
+    text = await board.page(f"{FLEXIBLE}&near=2026-03-26T14:00", BOOKER)
+    assert "Those closest to what you want come first." in text
+    assert SLOT.findall(text)[0] == "Thu 26 Mar 14:00–16:00"
+    earliest = await board.page(FLEXIBLE, BOOKER)
+    assert SLOT.findall(earliest)[0] == "Tue 24 Mar 09:00–11:00"
+
+
+async def test_more_time_is_offered_where_there_is_some(board: Browsing) -> None:
+    """Between two and five hours the longest is offered first, and books as it stands."""
+    text = await board.page(f"{FLEXIBLE}&longest=5", BOOKER)
+    assert SLOT.findall(text)[0] == "Tue 24 Mar 09:00–14:00"
+    async with board.browser(BOOKER) as browser:
+        made = await browser.post("/book", data=forms(text, "/book")[0], follow_redirects=True)
+    assert "5 h" in made.text
+    shorter = await board.page(f"{FLEXIBLE}&longest=1", BOOKER)
+    assert "must not be less than the hours asked for" in shorter
+
+
+async def test_less_of_it_is_offered_where_less_will_do(board: Browsing) -> None:
+    """Where not all are free that are wanted, as many as there are come first; what is no amount is named."""
+    await board.book(RIVAL, "core", units=1000, day=24, hours=4)
+    page = "/book?resource=core&amount=64&hours=2&earliest=2026-03-26T09:00&latest=2026-03-26T11:00"
+    assert not forms(await board.page(page, BOOKER), "/book")
+    text = await board.page(f"{page}&least=8", BOOKER)
+    [*lines] = [form["line1"] for form in forms(text, "/book")]
+    assert lines
+    assert all(8 <= int(line.split(":")[1]) <= 24 for line in lines)
+    assert "some is no amount of core." in await board.page(f"{page}&least=some", BOOKER)
+
+
+async def test_the_cheapest_comes_first(board: Browsing) -> None:
+    """The order is the scheduler's, and the page says which it is; what makes no sense is the earliest."""
+    text = await board.page(f"{FLEXIBLE}&order=cheapest", BOOKER)
+    assert "The cheapest come first." in text
+    assert forms(text, "/book")
+    assert "The earliest come first." in await board.page(f"{FLEXIBLE}&order=dearest", BOOKER)
+
+
+async def test_why_other_times_are_not_offered_is_told_to_whoever_asks(board: Browsing) -> None:
+    """A room that is taken is told by its times and its rule, and never by whom."""
+    taken = await board.book(RIVAL, "ROOM-B", day=45, hours=3)
+    page = "/book?resource=ROOM-B&hours=2&earliest=2026-04-16T09:00"
+    text = await board.page(f"{page}&why=on", BOOKER)
+    assert "Not offered, for starts at these times" in text
+    assert "NO_CAPACITY" in text
+    assert RIVAL not in text
+    assert taken.name.rsplit("/", 1)[1] not in text
+    assert "Not offered" not in await board.page(page, BOOKER)

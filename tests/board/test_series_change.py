@@ -75,7 +75,8 @@ async def test_all_that_is_to_come_moves_to_another_hour(board: Browsing) -> Non
     after = await stands(board, path)
     assert [each.reservation for each in after.occurrences] == [each.reservation for each in before.occurrences]
     moved = [
-        (now.start_time.seconds - was.start_time.seconds) for now, was in zip(after.occurrences, before.occurrences, strict=True)
+        (now.start_time.seconds - was.start_time.seconds)
+        for now, was in zip(after.occurrences, before.occurrences, strict=True)
     ]
     assert moved == [3600] * 4
     assert (after.duration.seconds, after.lines[0].units) == (3 * 3600, 4)
