@@ -509,3 +509,6 @@ ReviewEvent = ReviewAnnounced | QuotaReviewed
 CatalogueEvent = ResourceRegistered | CompanyRegistered | QuotaGranted | TariffPublished | PeriodClosed | UseMeasured
 
 Event = CatalogueEvent | ReviewEvent | RecordEvent | OutageEvent | SeriesEvent | ReservationEvent
+
+Events = tuple[Event, ...]
+"""What one decision makes."""

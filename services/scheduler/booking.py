@@ -5,7 +5,8 @@ from typing import Any
 
 from services.allocation import commands
 from services.allocation.booking.transferring import offer_of
-from services.allocation.decide import Events, decide
+from services.allocation.decide import decide
+from services.allocation.events import Events
 from services.allocation.money.costing import drafted, price_by, price_of
 from services.allocation.money.quoting import Quote, cancellation_quote, change_quote, release_quote
 from services.allocation.offering import offers

@@ -22,7 +22,8 @@ from services.allocation.commands import (
     CreateReservation,
     Tick,
 )
-from services.allocation.decide import Events, decide
+from services.allocation.decide import decide
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.tables.answers import Answer, Subject

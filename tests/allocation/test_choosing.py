@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from services.allocation.booking.creating import create_reservation
 from services.allocation.commands import PublishTariff
-from services.allocation.decide import create_reservation
 from services.allocation.money.costing import cost_of, drafted, price_of
 from services.allocation.money.peaks import Peak, PeakHours
 from services.allocation.money.pricing import Rate

@@ -6,12 +6,13 @@ from msgspec.structs import replace
 from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.centre import KEPT_SECONDS
 from services.allocation.commands import CancelReservation, RegisterResource, ReleaseReservation, Tick
-from services.allocation.decide import TICK_RESERVATIONS_MAX, decide
+from services.allocation.decide import decide
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
 from services.allocation.resources import Companion
 from services.allocation.tables import answers
 from services.allocation.tables.answers import Answer
+from services.allocation.ticking import TICK_RESERVATIONS_MAX
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, grids_of, line

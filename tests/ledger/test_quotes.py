@@ -14,7 +14,8 @@ from services.allocation.commands import (
     ReleaseReservation,
     Tick,
 )
-from services.allocation.decide import Events, decide
+from services.allocation.decide import decide
+from services.allocation.events import Events
 from services.allocation.life import follow
 from services.allocation.money.costing import cost_by, cost_of, drafted
 from services.allocation.money.peaks import Peak

@@ -7,9 +7,9 @@ would book.
 
 from msgspec.structs import replace
 
+from services.allocation.booking.creating import wants_of
 from services.allocation.booking.holding import hold_violations
 from services.allocation.centre import Centre
-from services.allocation.decide import wants_of
 from services.allocation.money.costing import drafted, price_of
 from services.allocation.offering.choice import Choice, Chosen, Explained, Offered
 from services.allocation.offering.refused_windows import refused_windows

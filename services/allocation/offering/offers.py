@@ -6,10 +6,10 @@ An offer is only what the rules would grant if it were asked for now.
 from msgspec import Struct
 
 from services.allocation import rules
+from services.allocation.booking.creating import create_reservation, wants_of
 from services.allocation.booking.holding import hold_violations
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
-from services.allocation.decide import create_reservation, wants_of
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.seeking import TRIES_MAX, Seeker
 from services.allocation.offering.steps import Steps, at_once

@@ -5,8 +5,8 @@ from itertools import groupby
 
 import numpy as np
 
+from services.allocation.booking.creating import create_reservation
 from services.allocation.centre import Centre
-from services.allocation.decide import create_reservation
 from services.allocation.offering.choice import Choice, Explained, Order, RefusedWindows
 from services.allocation.offering.net import moments, on_grid
 from services.allocation.offering.steps import Steps

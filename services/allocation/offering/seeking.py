@@ -6,9 +6,10 @@ more is sought anew; what became free meanwhile may be missed.
 
 from collections.abc import Iterator
 
+from services.allocation.booking.creating import create_reservation
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.decide import Events, create_reservation
+from services.allocation.events import Events
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.obstacles import NEVER, first_sensible, hopeless, worth_asking_from
 from services.allocation.offering.ranking import Candidate, Ranking, ranked

@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.booking.changing import change_reservation
+from services.allocation.booking.creating import create_reservation
 from services.allocation.centre import Centre
 from services.allocation.commands import ChangeReservation, CreateReservation
-from services.allocation.decide import create_reservation
 from services.allocation.offering.offers import ANOTHER_TIME_HELPS
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Colocation, Line

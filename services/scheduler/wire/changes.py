@@ -5,8 +5,7 @@ from collections.abc import Set as AbstractSet
 from services.allocation import commands
 from services.allocation.booking.transfer import OFFER_SECONDS_DEFAULT, OFFER_SECONDS_MAX
 from services.allocation.centre import Centre
-from services.allocation.decide import Events
-from services.allocation.events import ReservationEvent
+from services.allocation.events import Events, ReservationEvent
 from services.allocation.life import follow
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
