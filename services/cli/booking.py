@@ -39,6 +39,11 @@ PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so m
 Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
 Reason = Annotated[str, typer.Option(help="Why, for people.")]
+People = Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")]
+Who = Annotated[
+    list[str] | None,
+    typer.Option("--id", metavar="ID", help="A pseudonym for one of the class, never a name; repeatable."),
+]
 Hold = Annotated[str, typer.Option(metavar="DURATION", help="Hold it for so long, at most 15m, and do not book yet.")]
 CONDITIONS = {"good": api.CONDITION_GOOD, "worn": api.CONDITION_WORN, "damaged": api.CONDITION_DAMAGED}
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide and explain, but change nothing.")]
@@ -53,11 +58,8 @@ def book(
     per_node: PerNode = 0,
     together: Together = "anywhere",
     hold: Hold = "",
-    people: Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")] = 0,
-    who: Annotated[
-        list[str] | None,
-        typer.Option("--id", metavar="ID", help="A pseudonym for one of the class, never a name; repeatable."),
-    ] = None,
+    people: People = 0,
+    who: Who = None,
     override: Annotated[
         list[str] | None,
         typer.Option(metavar="REASON", help="Break this rule, such as NOTICE_TOO_SHORT; operators only, repeatable."),
@@ -77,7 +79,7 @@ def book(
             start_time=to_timestamp(parse_time(start, client.now, client.zone)),
             duration=to_duration(parse_duration(duration)),
             note=note,
-            participants=api.Participants(count=people or len(who or ()), ids=who or ()) if people or who else None,
+            participants=participants_of(people, who),
         )
         request = api.CreateReservationRequest(
             parent=parent_of(client.connection, company),
@@ -205,6 +207,11 @@ def read_lines(
 def units_of(client: Client) -> dict[str, "api.ResourceUnit.ValueType"]:
     """What each resource counts in."""
     return {plain_id(resource.name): resource.unit for resource in client.resources()}
+
+
+def participants_of(people: int, who: list[str] | None) -> api.Participants | None:
+    """The people of a class; None where there is none."""
+    return api.Participants(count=people or len(who or ()), ids=who or ()) if people or who else None
 
 
 def checked_request_id(text: str) -> str:

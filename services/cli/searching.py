@@ -9,10 +9,13 @@ from services.cli.booking import (
     Duration,
     Hold,
     Lines,
+    People,
     PerNode,
     Together,
+    Who,
     checked_request_id,
     end_refused,
+    participants_of,
     read_lines,
 )
 from services.cli.client import Client
@@ -63,6 +66,8 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=20, help="At most so many offers.")] = 3,
     per_node: PerNode = 0,
     together: Together = "anywhere",
+    people: People = 0,
+    who: Who = None,
     hold: Hold = "",
     request_id: RequestId = "",
     company: Company = "",
@@ -83,6 +88,7 @@ def search(
             page_size=limit,
             refused_max=why_not,
             priced=True,
+            participants=participants_of(people, who),
         )
         set_range(request, start, until, client)
         set_flexible(request, client, max_duration, at_least or ())

@@ -7,7 +7,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from services.cli.booking import DryRun, Duration, Lines, Reason, checked_request_id, read_lines
+from services.cli.booking import (
+    DryRun,
+    Duration,
+    Lines,
+    People,
+    Reason,
+    Who,
+    checked_request_id,
+    participants_of,
+    read_lines,
+)
 from services.cli.client import Client
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
@@ -59,6 +69,8 @@ def book(
         str, typer.Option(help="What becomes of one that cannot be granted: fail, skip, shift.")
     ] = "fail",
     note: Annotated[str, typer.Option(help="For people, at most 500 characters.")] = "",
+    people: People = 0,
+    who: Who = None,
     company: Company = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
@@ -79,6 +91,7 @@ def book(
             recurrence=rules_of(rule),
             policy=POLICIES[conflict],
             note=note,
+            participants=participants_of(people, who),
         )
         request = api.CreateSeriesRequest(
             parent=parent_of(client.connection, company),
@@ -211,6 +224,8 @@ def show(found: api.Series, zone: tzinfo, as_json: bool, dry_run: bool = False) 
     if plain_id(found.name):
         out.print(found.name, style="bold")
     out.print(f"{found.first} {found.time_zone} (rules of {found.tzdata_release}), {' '.join(found.recurrence)}")
+    if found.HasField("participants"):
+        out.print(f"A class of {found.participants.count} people each time.")
     if found.HasField("cancelled_from_time"):
         out.print(f"Given back from {show_time(from_timestamp(found.cancelled_from_time), zone)} on.", style="red")
     made = table("when", "reservation", "")

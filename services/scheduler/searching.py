@@ -149,6 +149,7 @@ class Searching:
             latest=latest,
             count=request.page_size or OFFERS_DEFAULT,
             hold_seconds=hold,
+            participants=requests.participants_of(fields, "participants", request),
         )
         wish = choices.choice_of(fields, request, search) if choices.is_choice(request) else search
         fields.demand_valid()
@@ -166,6 +167,7 @@ def _command(wish: offers.Search, start: int) -> CreateReservation:
         end=start + wish.duration,
         lines=wish.lines,
         hold_seconds=wish.hold_seconds,
+        participants=wish.participants,
     )
 
 

@@ -170,6 +170,7 @@ def book_series(request: api.CreateSeriesRequest, company: str) -> commands.Book
         policy=POLICIES.get(given.policy, Policy.FAIL),
         occurrences=found,
         note=fields.text("series.note", given.note),
+        participants=requests.participants_of(fields, "series.participants", given),
     )
     if given.policy not in POLICIES:
         fields.fault("series.policy", "must be fail, skip or shift")
@@ -232,6 +233,9 @@ def series_reply(series: Series) -> api.Series:
         etag=series.etag,
         changed_from_time=Timestamp(seconds=series.changed_from) if series.changed_from else None,
         given_back=[_occurrence(series.company, each) for each in series.given_back],
+        participants=api.Participants(**replies.plain_participants(series.participants))
+        if series.participants is not None
+        else None,
     )
 
 

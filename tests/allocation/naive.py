@@ -42,6 +42,8 @@ class Booking:
     offered_to: str = ""  # the company that may take it over
     offered_until: int = 0
     was_booked: bool = False  # before it was handed over and asked for anew
+    people: int = 0  # of a class
+    present: int = 0
 
 
 @dataclass
@@ -124,6 +126,11 @@ class Naive:
             slot, ordered = self.resources[parent].slot_minutes * 60 // CELL, sorted(cells)
             return {*ordered[:slot], *ordered[-slot:]}
         return cells
+
+    def crowded(self, lines: Iterable[Line], people: int) -> set[Reason]:
+        """Whether some line that is asked for has a share for everybody of a class; nobody is one for whom all do."""
+        shares = [units // self.resources[name].units_min for name, units, parent in self.wants(lines) if not parent]
+        return {Reason.TOO_FEW_SEATS} if all(share < people for share in shares) else set()
 
     def booking(self, company: str, lines: Iterable[Line], start: int, end: int) -> Booking:
         """The booking that a wish would be."""

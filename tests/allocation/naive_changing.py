@@ -37,6 +37,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
     after.state, after.expires = booking.state, min(booking.expires, start)
     after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
     after.was_booked = booking.was_booked
+    after.people, after.present = booking.people, booking.present
     if booking.state == "pending" and not naive.approvers(booking.company, lines):
         after.state = "confirmed"
     elif booking.state == "pending" and not _less(booking, wish, lines_before):
@@ -75,7 +76,9 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
         return {Reason.INVALID_INTERVAL}
     del naive.bookings[name]
     try:
-        return _lawful(naive, booking, wish, lines_before, now) | _approved(naive, booking, wish, lines_before, now)
+        found = naive.crowded(lines, booking.people)
+        found |= _lawful(naive, booking, wish, lines_before, now) | _approved(naive, booking, wish, lines_before, now)
+        return found
     finally:
         naive.bookings[name] = booking
 

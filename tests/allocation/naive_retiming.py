@@ -30,4 +30,5 @@ def retimed(naive: Naive, booking: Booking, lines: tuple[Line, ...], time: tuple
         return booking
     after = naive.booking(booking.company, lines, *time)
     after.state, after.votes, after.expires, after.agreed = booking.state, booking.votes, booking.expires, time
+    after.people = booking.people
     return after

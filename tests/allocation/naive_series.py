@@ -27,6 +27,7 @@ class Repeated:
     length: int
     first: int
     count: int
+    people: int = 0  # Each day is a class of so many, or none.
     entries: dict[int, Entry] = field(default_factory=dict)
     gone_from: int = NEVER
 
@@ -57,6 +58,7 @@ class Ask:
     start: int
     end: int
     entry: Entry
+    people: int = 0
 
 
 def day_of(moment: int) -> int:
@@ -72,6 +74,7 @@ def changed(series: Repeated, wish: Wish) -> Repeated:
         series.length if wish.length is None else wish.length,
         series.first + int(wish.hours * HOUR),
         series.count + wish.more,
+        series.people,
         gone_from=series.gone_from,
     )
 
@@ -140,7 +143,8 @@ def waits(naive: Naive, series: Repeated, entry: Entry) -> bool:
 
 def anew(after: Repeated, start: int) -> Ask:
     """What is asked of a day that is not booked."""
-    return Ask(after.company, "", after.lines, start, start + after.length, Entry("", start, after.length, after.lines))
+    entry = Entry("", start, after.length, after.lines)
+    return Ask(after.company, "", after.lines, start, start + after.length, entry, after.people)
 
 
 def _of(naive: Naive, lines_of: dict[str, Lines], entry: Entry, wish: Wish, start: int | None) -> Ask:

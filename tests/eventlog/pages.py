@@ -6,6 +6,7 @@ from services.allocation.attendance.conduct import Assignment, Cause, Qualificat
 from services.allocation.attendance.terms import ArrearsRule, NoProcessRule, ReclaimRow, StrikeRule, Terms
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
+from services.allocation.booking.people import Participants
 from services.allocation.booking.transfer import Outcome
 from services.allocation.companies import Company, Quota
 from services.allocation.disruption.funding import Funding
@@ -405,6 +406,21 @@ FORMS: dict[str, Event] = {
                 Peak(weekdays=(0, 1, 2, 3, 4), starts=540, ends=1080, percent=120, resources=("h100",)),
                 Peak(weekdays=(0, 1, 2, 3, 4, 5, 6), starts=1320, ends=1800, percent=70),
             ),
+        )
+    ),
+    "series_booked-class": SeriesBooked(
+        series=Series(
+            id="s-2",
+            company="CMP-0001",
+            first="2026-03-02T09:00",
+            duration=HOUR,
+            time_zone="Asia/Seoul",
+            tzdata="2025b",
+            recurrence=("RRULE:FREQ=DAILY;COUNT=1",),
+            lines=(Line(resource="L01", units=2),),
+            policy=Policy.FAIL,
+            occurrences=(Occurrence(start=MONDAY_9, end=MONDAY_9 + HOUR, reservation_id="r-1"),),
+            participants=Participants(count=2, ids=("p-1", "p-2")),
         )
     ),
 }

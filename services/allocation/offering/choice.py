@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from services.allocation.booking.people import Participants
 from services.allocation.commands import CreateReservation
 from services.allocation.money.costing import Price
 from services.allocation.rejections import Violation
@@ -36,6 +37,7 @@ class Choice(Struct, frozen=True, kw_only=True):
     desired: int = 0  # a start; 0: as early as may be
     refused: int = 0
     hold_seconds: int = 0  # The first offer is to be held for so long.
+    participants: Participants | None = None  # There is to be room for everybody of a class.
 
     def command(self, lines: tuple[Line, ...], start: int, duration: int) -> CreateReservation:
         """The wish for one of its variants."""
@@ -46,6 +48,7 @@ class Choice(Struct, frozen=True, kw_only=True):
             end=start + duration,
             lines=lines,
             hold_seconds=self.hold_seconds,
+            participants=self.participants,
         )
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from services.allocation.booking.creating import wants_of
 from services.allocation.booking.holding import hold_violations
+from services.allocation.booking.participants import demand_sound
 from services.allocation.centre import Centre
 from services.allocation.money.costing import drafted, price_of
 from services.allocation.offering.choice import Choice, Chosen, Explained, Offered
@@ -38,9 +39,13 @@ def choosing(centre: Centre, choice: Choice, now: int) -> Steps[Chosen]:
         choice = replace(choice, earliest=max(choice.earliest, now + 1))  # What has begun cannot wait to be confirmed.
         if refused := tuple(hold_violations(centre, choice.company, choice.earliest, now)):
             return Chosen(offers=(), violations=refused)
+    if choice.participants is not None:
+        demand_sound(choice.participants)
     wants_of(centre, choice.command(choice.lines, max(now, centre.base), choice.shortest), now)  # It makes sense.
     longest = max(choice.shortest, min(choice.longest, choice.latest - choice.earliest, reach(centre, now) - now))
-    found = yield from varying(centre, choice.lines, choice.fewest, (choice.shortest, longest), choice.earliest)
+    found = yield from varying(
+        centre, choice.lines, _fewest(centre, choice), (choice.shortest, longest), choice.earliest
+    )
     explained = Explained()
     if choice.refused and found:
         explained = yield from refused_windows(centre, choice, found[0], now)
@@ -52,6 +57,15 @@ def choosing(centre: Centre, choice: Choice, now: int) -> Steps[Chosen]:
         violations=() if granted else seeker.obstacles(),
         searched_until=seeker.searched_until,
     )
+
+
+def _fewest(centre: Centre, choice: Choice) -> tuple[int, ...]:
+    """The least units of each line: of a single one no fewer than a class has people."""
+    if choice.participants is None or len(choice.lines) > 1:
+        return choice.fewest
+    (line,), (fewest,) = choice.lines, choice.fewest
+    seats = choice.participants.count * centre.pools[line.resource].resource.units_min
+    return (min(line.units, max(fewest, seats)),)
 
 
 def _offered(centre: Centre, granted: Granted, now: int) -> Offered:

@@ -8,6 +8,8 @@ from msgspec import Struct
 from services.allocation import rules
 from services.allocation.booking.creating import create_reservation, wants_of
 from services.allocation.booking.holding import hold_violations
+from services.allocation.booking.participants import demand_sound
+from services.allocation.booking.people import Participants
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.offering.choice import Choice
@@ -55,6 +57,7 @@ class Search(Struct, frozen=True, kw_only=True):
     latest: int
     count: int
     hold_seconds: int = 0  # The first offer is to be held for so long.
+    participants: Participants | None = None  # There is to be room for everybody of a class.
     tries: int = TRIES_MAX
 
 
@@ -86,7 +89,10 @@ def looking(centre: Centre, wish: Search, now: int) -> Steps[Found]:
         latest=wish.latest,
         count=wish.count,
         hold_seconds=wish.hold_seconds,
+        participants=wish.participants,
     )
+    if wish.participants is not None:
+        demand_sound(wish.participants)
     wants = wants_of(centre, choice.command(wish.lines, max(now, centre.base), wish.duration), now)
     company = centre.companies.get(wish.company)
     if company is None:

@@ -6,7 +6,11 @@ more is sought anew; what became free meanwhile may be missed.
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.allocation.booking.creating import create_reservation
+from services.allocation.booking.participants import uncovered
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.events import Events
@@ -24,6 +28,9 @@ WEIGHED_MAX = 3_000
 """Candidates of one search for which the units that are free are looked at, which takes some ten microseconds each."""
 ROUNDS_MAX = 3
 """So often offers are sought anew for those that others took meanwhile."""
+
+
+NOTHING: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 class Granted:
@@ -58,7 +65,10 @@ class Seeker:
     def seek(self) -> Steps[list[Granted]]:
         """The offers, of different starts, the best first."""
         for variant in self._variants:
-            self._ranking.add(*(yield from ranked(self._centre, self._company, self._choice, variant, self.now)))
+            if self._has_room_for_all(variant):
+                self._ranking.add(*(yield from ranked(self._centre, self._company, self._choice, variant, self.now)))
+            else:
+                self._ranking.add(NOTHING, NOTHING)
         self._pending = iter(self._ranking)
         for _ in range(ROUNDS_MAX):
             self._moved = False
@@ -73,6 +83,13 @@ class Seeker:
             variant, window = self._variants[0], (self._choice.earliest, self._choice.latest)
             self._ask(first_sensible(self._company, variant.wants, window, variant.duration, self.now), variant)
         return tuple(self._met.values())
+
+    def _has_room_for_all(self, variant: Variant) -> bool:
+        """Whether everybody of a class has a seat in a variant, whenever it is."""
+        people = self._choice.participants
+        refused = list(uncovered(people, variant.wants)) if people is not None else []
+        self._met.update({(each.reason, each.subject): each for each in refused})
+        return not refused
 
     def _gather(self) -> Steps[None]:
         """Take candidate after candidate, until there are enough offers or nothing is left that might be one."""

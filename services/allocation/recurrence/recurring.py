@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from msgspec.structs import replace
 
 from services.allocation import commands, events
+from services.allocation.booking.participants import demand_sound
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.recurrence.rehearsal import Rehearsal
@@ -28,6 +29,8 @@ def book_series(centre: Centre, command: commands.BookSeries, now: int, create: 
     """Book every occurrence, as its policy says, or say everything that stands in the way."""
     series = command.series
     demand_length(len(series.occurrences))
+    if series.participants is not None:
+        demand_sound(series.participants)
     made: list[Event] = []
     occurrences: list[Occurrence] = []
     refusals: list[tuple[Occurrence, Rejected]] = []
@@ -106,6 +109,7 @@ def _occurrence(
             end=end,
             lines=series.lines,
             note=series.note,
+            participants=series.participants,
         )
         try:
             granted = create(centre, one, now)

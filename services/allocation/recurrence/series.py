@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.booking.people import Participants
 from services.allocation.reservations import Line
 
 OCCURRENCES_MAX = 100
@@ -79,6 +80,7 @@ class Series(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     changed_from: int = 0  # the last change is about what began at this time or later; 0 if there was none
     given_back: tuple[Occurrence, ...] = ()
     version: int = 1
+    participants: Participants | None = None  # Every occurrence is a class of them.
 
     @property
     def etag(self) -> str:

@@ -208,6 +208,7 @@ def _booking(asked: Series, start: int, reservation_id: str) -> Turn:
         end=start + asked.duration,
         lines=asked.lines,
         note=asked.note,
+        participants=asked.participants,
     )
     wanted = Occurrence(start=start, end=one.end, reservation_id=reservation_id, effect=Effect.BOOKED)
     return Turn(was=None, wanted=wanted, command=one)

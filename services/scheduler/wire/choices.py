@@ -53,6 +53,7 @@ def choice_of(fields: Fields, request: api.SearchOffersRequest, search: Search) 
         desired=fields.seconds("desired_start_time", request.desired_start_time),
         refused=request.refused_max,
         hold_seconds=search.hold_seconds,
+        participants=search.participants,
     )
 
 

@@ -7,6 +7,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.booking.approval import Approval, Vote
+from services.allocation.booking.people import Participants
 from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
@@ -96,13 +97,7 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if reservation.outage:
         plain["outage"] = f"outages/{reservation.outage}"
     if reservation.participants is not None:
-        people = reservation.participants
-        plain["participants"] = {
-            "count": people.count,
-            "ids": people.ids,
-            "present": people.present,
-            "present_ids": people.present_ids,
-        }
+        plain["participants"] = plain_participants(reservation.participants)
     if reservation.desired is not None:
         start, end = reservation.desired
         plain["desired_start_time"], plain["desired_end_time"] = {"seconds": start}, {"seconds": end}
@@ -113,6 +108,16 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if reservation.transfer is not None:
         plain["transfer"] = _plain_transfer(reservation.transfer)
     return plain
+
+
+def plain_participants(people: Participants) -> Plain:
+    """The people of a class."""
+    return {
+        "count": people.count,
+        "ids": people.ids,
+        "present": people.present,
+        "present_ids": people.present_ids,
+    }
 
 
 def _plain_transfer(transfer: Transfer) -> Plain:

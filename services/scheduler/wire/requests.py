@@ -117,16 +117,20 @@ def read_demand(
         note=note,
         hold_seconds=hold_of(fields, request),
         override=override_of(fields, request),
-        participants=participants_of(fields, wish) if wish.HasField("participants") else None,
+        participants=participants_of(fields, "reservation.participants", wish),
     )
 
 
-def participants_of(fields: Fields, wish: api.Reservation) -> Participants:
-    """The people of a class."""
+def participants_of(
+    fields: Fields, field: str, wish: api.Reservation | api.Series | api.SearchOffersRequest
+) -> Participants | None:
+    """The people of a class; None for a wish that is for none."""
+    if not wish.HasField("participants"):
+        return None
     given = wish.participants
-    ids = ids_of(fields, "reservation.participants.ids", given.ids)
+    ids = ids_of(fields, f"{field}.ids", given.ids)
     if given.count < 1:
-        fields.fault("reservation.participants.count", "must be at least 1; leave participants out for no class")
+        fields.fault(f"{field}.count", "must be at least 1; leave participants out for no class")
     return Participants(count=given.count, ids=ids)
 
 

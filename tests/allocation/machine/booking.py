@@ -4,6 +4,7 @@ from copy import deepcopy
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
+from msgspec.structs import replace
 
 from services.allocation.commands import (
     ApproveReservation,
@@ -18,7 +19,7 @@ from services.allocation.reservations import Line, Reservation, State
 from tests.allocation import naive_changing, naive_retiming
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
-from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
+from tests.allocation.machine.wishes import Wish, bookers, class_of, crowds, sized, wishes
 from tests.allocation.naive import GIVEN_BACK
 from tests.allocation.scenario import DAY, HOUR, at, book
 
@@ -51,6 +52,12 @@ class Booking(SmallCentre):
         """An offer is held exactly when it would be booked, begins later than now, and few are held already."""
         for company, wish in asked:
             self.book_one(company, wish, seconds)
+
+    @rule(asked=st.lists(st.tuples(bookers, wishes, crowds), min_size=1, max_size=4), hold=st.sampled_from([0, 0, 900]))
+    def teach(self, asked: list[tuple[str, Wish, int]], hold: int) -> None:
+        """A class is booked, or held, exactly when it could be booked without its people and there is room for them."""
+        for company, wish, people in asked:
+            self.book_one(company, wish, hold, people=people)
 
     @rule(number=st.integers(0, 1000))
     def confirm(self, number: int) -> None:
@@ -129,14 +136,17 @@ class Booking(SmallCentre):
         """An operator who overrides every rule of policy that leaves the hours alone is refused for the others only."""
         self.book_one(company, wish, override=POLICY)
 
-    def book_one(self, company: str, wish: Wish, hold: int = 0, override: tuple[str, ...] = ()) -> None:
-        """One booking, or one offer to hold for some seconds, or what an operator lets break some rules."""
+    def book_one(
+        self, company: str, wish: Wish, hold: int = 0, override: tuple[str, ...] = (), people: int = 0
+    ) -> None:
+        """One booking, or one offer to hold for some seconds, or what an operator lets break some rules; or a class."""
         wanted, start, length = wish
         end, why = start + length, {"override": override, "because": "a test"} if override else {}
         self.count += 1
         command = book(company, *wanted, start=start, end=end, reservation_id=f"b{self.count}", hold=hold, **why)
+        command = replace(command, participants=class_of(people))
         broken = self.naive.reasons(company, wanted, start, end, self.scenario.now)
-        expected = broken - set(override)
+        expected = (broken - set(override)) | self.naive.crowded(wanted, people)
         if hold:
             expected |= self.naive.holding(company, start, self.scenario.now)
         try:
@@ -146,7 +156,7 @@ class Booking(SmallCentre):
             return
         assert expected == set()
         assert set(reservation.override.reasons if reservation.override else ()) == broken
-        self.begin(reservation, wanted, hold)
+        self.begin(reservation, wanted, hold, people)
         self.marked(reservation)
 
     @precondition(lambda self: self.naive.bookings)
@@ -184,17 +194,23 @@ class Booking(SmallCentre):
             self.naive.strike_for_lateness(name, now)
 
     @precondition(lambda self: self.naive.bookings)
-    @rule(number=st.integers(0, 1000))
-    def check_in(self, number: int) -> None:
-        """Somebody comes, once, from a little before the start until the end."""
+    @rule(number=st.integers(0, 1000), present=st.sampled_from([0, 0, 1, 2, 5]))
+    def check_in(self, number: int, present: int) -> None:
+        """Somebody comes, once, from a little before the start until the end; of a class more and more of them."""
         live = [name for name, each in self.naive.bookings.items() if each.state in ("confirmed", "active")]
         name = (live or list(self.naive.bookings))[number % len(live or self.naive.bookings)]
         booking = self.naive.bookings[name]
-        wish = CheckIn(reservation_id=name, company=booking.company)
-        if not live or booking.checked_in:
+        wish = CheckIn(reservation_id=name, company=booking.company, present=present if booking.people else 0)
+        if not live or (booking.checked_in and not booking.people):
             assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
         elif self.scenario.now < booking.start - TERMS.check_in_early_minutes * 60:
             assert self.scenario.refuses(wish) == [Reason.TOO_EARLY]
+        elif booking.people and booking.present == booking.people:
+            assert self.scenario.refuses(wish) == [Reason.WRONG_STATE]
+        elif booking.people and present and not booking.present < present <= booking.people:
+            assert self.scenario.refuses(wish) == [Reason.INVALID_PARTICIPANTS]
         else:
-            self.scenario.grants(wish)
-            booking.checked_in = True
+            after = self.scenario.grants(wish)
+            assert isinstance(after, Reservation)
+            booking.checked_in, booking.present = True, wish.present or booking.people
+            assert (after.participants.present if after.participants else 0) == booking.present

@@ -48,10 +48,12 @@ class SmallCentre(RuleBasedStateMachine):
                 cut = {name for out in self.naive.outages.values() for name in out.nodes}
                 assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
 
-    def begin(self, reservation: Reservation, wanted: tuple[Line, ...], hold: int = 0) -> None:
-        """The model takes a new reservation in, which holds what it says."""
+    def begin(self, reservation: Reservation, wanted: tuple[Line, ...], hold: int = 0, people: int = 0) -> None:
+        """The model takes a new reservation in, which holds what it says and is a class of so many people, or none."""
+        assert (reservation.participants.count if reservation.participants else 0) == people
         booking = self.naive.booking(reservation.company, wanted, reservation.start, reservation.end)
         assert held_by(reservation) == booking.held
+        booking.people = people
         self.naive.start(booking, wanted, self.scenario.now, hold)
         self.lines[reservation.id] = wanted
         self.naive.bookings[reservation.id] = booking

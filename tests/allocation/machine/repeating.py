@@ -15,7 +15,7 @@ from services.allocation.reservations import Reservation
 from tests.allocation import naive_changing, naive_series
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import LOOSE, WEEKS
-from tests.allocation.machine.wishes import Wish, bookers, sized, wishes
+from tests.allocation.machine.wishes import Wish, bookers, class_of, sized, wishes
 from tests.allocation.naive_series import Ask, Entry, Repeated, day_of
 from tests.allocation.scenario import DAY, HOUR
 
@@ -33,11 +33,13 @@ class Repeating(SmallCentre):
         self.series: dict[str, Repeated] = {}
 
     @precondition(lambda self: len(self.series) < SERIES)
-    @rule(company=bookers, wish=wishes, days=st.integers(1, 4), policy=policies)
-    def repeat(self, company: str, wish: Wish, days: int, policy: Policy) -> None:
+    @rule(
+        company=bookers, wish=wishes, days=st.integers(1, 4), policy=policies, people=st.sampled_from([0, 0, 0, 1, 2])
+    )
+    def repeat(self, company: str, wish: Wish, days: int, policy: Policy, people: int) -> None:
         """Each day is booked when that breaks no rule, and by policy skipped, put later or refused with the rest."""
         lines, first, length = wish
-        series = Repeated(company, lines, length, first, days)
+        series = Repeated(company, lines, length, first, days, people)
         name = f"s{len(self.series)}-{self.count}"
         command = BookSeries(series=self.series_of(name, series, policy), reservation_ids=self.names(days))
         lenient = replace(command, series=replace(command.series, policy=Policy.SKIP))
@@ -48,10 +50,11 @@ class Repeating(SmallCentre):
         subjects = iter(self.scenario.tell(told))
         for each in told[-1].series.occurrences:
             wanted = self.naive.reasons(company, lines, each.start, each.end, self.scenario.now)
+            wanted |= self.naive.crowded(lines, people)
             if not each.reservation_id:
                 self.agree_on(each.reasons, wanted)
             elif not wanted:
-                self.begin(next(one for one in subjects if one.id == each.reservation_id), lines)
+                self.begin(next(one for one in subjects if one.id == each.reservation_id), lines, people=people)
             else:
                 raise AssertionError(f"booked against {wanted}")
             series.entries[day_of(each.by_rule)] = Entry(each.reservation_id, each.start, length, lines)
@@ -103,7 +106,7 @@ class Repeating(SmallCentre):
             return
         after.entries = plan.left
         self.series[name] = after
-        self.follow(told, plan.asks)
+        self.follow(told, plan.asks, after.people)
         self.settle_days(series, after, told[-1].series, plan.asks)
 
     @precondition(lambda self: self.series)
@@ -152,7 +155,8 @@ class Repeating(SmallCentre):
         """Every reason against what is asked of a day."""
         now = self.scenario.now
         if not ask.name:
-            return self.naive.reasons(ask.company, ask.lines, ask.start, ask.end, now)
+            found = self.naive.reasons(ask.company, ask.lines, ask.start, ask.end, now)
+            return found | self.naive.crowded(ask.lines, ask.people)
         before = self.scenario.centre.reservations[ask.name]
         wish = (ask.lines, ask.start, ask.end)
         if wish == (before.lines, before.start, before.end):
@@ -164,7 +168,7 @@ class Repeating(SmallCentre):
         if not self.naive.outages:
             assert {Reason(each) for each in reasons} - set(LOOSE) == expected
 
-    def follow(self, told: tuple[Any, ...], asks: list[Ask]) -> None:
+    def follow(self, told: tuple[Any, ...], asks: list[Ask], people: int) -> None:
         """The model follows what happened to a series: none of it breaks a rule, in the order in which it happens."""
         stands = dict(self.scenario.centre.reservations)
         asked = {ask.name: ask for ask in asks if ask.name}
@@ -183,8 +187,8 @@ class Repeating(SmallCentre):
                 case events.ReservationConfirmed() | events.ReservationRequested():
                     if event.reservation_id not in self.naive.bookings:
                         broken = self.naive.reasons(event.company, event.lines, event.start, event.end, now)
-                        assert broken == set()
-                        self.begin(subject, event.lines)
+                        assert broken | self.naive.crowded(event.lines, people) == set()
+                        self.begin(subject, event.lines, people=people)
                 case _:
                     pass
             if isinstance(subject, Reservation):
@@ -226,6 +230,7 @@ class Repeating(SmallCentre):
             lines=series.lines,
             policy=policy,
             occurrences=tuple(Occurrence(start=start, end=start + series.length) for start in series.times()),
+            participants=class_of(series.people),
         )
 
     def change_of(self, name: str, wish: naive_series.Wish, after: Repeated, policy: Policy) -> ChangeSeries:

@@ -50,6 +50,7 @@ class Transfers(SmallCentre):
             if self.naive.approvers(booking.company, self.lines[name]):
                 self.naive.settle(booking, self.lines[name], self.scenario.now)
                 booking.was_booked = True
+            booking.people = booking.present = 0  # Whoever takes it over brings people of its own.
             self.marked(self.scenario.centre.reservations[name])
 
     @invariant()

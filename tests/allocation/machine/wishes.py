@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from services.allocation.booking.people import Participants
 from services.allocation.disruption.outage import Scope
 from services.allocation.reservations import Colocation, Line
 from services.allocation.resources import Resource
@@ -20,6 +21,11 @@ Wish = tuple[tuple[Line, ...], int, int]
 def sized(name: str, size: int) -> int:
     """Units of a resource, from small to more than there is."""
     return SIZES[name][min(size, len(SIZES[name])) - 1] if name in SIZES else size
+
+
+def class_of(people: int) -> Participants | None:
+    """A class of so many; none for nobody."""
+    return Participants(count=people) if people else None
 
 
 def operated(lines: tuple[Line, ...], start: int, length: int) -> Wish:
@@ -99,6 +105,8 @@ wild = st.tuples(
     st.integers(-2, 10 * 48).map(lambda number: NOW + number * CELL),
     st.sampled_from([1, 2, 8, 18, 50, 66, 400]).map(lambda number: number * CELL),
 )
+crowds = st.sampled_from([1, 1, 2, 2, 3, 8])
+"""How many people a class has: room for them is rarer the more they are."""
 bookers = st.sampled_from(["RICH", "RICH", "RICH", "POOR", "POOR", "NONE"])
 plain_wishes = st.one_of(
     sensible("nodes", [*range(8, 24, 2)], [1, 2, 5, 12, 30], 2),

@@ -1056,6 +1056,7 @@ class SearchOffersRequest(_message.Message):
     REFUSED_MAX_FIELD_NUMBER: _builtins.int
     PRICED_FIELD_NUMBER: _builtins.int
     RESERVATION_FIELD_NUMBER: _builtins.int
+    PARTICIPANTS_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`."""
     page_size: _builtins.int
@@ -1108,6 +1109,12 @@ class SearchOffersRequest(_message.Message):
     def desired_start_time(self) -> _timestamp_pb2.Timestamp:
         """For OFFER_ORDER_CLOSEST: the start that is wanted most; unset means as early as may be."""
 
+    @_builtins.property
+    def participants(self) -> Global___Participants:
+        """Offers with room for everybody of a class, and with `hold` a held class. A line has a seat, or the least share, for
+        each; of flexible units no fewer than that.
+        """
+
     def __init__(
         self,
         *,
@@ -1126,10 +1133,11 @@ class SearchOffersRequest(_message.Message):
         refused_max: _builtins.int = ...,
         priced: _builtins.bool = ...,
         reservation: _builtins.str = ...,
+        participants: Global___Participants | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "participants", b"participants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "order", b"order", "page_size", b"page_size", "parent", b"parent", "priced", b"priced", "refused_max", b"refused_max", "request_id", b"request_id", "reservation", b"reservation", "units_min", b"units_min"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["desired_start_time", b"desired_start_time", "duration", b"duration", "duration_max", b"duration_max", "earliest_start_time", b"earliest_start_time", "hold", b"hold", "latest_end_time", b"latest_end_time", "lines", b"lines", "order", b"order", "page_size", b"page_size", "parent", b"parent", "participants", b"participants", "priced", b"priced", "refused_max", b"refused_max", "request_id", b"request_id", "reservation", b"reservation", "units_min", b"units_min"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -3628,6 +3636,7 @@ class Series(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     CHANGED_FROM_TIME_FIELD_NUMBER: _builtins.int
     GIVEN_BACK_FIELD_NUMBER: _builtins.int
+    PARTICIPANTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/series/{series}`. Output only."""
     first: _builtins.str
@@ -3672,6 +3681,12 @@ class Series(_message.Message):
     def given_back(self) -> _containers.RepeatedCompositeFieldContainer[Global___Occurrence]:
         """The occurrences that the last change gave back, because the rule has them no more. Output only."""
 
+    @_builtins.property
+    def participants(self) -> Global___Participants:
+        """The people of a class: every occurrence is one of them. Leave it out for bookings that name nobody. It stays as it
+        is; another class is another series. `present` is told by each reservation.
+        """
+
     def __init__(
         self,
         *,
@@ -3689,10 +3704,11 @@ class Series(_message.Message):
         etag: _builtins.str = ...,
         changed_from_time: _timestamp_pb2.Timestamp | None = ...,
         given_back: _abc.Iterable[Global___Occurrence] | None = ...,
+        participants: Global___Participants | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "participants", b"participants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "given_back", b"given_back", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "given_back", b"given_back", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "participants", b"participants", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
