@@ -25,6 +25,16 @@ NEVER_DECIDED = frozenset(
 DEADLINE_EXCEEDED = "Deadline Exceeded"
 TORN = "Internal error from Core"
 """What grpc.aio says of a stream that ended while a message was on its way out; why it ended is lost."""
+FOR_COMMANDS = {
+    "ON_WHOSE_BEHALF": "a support officer acts for a company: `aidc --on-behalf-of CMP-0001 COMMAND …`",
+    "NOT_AN_OFFICER": "only a support officer acts for somebody else: leave --on-behalf-of out",
+}
+"""What the doors say of metadata, in the words of options."""
+HINTS = {
+    "UNAUTHENTICATED": "`aidc token` prints one where the centre runs; else ask an operator, and set AIDC_TOKEN.",
+    "ROLE_NOT_ALLOWED": "--as says who asks.",
+}
+"""What to do at a command besides what the service says."""
 UNREACHABLE = re.compile(r"failed to connect to all addresses.*?(?:ipv4|ipv6|unix):(?P<address>\S+): ")
 
 Outcome = Failed | Refused | Unanswered
@@ -79,7 +89,9 @@ class Answer:
         """The text with what is wrong with each field, in one line."""
         bad_request = self.detail(BadRequest)
         fields = [f"{v.field}: {v.description}" for v in bad_request.field_violations] if bad_request else []
-        return "; ".join(fields) or self.text
+        info = self.detail(ErrorInfo)
+        reason = info.reason if info is not None else ""
+        return "; ".join(fields) or FOR_COMMANDS.get(reason) or f"{self.text} {HINTS.get(reason, '')}".rstrip()
 
 
 def spoken(text: str) -> str:
@@ -87,7 +99,7 @@ def spoken(text: str) -> str:
     if text == DEADLINE_EXCEEDED:
         return "no answer in time"
     unreachable = UNREACHABLE.match(text)
-    return f"nobody answers at {unreachable['address']}" if unreachable else text
+    return f"nobody answers at {unreachable['address']}: does the centre run?" if unreachable else text
 
 
 def details_of(error: grpc.RpcError) -> list[Any]:

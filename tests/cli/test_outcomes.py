@@ -133,6 +133,31 @@ def test_a_malformed_request_ends_with_1_and_names_the_field(
 
 
 @pytest.mark.parametrize(
+    ("code", "reason", "told"),
+    [
+        (grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED", "Said by the doors. `aidc token` prints one"),
+        (grpc.StatusCode.PERMISSION_DENIED, "ROLE_NOT_ALLOWED", "Said by the doors. --as says who asks."),
+        (grpc.StatusCode.PERMISSION_DENIED, "NOT_AN_OFFICER", "leave --on-behalf-of out"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "ON_WHOSE_BEHALF", "aidc --on-behalf-of CMP-0001"),
+        (grpc.StatusCode.PERMISSION_DENIED, "NOT_YOUR_COMPANY", "aidc: Said by the doors.\n"),
+    ],
+)
+def test_who_is_turned_away_is_told_which_option_helps(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], code: grpc.StatusCode, reason: str, told: str
+) -> None:
+    """What the doors say of tokens and metadata is said in the words of the command line, in one line."""
+
+    def turned_away(_: object) -> api.Reservation:
+        raise Answered(code, "Said by the doors.", ErrorInfo(domain="aidc", reason=reason))
+
+    centre.answers["CreateReservation"] = turned_away
+    assert main.run(BOOK) == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["bogus"], "No such command"),
