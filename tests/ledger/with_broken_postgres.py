@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from structlog.testing import capture_logs
@@ -30,6 +31,9 @@ from tests.ledger.test_statements import OPERATOR, call, refusal
 
 PAGES = 200
 PATIENCE_SECONDS = 60.0
+FROZEN_SECONDS = 60.0
+ANSWER_SECONDS_MAX = 10.0
+"""Within which a reader is turned away, on a machine that has other work."""
 
 
 class Broken(Postgres):
@@ -172,5 +176,36 @@ async def test_a_postgres_that_stands_still(postgres: Broken, busy: Ledger, monk
     finally:
         postgres.signal_all(signal.SIGCONT)
     await demand_whole(ledger)
+    writer.terminate()
+    readers.terminate()
+
+
+@pytest.mark.timeout(300)
+async def test_a_postgres_that_stands_still_for_a_minute(postgres: Broken, busy: Ledger) -> None:
+    """A whole minute of it: readers are turned away in their time from the first to the last second, the lag that is
+    told is true, the connections stay few, and then everything is caught up with, once."""
+    writer, readers = await connect_writer(busy.dsn), await connect_readers(busy.dsn, seconds_max=2)
+    ledger = Ledger(busy.log, writer, readers, busy.dsn)
+    projector = await ledger.open()
+    api = BooksApi(readers, ledger.progress)
+    postgres.signal_all(signal.SIGSTOP)
+    began, refused = monotonic(), 0
+    try:
+        folding = asyncio.create_task(projector.follow(until=PAGES))
+        while monotonic() - began < FROZEN_SECONDS:
+            problem = await refusal(api.get_balance(call(OPERATOR), wire.GetBalanceRequest(name="companies/-")))
+            assert problem.reason == "DATABASE_AWAY"
+            refused += 1
+        assert refused >= FROZEN_SECONDS / ANSWER_SECONDS_MAX
+        assert ledger.progress.lag_pages == PAGES // 2
+        assert FROZEN_SECONDS - 1 <= ledger.progress.lag_seconds <= monotonic() - began + 1
+        assert readers.get_size() <= database.READERS_MAX
+        assert not folding.done()
+        postgres.signal_all(signal.SIGCONT)
+        await folding
+    finally:
+        postgres.signal_all(signal.SIGCONT)
+    await demand_whole(ledger)
+    assert ledger.progress.lag_pages == 0
     writer.terminate()
     readers.terminate()
