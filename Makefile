@@ -59,7 +59,7 @@ dashboards-check: setup ## every query against a real Prometheus and a real load
 	$(BIN)/python -m tests.metrics.check_dashboards
 
 ledger-check: setup ## faults, properties and proofs of the ledger, then a million events rebuilt and timed (minutes)
-	$(BIN)/python -m pytest $(PARALLEL) tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py
+	$(BIN)/python -m pytest $(PARALLEL) tests/ledger tests/audit tests/system/test_states_agree.py tests/ledger/with_broken_postgres.py tests/ledger/with_every_byte.py
 	$(BIN)/python -m loadtests.ledger_check
 
 traces-check: setup ## TRACES="FILE ...": real traces, all parts of them replayed and judged by their logs alone (a minute a part)

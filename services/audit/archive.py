@@ -1,8 +1,8 @@
 """Verifies an archive: one month's pages and events in a folder, against the key that signed what is in it.
 
 Every page is chained to the page that the checkpoint names, every event is a leaf below the root that it names, and
-each row of the events' file says what its page says. Whom an event concerns may follow from earlier ones; that column
-rests on the signature alone.
+each row of the events' file says what its page says. Whom an event concerns is worked out from the events (`owners`);
+only of a reservation that began in an earlier month it must be believed once, and rests on the signature.
 """
 
 import re
@@ -21,6 +21,7 @@ from services.audit.faults import Fault, because
 from services.audit.keys import PublicKey
 from services.audit.leaves import Page, page_leaves, read_page
 from services.audit.notes import Checkpoint, read_checkpoint, read_signed
+from services.audit.owners import Owners, reservation_of
 from services.audit.tree import Tree
 
 NOTE, CHECKPOINT = "archive.txt", "checkpoint.txt"
@@ -28,7 +29,10 @@ TABLES = PAGES, EVENTS, LINK = "pages.parquet", "events.parquet", "link.parquet"
 ROWS_AT_ONCE = 256
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE_COLUMNS = ("position", "hash", "writer", "epoch", "time", "events", "number", "data")
-EVENT_COLUMNS = ("number", "position", "entry", "index", "time", "actor", "request_id", "type", "payload", "leaf")
+EVENT_COLUMNS = (
+    *("number", "position", "entry", "index", "time", "actor", "request_id"),
+    *("type", "company", "reservation", "payload", "leaf"),
+)
 TEXT = re.compile(
     r"(?P<origin>[^\s+]+)\narchive (?P<month>\d{4}-\d\d)\npages (?P<p1>[1-9]\d{0,17}) (?P<p2>[1-9]\d{0,17})\n"
     r"events (?P<n1>[1-9]\d{0,17}) (?P<n2>0|[1-9]\d{0,17})\nbefore (?P<before>[0-9a-f]{64})\n"
@@ -88,6 +92,7 @@ class _Reading:
         self.page = said["before"]
         self.tree = Tree()
         self.agreeing = 0
+        self._owners = Owners()
         self._by_position: dict[int, list[Checkpoint]] = {}
         for checkpoint in signed:
             if checkpoint.origin != said["origin"]:
@@ -111,7 +116,9 @@ class _Reading:
             if told != (self.page, page.epoch, _moment(page.time), len(leaves), self.tree.size, page.writer):
                 raise Fault(f"{PAGES} tells this page differently from its bytes", self.position)
             for want in _events_of(page, leaves, self.position, first):
-                if next(rows, None) != want:
+                row, event = next(rows, {}), msgspec.json.decode(want["payload"])
+                about = (event["type"], self._owners.company_of(event, row.get("company", "")), reservation_of(event))
+                if row != {**want, **dict(zip(("type", "company", "reservation"), about, strict=True))}:
                     raise Fault(f"{EVENTS} has another event {want['number']}", self.position)
         if (self.position, self.tree.size) != (last, events) or next(rows, None) is not None:
             raise Fault(f"the files do not hold the pages and events that {NOTE} counts", self.position)
@@ -137,7 +144,7 @@ class _Reading:
 
 
 def _events_of(page: Page, leaves: list[bytes], position: int, number: int) -> Iterator[Row]:
-    """What must be said of a page's events."""
+    """What must be said of a page's events, but for whom they concern."""
     index = 0
     for place, entry in enumerate(page.entries):
         for event in entry.events:
@@ -150,7 +157,6 @@ def _events_of(page: Page, leaves: list[bytes], position: int, number: int) -> I
                 "time": _moment(entry.time),
                 "actor": entry.actor,
                 "request_id": entry.request_id,
-                "type": msgspec.json.decode(payload)["type"],
                 "payload": payload.decode(),
                 "leaf": leaves[index],
             }

@@ -27,13 +27,13 @@ STRIDE = 41
 Rows = list[dict[str, Any]]
 
 
-def mutants(path: Path) -> Iterator[bytes]:
-    """The file with one byte changed: each in turn of a text, some of a table."""
+def mutants(path: Path, stride: int = STRIDE) -> Iterator[bytes]:
+    """The file with one byte changed: each in turn of a text, one of so many of a table."""
     data = path.read_bytes()
     if path.suffix == ".txt":
         yield from changed(data)
         return
-    for place in range(0, len(data), STRIDE):
+    for place in range(0, len(data), stride):
         yield data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
@@ -86,6 +86,27 @@ def another_time(rows: Rows) -> None:
     rows[1]["time"] = rows[-1]["time"]
 
 
+def another_company(rows: Rows) -> None:
+    """In an event that names its own."""
+    row = next(row for row in rows if row["type"] == "reservation_confirmed")
+    row["company"] = "CMP-0002" if row["company"] == "CMP-0001" else "CMP-0001"
+
+
+def another_owner(rows: Rows) -> None:
+    """In an event that names none: an earlier one of its reservation does."""
+    begun = {row["reservation"] for row in rows if row["type"] == "reservation_confirmed"}
+    row = next(row for row in rows if row["type"] == "reservation_activated" and row["reservation"] in begun)
+    row["company"] = "CMP-0002" if row["company"] == "CMP-0001" else "CMP-0001"
+
+
+def nobodys(rows: Rows) -> None:
+    next(row for row in rows if row["company"])["company"] = ""
+
+
+def another_reservation(rows: Rows) -> None:
+    next(row for row in rows if row["reservation"])["reservation"] += "x"
+
+
 def another_page(rows: Rows) -> None:
     rows[1]["data"] = rows[1]["data"].replace(b"CMP-0002", b"CMP-0003")
 
@@ -102,6 +123,10 @@ FORGERIES: list[tuple[str, Callable[[Rows], None]]] = [
     (EVENTS, one_less),
     (EVENTS, swapped),
     (EVENTS, another_time),
+    (EVENTS, another_company),
+    (EVENTS, another_owner),
+    (EVENTS, nobodys),
+    (EVENTS, another_reservation),
     (PAGES, another_page),
     (PAGES, another_writer),
     (PAGES, one_less),
