@@ -4,12 +4,11 @@ The calendars hold exactly the spans of the allocations of reservations that are
 `KEPT_SECONDS` those that ended. So the whole state follows from the events, and an image of it can leave the grids out.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
-from services.allocation.attendance.arrears import Stage, stages
+from services.allocation.attendance.consequences import Consequences
 from services.allocation.attendance.recent_use import RecentUse
 from services.allocation.attendance.records import Records
 from services.allocation.calendars.calendar import DAY_SECONDS, base_for
@@ -19,7 +18,7 @@ from services.allocation.companies import Company, Quota
 from services.allocation.disruption.outages import Outages
 from services.allocation.events import Event
 from services.allocation.life import follow
-from services.allocation.limits.quota import EQUIPMENT_CELL_SECONDS, Meter
+from services.allocation.limits.quota import Meter
 from services.allocation.limits.reclaim import Review
 from services.allocation.limits.reviews import Reviews
 from services.allocation.money.cards import Cards
@@ -57,10 +56,9 @@ class Centre:
         self.outages = Outages(self.pools, self.reservations, self.lists.running, lambda: self.now)
         self.series = SeriesTable(self.reservations)
         self.records = Records()
+        self.consequences = Consequences(self.records, self.lists.of, self.reservations)
         self.recent_use = RecentUse()
         self.reviews = Reviews()
-        self.revoked: list[str] = []  # Companies whose reservations are taken back for misuse.
-        self.stages: list[Stage] = []  # What will follow from bills that are overdue, the next first.
         self.cards = Cards()
         self.rates = Rates()
         self.periods = Periods()
@@ -75,22 +73,8 @@ class Centre:
         return [self._apply_one(fact) for fact in facts]
 
     def rehearse(self, fact: Event) -> None:
-        """Make one event true for a moment; `take_back` undoes it."""
+        """Make one event true for a moment; whoever rehearses takes it back."""
         self._apply_one(fact)
-
-    def take_back(self, reservation_id: str, before: Reservation | None) -> None:
-        """Let a reservation stand as it did before it was last rehearsed, or not at all."""
-        after = self.reservations[reservation_id]
-        self.holdings.hold(after, -1)
-        if before is None:
-            self.lists.leave(after)
-            del self.reservations[reservation_id]
-            return
-        self.holdings.hold(before)
-        self.lists.go_back(after, before)
-        self.reservations[reservation_id] = before
-        if before.start != after.start:
-            self.cards.keep(after, before)
 
     def _apply_one(self, event: Event) -> Subject:
         if isinstance(event, events.OfReservation):
@@ -132,17 +116,19 @@ class Centre:
                 return self.series.put(event.series)
             case events.SeriesCancelled():
                 return self.series.put(self.series.by_id[event.series_id].cancelled(event.since))
-            case events.ArrearsRecorded() | events.ArrearsReached() | events.ArrearsCleared():
+            case (
+                events.ArrearsRecorded()
+                | events.ArrearsReached()
+                | events.ArrearsCleared()
+                | events.MisuseRecorded()
+                | events.MisuseLifted()
+            ):
                 conduct = self.records.apply(event, self.now)
-                self.plan_arrears()
-                return conduct
-            case events.MisuseRecorded() | events.MisuseLifted():
-                conduct = self.records.apply(event, self.now)
-                self.note_misuse()
+                self.consequences.plan(self.zone)
                 return conduct
             case events.TermsPublished():
                 made = self.records.apply(event, self.now)
-                self.plan_arrears()
+                self.consequences.plan(self.zone)
                 self.reviews.plan(self.companies.values(), self.records.terms, self.now)
                 return made
             case _:
@@ -161,23 +147,6 @@ class Centre:
             self.recent_use.note(event, rule)
         return self.companies[event.company]
 
-    def plan_arrears(self) -> None:
-        """Note what will follow from the bills that are overdue, by the terms published so far."""
-        owing = (each for each in self.records.conducts.values() if each.arrears)
-        ahead = (stages(each.company, each.arrears, self.records.terms, self.zone) for each in owing)
-        self.stages = sorted(chain.from_iterable(ahead))
-
-    def note_misuse(self) -> None:
-        """Note whose reservations are to be taken back."""
-        self.revoked = [each.company for each in self.records.conducts.values() if each.revoked]
-
-    def to_revoke(self) -> Iterator[Reservation]:
-        """What companies that misused it still have."""
-        for company in self.revoked:
-            for name in self.lists.of[company]:
-                if (reservation := self.reservations[name]).state.live:
-                    yield reservation
-
     @property
     def zone(self) -> ZoneInfo:
         """The zone that the centre's months are counted in: that of its first resource."""
@@ -192,13 +161,8 @@ class Centre:
         """Take a resource in."""
         if not self.pools:
             self.periods = Periods(resource.time_zone)
-            self.plan_arrears()
-        self.pools[resource.id] = Pool(resource, self.base)
-        group = resource.exclusive_group
-        if group and group not in self.groups:
-            self.groups[group] = Group(self.base)
-        if group:
-            self.groups[group].join(resource.id, resource.changeover_minutes * 60)
+            self.consequences.plan(self.zone)
+        self.holdings.register(resource, self.base)
         return resource
 
     def admit(self, company: Company) -> Company:
@@ -209,12 +173,7 @@ class Centre:
 
     def grant(self, quota: Quota) -> Quota:
         """Put a quota on its company's meter."""
-        key = (quota.company, quota.meter)
-        if key not in self.meters:
-            pool = self.pools.get(quota.meter)
-            cell = pool.calendar.cell_seconds if pool else EQUIPMENT_CELL_SECONDS
-            self.meters[key] = Meter(cell_seconds=cell, base=self.base, unit=pool.resource.unit if pool else None)
-        self.meters[key].grant(quota)
+        self.holdings.grant(quota, self.base)
         return quota
 
     def _stand(self, before: Reservation | None, after: Reservation) -> None:
@@ -262,31 +221,23 @@ class Centre:
 
     def next_due(self) -> int | None:
         """When a tick will next have something to do, in seconds."""
-        if self.outages.stranded or self.outages.overfull or next(self.to_revoke(), None) is not None:
+        if self.outages.stranded or self.outages.overfull or next(self.consequences.to_revoke(), None) is not None:
             return self.now
         due = [self.agenda.entries[0][0]] if self.agenda.entries else []
-        due += [ahead[0].due for ahead in (self.reviews.ahead, self.stages) if ahead]
+        due += [ahead[0].due for ahead in (self.reviews.ahead, self.consequences.stages) if ahead]
         return min(due, default=None)
 
     def _let_time_pass(self, at: int) -> None:
         self.now = at
         base = base_for(at)
         if base > self.base:
-            self._slide(base)
+            self.base = base
+            self.holdings.slide(base)
+            self.outages.forget_before(base)
         ended = self.lists.ended
         while ended and ended[0][0] + KEPT_SECONDS < at:
             self._forget(ended.popleft()[1])
         self.answers.let_go(at)
-
-    def _slide(self, base: int) -> None:
-        self.base = base
-        for pool in self.pools.values():
-            pool.slide(base)
-        for group in self.groups.values():
-            group.holders.slide(base)
-        for meter in self.meters.values():
-            meter.slide(base)
-        self.outages.forget_before(base)
 
     def _forget(self, reservation_id: str) -> None:
         reservation = self.reservations.pop(reservation_id, None)

@@ -203,8 +203,7 @@ def centre_of(image: Image) -> Centre:
     centre.closed = image.closed
     centre.records.terms.extend(image.terms)
     centre.records.conducts.update((conduct.company, conduct) for conduct in image.conducts)
-    centre.plan_arrears()
-    centre.note_misuse()
+    centre.consequences.plan(centre.zone)
     for correction in image.corrections:
         centre.records.correct(correction)
     centre.keep_all(image.reservations)

@@ -25,7 +25,7 @@ def tick(centre: Centre, now: int) -> Events:
     late = [each for each in due if each.id in stranded and each.state is State.ACTIVE] if stranded else []
     if late or not due:
         in_the_way = late or [centre.reservations[each] for each in stranded]
-        made = misuse.revoke(centre, now) if centre.revoked else ()
+        made = misuse.revoke(centre, now) if centre.consequences.revoked else ()
         made = made or clear(centre, in_the_way, now) or go_on(centre, now)
         return made or overdue.reach(centre, now) or reclaiming.review(centre, now)
     turned: list[Event] = []

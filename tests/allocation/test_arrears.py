@@ -118,7 +118,7 @@ def test_what_lies_ahead_survives_a_restart() -> None:
     for when in (NOW, THREE):
         centre = owing().reaches(when)
         for again in (centre.restored(), centre.replayed()):
-            assert again.stages == centre.centre.stages
+            assert again.consequences.stages == centre.centre.consequences.stages
             assert again.next_due() == centre.centre.next_due()
 
 

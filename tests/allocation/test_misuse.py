@@ -105,11 +105,11 @@ def test_many_are_taken_back_page_by_page() -> None:
     assert len(first) == REVOKED_MAX
     centre.tell(first)
     for again in (centre.restored(), centre.replayed()):
-        assert again.revoked == ["ALPHA"]
-        assert len(list(again.to_revoke())) == 5
+        assert again.consequences.revoked == ["ALPHA"]
+        assert len(list(again.consequences.to_revoke())) == 5
         assert again.next_due() == again.now
     centre.reaches(NOW + 60)
-    assert not list(centre.centre.to_revoke())
+    assert not list(centre.centre.consequences.to_revoke())
 
 
 @pytest.mark.parametrize("centre", [fixture.fresh(), strict(NOW + DAY)])

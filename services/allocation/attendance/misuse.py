@@ -52,7 +52,7 @@ def lift(centre: Centre, command: commands.LiftMisuse) -> tuple[Event, ...]:
 def revoke(centre: Centre, now: int) -> tuple[Event, ...]:
     """Take back what companies that misuse it still have, as far as a page goes."""
     conducts = centre.records.conducts
-    some = islice(centre.to_revoke(), REVOKED_MAX)
+    some = islice(centre.consequences.to_revoke(), REVOKED_MAX)
     return tuple(event for each in some for event in _taken_back(centre, each, conducts[each.company], now))
 
 

@@ -63,7 +63,7 @@ def clear(centre: Centre, command: commands.ClearArrears) -> tuple[Event, ...]:
 
 def reach(centre: Centre, now: int) -> tuple[Event, ...]:
     """What follows from bills by now, as far as a page goes."""
-    due = [stage for stage in centre.stages[:STAGES_MAX] if stage.due <= now]
+    due = [stage for stage in centre.consequences.stages[:STAGES_MAX] if stage.due <= now]
     return tuple(event for stage in due for event in _reached(centre, stage, now))
 
 

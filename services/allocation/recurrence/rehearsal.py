@@ -59,7 +59,7 @@ class Rehearsal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for reservation_id, before in reversed(self._before):
-            self._centre.take_back(reservation_id, before)
+            self._take_back(reservation_id, before)
         for company, conduct in self._conducts.items():
             self._centre.records.restore(company, conduct)
         while len(self._centre.lists.ended) > self._ended:
@@ -67,6 +67,21 @@ class Rehearsal:
         if self._outages is not None:
             self._centre.outages.stand(self._outages)
         self._line_up()
+
+    def _take_back(self, reservation_id: str, before: Reservation | None) -> None:
+        """Let a reservation stand as it did before it was last rehearsed, or not at all."""
+        centre = self._centre
+        after = centre.reservations[reservation_id]
+        centre.holdings.hold(after, -1)
+        if before is None:
+            centre.lists.leave(after)
+            del centre.reservations[reservation_id]
+            return
+        centre.holdings.hold(before)
+        centre.lists.go_back(after, before)
+        centre.reservations[reservation_id] = before
+        if before.start != after.start:
+            centre.cards.keep(after, before)
 
     def _line_up(self) -> None:
         """Let everything stand in the order in which it stood."""

@@ -1,31 +1,60 @@
-"""What reservations hold, where it shows: in the calendars, the exclusive groups, the quota, and the batch work."""
+"""What there is to hold, and what reservations hold of it: calendars, exclusive groups, quota, and batch work."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
-from services.allocation.limits.quota import Meter
+from services.allocation.companies import Quota
+from services.allocation.limits.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.reservations import Allocation, Reservation
+from services.allocation.resources import Resource
 
 MeterKey = tuple[str, str]
 """The company and the name of the meter."""
 
 
 class Holdings:
-    """Puts into the centre's grids what reservations hold, and takes it out again."""
+    """Keeps the centre's grids, puts into them what reservations hold, and takes it out again."""
 
     def __init__(
         self,
-        pools: Mapping[str, Pool],
-        groups: Mapping[str, Group],
-        meters: Mapping[MeterKey, Meter],
+        pools: MutableMapping[str, Pool],
+        groups: MutableMapping[str, Group],
+        meters: MutableMapping[MeterKey, Meter],
         reservations: Mapping[str, Reservation],
     ) -> None:
         self._pools = pools
         self._groups = groups
         self._meters = meters
         self._reservations = reservations
+
+    def register(self, resource: Resource, base: int) -> None:
+        """Draw a calendar for a resource, from `base` on, in seconds."""
+        self._pools[resource.id] = Pool(resource, base)
+        group = resource.exclusive_group
+        if group and group not in self._groups:
+            self._groups[group] = Group(base)
+        if group:
+            self._groups[group].join(resource.id, resource.changeover_minutes * 60)
+
+    def grant(self, quota: Quota, base: int) -> None:
+        """Put a quota on its company's meter."""
+        key = (quota.company, quota.meter)
+        if key not in self._meters:
+            pool = self._pools.get(quota.meter)
+            cell = pool.calendar.cell_seconds if pool else EQUIPMENT_CELL_SECONDS
+            self._meters[key] = Meter(cell_seconds=cell, base=base)
+        self._meters[key].grant(quota)
+
+    def slide(self, base: int) -> None:
+        """Move the range of every grid forward."""
+        for pool in self._pools.values():
+            pool.slide(base)
+        for group in self._groups.values():
+            group.holders.slide(base)
+        for meter in self._meters.values():
+            meter.slide(base)
 
     def hold(self, reservation: Reservation, sign: int = 1) -> None:
         """Put in what a reservation holds, or with `sign` -1 take it out."""
