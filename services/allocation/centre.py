@@ -22,8 +22,10 @@ from services.allocation.limits.quota import Meter
 from services.allocation.limits.reclaim import Review
 from services.allocation.limits.reviews import Reviews
 from services.allocation.money.cards import Cards
+from services.allocation.money.compensating import compensation
 from services.allocation.money.months import ClosedMonth
 from services.allocation.money.periods import Periods
+from services.allocation.money.pricing import Rate
 from services.allocation.money.rates import Rates
 from services.allocation.money.tariff import Tariff
 from services.allocation.recurrence.series_table import SeriesTable
@@ -53,7 +55,7 @@ class Centre:
         self.holdings = Holdings(self.pools, self.groups, self.meters, self.reservations)
         self.lists = Lists(self.pools)
         self.agenda = Agenda(self.pools, self.reservations)
-        self.outages = Outages(self.pools, self.reservations, self.lists.running, lambda: self.now)
+        self.outages = Outages(self.pools, self.reservations, self.lists.running, lambda: self.now, self._given_for)
         self.series = SeriesTable(self.reservations)
         self.records = Records()
         self.consequences = Consequences(self.records, self.lists.of, self.reservations)
@@ -156,6 +158,18 @@ class Centre:
         """Let a rate card apply."""
         self.cards.publish(tariff, self.reservations.values())
         return tariff
+
+    def _given_for(self, before: Reservation, after: Reservation) -> int:
+        """The KRW that the rate card gives for what the centre took from a reservation."""
+        card = self.cards.of(before)
+        if card is None or not card.displacement_percent:
+            return 0
+        company, zone = self.companies[before.company], self.periods.zone.key
+
+        def rate(name: str) -> Rate:
+            return self.rates.of(card, company, self.pools[name].resource, zone).rate
+
+        return compensation(before, after, rate, self.periods)
 
     def register(self, resource: Resource) -> Resource:
         """Take a resource in."""

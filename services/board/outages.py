@@ -125,7 +125,8 @@ def affected(visit: Visit, report: api.OutageReport) -> Markup:
         lost = None
         if each.HasField("lost_end_time"):
             start, end = from_timestamp(each.lost_start_time), from_timestamp(each.lost_end_time)
-            lost = visit.clock.stamp(start, visit.clock.span(start, end))
+            given = words("outage_given", krw=f"{each.compensation_krw:,}") if each.compensation_krw else None
+            lost = [visit.clock.stamp(start, visit.clock.span(start, end)), el("div", given) if given else None]
         offers = [el("div", parts.when(visit, offer)) for offer in each.offers[:OFFERS_SHOWN]]
         name = el("a", plain(each.reservation), href=parts.path_of(each.reservation), aria_label=label)
         rows.append([[company, name], words.either(f"outcome_{outcome}", outcome), lost, offers])

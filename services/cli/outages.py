@@ -206,7 +206,7 @@ def print_report(client: Client, report: api.OutageReport) -> None:
     print_outage(client, report.outage, units)
     out.print(f"\n{report.affected_count} reservations in the way, {report.pending_count} of them not dealt with yet.")
     if report.affected:
-        made = table("reservation", "what became of it", "lost", "would be granted now")
+        made = table("reservation", "what became of it", "lost", "KRW given for it", "would be granted now")
         for each in report.affected:
             made.add_row(
                 each.reservation.removeprefix("companies/").replace("/reservations/", "/"),
@@ -214,6 +214,7 @@ def print_report(client: Client, report: api.OutageReport) -> None:
                 show_interval(from_timestamp(each.lost_start_time), from_timestamp(each.lost_end_time), client.zone)
                 if each.HasField("lost_end_time")
                 else "",
+                f"{each.compensation_krw:,}" if each.compensation_krw else "",
                 "\n".join(offers_text(each.offers, client)),
             )
         out.print(made)

@@ -170,4 +170,5 @@ def _affected(fate: Fate) -> api.AffectedReservation:
         outcome=outage_replies.OUTCOME_OF[fate.outcome],
         lost_start_time=Timestamp(seconds=lost[0]) if any(lost) else None,
         lost_end_time=Timestamp(seconds=lost[1]) if any(lost) else None,
+        compensation_krw=fate.compensation,
     )

@@ -59,6 +59,27 @@ async def test_a_report_names_everybody_and_offers_what_would_be_granted(desk: D
     assert [each.name for each in listed.reservations] == [first.name]
 
 
+async def test_a_report_says_what_is_given_for_what_was_lost(desk: Desk) -> None:
+    """By the rate card's share of the price of what an outage took of a booking; nothing for an offer that was held."""
+    card = api.Tariff(
+        name="tariffs/krw", prices=[api.Price(resource="resources/cpu", krw=100)], displacement_percent=10
+    )
+    await desk.call("PublishTariff", api.PublishTariffRequest(tariff=card, request_id=request_id(49)), OPERATOR)
+    booked = await desk.call("CreateReservation", demand(1, ("cpu", 100), hours=2))
+    wish = demand(2, ("cpu", 100), hours=2)
+    wish.hold.seconds = 600
+    held = await desk.call("CreateReservation", wish)
+    plan = outage(CPU, start=NOON - HOUR, hours=9)
+    plan.validate_only = True
+    expected = {booked.name: booked.cost.krw // 10, held.name: 0}
+    planned = await desk.call("DeclareOutage", plan, OPERATOR)
+    assert {each.reservation: each.compensation_krw for each in planned.affected} == expected
+    plan.validate_only = False
+    report = await desk.call("DeclareOutage", plan, OPERATOR)
+    assert {each.reservation: each.compensation_krw for each in report.affected} == expected
+    assert booked.cost.krw == 100 * 2 * 100
+
+
 async def test_a_company_is_told_of_its_own_reservations_alone(desk: Desk) -> None:
     """P8: everybody may know what is out and why; who else stood there is nobody's business."""
     await desk.call("CreateReservation", demand(1, ("cpu", 112)))

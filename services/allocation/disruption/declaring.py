@@ -11,8 +11,8 @@ from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.disruption.clearing import Cleared, clear
 from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END, Fate, Outage, Scope, Taken
-from services.allocation.disruption.outages import OUTCOMES, fate_of
 from services.allocation.events import Event
+from services.allocation.life import follow
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
@@ -64,11 +64,7 @@ def plan(centre: Centre, command: commands.DeclareOutage, now: int) -> Plan:
     dealt_with = {event.reservation_id for event in cleared}
     return Plan(
         outage=outage,
-        fates=tuple(
-            fate_of(centre.reservations[event.reservation_id], event, OUTCOMES[type(event)])
-            for event in cleared
-            if event.outage
-        ),
+        fates=tuple(_fate(centre, event, now) for event in cleared if event.outage),
         cleared=cleared,
         left=tuple(reservation for reservation in met if reservation.id not in dealt_with),
     )
@@ -87,6 +83,12 @@ def lift(centre: Centre, command: commands.LiftOutage, now: int) -> tuple[Event,
         raise refuse(Reason.WRONG_STATE, f"The outage {outage.id} is over; its units are back already.", outage.id)
     lifted_at = max(1, now // MINUTE_SECONDS * MINUTE_SECONDS)
     return (events.OutageLifted(outage=outage.id, lifted_at=lifted_at, reason=command.reason),)
+
+
+def _fate(centre: Centre, event: events.ReservationEvent, now: int) -> Fate:
+    """What an event would make of a reservation."""
+    before = centre.reservations[event.reservation_id]
+    return centre.outages.fate_of(before, follow(before, event, now, 0), event)
 
 
 def _faults(asked: Outage, start: int, now: int) -> Iterator[str]:

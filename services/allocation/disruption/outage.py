@@ -80,10 +80,11 @@ class Outcome(StrEnum):
 
 
 class Fate(Struct, frozen=True, gc=False, array_like=True):
-    """What became of one reservation, and the interval that it lost, if any."""
+    """What became of one reservation, the interval that it lost, if any, and the KRW that are given for that."""
 
     reservation_id: str
     company: str
     outcome: Outcome
     lost_from: int = 0
     lost_until: int = 0
+    compensation: int = 0

@@ -36,6 +36,7 @@ class Outages:
         reservations: Mapping[str, Reservation],
         running: Mapping[str, None],
         now: Callable[[], int],
+        given_for: Callable[[Reservation, Reservation], int],
     ) -> None:
         self.by_id: dict[str, Outage] = {}
         self.fates: dict[str, dict[str, Fate]] = {}
@@ -45,6 +46,7 @@ class Outages:
         self._reservations = reservations
         self._running = running
         self._now = now
+        self._given_for = given_for
 
     def declare(self, outage: Outage, position: int) -> Outage:
         """Take an outage in, and note who stands in its way."""
@@ -155,9 +157,19 @@ class Outages:
             if self.obstacle(after) is None:
                 self.stranded.remove(before.id)
         if before is not None and outcome is not None and cause:
-            self.fates.setdefault(cause, {})[after.id] = fate_of(before, event, outcome)
+            self.fates.setdefault(cause, {})[after.id] = self.fate_of(before, after, event)
         for name in sorted(self.overfull):
             self._weigh(name)
+
+    def fate_of(self, before: Reservation, after: Reservation, event: ReservationEvent) -> Fate:
+        """What an event that an outage brought about made of a reservation."""
+        outcome = OUTCOMES[type(event)]
+        match event:
+            case events.ReservationCurtailed(until=cut) | events.ReservationDisplaced(displaced_at=cut):
+                given = self._given_for(before, after)
+                return Fate(before.id, before.company, outcome, cut, before.end, given)
+            case _:
+                return Fate(before.id, before.company, outcome)
 
     def standing(self) -> Standing | None:
         """Who stands in the way, and what became of whom, to be put back after a rehearsal; None if nobody is."""
@@ -176,15 +188,6 @@ class Outages:
         for outage in [each for each in self.by_id.values() if each.interval[1] < time]:
             self.withdraw(outage)
             self.fates.pop(outage.id, None)
-
-
-def fate_of(before: Reservation, event: ReservationEvent, outcome: Outcome) -> Fate:
-    """What an event that an outage brought about made of a reservation."""
-    match event:
-        case events.ReservationCurtailed(until=cut) | events.ReservationDisplaced(displaced_at=cut):
-            return Fate(before.id, before.company, outcome, cut, before.end)
-        case _:
-            return Fate(before.id, before.company, outcome)
 
 
 def holds(reservation: Reservation, resource: str, bins: frozenset[int], interval: Interval) -> bool:

@@ -13,8 +13,9 @@ from services.allocation.events import Event
 from services.allocation.money.months import ZONE_DEFAULT
 from services.ledger.archived import demand_life
 from services.ledger.batch import Checkpoint
+from services.ledger.posting import GIVEN_BACK
 from services.ledger.reading import company_snapshot, snapshot
-from services.ledger.reporting.phrases import fee_returned
+from services.ledger.reporting.phrases import fee_returned, given_for_it
 from services.ledger.reporting.sentences import sentence
 from services.ledger.reporting.telling import SYSTEM, Words
 from services.ledger.reporting.transfers import LATE_FEE_RETURNED
@@ -24,6 +25,7 @@ ENTRIES_MAX = 2_000
 """A reservation has a handful of events; one that is moved again and again shows its latest ones."""
 
 COMPANIES = "companies/"
+TAKEN = [str(kind.__struct_config__.tag) for kind in GIVEN_BACK]
 VOTE = str(events.VoteCast.__struct_config__.tag)
 
 _decode_event = msgspec.json.Decoder(Event).decode
@@ -53,7 +55,7 @@ async def history(
         standing = await known(connection, view)
         await demand_life(connection, reservation)
         bounds = (after(view), standing.number)
-        rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, *bounds)
+        rows = await connection.fetch(_EVENTS, company, reservation, ENTRIES_MAX, *bounds, TAKEN)
         if not rows:
             raise NotFound(reservation)
         returned = [_return_entry(row) for row in await connection.fetch(_RETURNED, company, reservation, *bounds)]
@@ -86,7 +88,7 @@ def _entry(row: asyncpg.Record, company: str, units: Mapping[str, str], zone: Zo
         event=row["type"],
         actor=actor,
         request_id="" if moved or secret or foreign else row["request_id"],
-        description=sentence(event, Words(actor=actor, zone=zone, units=units)),
+        description=sentence(event, Words(actor=actor, zone=zone, units=units)) + given_for_it(row["given_krw"]),
     )
 
 
@@ -104,7 +106,11 @@ def _return_entry(row: asyncpg.Record) -> Entry:
 
 
 _EVENTS = """
-SELECT * FROM (
+SELECT latest.*, (
+    SELECT sum(krw) FROM transfers
+    WHERE transfers.number = latest.number AND to_account = 'compensation' AND type = ANY($6)
+) AS given_krw
+FROM (
     SELECT time, position, index, type, actor, request_id, payload, number
     FROM journal
     WHERE reservation = $2 AND reservation <> '' AND company = $1 AND time < $4 AND number <= $5

@@ -82,6 +82,11 @@ def cause(event: events.ReservationCurtailed | events.ReservationDisplaced) -> s
     return f"the outage {event.outage}" if event.outage else f"less funding of {event.funding.partition('@')[0]}"
 
 
+def given_for_it(krw: int | None) -> str:
+    """Such as ` 12,000 KRW are given for that.`; nothing for nothing."""
+    return f" {krw:,} KRW are given for that." if krw else ""
+
+
 def overriding(override: Override | None) -> str:
     """The rules that an operator let a booking break, by their names in plain words, and why."""
     if override is None:

@@ -5446,10 +5446,13 @@ class AffectedReservation(_message.Message):
     OFFERS_FIELD_NUMBER: _builtins.int
     LOST_START_TIME_FIELD_NUMBER: _builtins.int
     LOST_END_TIME_FIELD_NUMBER: _builtins.int
+    COMPENSATION_KRW_FIELD_NUMBER: _builtins.int
     reservation: _builtins.str
     """`companies/{company}/reservations/{reservation}`."""
     outcome: Global___AffectedReservation.Outcome.ValueType
     """What became of it."""
+    compensation_krw: _builtins.int
+    """What it is given for that beyond not being charged, in KRW, by its rate card."""
     @_builtins.property
     def offers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Offer]:
         """For what was displaced: when the same demand would be granted if it were asked for now. For the first 20 at most."""
@@ -5470,10 +5473,11 @@ class AffectedReservation(_message.Message):
         offers: _abc.Iterable[Global___Offer] | None = ...,
         lost_start_time: _timestamp_pb2.Timestamp | None = ...,
         lost_end_time: _timestamp_pb2.Timestamp | None = ...,
+        compensation_krw: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lost_end_time", b"lost_end_time", "lost_start_time", b"lost_start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lost_end_time", b"lost_end_time", "lost_start_time", b"lost_start_time", "offers", b"offers", "outcome", b"outcome", "reservation", b"reservation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compensation_krw", b"compensation_krw", "lost_end_time", b"lost_end_time", "lost_start_time", b"lost_start_time", "offers", b"offers", "outcome", b"outcome", "reservation", b"reservation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
