@@ -322,6 +322,13 @@ class LiftMisuse(Struct, frozen=True, gc=False, kw_only=True):
     reason: str = ""
 
 
+class ExemptFromReview(Struct, frozen=True, gc=False, kw_only=True):
+    """Let the next review of a company's grants pass it by."""
+
+    company: str
+    reason: str
+
+
 class RecordUse(Struct, frozen=True, gc=False, kw_only=True):
     """Write down what was measured of a reservation. The scheduler asks this of itself."""
 
@@ -350,6 +357,7 @@ Command = (
     | ClearArrears
     | RecordMisuse
     | LiftMisuse
+    | ExemptFromReview
     | DeclareOutage
     | LiftOutage
     | SetFunding

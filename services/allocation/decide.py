@@ -18,6 +18,7 @@ from services.allocation.commands import Command
 from services.allocation.disruption.declaring import declare, lift
 from services.allocation.disruption.funding_decisions import set_funding
 from services.allocation.events import Events
+from services.allocation.limits import exempting
 from services.allocation.money import correcting
 from services.allocation.money.months import close
 from services.allocation.money.publishing import publish_tariff
@@ -102,5 +103,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return misuse.record(centre, command, now)
         case commands.LiftMisuse():
             return misuse.lift(centre, command)
+        case commands.ExemptFromReview():
+            return exempting.exempt(centre, command, now)
         case _:
             assert_never(command)

@@ -206,6 +206,14 @@ class MisuseLifted(
     reason: str = ""
 
 
+class ReviewExempted(Struct, frozen=True, gc=False, kw_only=True, tag="review_exempted", tag_field="type"):
+    """The review of a company's grants at `at` will take nothing from it."""
+
+    company: str
+    at: int
+    reason: str
+
+
 class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_declared", tag_field="type"):
     """Units are out, from a time on."""
 
@@ -491,6 +499,7 @@ ConductEvent = (
     | ArrearsCleared
     | MisuseRecorded
     | MisuseLifted
+    | ReviewExempted
 )
 """The events in a company's record."""
 

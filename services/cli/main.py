@@ -19,6 +19,7 @@ from services.cli import (
     booking,
     changing,
     corrections,
+    exempting,
     funding,
     ledger,
     many,
@@ -105,6 +106,7 @@ for command, panel in (
     (records.qualify, RUN),
     (records.forgive, RUN),
     (corrections.correct, RUN),
+    (exempting.exempt, RUN),
     (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)

@@ -171,6 +171,9 @@ def show_conduct(found: api.Conduct, zone: tzinfo, as_json: bool) -> None:
         reference = f" ({found.misuse.reference})" if found.misuse.reference else ""
         revoked = "All that it had is revoked, and it books nothing more" if found.misuse.revokes else "A misuse"
         out.print(f"{revoked}, since {since}: {found.misuse.reason}{reference}", style="red", markup=False)
+    for spared in found.exemptions:
+        moment = show_time(from_timestamp(spared.review_time), zone)
+        out.print(f"The review of its grants at {moment} passes it by: {spared.reason}", markup=False)
     if found.arrears:
         bills = table("bill of", "KRW", "was due", "reference", "", right=("KRW",))
         for bill in found.arrears:

@@ -112,6 +112,7 @@ def _company(event: Event) -> str:
             | events.ArrearsCleared(company=company)
             | events.MisuseRecorded(company=company)
             | events.MisuseLifted(company=company)
+            | events.ReviewExempted(company=company)
         ):
             return company
         case _:

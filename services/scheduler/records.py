@@ -22,6 +22,7 @@ Judging = (
     | api.ClearArrearsRequest
     | api.RecordMisuseRequest
     | api.LiftMisuseRequest
+    | api.ExemptFromReviewRequest
     | api.AssignOfficerRequest
     | api.DismissOfficerRequest
 )
@@ -33,6 +34,7 @@ Judgement = (
     | commands.ClearArrears
     | commands.RecordMisuse
     | commands.LiftMisuse
+    | commands.ExemptFromReview
     | commands.AssignOfficer
     | commands.DismissOfficer
 )
@@ -87,6 +89,10 @@ class RecordKeeping:
     async def lift_misuse(self, call: Call, request: api.LiftMisuseRequest) -> api.Conduct:
         """Let the company book again."""
         return await self._judge(call, request, conduct.lift_misuse(request))
+
+    async def exempt_from_review(self, call: Call, request: api.ExemptFromReviewRequest) -> api.Conduct:
+        """Let the next review of a company's grants pass it by."""
+        return await self._judge(call, request, conduct.exempt_from_review(request))
 
     async def assign_officer(self, call: Call, request: api.AssignOfficerRequest) -> api.Conduct:
         """Let an officer act for a company."""

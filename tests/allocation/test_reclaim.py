@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.attendance.terms import ReclaimRow, ReclaimRule, Terms
-from services.allocation.commands import PublishTerms
+from services.allocation.commands import ExemptFromReview, PublishTerms
 from services.allocation.companies import EQUIPMENT_METER, Quota
 from services.allocation.rejections import Reason
 from tests.allocation import fixture
@@ -51,6 +51,31 @@ def test_whoever_books_nothing_loses_a_quarter_of_what_is_left() -> None:
     assert (last.at, found.booked, found.granted, found.row) == (FIRST, 0, 900 * HOUR, ROWS[0])
     assert [(each.meter, each.unit_seconds) for each in last.removals] == [("h100", 25 * HOUR)] * 7
     assert [each.quota.reclaimed // HOUR for each in centre.centre.meters["ALPHA", "h100"].periods] == [0, 0, *[25] * 7]
+
+
+EXEMPT = ExemptFromReview(company="ALPHA", reason="it moves house")
+
+
+def test_a_review_passes_by_whoever_was_exempted_in_time() -> None:
+    """It takes place and tells the shares, and takes nothing; the next one takes what the rule says."""
+    centre = centre_with(replace(RULE, exemption_days=7)).reaches(FIRST - 7 * DAY)
+    centre.given(EXEMPT)
+    assert centre.refuses(EXEMPT) == [Reason.ALREADY_EXISTS]
+    for again in (centre.restored(), centre.replayed()):
+        assert again.records.conduct("ALPHA").exempt_at(FIRST)
+    assert granted(centre.reaches(FIRST)) == [100] * 9
+    last = reviews(centre)[-1]
+    assert isinstance(last, events.QuotaReviewed)
+    assert ([each.row for each in last.meters], last.removals) == ([None], ())
+    assert granted(centre.reaches(SECOND)) == [*[100] * 6, 50, 50, 50]
+
+
+def test_an_exemption_comes_in_time_and_from_something() -> None:
+    """Later than the terms say the review takes place; without one ahead there is nothing to be exempt from."""
+    late = centre_with(replace(RULE, exemption_days=7)).reaches(FIRST - 7 * DAY + 1)
+    assert late.refuses(EXEMPT) == [Reason.NOTICE_TOO_SHORT]
+    assert centre_with(None).refuses(EXEMPT) == [Reason.NO_SUCH_RECORD]
+    assert late.refuses(replace(EXEMPT, company="GHOST")) == [Reason.COMPANY_NOT_FOUND]
 
 
 def test_a_notice_comes_two_weeks_before() -> None:

@@ -90,6 +90,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def LiftMisuse(self, request: Any, context: Any) -> Any:
         return self._answer("LiftMisuse", request, context)
 
+    def ExemptFromReview(self, request: Any, context: Any) -> Any:
+        return self._answer("ExemptFromReview", request, context)
+
     def DismissOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("DismissOfficer", request, context)
 

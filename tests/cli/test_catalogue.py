@@ -153,6 +153,7 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
         (70, 50, 25),
     ]
     assert (reclaim.grace.seconds, reclaim.notice.seconds) == (60 * 86_400, 14 * 86_400)
+    assert reclaim.exemption.seconds == 7 * 86_400
     assert list(reclaim.exempt) == ["academy"]
     idle = catalogue.terms.idle
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)

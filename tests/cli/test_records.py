@@ -93,6 +93,16 @@ def test_a_misuse_is_recorded_and_lifted(centre: FakeCentre, capsys: pytest.Capt
     assert main.run(["misuse", "record", "CMP-0004"]) == 1
 
 
+def test_a_company_is_exempted_from_a_review(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer says which review that is, and why."""
+    found = api.Conduct(company="companies/CMP-0004")
+    found.exemptions.add(review_time=NINE, reason="it moves house")
+    centre.answers["ExemptFromReview"] = lambda _: found
+    assert main.run(["exempt", "CMP-0004", "--because", "it moves house"]) == 0
+    assert "passes it by: it moves house" in " ".join(capsys.readouterr().out.split())
+    assert (centre.requests[-1].parent, centre.requests[-1].reason) == ("companies/CMP-0004", "it moves house")
+
+
 def test_a_strike_is_forgiven(centre: FakeCentre) -> None:
     """The reservation names the strike."""
     centre.answers["ForgiveStrike"] = lambda _: RECORD

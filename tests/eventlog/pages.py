@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.allocation.attendance.conduct import Assignment, Cause, Qualification
-from services.allocation.attendance.terms import ArrearsRule, NoProcessRule, ReclaimRow, StrikeRule, Terms
+from services.allocation.attendance.terms import ArrearsRule, NoProcessRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.allocation.attendance.use import MeasuredUse
 from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.booking.people import Participants
@@ -49,6 +49,7 @@ from services.allocation.events import (
     ReservationWarned,
     ResourceRegistered,
     ReviewAnnounced,
+    ReviewExempted,
     SeriesBooked,
     SeriesCancelled,
     SeriesChanged,
@@ -239,6 +240,7 @@ SAMPLES: tuple[Event, ...] = (
     ArrearsCleared(company="CMP-0001", month="2026-01", reason="paid"),
     MisuseRecorded(company="CMP-0001", reason="mining", reference="AUD-4", revokes=True),
     MisuseLifted(company="CMP-0001", reason="settled"),
+    ReviewExempted(company="CMP-0001", at=MONDAY_9 + 30 * 86_400, reason="it moves house"),
     SuspensionSet(company="CMP-0001", until=MONDAY_9 + 30 * 86_400),
     OutageDeclared(
         outage=Outage(
@@ -336,6 +338,9 @@ SAMPLES: tuple[Event, ...] = (
 
 
 FORMS: dict[str, Event] = {
+    "terms_published-exemption": TermsPublished(
+        terms=Terms(effective=MONDAY_9, reclaim=ReclaimRule(rows=(), exemption_days=7))
+    ),
     "reservation_confirmed-overburn": ReservationConfirmed(
         reservation_id="r-1",
         company="CMP-0001",

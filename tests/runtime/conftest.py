@@ -34,6 +34,7 @@ OPERATORS_ONLY = frozenset(
         *("RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod", "PostCorrection"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
         *("RecordArrears", "ClearArrears", "RecordMisuse", "LiftMisuse"),
+        "ExemptFromReview",
         *("AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

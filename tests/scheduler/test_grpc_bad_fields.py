@@ -20,7 +20,7 @@ BY_OPERATORS = frozenset(
     {
         *("ApproveReservation", "DenyReservation", "DeclareOutage", "LiftOutage", "SetFunding", "PublishTerms"),
         *("GrantQualification", "RevokeQualification", "ForgiveStrike", "RecordArrears", "ClearArrears"),
-        *("RecordMisuse", "LiftMisuse"),
+        *("RecordMisuse", "LiftMisuse", "ExemptFromReview"),
     }
 )
 TEXTS: Mapping[str, tuple[str, ...]] = {
@@ -46,6 +46,7 @@ TEXTS: Mapping[str, tuple[str, ...]] = {
     "ClearArrears": ("reason",),
     "RecordMisuse": ("misuse.reason", "misuse.reference"),
     "LiftMisuse": ("reason",),
+    "ExemptFromReview": ("reason",),
 }
 TIMES: Mapping[str, tuple[str, ...]] = {
     "CreateReservation": ("reservation.start_time", "reservation.end_time", "hold"),

@@ -135,6 +135,8 @@ def sound(method: str) -> Message:
             return api.ClearArrearsRequest(parent="companies/BETA", month="2026-01")
         case "LiftMisuse":
             return api.LiftMisuseRequest(parent="companies/BETA")
+        case "ExemptFromReview":
+            return api.ExemptFromReviewRequest(parent="companies/BETA", reason="it moves house")
         case "DismissOfficer":
             return api.DismissOfficerRequest(parent="companies/BETA", officer="officers/han")
         case "ListOfficers":

@@ -119,6 +119,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ClearArrears": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "RecordMisuse": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "LiftMisuse": {**ADMINISTERING, ("operator", "missing"): MISSING},
+    "ExemptFromReview": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "AssignOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "DismissOfficer": {**ADMINISTERING, ("operator", "missing"): MISSING},
     "ListOfficers": FOLLOWING,
@@ -233,6 +234,12 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             if company != "GHOST":
                 await desk.call("RecordMisuse", misusing(parent, 9), OPERATOR)
             return api.LiftMisuseRequest(parent=parent, request_id=request_id(7))
+        case "ExemptFromReview":
+            reviewing = administration("PublishTerms", parent)
+            reviewing.request_id = request_id(9)
+            reviewing.terms.reclaim.rows.add(at_percent=40, below_percent=10, remove_percent=25)
+            await desk.call("PublishTerms", reviewing, OPERATOR)
+            return api.ExemptFromReviewRequest(parent=parent, reason="it moves house", request_id=request_id(7))
         case "DismissOfficer":
             if company != "GHOST":
                 await desk.call("AssignOfficer", assigning(parent, "han", 9), OPERATOR)

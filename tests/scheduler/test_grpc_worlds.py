@@ -113,6 +113,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         *("ReleaseReservation", "RegisterResource", "RegisterCompany", "GrantQuota", "PublishTariff", "ClosePeriod"),
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
         *("RecordArrears", "ClearArrears", "RecordMisuse", "LiftMisuse"),
+        "ExemptFromReview",
         *("PostCorrection", "AssignOfficer", "DismissOfficer"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }

@@ -164,6 +164,7 @@ class _Judge:
                 | "arrears_cleared"
                 | "misuse_recorded"
                 | "misuse_lifted"
+                | "review_exempted"
             ):
                 if event["company"] not in self.companies:
                     self._say(f"{event['type']} for an unknown company")

@@ -58,6 +58,13 @@ class Misuse(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     revokes: bool = False
 
 
+class Exemption(Struct, frozen=True, gc=False, kw_only=True):
+    """The review of a company's grants at a time in seconds passes it by, and why."""
+
+    at: int
+    reason: str
+
+
 class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's record. `kept` counts check-ins, `missed` strikes; forgiven ones are in neither."""
 
@@ -70,6 +77,7 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     officers: tuple[Assignment, ...] = ()
     arrears: tuple[Arrear, ...] = ()
     misuse: Misuse | None = None
+    exemptions: tuple[Exemption, ...] = ()
 
     @property
     def barred(self) -> bool:
@@ -118,6 +126,14 @@ class Conduct(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     def without_officer(self, officer: str) -> "Conduct":
         """The record without an officer."""
         return replace(self, officers=tuple(each for each in self.officers if each.officer != officer))
+
+    def exempt_at(self, at: int) -> bool:
+        """Whether the review of a time passes it by."""
+        return any(each.at == at for each in self.exemptions)
+
+    def with_exemption(self, granted: Exemption, now: int) -> "Conduct":
+        """The record with one more exemption, and without those of reviews that are over."""
+        return replace(self, exemptions=(*(each for each in self.exemptions if each.at > now), granted))
 
     def with_arrear(self, arrear: Arrear) -> "Conduct":
         """The record with a bill that is overdue, as it stands now."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Conduct, Misuse, Strike
+from services.allocation.attendance.conduct import Conduct, Exemption, Misuse, Strike
 from services.allocation.attendance.terms import Terms, terms_at
 from services.allocation.events import ConductEvent, RecordEvent
 from services.allocation.money.correction import KEPT_MAX, Correction
@@ -92,6 +92,8 @@ def judged(conduct: Conduct, event: ConductEvent, at: int) -> Conduct:
         case events.MisuseRecorded():
             misuse = Misuse(reason=event.reason, at=at, reference=event.reference, revokes=event.revokes)
             return replace(conduct, misuse=misuse)
+        case events.ReviewExempted():
+            return conduct.with_exemption(Exemption(at=event.at, reason=event.reason), at)
         case events.MisuseLifted():
             return replace(conduct, misuse=None)
         case events.SuspensionSet():

@@ -75,6 +75,7 @@ class ReclaimRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     rows: tuple[ReclaimRow, ...]
     grace_days: int = 0
     notice_days: int = 0
+    exemption_days: int = 0  # An exemption is granted so long before a review.
     exempt: tuple[str, ...] = ()
 
 
@@ -150,5 +151,5 @@ def _reclaim_faults(rule: ReclaimRule) -> Iterator[str]:
     shares = (share for row in rule.rows for share in (row.at_percent, row.below_percent, row.remove_percent))
     if any(not 0 < share <= PERCENT for share in shares):
         yield "a row of reclaim has percentages from 1 to 100"
-    if not 0 <= rule.grace_days <= DAYS_MAX or not 0 <= rule.notice_days <= DAYS_MAX:
-        yield "days of grace and notice must not be negative or absurdly many"
+    if any(not 0 <= days <= DAYS_MAX for days in (rule.grace_days, rule.notice_days, rule.exemption_days)):
+        yield "days of grace, notice and exemption must not be negative or absurdly many"

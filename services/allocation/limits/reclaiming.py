@@ -27,6 +27,8 @@ def review(centre: Centre, now: int) -> tuple[Event, ...]:
 
 def _reviewed(centre: Centre, review: Review) -> Event:
     company, rule = centre.companies[review.company], centre.records.terms_at(review.at).reclaim
+    if centre.records.conduct(company.id).exempt_at(review.at):
+        rule = None
     meters = {
         meter: kept
         for (name, meter), kept in centre.meters.items()

@@ -9,6 +9,7 @@ idle_release: {gpu_util_pct_below: 20, window_days: 5, warn_hours: 24, exempt: [
 no_show: {no_process_minutes: 60, exempt: [academy]}    # compute on which nothing ever ran is given back; or nothing
 reclaim: [{at_pct_of_term: 40, used_below_pct: 10, remove_pct_of_unused: 25}]                         # or nothing
 reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004],
+                exemption_request_days_before: 7,    # an operator exempts a company from its next review until then
                 purpose_violation: revoke_all}       # whoever misuses what it has loses all of it; or nothing
 arrears: [{overdue_months: 3, surcharge_pct: 10}, {overdue_months: 6, action: suspend}]
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
@@ -108,6 +109,7 @@ def reclaim_rule(rows: Iterable[Mapping[str, Any]], others: Mapping[str, Any]) -
             for row in rows
         ],
         grace=days(int(others.get("grace_days_after_start", 0))),
+        exemption=days(int(others.get("exemption_request_days_before", 0))),
         notice=days(int(others.get("notice_days", 0))),
         exempt=[str(name) for name in others.get("exempt_programmes", [])],
     )

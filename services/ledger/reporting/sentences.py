@@ -177,6 +177,10 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.MisuseLifted: lambda event, words: (
         f"{words.who} lifted the misuse, and {event.company} may book again{because(event.reason)}."
     ),
+    events.ReviewExempted: lambda event, words: (
+        f"{words.who} exempted {event.company} from the review of its grants at {words.moment(event.at)}"
+        f"{because(event.reason)}."
+    ),
     events.CapacityFunded: lambda event, words: (
         f"{words.who} set what is funded to {words.amount(event.funding.units, event.funding.resource)} from"
         f" {words.moment(event.funding.start)} on{because(event.funding.reason)}."

@@ -127,6 +127,18 @@ def lift_misuse(request: api.LiftMisuseRequest) -> commands.LiftMisuse:
     return commands.LiftMisuse(company=company, reason=reason)
 
 
+def exempt_from_review(request: api.ExemptFromReviewRequest) -> commands.ExemptFromReview:
+    """An exemption. Raises `Problem` with every invalid field."""
+    fields = Fields()
+    fields.request_id(request.request_id)
+    (company,) = fields.name("parent", request.parent, "companies")
+    reason = fields.text("reason", request.reason)
+    if not reason.strip():
+        fields.fault("reason", "is required: it says why the review passes the company by")
+    fields.demand_valid()
+    return commands.ExemptFromReview(company=company, reason=reason)
+
+
 def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
     """A company's record as clients see it."""
     return api.Conduct(
@@ -170,6 +182,9 @@ def conduct_reply(conduct: Conduct, position: int) -> api.Conduct:
             for each in conduct.arrears
         ],
         misuse=_misuse_reply(conduct.misuse) if conduct.misuse is not None else None,
+        exemptions=[
+            api.Exemption(review_time=Timestamp(seconds=each.at), reason=each.reason) for each in conduct.exemptions
+        ],
         position=position,
     )
 

@@ -71,6 +71,7 @@ def _reclaim_rule(fields: Fields, given: api.ReclaimRule) -> ReclaimRule:
             for row in given.rows
         ),
         grace_days=fields.whole("terms.reclaim.grace", given.grace, DAY_SECONDS, "days"),
+        exemption_days=fields.whole("terms.reclaim.exemption", given.exemption, DAY_SECONDS, "days"),
         notice_days=fields.whole("terms.reclaim.notice", given.notice, DAY_SECONDS, "days"),
         exempt=tuple(fields.text("terms.reclaim.exempt", each, 63) for each in given.exempt),
     )
@@ -135,5 +136,6 @@ def _reclaim_reply(rule: ReclaimRule) -> api.ReclaimRule:
         ],
         grace=Duration(seconds=rule.grace_days * DAY_SECONDS),
         notice=Duration(seconds=rule.notice_days * DAY_SECONDS),
+        exemption=Duration(seconds=rule.exemption_days * DAY_SECONDS),
         exempt=rule.exempt,
     )

@@ -4193,6 +4193,7 @@ class ReclaimRule(_message.Message):
     GRACE_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
     EXEMPT_FIELD_NUMBER: _builtins.int
+    EXEMPTION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReclaimRow]:
         """Of the rows of one date the strictest counts."""
@@ -4209,6 +4210,10 @@ class ReclaimRule(_message.Message):
     def exempt(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Programmes and companies, by their ids, that are spared."""
 
+    @_builtins.property
+    def exemption(self) -> _duration_pb2.Duration:
+        """A company is exempted from a review at least so long before. Whole days."""
+
     def __init__(
         self,
         *,
@@ -4216,10 +4221,11 @@ class ReclaimRule(_message.Message):
         grace: _duration_pb2.Duration | None = ...,
         notice: _duration_pb2.Duration | None = ...,
         exempt: _abc.Iterable[_builtins.str] | None = ...,
+        exemption: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["grace", b"grace", "notice", b"notice"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["exemption", b"exemption", "grace", b"grace", "notice", b"notice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "grace", b"grace", "notice", b"notice", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "exemption", b"exemption", "grace", b"grace", "notice", b"notice", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4632,6 +4638,7 @@ class Conduct(_message.Message):
     OFFICERS_FIELD_NUMBER: _builtins.int
     ARREARS_FIELD_NUMBER: _builtins.int
     MISUSE_FIELD_NUMBER: _builtins.int
+    EXEMPTIONS_FIELD_NUMBER: _builtins.int
     company: _builtins.str
     """`companies/{company}`."""
     reliability: _builtins.float
@@ -4666,6 +4673,10 @@ class Conduct(_message.Message):
     def misuse(self) -> Global___Misuse:
         """What it was found to misuse, until that is lifted; unset without."""
 
+    @_builtins.property
+    def exemptions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Exemption]:
+        """The reviews of its grants that pass it by."""
+
     def __init__(
         self,
         *,
@@ -4680,14 +4691,77 @@ class Conduct(_message.Message):
         officers: _abc.Iterable[Global___Officer] | None = ...,
         arrears: _abc.Iterable[Global___Arrear] | None = ...,
         misuse: Global___Misuse | None = ...,
+        exemptions: _abc.Iterable[Global___Exemption] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["misuse", b"misuse", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "company", b"company", "kept", b"kept", "missed", b"missed", "misuse", b"misuse", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrears", b"arrears", "company", b"company", "exemptions", b"exemptions", "kept", b"kept", "missed", b"missed", "misuse", b"misuse", "officers", b"officers", "position", b"position", "qualifications", b"qualifications", "reliability", b"reliability", "strikes", b"strikes", "suspended_until_time", b"suspended_until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conduct: _TypeAlias = Conduct  # noqa: Y015
+
+@_typing.final
+class Exemption(_message.Message):
+    """A review of a company's grants passes it by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVIEW_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def review_time(self) -> _timestamp_pb2.Timestamp:
+        """The date of the review."""
+
+    def __init__(
+        self,
+        *,
+        review_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["review_time", b"review_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "review_time", b"review_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Exemption: _TypeAlias = Exemption  # noqa: Y015
+
+@_typing.final
+class ExemptFromReviewRequest(_message.Message):
+    """Asks to let the next review of a company's grants pass it by."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """`companies/{company}`."""
+    reason: _builtins.str
+    """Why, at most 500 characters. Required."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    validate_only: _builtins.bool
+    """Decide and explain, but change nothing."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExemptFromReviewRequest: _TypeAlias = ExemptFromReviewRequest  # noqa: Y015
 
 @_typing.final
 class Misuse(_message.Message):

@@ -245,6 +245,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
                 _registered_method=True)
+        self.ExemptFromReview = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ExemptFromReview',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ExemptFromReviewRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+                _registered_method=True)
         self.AssignOfficer = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/AssignOfficer',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.AssignOfficerRequest.SerializeToString,
@@ -598,6 +603,13 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExemptFromReview(self, request, context):
+        """Lets the next review of a company's grants pass it by, as it asked; as long before as the terms say. Operators only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AssignOfficer(self, request, context):
         """Lets a support officer of the centre act for a company, between two times. Operators only.
         """
@@ -874,6 +886,11 @@ def add_SchedulerServicer_to_server(servicer, server):
             'LiftMisuse': grpc.unary_unary_rpc_method_handler(
                     servicer.LiftMisuse,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
+            ),
+            'ExemptFromReview': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExemptFromReview,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ExemptFromReviewRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.SerializeToString,
             ),
             'AssignOfficer': grpc.unary_unary_rpc_method_handler(
@@ -2056,6 +2073,33 @@ class Scheduler:
             target,
             '/aidc.scheduler.v1.Scheduler/LiftMisuse',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.LiftMisuseRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExemptFromReview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ExemptFromReview',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ExemptFromReviewRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Conduct.FromString,
             options,
             channel_credentials,
