@@ -44,7 +44,7 @@ class Holdings:
         if key not in self._meters:
             pool = self._pools.get(quota.meter)
             cell = pool.calendar.cell_seconds if pool else EQUIPMENT_CELL_SECONDS
-            self._meters[key] = Meter(cell_seconds=cell, base=base)
+            self._meters[key] = Meter(cell_seconds=cell, base=base, unit=pool.resource.unit if pool else None)
         self._meters[key].grant(quota)
 
     def slide(self, base: int) -> None:
