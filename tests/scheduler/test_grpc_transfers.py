@@ -175,3 +175,24 @@ async def test_an_offer_can_be_looked_at_before_it_is_made(desk: Desk) -> None:
     shown = await desk.call("UpdateReservation", handing_over(made.name, "BETA", 2, validate_only=True))
     assert shown.transfer.to == "companies/BETA"
     assert await listed(desk, BETA, "BETA", offers=True) == []
+
+
+async def test_what_was_approved_waits_for_approval_in_the_name_of_the_other(desk: Desk) -> None:
+    """P8: it learns nothing of what was said to the former company; the same request tells the same again (P4)."""
+    made = await desk.call("CreateReservation", demand(1, ("B24", 4), start=NOON + DAY, note="our secret plan"))
+    for number, name in enumerate(("kim", "lee")):
+        vote = api.ApproveReservationRequest(
+            name=made.name, request_id=request_id(10 + number), comment="for ALPHA's trial", reference="IRB-7"
+        )
+        await desk.call("ApproveReservation", vote, Identity(name, Role.OPERATOR, ""))
+    offer = await desk.call("UpdateReservation", handing_over(made.name, "GAMMA", 2))
+    assert offer.state == api.Reservation.STATE_CONFIRMED
+    taken = await desk.call("AcceptTransfer", accepting(offer.name), GAMMA)
+    assert (taken.state, taken.allocations) == (api.Reservation.STATE_PENDING, offer.allocations)
+    assert (taken.approval.quorum, len(taken.approval.votes), taken.note) == (2, 0, "")
+    assert 0 < taken.expire_time.seconds <= taken.start_time.seconds
+    assert await desk.call("AcceptTransfer", accepting(offer.name), GAMMA) == taken
+    for number, name in enumerate(("kim", "lee")):
+        deny = api.DenyReservationRequest(name=taken.name, request_id=request_id(20 + number), comment="not for this")
+        told = await desk.call("DenyReservation", deny, Identity(name, Role.OPERATOR, ""))
+    assert (told.state, told.state_reason) == (api.Reservation.STATE_DENIED, "not for this")
