@@ -69,7 +69,7 @@ async def _found(visit: Visit, wish: Wish) -> Content:
     if wish.faults:
         return [parts.note(fault, "bad") for fault in wish.faults]
     try:
-        answer = await visit.caller.ask(visit.caller.scheduler.SearchOffers, wish.search())
+        answer = await visit.caller.search(wish.search())
     except Refused as refused:
         return _why_not(visit, refused.violations)
     cut = None

@@ -182,7 +182,7 @@ async def _extensions(visit: Visit, item: api.Reservation) -> Markup:
     parent = item.name.partition("/reservations/")[0]
     request = api.SearchOffersRequest(parent=parent, reservation=item.name, page_size=EXTENSIONS_MAX)
     try:
-        found = await visit.caller.ask(visit.caller.scheduler.SearchOffers, request)
+        found = await visit.caller.search(request)
     except Refused as refused:
         return parts.section(words("extend_title"), parts.violations(visit, refused.violations))
     if not found.offers:

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from services.board.answers import Unavailable, meaning
+from services.board.answers import Limited, Unavailable, meaning
 from services.board.session import Person
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.generated.aidc.scheduler.v1.scheduler_pb2_grpc import SchedulerStub
@@ -19,6 +19,8 @@ ATTEMPTS_MAX = 3
 PAUSE_SECONDS = 0.15
 CALLS_AT_ONCE_MAX = 16
 """For one page: a page asks for the calendars of a hundred resources, and must not crowd out anybody."""
+SEARCHES_AT_ONCE_MAX = 4
+"""For one page: the scheduler works on eight long searches of a company at once, and somebody else may look too."""
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 CHANNEL_OPTIONS = (
     # A supervised service comes back within a second or two; do not sleep through that.
@@ -48,9 +50,10 @@ class Caller:
         bearer = ("authorization", f"Bearer {person.token}")
         self._metadata = (bearer, (ON_BEHALF_OF, person.company)) if person.officer else (bearer,)
         self._room = asyncio.Semaphore(CALLS_AT_ONCE_MAX)
+        self._searches = asyncio.Semaphore(SEARCHES_AT_ONCE_MAX)
 
     async def ask(self, method: Any, request: Any) -> Any:
-        """One call, again while nobody answers. Raises what `answers` names.
+        """One call, again while nobody answers or there are too many at once. Raises what `answers` names.
 
         Safe for changes too: they carry a request id, and asked twice they happen once.
         """
@@ -62,10 +65,17 @@ class Caller:
                     answer = meaning(error)
                     # What took all its time once will take it again.
                     slow = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-                    if not isinstance(answer, Unavailable) or slow or attempt == ATTEMPTS_MAX:
+                    # One page asks more at once than one company may search for: what is too much now is not soon.
+                    passing = isinstance(answer, Unavailable | Limited)
+                    if not passing or slow or attempt == ATTEMPTS_MAX:
                         raise answer from error
                 await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise AssertionError("the last attempt answers or raises")
+
+    async def search(self, request: Any) -> Any:
+        """One search; of many for one page only some are under way. Raises what `answers` names."""
+        async with self._searches:
+            return await self.ask(self.scheduler.SearchOffers, request)
 
     def watch(self, request: Any) -> Any:
         """The stream of changes, as grpc.aio gives it."""

@@ -36,7 +36,7 @@ async def _offered(visit: Visit, pool: api.Resource, units: int) -> Fit:
         page_size=1,
     )
     try:
-        found = await visit.caller.ask(visit.caller.scheduler.SearchOffers, request)
+        found = await visit.caller.search(request)
     except Refused as refused:
         return units, None, refused.violations[0].reason if refused.violations else ""
     if found.offers:
