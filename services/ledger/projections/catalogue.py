@@ -34,6 +34,8 @@ class Catalogue:
         self._rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in COLUMNS}
 
     def add(self, fact: Fact) -> None:
+        if fact.step is not None:
+            return  # As nearly every time: the life of a reservation registers nothing.
         match fact.event:
             case events.CompanyRegistered(company=company):
                 sorted_by = (

@@ -16,7 +16,7 @@ class Use:
         self._rows: list[tuple[Any, ...]] = []
 
     def add(self, fact: Fact) -> None:
-        if isinstance(fact.event, events.UseMeasured):
+        if fact.step is None and isinstance(fact.event, events.UseMeasured):
             whose = (fact.number, fact.reservation, fact.company)
             when = (second(fact.event.since), second(fact.event.until))
             self._rows += [
