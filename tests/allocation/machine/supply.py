@@ -6,7 +6,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from services.allocation import events
 from services.allocation.reservations import Reservation
 from tests.allocation.machine.model import SmallCentre
-from tests.allocation.naive import HOUR, Out
+from tests.allocation.naive import HOUR, NEVER, Out
 from tests.allocation.scenario import fund
 
 STEPS = 4
@@ -40,7 +40,10 @@ class Supply(SmallCentre):
             was = before[event.reservation_id]
             assert any((name, cell) in self.naive.bookings[was.id].held for cell in overfull), "it was not in the way"
             self.take_away(was, event)
-        assert not displace or not self.overfull(name)
+        # What an earlier or later step left standing, this one does not take away.
+        since = start or now // HOUR * HOUR
+        until = min([step for step in self.naive.funding[name] if step > since], default=NEVER)
+        assert not displace or not [cell for cell in self.overfull(name) if since <= cell < until]
 
     def take_away(self, was: Reservation, event: object) -> None:
         """The model follows somebody who lost units that are no longer funded."""
