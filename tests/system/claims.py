@@ -1,0 +1,109 @@
+"""How a claim begins, by the log alone: held, asked for, voted on, confirmed or given up."""
+
+from collections.abc import Sequence
+
+from tests.system.places import Claim, Json, Place, Places
+
+
+class Claims(Places):
+    """Judges every event up to the start of a reservation."""
+
+    def _begin(self, event: Json, state: str) -> set[Place]:
+        name = event["reservation_id"]
+        if name in self.claims or event["company"] not in self.companies:
+            self._say(f"{name} is {state} twice, or for an unknown company")
+        claim = self.claims[name] = Claim(event["start"], event["end"], event["allocations"], state)
+        claim.company = event["company"]
+        claim.expires_at = min(event.get("expires_at", 0), claim.start)
+        self._judge_whole(name, event)
+        self._judge_rooms(name, claim)
+        self._judge_in(name, claim)
+        return self._hold(name, claim)
+
+    def _confirm(self, event: Json, now: int) -> set[Place]:
+        name = event["reservation_id"]
+        claim = self.claims.get(name)
+        if claim is None:
+            return self._begin(event, "confirmed")
+        if claim.state not in ("held", "pending") or claim.expires_at <= now:
+            self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
+        touched = set()
+        if (claim.start, claim.end, claim.allocations) != (event["start"], event["end"], event["allocations"]):
+            touched = self._retime(name, claim, event, now)
+        if claim.state == "pending" and claim.agreed < claim.quorum and self._needs_approval(claim):
+            self._say(f"{name} is confirmed with {claim.agreed} of {claim.quorum} votes")
+        claim.state = "confirmed"
+        return touched
+
+    def _retime(self, name: str, claim: Claim, event: Json, now: int) -> set[Place]:
+        """Those who agreed to it agreed to that very time, and it is written down which one was asked for."""
+        time, desired = [event["start"], event["end"]], [claim.start, claim.end]
+        if (
+            claim.state != "pending"
+            or event.get("desired") != desired
+            or claim.times != {tuple(time)}
+            or now >= time[0]
+        ):
+            self._say(f"{name} was {claim.state} for {desired} and is confirmed for {time}, {claim.times} agreed to")
+        self._forget(name, claim)
+        claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
+        self._judge_whole(name, event)
+        self._judge_rooms(name, claim)
+        self._judge_in(name, claim)
+        return self._hold(name, claim)
+
+    def _request(self, event: Json, now: int) -> set[Place]:
+        name = event["reservation_id"]
+        claim = self.claims.get(name)
+        touched = set()
+        if claim is None:
+            touched = self._begin(event, "pending")
+            claim = self.claims[name]
+        elif claim.state == "confirmed":
+            if claim.transferred_at != now or claim.company != event["company"]:
+                self._say(f"{name} is asked for at {now} by {event['company']}, which has not just taken it over")
+        elif claim.state not in ("held", "pending") or claim.expires_at <= now:
+            self._say(f"{name} was {claim.state} and asked for at {now}")
+        if event.get("void_votes", 0) != len(claim.voters):
+            self._say(f"{name} is asked for anew, and {len(claim.voters)} votes are void")
+        claim.voters, claim.agreed, claim.times = set(), 0, set()
+        claim.state, claim.expires_at = "pending", event["expires_at"]
+        claim.quorum = event["approval"].get("quorum", 1)
+        if not now < claim.expires_at <= claim.start:
+            self._say(f"{name} may be decided until {claim.expires_at}, asked for at {now}")
+        return touched
+
+    def _needs_approval(self, claim: Claim) -> bool:
+        asked = (each["resource"] for each in claim.allocations if not each.get("companion_of"))
+        return any(self.resources[name].get("approval") in ("manager", "committee") for name in asked)
+
+    def _vote(self, name: str, vote: Json, now: int) -> None:
+        claim = self.claims[name]
+        if claim.state != "pending" or claim.expires_at <= now or vote["voter"] in claim.voters:
+            self._say(f"{vote['voter']} votes at {now} on {name}, {claim.state} until {claim.expires_at}")
+        claim.voters.add(vote["voter"])
+        claim.agreed += vote["approves"]
+        if vote["approves"]:
+            claim.times.add(tuple(vote.get("time") or (claim.start, claim.end)))
+
+    def _deny(self, name: str, now: int) -> None:
+        claim = self.claims[name]
+        if now < claim.expires_at and not claim.voters:
+            self._say(f"{name} was denied at {now} by nobody, before its time")
+        self._end(name, ("pending",), "denied", cut=0)
+
+    def _expire(self, name: str, now: int) -> None:
+        if now < self.claims[name].expires_at:
+            self._say(f"{name} expired at {now}, before its time")
+        self._end(name, ("held",), "expired", cut=0)
+
+    def _end(self, name: str, before: Sequence[str], after: str, cut: int) -> None:
+        """End a claim. What was used up to `cut` stays used for ever: the past cannot be booked."""
+        claim = self.claims[name]
+        if claim.state not in before:
+            self._say(f"{name} was {claim.state} and became {after}")
+        self._forget(name, claim)
+        claim.state = after
+        for allocation in claim.allocations:
+            allocation["spans"] = [[start, min(end, cut)] for start, end in allocation["spans"] if start < cut]
+        self._hold(name, claim)

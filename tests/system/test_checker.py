@@ -1,0 +1,54 @@
+"""The judge is judged: it finds nothing in a lawful log, and names whatever was done to it."""
+
+import msgspec
+from msgspec.structs import replace
+
+from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
+from tests.allocation import fixture
+from tests.allocation.fixture import TUESDAY
+from tests.allocation.scenario import HOUR, Scenario, book, line
+from tests.system.checker import booking_faults
+from tests.system.raw_log import RawPage
+
+NOON = TUESDAY + 12 * HOUR
+
+
+def lived() -> Scenario:
+    """A centre in which something is booked, begins and ends."""
+    scenario = fixture.fresh()
+    scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=2, reservation_id="one"))
+    scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=2, reservation_id="two"))
+    return scenario
+
+
+def told(scenario: Scenario, *more: Event) -> list[str]:
+    """What the judge says of everything that happened, and of some events more."""
+    entries = [(now, events) for now, _, events in scenario.history]
+    entries += [(scenario.now, (event,)) for event in more]
+    pages = [
+        RawPage(position, msgspec.json.encode({"entries": [{"time": now * 1_000_000, "events": events}]}))
+        for position, (now, events) in enumerate(entries, 1)
+    ]
+    return booking_faults(pages)
+
+
+def test_a_lawful_log_has_no_fault() -> None:
+    """Booked, begun and ended as it should be."""
+    assert told(lived()) == []
+    assert told(lived().reaches(NOON).reaches(NOON + 2 * HOUR)) == []
+
+
+def test_a_unit_that_is_held_twice_is_named() -> None:
+    """P1: the same units at the same time, for another reservation."""
+    scenario = lived()
+    [first] = [each for each in scenario.history[-1][2] if isinstance(each, ReservationConfirmed)]
+    faults = told(scenario, replace(first, reservation_id="three"))
+    assert faults
+    assert all("three" in fault and "P1" in fault for fault in faults)
+
+
+def test_an_end_that_cannot_be_is_named() -> None:
+    """What has begun is not cancelled, and what nobody booked does not end."""
+    begun = lived().reaches(NOON)
+    [fault] = told(begun, ReservationCancelled(reservation_id="one"))
+    assert "one" in fault
