@@ -185,28 +185,43 @@ def processes(before: Dashboard) -> Dashboard:
             curves("Memory", "Resident.", Query("process_resident_memory_bytes", "{{service}}"), unit="bytes", width=6)
         )
         .with_panel(
-            curves("Connections to Postgres", "By state.", Query("alloc_db_pool_connections", "{{state}}"), width=6)
+            curves(
+                "Connections to Postgres",
+                "The ledger's own, by state, and all that Postgres serves.",
+                Query("alloc_db_pool_connections", "{{state}}"),
+                Query("alloc_db_backends", "served"),
+                width=6,
+            )
         )
         .with_panel(
             curves(
                 "Transactions in Postgres",
-                "Transactions that ended, and rows written, a second.",
+                "Transactions that ended, rows written, and deadlocks, of which there should be none, a second.",
                 Query("rate(alloc_db_transactions_total[5m])", "{{outcome}}"),
                 Query("rate(alloc_db_rows_written_total[5m])", "rows written"),
+                Query("rate(alloc_db_deadlocks_total[5m])", "deadlocks"),
                 width=6,
             )
         )
         .with_panel(
             curves(
                 "Found in Postgres's memory",
-                "Share of blocks that needed no disk; deadlocks and temporary bytes a second should be none.",
+                "Share of blocks that needed no disk.",
                 Query(
                     'sum(rate(alloc_db_blocks_total{source="memory"}[5m]))'
                     " / (sum(rate(alloc_db_blocks_total[5m])) > 0)",
                     "share",
                 ),
-                Query("rate(alloc_db_deadlocks_total[5m])", "deadlocks"),
+                unit="percentunit",
+                width=6,
+            )
+        )
+        .with_panel(
+            curves(
+                "Spilled to disk by Postgres",
+                "Bytes a second of temporary files, of sorts too large for its memory; there should be none.",
                 Query("rate(alloc_db_temporary_bytes_total[5m])", "temporary bytes"),
+                unit="Bps",
                 width=6,
             )
         )
@@ -223,9 +238,8 @@ def processes(before: Dashboard) -> Dashboard:
         .with_panel(
             curves(
                 "Rows to be swept away",
-                "Dead rows of a table, and connections that Postgres serves.",
+                "Dead rows of the tables that have most of them.",
                 Query("topk(5, alloc_db_table_dead_rows)", "{{table}}"),
-                Query("alloc_db_backends", "connections"),
                 width=6,
             )
         )
