@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.board.answers import Refused
+from services.board.answers import Limited, Refused
 from services.board.catalogue import figure, plain, sizes
 from services.board.markup import Content, Markup, el
 from services.board.times import from_timestamp, length, to_duration, to_timestamp
@@ -12,6 +12,7 @@ from services.board.visit import Visit, address
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 AHEAD = timedelta(days=14)
+BUSY = "TOO_MANY_SEARCHES"
 FIT_LENGTH = timedelta(days=1)
 """The reference demands on compute are for a day, as the metrics have them."""
 
@@ -39,6 +40,8 @@ async def _offered(visit: Visit, pool: api.Resource, units: int) -> Fit:
         found = await visit.caller.search(request)
     except Refused as refused:
         return units, None, refused.violations[0].reason if refused.violations else ""
+    except Limited:
+        return units, None, BUSY  # The rest of the page is as true without it.
     if found.offers:
         return units, from_timestamp(found.offers[0].start_time), ""
     return units, None, found.violations[0].reason if found.violations else ""

@@ -86,12 +86,15 @@ def _better(visit: Visit, fields: Mapping[str, str]) -> Markup:
     why = el("input", type_="checkbox", name="why", value="on", checked=bool(fields.get("why")))
     return el(
         "div",
-        el("label", words("book_order"), el("select", orders, name="order")),
-        text_field(words("book_near"), "near", fields.get("near", ""), type_="datetime-local"),
-        longest,
-        text_field(words("book_fewest"), "least", fields.get("least", ""), inputmode="decimal", maxlength=16),
+        el(
+            "div",
+            el("label", words("book_order"), el("select", orders, name="order")),
+            text_field(words("book_near"), "near", fields.get("near", ""), type_="datetime-local"),
+            longest,
+            text_field(words("book_fewest"), "least", fields.get("least", ""), inputmode="decimal", maxlength=16),
+            class_="fields",
+        ),
         el("div", el("label", why, words("book_why")), class_="checks"),
-        class_="fields",
     )
 
 

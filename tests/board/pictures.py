@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import grpc.aio
@@ -170,11 +171,9 @@ async def taken(browser: Browser, endpoints: Mapping[str, Any], picture: Picture
         locale=picture.locale,
     )
     page = await context.new_page()
-    await page.goto("/sign-in")
+    await page.goto(f"/sign-in?next={quote(picture.path)}")
     await page.fill("input[name=token]", endpoints["tokens"][picture.holder])
     await page.press("input[name=token]", "Enter")
-    await page.wait_for_selector("footer")
-    await page.goto(picture.path)
     await page.wait_for_selector("#live:not(:empty)")
     await page.screenshot(path=folder / f"{picture.name}.png")
     await context.close()

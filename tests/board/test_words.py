@@ -33,7 +33,7 @@ KNOWN = {
     },
 }
 """What the services may tell of a reservation by a code, by the family of messages that says it in words."""
-AT_THE_DOOR = {"INVALID_FIELD", "NOT_AN_OFFICER", "NOT_YOUR_COMPANY"}
+AT_THE_DOOR = {"INVALID_FIELD", "NOT_AN_OFFICER", "NOT_YOUR_COMPANY", "TOO_MANY_SEARCHES"}
 """Reasons that no rule gives: the doors do, and the board itself."""
 
 
