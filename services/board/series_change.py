@@ -92,7 +92,9 @@ async def _effect(visit: Visit, series: api.Series, fields: Mapping[str, str]) -
         words("change_effect"),
         el("p", said(words, then.recurrence), class_="away"),
         occurrences(visit, then, effects=True),
-        await losses(visit, [each.reservation for each in then.given_back]),
+        [el("h3", words("series_given_back_head")), await losses(visit, [each.reservation for each in then.given_back])]
+        if then.given_back
+        else None,
         enclosed(visit, ACTION, request, el("button", words("series_change_send")), class_="send"),
     )
 

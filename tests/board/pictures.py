@@ -72,7 +72,7 @@ PICTURES = (
     Picture("book", COMPANY, BOOK, size=(1280, 1080)),
     Picture("change", COMPANY, CHANGE, size=(1280, 980)),
     Picture("series-ko", COMPANY, SERIES, size=(1280, 1080), locale="ko-KR"),
-    Picture("series-change", COMPANY, SERIES_CHANGE, size=(1280, 1560)),
+    Picture("series-change", COMPANY, SERIES_CHANGE, size=(1280, 1260)),
     Picture("transfer-narrow-ko", TAKER, "/reservations/{offered}", size=(390, 980), locale="ko-KR"),
     Picture("override", "operator", OVERRIDE, size=(1280, 1520)),
     Picture("outage-dark", "operator", OUTAGE, size=(1280, 1040), scheme="dark"),
