@@ -1,6 +1,7 @@
 """The house: who may import whom. Held by a test, so that the picture in ARCHITECTURE.md stays true."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,25 @@ def test_every_room_of_the_house_is_in_the_table() -> None:
     """A new room must say whom it may import."""
     rooms = {path.name for path in SERVICES.iterdir() if (path / "__init__.py").exists()}
     assert rooms - {"generated"} == set(ROOMS_ALLOWED)
+
+
+def test_the_rooms_of_the_rules_are_in_the_picture() -> None:
+    """ARCHITECTURE.md names every room of the rules, and no room or file that is not there."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text.partition("| `services/allocation/` |")[2].partition("\n\n")[0]
+    rooms = {path.name for path in (SERVICES / "allocation").iterdir() if (path / "__init__.py").exists()}
+    named = re.findall(
+        r"`([a-z_]+)(/?)`", "".join(row.split("|")[1] for row in table.splitlines() if row.count("|") > 2)
+    )
+    assert {name for name, slash in named if slash} == rooms
+    assert [name for name, slash in named if not slash and not (SERVICES / "allocation" / f"{name}.py").exists()] == []
+
+
+def test_every_path_in_the_picture_is_there() -> None:
+    """What ARCHITECTURE.md and the README's reading path point at can be opened."""
+    text = "".join(
+        (ROOT / name).read_text(encoding="utf-8") for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "README.md")
+    )
+    paths = set(re.findall(r"`((?:services|tests|deploy|loadtests|protos)/[\w./-]+)`", text))
+    assert len(paths) > 30
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
