@@ -83,3 +83,11 @@ def test_staff_who_start_and_end_a_run_are_free_in_between() -> None:
         scenario.cancels(booked)
     scenario.books(book("ALPHA", line("rig"), start=TEN, hours=5))
     scenario.books(book("ALPHA", line("OP", 2), start=TEN + HOUR, hours=3))
+
+
+def test_who_is_needed_for_a_slot_is_not_asked_beyond_what_is_wanted() -> None:
+    """Half a slot until the shift ends is off the grid, and that alone: nobody stays longer for it."""
+    rig = replace(fixture.CLOCK_ROUND, id="rig", companions=(Companion(resource="OP", units=1, edges=True),))
+    scenario = fixture.fresh().given(RegisterResource(resource=rig))
+    half_an_hour = book("ALPHA", line("rig"), start=TUESDAY + 35 * HOUR // 2, hours=0.5)
+    assert scenario.refuses(half_an_hour) == [Reason.OFF_GRID]

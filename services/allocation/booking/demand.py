@@ -86,11 +86,11 @@ def _want(pool: Pool, line: Line, start: int, end: int) -> Want:
 
 
 def _edges(spans: tuple[Interval, ...], slot: int) -> tuple[Interval, ...]:
-    """The first slot of some spans, and the last one."""
-    if not spans:
-        return ()
-    first, last = (spans[0][0], spans[0][0] + slot), (spans[-1][1] - slot, spans[-1][1])
-    return (first, last) if first[1] < last[0] else ((first[0], max(first[1], last[1])),)
+    """The first slot of some spans, and the last one; never beyond them, even where they are off the grid."""
+    if sum(end - start for start, end in spans) <= 2 * slot:
+        return spans
+    first, last = spans[0], spans[-1]
+    return (first[0], min(first[0] + slot, first[1])), (max(last[1] - slot, last[0]), last[1])
 
 
 def _parts(pool: Pool, line: Line) -> tuple[Part, ...]:
