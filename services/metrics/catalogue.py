@@ -15,6 +15,7 @@ from services.allocation.reservations import State
 from services.eventlog.beside import SIDE_STREAMS_MAX
 from services.metrics import readings, unmet
 from services.metrics.availability import Unavailable
+from services.metrics.counts import LIVE_STATES
 from services.metrics.figures import (
     ACCOUNT_LABELS_MAX,
     COMPANY_LABELS_MAX,
@@ -28,7 +29,7 @@ from services.metrics.jetstream import STREAMS_MAX
 from services.metrics.outlook import HORIZONS, Change, Shape
 from services.metrics.readings import PROJECTION, SERIES
 from services.metrics.showing import Reading
-from services.metrics.usage import EVENT_NAMES, LIVE_STATES
+from services.metrics.usage import EVENT_NAMES
 
 POOLS_MAX = 100
 COMPUTE_POOLS_MAX = 50

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from services.allocation.reservations import State
 from services.metrics.availability import Availability, Unavailable
-from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Measured, Period, PoolUsage, Usage
+from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage
+from services.metrics.usage import EVENT_NAMES, Usage
 
 OTHER = "_other"
 COMPANY_LABELS_MAX = 1_000

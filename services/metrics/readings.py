@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from services.allocation.reservations import State
+from services.metrics.counts import Account, Measured, PoolUsage
 from services.metrics.figures import AccountFigures, MeasuredFigures, QuotaFigures
 from services.metrics.forecast import Forecast
 from services.metrics.freshness import Freshness
@@ -11,7 +12,6 @@ from services.metrics.outlook import Outlook
 from services.metrics.outlooks import Outlooks
 from services.metrics.showing import Extent, Reading, Row, Showing
 from services.metrics.unmet import Missing
-from services.metrics.usage import Account, Measured, PoolUsage
 from services.metrics.use import PoolUse
 
 PROJECTION = "metrics"

@@ -8,7 +8,6 @@ since 1970-01-01 UTC; "now" is the time of the last entry applied, which is the 
 from collections.abc import Collection
 from typing import get_args
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation import events
@@ -16,80 +15,21 @@ from services.allocation.companies import Company
 from services.allocation.disruption.outage import Outage
 from services.allocation.events import Event
 from services.allocation.life import follow
-from services.allocation.limits import quota
 from services.allocation.limits.reclaim import without
 from services.allocation.money.correction import corrected
 from services.allocation.money.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
-from services.allocation.resources import Interval, Resource
+from services.allocation.resources import Resource
 from services.allocation.states.flows import Flow, flows
 from services.allocation.states.moves import IllegalMove
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
+from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage
 from services.metrics.fragmentation import Mix
 from services.metrics.history import History
 
 MICROSECONDS = 1_000_000
 _WRONG = "The figures would be wrong from here on; restore the log."
-LIVE_STATES = tuple(state for state in State if state.live)
-
-
-class Account(Struct):
-    """Unit-seconds of one company on one resource since the first page. What is neither used nor released is held.
-
-    `..._at` is the position of the page that last moved the figure; 0 before any did.
-    """
-
-    reserved: int = 0
-    used: int = 0
-    released: int = 0
-    reserved_at: int = 0
-    used_at: int = 0
-    released_at: int = 0
-
-    @property
-    def held(self) -> int:
-        """Reserved, and neither used nor given back yet."""
-        return self.reserved - self.used - self.released
-
-
-class Period(quota.Period):
-    """A quota and the unit-seconds of its meter that are booked within its period."""
-
-    def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:
-        """Count the part of the spans that lies in the period, or with `sign` -1 stop counting it."""
-        self.booked += sign * units * self.overlap(spans)
-
-    def spent_at(self, now: int) -> int | None:
-        """When the quota will be booked up, in seconds, if booking goes on as since the period began; None if never."""
-        if self.booked <= 0:
-            return None
-        return self.quota.start + (now - self.quota.start) * self.quota.unit_seconds // self.booked
-
-
-class Measured(Struct):
-    """Unit-seconds of one company on one resource whose use is known, those of work, and those that lay idle.
-
-    `at` is the position of the page that last moved them.
-    """
-
-    seconds: int = 0
-    busy: int = 0
-    idle: int = 0
-    at: int = 0
-
-
-class PoolUsage(Struct):
-    """A resource, its live reservations by state, how many ever entered each state, and the page of the last one.
-
-    `taken_up` counts the reservations that were, or were not, in use soon after their start, where that is known.
-    """
-
-    resource: Resource
-    live: dict[State, int]
-    entered: dict[State, int]
-    entered_at: dict[State, int]
-    taken_up: dict[bool, int]
 
 
 class Usage:

@@ -15,7 +15,8 @@ from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books
 from services.ledger.posting import post
-from services.metrics.usage import EVENT_NAMES, LIVE_STATES, Account, Usage
+from services.metrics.counts import LIVE_STATES, Account
+from services.metrics.usage import EVENT_NAMES, Usage
 from tests.metrics.naive import COMPANIES, POOLS, START, Decision, Naive, at, confirmations, histories, opening
 from tests.metrics.synthetic import HOUR_SECONDS, confirmed
 

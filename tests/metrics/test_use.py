@@ -3,7 +3,8 @@
 from services.allocation import events
 from services.allocation.reservations import Allocation, Line
 from services.eventlog.page import decode_page
-from services.metrics.usage import Measured, Usage
+from services.metrics.counts import Measured
+from services.metrics.usage import Usage
 from services.metrics.use import FRESH_SECONDS, IDLE_SECONDS, PoolUse, UseNow
 from tests.metrics.synthetic import START, catalogue, chained, measured, report
 
