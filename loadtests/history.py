@@ -20,7 +20,7 @@ from services.allocation.reservations import Line
 from services.eventlog import EventLog, SnapshotStore
 from services.eventlog.page import FORMAT, Entry, Head, Page, encode_page, page_hash
 from services.scheduler.clock import MICROSECONDS
-from services.scheduler.snapshotter import EVENTS_BETWEEN
+from services.scheduler.snapshotter import EVENTS_BETWEEN, drawn
 from services.scheduler.writer import SYSTEM, remember
 
 EVENTS = 1_000_000
@@ -93,8 +93,7 @@ class Scribe:
         self._entries, self._size = [], 0
         if not self._saved and self.events >= self._snapshot_at:
             self._saved = True
-            state = image.encode(image.Moment(self.centre))
-            await self._snapshots.save(self.head.position, self.head.hash, state)
+            await self._snapshots.save(self.head.position, self.head.hash, drawn(image.Moment(self.centre)))
 
 
 async def write_history(

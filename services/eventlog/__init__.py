@@ -4,7 +4,7 @@ Two implementations keep the same contract (`tests/eventlog/contract.py`): `JetS
 for tests and simulation.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Protocol
 
 from services.allocation.standing import Standing
@@ -55,8 +55,8 @@ class EventLog(Protocol):
 class SnapshotStore(Protocol):
     """The newest snapshot of a reader's state, kept beside the log."""
 
-    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002  (the word of the log)
-        """Replace the snapshot by the state at a position whose page has this hash."""
+    async def save(self, position: int, hash: str, state: AsyncIterable[bytes]) -> None:  # noqa: A002  (the log's word)
+        """Replace the snapshot by the state, in pieces one after another, at a position whose page has this hash."""
         ...
 
     async def load(self) -> tuple[int, str, bytes] | None:

@@ -8,7 +8,7 @@ damaged, the other is whole. The digest of every object is verified as it is rea
 import asyncio
 import io
 import zlib
-from collections.abc import Awaitable
+from collections.abc import AsyncIterable, Awaitable
 from typing import TypeVar
 
 import msgspec
@@ -25,8 +25,6 @@ PLACES = ("a", "b")
 STATE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_BYTES = 512 * 1024
 COMPRESSION_LEVEL = 1
-PIECE_BYTES, PAUSE_SECONDS = 256 * 1024, 0.005
-"""So much is compressed at once, with a pause: whoever answers meanwhile needs the processor as well."""
 TRANSFER_SECONDS_MAX = 60.0
 
 Answer = TypeVar("Answer")
@@ -51,10 +49,9 @@ class JetStreamSnapshots:
         self._replicas = replicas
         self._jetstream = connection.client.jetstream()
 
-    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002 (the protocol's word)
-        """Replace the snapshot by the state at a position whose page has this hash."""
-        assert len(state) <= STATE_BYTES_MAX
-        packed = await _pack(Label(position, hash, len(state)), state)
+    async def save(self, position: int, hash: str, state: AsyncIterable[bytes]) -> None:  # noqa: A002 (the log's word)
+        """Replace the snapshot by the state, in pieces one after another, at a position whose page has this hash."""
+        packed = await _pack(position, hash, state)
         store = await self._open() or await self._make()
         newest_first = await self._described(store)
         await self._purge_orphans(newest_first)
@@ -131,9 +128,9 @@ class MemorySnapshots:
     def __init__(self) -> None:
         self._newest: tuple[int, str, bytes] | None = None
 
-    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002 (the protocol's word)
-        """Replace the snapshot by the state at a position whose page has this hash."""
-        self._newest = (position, hash, bytes(state))
+    async def save(self, position: int, hash: str, state: AsyncIterable[bytes]) -> None:  # noqa: A002 (the log's word)
+        """Replace the snapshot by the state, in pieces one after another, at a position whose page has this hash."""
+        self._newest = (position, hash, b"".join([piece async for piece in state]))
 
     async def load(self) -> tuple[int, str, bytes] | None:
         """Position, page hash and state of the newest snapshot, or None."""
@@ -145,12 +142,17 @@ def _turn(info: ObjectInfo) -> int:
     return int(info.description or 0)
 
 
-async def _pack(label: Label, state: bytes) -> bytes:
-    packer, whole = zlib.compressobj(COMPRESSION_LEVEL), memoryview(state)
-    parts = [msgspec.json.encode(label), b"\n"]
-    for first in range(0, len(whole), PIECE_BYTES):
-        parts.append(await asyncio.to_thread(packer.compress, whole[first : first + PIECE_BYTES]))
-        await asyncio.sleep(PAUSE_SECONDS)
+async def _pack(position: int, page_hash: str, state: AsyncIterable[bytes]) -> bytes:
+    """The label and the compressed state. Whoever answers meanwhile needs the processor, so a piece is a turn.
+
+    The whole state never stands in memory at once: to make room for it alone would take a busy service too long.
+    """
+    packer, parts, size = zlib.compressobj(COMPRESSION_LEVEL), [b""], 0
+    async for piece in state:
+        parts.append(await asyncio.to_thread(packer.compress, piece))
+        size += len(piece)
+    assert size <= STATE_BYTES_MAX
+    parts[0] = msgspec.json.encode(Label(position, page_hash, size)) + b"\n"
     return b"".join([*parts, packer.flush()])
 
 

@@ -1,6 +1,7 @@
 """Snapshots of the scheduler's state: taken between two pages, saved once the page they stand on is durable."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import structlog
 
@@ -54,20 +55,18 @@ class Snapshotter:
             await self._save(head.position, head.hash, image.Moment(self._writer.centre), 0)
 
     async def _save(self, position: int, hash_: str, moment: image.Moment, pause_seconds: float) -> None:
-        state = await _encoded(moment, pause_seconds)
-        del moment  # Saving takes a while, and the copies of a large centre are large.
+        state = drawn(moment, pause_seconds)
+        del moment  # Saving takes a while, and the copies of a large centre are large: they go as they are drawn.
         try:
             await self._store.save(position, hash_, state)
         except Unknown as doubt:
             _log.warning("snapshot_not_saved", position=position, reason=str(doubt))
         else:
-            _log.info("snapshot_saved", position=position, bytes=len(state))
+            _log.info("snapshot_saved", position=position)
 
 
-async def _encoded(moment: image.Moment, pause_seconds: float) -> bytes:
-    """The image of a moment, made in pieces."""
-    frames = []
+async def drawn(moment: image.Moment, pause_seconds: float = 0) -> AsyncGenerator[bytes, None]:
+    """The image of a moment, drawn in pieces."""
     for frame in moment.frames():
-        frames.append(frame)
+        yield frame
         await asyncio.sleep(pause_seconds)
-    return b"".join(frames)

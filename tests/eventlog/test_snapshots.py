@@ -10,7 +10,7 @@ from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import page_hash
 from services.eventlog.snapshots import JetStreamSnapshots
 from services.eventlog.stream import StreamInfo
-from tests.eventlog.contract import SnapshotContract
+from tests.eventlog.contract import SnapshotContract, in_pieces
 
 HASH = page_hash(b"page")
 
@@ -48,7 +48,7 @@ async def spoil_newest(log: JetStreamLog) -> None:
 async def test_a_large_state_comes_back(store: JetStreamSnapshots, other_store: JetStreamSnapshots) -> None:
     """A state of 50 MB that hardly compresses is saved and loaded byte for byte."""
     state = random.Random(1).randbytes(50_000_000)
-    await store.save(7, HASH, state)
+    await store.save(7, HASH, in_pieces(state))
     assert await other_store.load() == (7, HASH, state)
 
 
@@ -56,22 +56,22 @@ async def test_a_save_that_died_is_never_loaded(
     log: JetStreamLog, store: JetStreamSnapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A writer that dies among its chunks leaves the snapshot before it in force, and its litter goes with the next."""
-    await store.save(1, HASH, b"whole")
+    await store.save(1, HASH, in_pieces(b"whole"))
     with monkeypatch.context() as broken:
         dying_after(broken, log, store, messages=3)
         with pytest.raises(Unknown):
-            await store.save(2, HASH, random.Random(2).randbytes(4_000_000))
+            await store.save(2, HASH, in_pieces(random.Random(2).randbytes(4_000_000)))
     assert await store.load() == (1, HASH, b"whole")
     assert len(await chunk_subjects(log)) == 2
-    await store.save(3, HASH, b"next")
+    await store.save(3, HASH, in_pieces(b"next"))
     assert len(await chunk_subjects(log)) == 2
     assert await store.load() == (3, HASH, b"next")
 
 
 async def test_a_damaged_snapshot_gives_way_to_the_one_before(log: JetStreamLog, store: JetStreamSnapshots) -> None:
     """When a part of the newest is gone, the older one is loaded: a longer tail, but the truth."""
-    await store.save(1, HASH, b"older")
-    await store.save(2, HASH, b"newer")
+    await store.save(1, HASH, in_pieces(b"older"))
+    await store.save(2, HASH, in_pieces(b"newer"))
     await spoil_newest(log)
     assert await store.load() == (1, HASH, b"older")
 
@@ -79,7 +79,7 @@ async def test_a_damaged_snapshot_gives_way_to_the_one_before(log: JetStreamLog,
 async def test_two_snapshots_are_kept_at_most(log: JetStreamLog, store: JetStreamSnapshots) -> None:
     """However many are saved, the store holds the last two."""
     for position in range(1, 7):
-        await store.save(position, HASH, b"state")
+        await store.save(position, HASH, in_pieces(b"state"))
     assert len(await chunk_subjects(log)) == 2
 
 

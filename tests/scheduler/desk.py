@@ -1,7 +1,7 @@
 """A writer over a log in memory, under a clock that the test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from services.allocation.commands import Command, CreateReservation
@@ -60,9 +60,9 @@ class MemorySnapshots:
         self.kept: tuple[int, str, bytes] | None = None
         self.saved = asyncio.Event()
 
-    async def save(self, position: int, hash: str, state: bytes) -> None:  # noqa: A002  # The protocol's name.
+    async def save(self, position: int, hash: str, state: AsyncIterable[bytes]) -> None:  # noqa: A002  # The log's word.
         """Keep it."""
-        self.kept = (position, hash, state)
+        self.kept = (position, hash, b"".join([piece async for piece in state]))
         self.saved.set()
 
     async def load(self) -> tuple[int, str, bytes] | None:

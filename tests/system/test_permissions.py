@@ -14,6 +14,7 @@ from services.eventlog.beside import USE, SideStream
 from services.eventlog.connection import Connection, inbox_of
 from services.eventlog.snapshots import JetStreamSnapshots
 from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
+from tests.eventlog.contract import in_pieces
 from tests.system.harness import Centre, Clients, eventually, register
 from tests.system.permitted import CENTRE, PermittedNats
 from tests.system.small_catalogue import COMPANY, HOUR
@@ -90,7 +91,7 @@ async def test_the_scheduler_keeps_snapshots(clients: Clients) -> None:
     try:
         snapshots = JetStreamSnapshots(connection, CENTRE)
         for position in (1, 2, 3):
-            await snapshots.save(position, "0" * 64, b"state")
+            await snapshots.save(position, "0" * 64, in_pieces(b"state"))
         assert await snapshots.load() == (3, "0" * 64, b"state")
     finally:
         await connection.close()
