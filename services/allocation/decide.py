@@ -51,11 +51,11 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.ReleaseReservation():
             return releasing.release_reservation(centre, command, now)
         case commands.BookSeries():
-            return recurring.book_series(centre, command, now, create_reservation)
+            return recurring.book_series(centre, command, now)
         case commands.ChangeSeries():
-            return series_changing.change_series(centre, command, now, create_reservation, cancel_reservation)
+            return series_changing.change_series(centre, command, now)
         case commands.CancelSeries():
-            return recurring.cancel_series(centre, command, now, cancel_reservation)
+            return recurring.cancel_series(centre, command, now)
         case commands.CheckIn():
             return discipline.check_in(centre, command, now)
         case commands.Tick():

@@ -1,23 +1,21 @@
 """The decisions about a series: each occurrence on what those before it would change, and told as one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from services.allocation import commands, events
+from services.allocation.booking.cancelling import cancel_reservation
+from services.allocation.booking.creating import create_reservation
 from services.allocation.booking.participants import demand_sound
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Event, Events
 from services.allocation.recurrence.rehearsal import Rehearsal
 from services.allocation.recurrence.series import OCCURRENCES_MAX, Occurrence, Policy, Series
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Interval
-
-Events = tuple[Event, ...]
-Create = Callable[[Centre, commands.CreateReservation, int], Events]
-Cancel = Callable[[Centre, commands.CancelReservation, int], Events]
 
 SHIFTS_MAX = 24
 """Later starts that are tried for one occurrence."""
@@ -25,7 +23,7 @@ VIOLATIONS_MAX = 50
 """Of a series that fails whole, so many violated rules are told."""
 
 
-def book_series(centre: Centre, command: commands.BookSeries, now: int, create: Create) -> Events:
+def book_series(centre: Centre, command: commands.BookSeries, now: int) -> Events:
     """Book every occurrence, as its policy says, or say everything that stands in the way."""
     series = command.series
     demand_length(len(series.occurrences))
@@ -36,7 +34,7 @@ def book_series(centre: Centre, command: commands.BookSeries, now: int, create: 
     refusals: list[tuple[Occurrence, Rejected]] = []
     with Rehearsal(centre) as rehearsal:
         for wanted, reservation_id in zip(series.occurrences, command.reservation_ids, strict=True):
-            found, granted = _occurrence(centre, series, wanted, reservation_id, now, create)
+            found, granted = _occurrence(centre, series, wanted, reservation_id, now)
             if isinstance(granted, Rejected):
                 refusals.append((wanted, granted))
             else:
@@ -48,7 +46,7 @@ def book_series(centre: Centre, command: commands.BookSeries, now: int, create: 
     return *made, events.SeriesBooked(series=replace(series, occurrences=tuple(occurrences)))
 
 
-def cancel_series(centre: Centre, command: commands.CancelSeries, now: int, cancel: Cancel) -> Events:
+def cancel_series(centre: Centre, command: commands.CancelSeries, now: int) -> Events:
     """Give back what of a series has not begun, from a moment on."""
     series = find_series(centre, command)
     since = max(command.since, now + 1)
@@ -63,7 +61,7 @@ def cancel_series(centre: Centre, command: commands.CancelSeries, now: int, canc
             one = commands.CancelReservation(
                 reservation_id=reservation.id, company=series.company, reason=command.reason, excused=command.excused
             )
-            given_back = cancel(centre, one, now)
+            given_back = cancel_reservation(centre, one, now)
             made += given_back
             rehearsal.play(given_back)  # Strikes add up.
     if not made:
@@ -97,7 +95,7 @@ def find_series(centre: Centre, command: commands.ChangeSeries | commands.Cancel
 
 
 def _occurrence(
-    centre: Centre, series: Series, wanted: Occurrence, reservation_id: str, now: int, create: Create
+    centre: Centre, series: Series, wanted: Occurrence, reservation_id: str, now: int
 ) -> tuple[Occurrence, Events | Rejected]:
     """What becomes of one occurrence: the events that grant it, at its time or a later one, or why it is refused."""
     refusal: Rejected | None = None
@@ -112,7 +110,7 @@ def _occurrence(
             participants=series.participants,
         )
         try:
-            granted = create(centre, one, now)
+            granted = create_reservation(centre, one, now)
         except Rejected as rejected:
             refusal = refusal or rejected
             continue

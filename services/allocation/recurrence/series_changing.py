@@ -10,22 +10,22 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from services.allocation import commands, events
+from services.allocation.booking.cancelling import cancel_reservation
 from services.allocation.booking.changing import change_reservation
+from services.allocation.booking.creating import create_reservation
 from services.allocation.centre import Centre
-from services.allocation.events import Event
-from services.allocation.recurrence.recurring import Cancel, Create, demand_length, find_series, reasons_of, told, tries
+from services.allocation.events import Event, Events
+from services.allocation.recurrence.recurring import demand_length, find_series, reasons_of, told, tries
 from services.allocation.recurrence.rehearsal import Rehearsal
 from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Occurrence, Policy, Series
 from services.allocation.recurrence.series_plan import Plan, Turn, left_behind, plan_of
 from services.allocation.rejections import Reason, Rejected, refuse
 
-Events = tuple[Event, ...]
-
 PASSES_MAX = 8
 """An occurrence that is refused is asked so many times, after others have made room."""
 
 
-def change_series(centre: Centre, command: commands.ChangeSeries, now: int, create: Create, cancel: Cancel) -> Events:
+def change_series(centre: Centre, command: commands.ChangeSeries, now: int) -> Events:
     """Let what is still to come of a series be as asked, or say everything that stands in the way."""
     series = find_series(centre, command)
     if command.starts is not None:
@@ -34,9 +34,9 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int, crea
     plan = plan_of(centre, series, asked, command, now)
     _demand_possible(series, plan)
     with Rehearsal(centre) as rehearsal:
-        change = SeriesChange(centre, asked, rehearsal, now, create)
+        change = SeriesChange(centre, asked, rehearsal, now)
         for each in plan.dropped:
-            change.play(cancel(centre, _cancellation(series, each, command.excused), now))
+            change.play(cancel_reservation(centre, _cancellation(series, each, command.excused), now))
         refused = change.take(plan.turns)
         if asked.policy is Policy.SHIFT:
             refused = [each for each in refused if not change.shift(each[0])]
@@ -58,14 +58,13 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int, crea
 class SeriesChange:
     """A change of a series while it is decided: what was granted so far, and is true in the rehearsal."""
 
-    def __init__(self, centre: Centre, asked: Series, rehearsal: Rehearsal, now: int, create: Create) -> None:
+    def __init__(self, centre: Centre, asked: Series, rehearsal: Rehearsal, now: int) -> None:
         self.made: list[Event] = []
         self.settled: list[Occurrence] = []
         self._centre = centre
         self._asked = asked
         self._rehearsal = rehearsal
         self._now = now
-        self._create = create
 
     def play(self, happens: Events) -> None:
         """Let something be true for what is decided next."""
@@ -101,7 +100,7 @@ class SeriesChange:
             if isinstance(command, commands.ChangeReservation):
                 self.play(change_reservation(self._centre, command, self._now))
             else:
-                self.play(self._create(self._centre, command, self._now))
+                self.play(create_reservation(self._centre, command, self._now))
         except Rejected as refusal:
             return refusal
         self.settled.append(turn.wanted)
