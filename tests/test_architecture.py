@@ -36,6 +36,21 @@ THIRD_PARTIES = {
     "typer": {"cli"},
     "rich": {"cli"},
 }
+BOARD_ALLOWED: dict[str, set[str]] = {
+    "paper": set(),
+    "doors": set(),
+    "frame": {"paper", "doors"},
+    "entrance": {"paper", "doors", "frame"},
+    "timeline": {"paper", "doors", "frame"},
+    "usage": {"paper", "doors", "frame"},
+    "booking": {"paper", "doors", "frame"},
+    "reservations": {"paper", "doors", "frame"},
+    "outages": {"paper", "doors", "frame"},
+    "series": {"paper", "doors", "frame", "booking", "reservations"},
+    "now": {"paper", "doors", "frame", "outages", "reservations"},
+    "company": {"paper", "doors", "frame", "reservations", "usage"},
+}
+"""Which rooms of the board each of its rooms may import; what is at its own door joins them all."""
 PURE = {"msgspec", "numpy"}
 IMPURE = {"asyncio", "os", "socket", "subprocess", "random", "secrets", "threading", "time", "pathlib", "uuid"}
 
@@ -83,16 +98,39 @@ def test_every_room_of_the_house_is_in_the_table() -> None:
     assert rooms - {"generated"} == set(ROOMS_ALLOWED)
 
 
-def test_the_rooms_of_the_rules_are_in_the_picture() -> None:
-    """ARCHITECTURE.md names every room of the rules, and no room or file that is not there."""
+@pytest.mark.parametrize("room", BOARD_ALLOWED)
+def test_a_room_of_the_board_imports_only_the_rooms_it_may(room: str) -> None:
+    """What is drawn knows nobody, a page knows only the pages that it leads to, and none knows the door."""
+    strangers = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in modules(f"board/{room}")
+        if name.startswith("services.board")
+        and name.split(".")[2:3] not in [[own] for own in BOARD_ALLOWED[room] | {room}]
+    }
+    assert not strangers
+
+
+def test_every_room_of_the_board_is_in_the_table() -> None:
+    """A new room of the board must say whom it may import, and only its door stands outside of a room."""
+    assert rooms_of("board") == set(BOARD_ALLOWED)
+    assert {path.name for path in (SERVICES / "board").glob("*.py")} == {"__init__.py", "app.py", "routes.py", "web.py"}
+
+
+def rooms_of(service: str) -> set[str]:
+    """The rooms within a service."""
+    return {path.name for path in (SERVICES / service).iterdir() if (path / "__init__.py").exists()}
+
+
+@pytest.mark.parametrize("service", ["allocation", "board"])
+def test_the_rooms_of_a_service_are_in_the_picture(service: str) -> None:
+    """ARCHITECTURE.md names every room of the rules and of the board, and no room or file that is not there."""
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    table = text.partition("| `services/allocation/` |")[2].partition("\n\n")[0]
-    rooms = {path.name for path in (SERVICES / "allocation").iterdir() if (path / "__init__.py").exists()}
+    table = text.partition(f"| `services/{service}/` |")[2].partition("\n\n")[0]
     named = re.findall(
         r"`([a-z_]+)(/?)`", "".join(row.split("|")[1] for row in table.splitlines() if row.count("|") > 2)
     )
-    assert {name for name, slash in named if slash} == rooms
-    assert [name for name, slash in named if not slash and not (SERVICES / "allocation" / f"{name}.py").exists()] == []
+    assert {name for name, slash in named if slash} == rooms_of(service)
+    assert [name for name, slash in named if not slash and not (SERVICES / service / f"{name}.py").exists()] == []
 
 
 def test_every_path_in_the_picture_is_there() -> None:

@@ -16,7 +16,7 @@ import pytest
 from services.allocation import events
 from services.allocation.events import Event, ReservationEvent
 from services.allocation.rejections import Reason
-from services.board.words import LANGUAGES, catalogue
+from services.board.paper.words import LANGUAGES, catalogue
 from services.ledger.facts import EVENT_TYPES
 from services.scheduler.wire.refusals import STATUS_OF
 

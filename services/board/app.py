@@ -17,8 +17,8 @@ import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from services.board.doors import open_doors
-from services.board.patience import PatientProtocol
+from services.board.doors.calls import open_doors
+from services.board.entrance.patience import PatientProtocol
 from services.board.web import Board
 from services.runtime import lifecycle, logs
 from services.runtime.health import Health

@@ -1,4 +1,4 @@
-"""The routes of the board, and what becomes of a page that cannot be shown."""
+"""The board as a web application, and what becomes of a page that cannot be shown."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
@@ -11,45 +11,25 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.board import (
-    acting,
-    actions,
-    changing,
-    officers,
-    outage_new,
-    outages,
-    overriding,
-    parts,
-    series,
-    series_cancel,
-    series_change,
-    series_new,
-    static,
-    transfers,
-    voting,
-)
-from services.board.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
-from services.board.book import book, confirm
-from services.board.catalogue import CatalogueCache
-from services.board.company import calendar_file, company
-from services.board.doors import Doors
-from services.board.frame import document
-from services.board.guard import Guard
-from services.board.live import Live
-from services.board.markup import el
-from services.board.now import now
-from services.board.reservation import reservation
-from services.board.session import sign_out, signed_in
-from services.board.signing_in import SigningIn, choose_language, leave
-from services.board.telemetry import ROUTE, BoardTelemetry
-from services.board.timeline import timeline
-from services.board.times import Clock
-from services.board.usage import usage
-from services.board.visit import Forged, Unreadable, Visit, language_of
+from services.board.doors.answers import Forbidden, Limited, Missing, Refused, SignedOut, Unavailable
+from services.board.doors.calls import Doors
+from services.board.doors.catalogue import CatalogueCache
+from services.board.doors.session import sign_out, signed_in
+from services.board.entrance import acting
+from services.board.entrance.guard import Guard
+from services.board.entrance.live import Live
+from services.board.entrance.signing_in import SigningIn, choose_language, leave
+from services.board.entrance.telemetry import ROUTE, BoardTelemetry
+from services.board.frame import parts
+from services.board.frame.answering import SEE_OTHER
+from services.board.frame.document import document
+from services.board.frame.visit import Forged, Unreadable, Visit, language_of
+from services.board.paper import static
+from services.board.paper.markup import el
+from services.board.paper.times import Clock
+from services.board.routes import PAGES, View
 
-View = Callable[[Visit], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
-SEE_OTHER = 303
 
 PROBLEMS: dict[type[Exception], tuple[int, str]] = {
     Missing: (404, "problem_missing"),
@@ -77,42 +57,7 @@ class Board:
         """The board as an ASGI application."""
         entrance, deputies = SigningIn(self._doors, self._catalogue), acting.Acting(self._doors, self._catalogue)
         routes = [
-            _route("GET", "/", self._page(now)),
-            _route("GET", "/timeline", self._page(timeline)),
-            _route("GET", "/usage", self._page(usage)),
-            _route("GET", "/company", self._page(company)),
-            _route("GET", "/company/bookings.ics", self._page(calendar_file)),
-            _route("GET", "/book", self._page(book)),
-            _route("POST", "/book", self._page(confirm)),
-            _route("POST", "/override", self._page(overriding.send)),
-            _route("POST", "/approve", self._page(voting.approve)),
-            _route("POST", "/deny", self._page(voting.deny)),
-            _route("POST", "/transfer", self._page(transfers.offer)),
-            _route("POST", "/transfer/withdraw", self._page(transfers.withdraw)),
-            _route("POST", "/transfer/accept", self._page(transfers.accept)),
-            _route("POST", "/transfer/decline", self._page(transfers.decline)),
-            _route("POST", "/officers", self._page(officers.assign)),
-            _route("POST", "/officers/dismiss", self._page(officers.dismiss)),
-            _route("POST", "/confirm", self._page(actions.take)),
-            _route("POST", "/check-in", self._page(actions.come)),
-            _route("POST", "/cancel", self._page(actions.cancel)),
-            _route("POST", "/release", self._page(actions.release)),
-            _route("GET", "/reservations/{company}/{reservation}", self._page(reservation)),
-            _route("GET", "/reservations/{company}/{reservation}/change", self._page(changing.change)),
-            _route("POST", "/change", self._page(changing.send)),
-            _route("GET", "/series", self._page(series.listing)),
-            _route("GET", "/series/new", self._page(series_new.new)),
-            _route("POST", "/series", self._page(series_new.book)),
-            _route("POST", "/series/cancel", self._page(series_cancel.send)),
-            _route("POST", "/series/change", self._page(series_change.send)),
-            _route("GET", "/series/{company}/{series}", self._page(series.one)),
-            _route("GET", "/series/{company}/{series}/change", self._page(series_change.change)),
-            _route("GET", "/series/{company}/{series}/cancel", self._page(series_cancel.preview)),
-            _route("GET", "/outages", self._page(outages.listing)),
-            _route("GET", "/outages/new", self._page(outage_new.new)),
-            _route("POST", "/outages", self._page(outage_new.declare)),
-            _route("POST", "/outages/lift", self._page(outages.lift)),
-            _route("GET", "/outages/{outage}", self._page(outages.one)),
+            *(_route(method, path, self._page(view)) for method, path, view in PAGES),
             _route("GET", "/live", self.live.follow),
             _route("GET", "/sign-in", entrance.ask),
             _route("POST", "/sign-in", guarded(entrance.check)),

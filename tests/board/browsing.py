@@ -14,9 +14,9 @@ from google.protobuf.message import Message
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
-from services.board.doors import open_doors
-from services.board.sending import ENCLOSED
-from services.board.session import COOKIE
+from services.board.doors.calls import open_doors
+from services.board.doors.session import COOKIE
+from services.board.frame.sending import ENCLOSED
 from services.board.web import Board
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.system.harness import Clients

@@ -8,10 +8,10 @@ import grpc
 import pytest
 from grpc.aio import AioRpcError, Metadata
 
-from services.board import doors
-from services.board.answers import Limited, Missing
-from services.board.doors import ATTEMPTS_MAX, SEARCHES_AT_ONCE_MAX, Caller
-from services.board.session import Person
+from services.board.doors import calls as doors
+from services.board.doors.answers import Limited, Missing
+from services.board.doors.calls import ATTEMPTS_MAX, SEARCHES_AT_ONCE_MAX, Caller
+from services.board.doors.session import Person
 from services.scheduler.turns import LONG_MAX
 
 

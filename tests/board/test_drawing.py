@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.board.charts import ceiling
-from services.board.markup import el, join
-from services.board.rows import Bar, lanes, overlaps
-from services.board.times import ZOOMS, Window, day_of, to_timestamp
-from services.board.visit import local_path
+from services.board.frame.visit import local_path
+from services.board.paper.markup import el, join
+from services.board.paper.times import ZOOMS, Window, day_of, to_timestamp
+from services.board.timeline.rows import Bar, lanes, overlaps
+from services.board.usage.charts import ceiling
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

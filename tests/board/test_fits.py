@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from services.board.answers import Limited
-from services.board.fits import BUSY, fits_of
-from services.board.visit import Visit
+from services.board.doors.answers import Limited
+from services.board.frame.visit import Visit
+from services.board.now.fits import BUSY, fits_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 POOL = api.Resource(

@@ -6,8 +6,8 @@ import re
 import pytest
 from prometheus_client import generate_latest
 
-from services.board.guard import BODY_BYTES_MAX, HEADERS
-from services.board.session import COOKIE
+from services.board.doors.session import COOKIE
+from services.board.entrance.guard import BODY_BYTES_MAX, HEADERS
 from tests.board.browsing import ORIGIN, Browsing, forms
 from tests.system.small_catalogue import COMPANY, RIVAL
 
@@ -142,7 +142,7 @@ async def test_odd_addresses_are_answered_calmly(board: Browsing) -> None:
 
 async def test_too_many_at_once_are_told_to_wait(board: Browsing, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limit a page says 503 and when to come back, and the others are served."""
-    monkeypatch.setattr("services.board.guard.IN_FLIGHT_MAX", 2)
+    monkeypatch.setattr("services.board.entrance.guard.IN_FLIGHT_MAX", 2)
     async with board.browser(COMPANY) as browser:
         answers = await asyncio.gather(*(browser.get("/timeline?kind=all") for _ in range(6)))
     statuses = sorted(answer.status_code for answer in answers)

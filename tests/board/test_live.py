@@ -10,10 +10,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from services.board import patience
 from services.board.app import Settings, run
-from services.board.live import PERSON_STREAMS_MAX
-from services.board.session import COOKIE
+from services.board.doors.session import COOKIE
+from services.board.entrance import patience
+from services.board.entrance.live import PERSON_STREAMS_MAX
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import Address
 from tests.board.browsing import Browsing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.board.session import ACTING_COOKIE
+from services.board.doors.session import ACTING_COOKIE
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from tests.board.browsing import Browsing, forms
 from tests.system.harness import OFFICER

@@ -5,7 +5,7 @@ import re
 import pytest
 from icalendar import Calendar
 
-from services.board.catalogue import KINDS
+from services.board.doors.catalogue import KINDS
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
 from tests.board.conftest import laboratory

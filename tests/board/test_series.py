@@ -5,8 +5,8 @@ import uuid
 
 import pytest
 
-from services.board.repetition import RULE, said
-from services.board.words import words_for
+from services.board.paper.words import words_for
+from services.board.series.repetition import RULE, said
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
 from tests.system.small_catalogue import COMPANIES, DAY, HOUR, MONDAY

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from services.board.repetition import fields_of
+from services.board.series.repetition import fields_of
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
 from tests.system.small_catalogue import COMPANIES

@@ -8,15 +8,15 @@ from typing import get_args
 
 import pytest
 
+from services import board
 from services.allocation.events import Event
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
-from services.board import words
-from services.board.words import LANGUAGES, catalogue, words_for
+from services.board.paper.words import LANGUAGES, catalogue, words_for
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.ledger.reporting.transfers import LATE_FEE_RETURNED
 
-ROOM = Path(words.__file__).parent
+HOUSE = Path(board.__file__).parent
 FAMILIES = re.compile(
     "(account|approval|change|condition|done|effect|event|every|incident|kind|legend|order|outage|outcome|override|policy|problem|quota|"
     "range|reason|role|series|state|together|unit|usage|zoom)_|cancel|release"
@@ -38,9 +38,9 @@ AT_THE_DOOR = {"INVALID_FIELD", "NOT_AN_OFFICER", "NOT_YOUR_COMPANY", "TOO_MANY_
 
 
 def literals() -> set[str]:
-    """Every word-like piece of text in the room's code, pieces of f-strings included."""
+    """Every word-like piece of text in the board's code, pieces of f-strings included."""
     found = set()
-    for path in ROOM.glob("*.py"):
+    for path in HOUSE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
@@ -50,7 +50,7 @@ def literals() -> set[str]:
 def asked() -> set[str]:
     """Every key that the code asks for by its whole name."""
     pattern = re.compile(r'\b(?:visit\.|self\.)?words\(\s*"([a-z_0-9]+)"')
-    return {key for path in ROOM.glob("*.py") for key in pattern.findall(path.read_text())}
+    return {key for path in HOUSE.rglob("*.py") for key in pattern.findall(path.read_text())}
 
 
 @pytest.mark.parametrize("key", catalogue())

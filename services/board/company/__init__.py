@@ -1,0 +1,1 @@
+"""*My company*: its quotas, what comes up, who may act for it."""

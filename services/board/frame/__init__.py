@@ -1,0 +1,1 @@
+"""What every page has: who looks, the way around, tables and fields, and what becomes of a form that was sent."""

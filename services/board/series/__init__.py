@@ -1,0 +1,1 @@
+"""*Series*: the same demand again and again, booked, changed and given back."""

@@ -1,0 +1,1 @@
+"""*Timeline*: every resource a row, drawn here."""
