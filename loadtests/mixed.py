@@ -15,7 +15,6 @@ from loadtests.core import NOW, SEARCH_DAYS
 from loadtests.founding import registered
 from loadtests.measures import percentiles_ms
 from loadtests.workload import DAY_SECONDS
-from services.allocation.attendance.conduct import Qualification
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.decide import decide
@@ -23,6 +22,7 @@ from services.allocation.events import QualificationGranted
 from services.allocation.offering import offers
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind, Resource
+from services.allocation.values.conduct import Qualification
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 
 TRAINING_POOL, TRAINING_GPUS = "h100-train", 8

@@ -8,33 +8,33 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
-from services.allocation.attendance.consequences import Consequences
-from services.allocation.attendance.recent_use import RecentUse
-from services.allocation.attendance.records import Records
 from services.allocation.calendars.calendar import DAY_SECONDS, base_for
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.outages import Outages
 from services.allocation.events import Event
 from services.allocation.life import follow
-from services.allocation.limits.quota import Meter
-from services.allocation.limits.reclaim import Review
-from services.allocation.limits.reviews import Reviews
-from services.allocation.money.cards import Cards
-from services.allocation.money.compensating import compensation
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.periods import Periods
-from services.allocation.money.pricing import Rate
-from services.allocation.money.rates import Rates
-from services.allocation.money.tariff import Tariff
-from services.allocation.recurrence.series_table import SeriesTable
+from services.allocation.prices.compensating import compensation
+from services.allocation.prices.periods import Periods
+from services.allocation.prices.pricing import Rate
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.tables.agenda import Agenda
 from services.allocation.tables.answers import Answers, Subject
+from services.allocation.tables.cards import Cards
+from services.allocation.tables.consequences import Consequences
 from services.allocation.tables.holdings import Holdings, MeterKey
 from services.allocation.tables.lists import Lists
+from services.allocation.tables.meter import Meter
+from services.allocation.tables.outages import Outages
+from services.allocation.tables.rates import Rates
+from services.allocation.tables.recent_use import RecentUse
+from services.allocation.tables.records import Records
+from services.allocation.tables.reviews import Reviews
+from services.allocation.tables.series import SeriesTable
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.reclaim import Review
+from services.allocation.values.tariff import Tariff
 
 KEPT_SECONDS = 31 * DAY_SECONDS
 """How long a reservation stays readable here after it ended; the ledger keeps it for ever."""

@@ -2,19 +2,19 @@
 
 from msgspec import Struct
 
-from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Assignment, Qualification
-from services.allocation.attendance.terms import Terms
 from services.allocation.attendance.use import Record
-from services.allocation.booking.people import Participants
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Outage
-from services.allocation.money.correction import Correction
-from services.allocation.money.tariff import Tariff
-from services.allocation.recurrence.series import Policy, Series
 from services.allocation.reservations import Condition, Line, Override
 from services.allocation.resources import Interval, Resource
+from services.allocation.series import Policy, Series
+from services.allocation.values.arrears import Arrear
+from services.allocation.values.conduct import Assignment, Qualification
+from services.allocation.values.correction import Correction
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import Outage
+from services.allocation.values.people import Participants
+from services.allocation.values.tariff import Tariff
+from services.allocation.values.terms import Terms
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):

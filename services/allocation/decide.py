@@ -6,8 +6,8 @@ arguments, so that the same log gives the same answers for ever.
 
 from typing import assert_never
 
-from services.allocation import commands, events, officers
-from services.allocation.attendance import discipline, misuse, overdue
+from services.allocation import commands, events
+from services.allocation.attendance import discipline
 from services.allocation.attendance.recording import record_use
 from services.allocation.booking import approving, holding, releasing, transferring
 from services.allocation.booking.cancelling import cancel_reservation
@@ -15,16 +15,18 @@ from services.allocation.booking.changing import change_reservation
 from services.allocation.booking.creating import create_reservation
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
+from services.allocation.disruption import misuse
 from services.allocation.disruption.declaring import declare, lift
 from services.allocation.disruption.funding_decisions import set_funding
 from services.allocation.events import Events
 from services.allocation.limits import exempting
-from services.allocation.money import correcting
-from services.allocation.money.months import close
+from services.allocation.money import correcting, overdue
 from services.allocation.money.publishing import publish_tariff
 from services.allocation.recurrence import recurring, series_changing
-from services.allocation.registration import check_company, check_quota, check_resource
+from services.allocation.registering import officers
+from services.allocation.registering.registration import check_company, check_quota, check_resource
 from services.allocation.ticking import tick
+from services.allocation.values.months import close
 
 
 def decide(centre: Centre, command: Command, now: int) -> Events:

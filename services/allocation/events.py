@@ -7,22 +7,22 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
-from services.allocation.attendance.conduct import Assignment, Cause, Qualification
-from services.allocation.attendance.terms import Terms
 from services.allocation.attendance.use import MeasuredUse
-from services.allocation.booking.approval import Approval, Vote
-from services.allocation.booking.people import Participants
-from services.allocation.booking.transfer import Outcome
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Outage
-from services.allocation.limits.reclaim import MeterReview, Removal
-from services.allocation.money.correction import Correction
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.tariff import Tariff
-from services.allocation.recurrence.series import Series
 from services.allocation.reservations import Allocation, Condition, Line, Overburn, Override
 from services.allocation.resources import Interval, Resource
+from services.allocation.series import Series
+from services.allocation.values.approval import Approval, Vote
+from services.allocation.values.conduct import Assignment, Cause, Qualification
+from services.allocation.values.correction import Correction
+from services.allocation.values.funding import Funding
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.outage import Outage
+from services.allocation.values.people import Participants
+from services.allocation.values.reclaim import MeterReview, Removal
+from services.allocation.values.tariff import Tariff
+from services.allocation.values.terms import Terms
+from services.allocation.values.transfer import Outcome
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
@@ -504,13 +504,13 @@ ConductEvent = (
 """The events in a company's record."""
 
 RecordEvent = TermsPublished | ConductEvent | CorrectionPosted
-"""The events in the centre's records: see `services.allocation.attendance.records`."""
+"""The events in the centre's records: see `services.allocation.tables.records`."""
 
 OutageEvent = OutageDeclared | OutageLifted | CapacityFunded
-"""The events of what is out or not funded: see `services.allocation.disruption.outages`."""
+"""The events of what is out or not funded: see `services.allocation.tables.outages`."""
 
 SeriesEvent = SeriesBooked | SeriesChanged | SeriesCancelled
-"""The events of a series: see `services.allocation.recurrence.series`."""
+"""The events of a series: see `services.allocation.series`."""
 
 ReviewEvent = ReviewAnnounced | QuotaReviewed
 """The events of reclaim: see `services.allocation.limits.reclaiming`."""

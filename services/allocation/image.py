@@ -10,21 +10,21 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.attendance.conduct import Conduct
 from services.allocation.attendance.idling import Recent
-from services.allocation.attendance.terms import Terms
 from services.allocation.centre import Centre
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Fate, Outage
-from services.allocation.limits.reclaim import Review
-from services.allocation.money.correction import Correction
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.tariff import Tariff
-from services.allocation.recurrence.series import Series
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
+from services.allocation.series import Series
 from services.allocation.tables.answers import Answer, Subject
+from services.allocation.values.conduct import Conduct
+from services.allocation.values.correction import Correction
+from services.allocation.values.funding import Funding
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.outage import Fate, Outage
+from services.allocation.values.reclaim import Review
+from services.allocation.values.tariff import Tariff
+from services.allocation.values.terms import Terms
 
 FORMAT = 4
 PIECE_MAX = 500

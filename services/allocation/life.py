@@ -2,7 +2,7 @@
 
 The scheduler follows them to decide, the ledger to account, the metrics to count. An event of a reservation needs three
 things: its struct in `events`, a row in `states/moves.py`, and a function in `states/becoming.py`. What it moves in the
-books follows from before and after (`states/flows.py`).
+books follows from before and after (`prices/flows.py`).
 """
 
 from services.allocation.events import ReservationEvent

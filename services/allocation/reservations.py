@@ -9,10 +9,10 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.booking.approval import Approval
-from services.allocation.booking.people import Participants
-from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.resources import Interval
+from services.allocation.values.approval import Approval
+from services.allocation.values.people import Participants
+from services.allocation.values.transfer import Outcome, Transfer
 
 
 class Colocation(StrEnum):

@@ -6,20 +6,20 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
-from services.allocation.attendance.barring import barred
 from services.allocation.attendance.discipline import may_book
-from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import OPEN_END
+from services.allocation.limits.barring import barred
 from services.allocation.limits.batch import batch_violations
 from services.allocation.limits.overburn import allowance, charges_of, uncovered
-from services.allocation.limits.quota import meter_violations
 from services.allocation.limits.tracks import too_many
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
+from services.allocation.tables.meter import meter_violations
+from services.allocation.units.demand import Want
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import OPEN_END
 from services.allocation.wording import counted, figure
 
 HOUR_SECONDS = 3600

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping
 
 from services.allocation import events
-from services.allocation.attendance import discipline, idle_release, misuse, overdue
-from services.allocation.attendance.conduct import Conduct
+from services.allocation.attendance import discipline, idle_release
 from services.allocation.booking import approving, transferring
 from services.allocation.centre import Centre
+from services.allocation.disruption import misuse
 from services.allocation.disruption.clearing import clear
 from services.allocation.disruption.funding_decisions import go_on
 from services.allocation.events import Event, Events
 from services.allocation.limits import reclaiming
+from services.allocation.money import overdue
 from services.allocation.reservations import State
+from services.allocation.values.conduct import Conduct
 
 TICK_RESERVATIONS_MAX = 500
 """A tick moves at most so many reservations, so that it fits one page and nobody waits long behind it."""

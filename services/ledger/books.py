@@ -13,12 +13,12 @@ from services.allocation import events
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event, ReservationEvent
 from services.allocation.life import follow
-from services.allocation.money.fees import CHARGING, Fee, fees
-from services.allocation.money.periods import Periods, number_of
-from services.allocation.money.pricing import Amount, amounts
+from services.allocation.prices.fees import CHARGING, Fee, fees
+from services.allocation.prices.flows import flows
+from services.allocation.prices.periods import Periods, number_of
+from services.allocation.prices.pricing import Amount, amounts
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
-from services.allocation.states.flows import flows
 from services.allocation.states.moves import IllegalMove
 from services.ledger.claims import Claim, LateFee, Step
 from services.ledger.prices import Prices

@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from services.allocation.money.fees import Fee
-from services.allocation.money.pricing import Amount
-from services.allocation.money.unit_time import Stretches
+from services.allocation.prices.fees import Fee
+from services.allocation.prices.pricing import Amount
+from services.allocation.prices.unit_time import Stretches
 from services.allocation.reservations import Reservation
 
 

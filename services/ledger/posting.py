@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from services.allocation import events
 from services.allocation.companies import Quota
 from services.allocation.events import Event
-from services.allocation.limits.reclaim import Removal
-from services.allocation.money.correction import CORRECTIONS, Correction
-from services.allocation.money.periods import number_of
-from services.allocation.money.pricing import Amount
+from services.allocation.prices.periods import number_of
+from services.allocation.prices.pricing import Amount
 from services.allocation.reservations import Reservation, State
+from services.allocation.values.correction import CORRECTIONS, Correction
+from services.allocation.values.reclaim import Removal
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.claims import Claim, Step

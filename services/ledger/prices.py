@@ -3,9 +3,9 @@
 from functools import lru_cache
 
 from services.allocation.companies import Company
-from services.allocation.money.pricing import Rate, rate_of
-from services.allocation.money.tariff import Tariff
+from services.allocation.prices.pricing import Rate, rate_of
 from services.allocation.resources import Resource
+from services.allocation.values.tariff import Tariff
 
 RATES_KEPT_MAX = 100_000
 

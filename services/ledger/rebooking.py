@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from services.allocation.events import ReservationEvent, ReservationMissed
-from services.allocation.money import unit_time
-from services.allocation.money.fees import Fee
-from services.allocation.money.periods import Periods
-from services.allocation.money.pricing import Rate
-from services.allocation.money.unit_time import Stretches
+from services.allocation.prices import unit_time
+from services.allocation.prices.fees import Fee
+from services.allocation.prices.periods import Periods
+from services.allocation.prices.pricing import Rate
+from services.allocation.prices.unit_time import Stretches
 from services.ledger.claims import Claim, LateFee
 
 RateOf = Callable[[int, str, str], Rate]

@@ -6,8 +6,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.allocation.calendars.timetable import keeps_hours, slot_windows
-from services.allocation.disruption.outage import Outage, OutageKind
 from services.allocation.resources import Interval, Resource
+from services.allocation.values.outage import Outage, OutageKind
 
 
 class Unavailable(StrEnum):

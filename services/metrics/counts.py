@@ -2,9 +2,9 @@
 
 from msgspec import Struct
 
-from services.allocation.limits import quota
 from services.allocation.reservations import State
 from services.allocation.resources import Interval, Resource
+from services.allocation.tables import meter
 
 LIVE_STATES = tuple(state for state in State if state.live)
 
@@ -28,7 +28,7 @@ class Account(Struct):
         return self.reserved - self.used - self.released
 
 
-class Period(quota.Period):
+class Period(meter.Period):
     """A quota and the unit-seconds of its meter that are booked within its period."""
 
     def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.calendars.placement import parts_of
 from services.allocation.reservations import Line, Reservation
 from services.allocation.resources import Resource
-from services.allocation.units.placement import parts_of
 
 DAY_SECONDS = 86_400
 DAYS = 7

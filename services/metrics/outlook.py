@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.calendars.placement import Part, parts_of
 from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells
-from services.allocation.disruption.outage import Outage
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Interval, Kind, Resource
-from services.allocation.units.placement import Part, parts_of
+from services.allocation.values.outage import Outage
 from services.metrics.fragmentation import NOTHING_ASKED, Asked, fragmented, typical
 
 HOUR_SECONDS = 3_600

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from services.allocation.disruption.outage import Outage
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Resource
+from services.allocation.values.outage import Outage
 from services.metrics.forecast import Forecast, forecast
 from services.metrics.fragmentation import NOTHING_ASKED, Asked
 from services.metrics.freshness import Freshness

@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.companies import Company
-from services.allocation.disruption.outage import Outage
 from services.allocation.events import Event
 from services.allocation.life import follow
-from services.allocation.limits.reclaim import without
-from services.allocation.money.correction import corrected
-from services.allocation.money.periods import Periods
+from services.allocation.prices.flows import Flow, flows
+from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Resource
-from services.allocation.states.flows import Flow, flows
 from services.allocation.states.moves import IllegalMove
+from services.allocation.values.correction import corrected
+from services.allocation.values.outage import Outage
+from services.allocation.values.reclaim import without
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
 from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage

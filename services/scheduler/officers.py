@@ -2,7 +2,7 @@
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation.attendance.conduct import Assignment
+from services.allocation.values.conduct import Assignment
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role

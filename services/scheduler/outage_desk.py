@@ -7,12 +7,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.disruption import declaring, funding_decisions
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Fate, Outage, Outcome
 from services.allocation.offering import offers
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Interval
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import Fate, Outage, Outcome
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role

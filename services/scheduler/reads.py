@@ -16,9 +16,9 @@ from services.allocation.booking.transferring import seen_by
 from services.allocation.calendars.calendar import DAY_SECONDS, DAYS_BEHIND
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.limits.quota import Period
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind, Resource
+from services.allocation.tables.meter import Period
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 

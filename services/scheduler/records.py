@@ -1,8 +1,8 @@
 """The methods about the centre's records: its terms, and how a company stands with it."""
 
 from services.allocation import commands
-from services.allocation.attendance.conduct import Conduct
-from services.allocation.attendance.terms import Terms
+from services.allocation.values.conduct import Conduct
+from services.allocation.values.terms import Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of

@@ -1,10 +1,10 @@
 """The methods by which operators make things known: resources, companies, quotas, rate cards, closed months."""
 
 from services.allocation.companies import Company, Quota
-from services.allocation.money.correction import Correction
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.tariff import Tariff
 from services.allocation.resources import Resource
+from services.allocation.values.correction import Correction
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.answering import administer

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from services.allocation.booking.extending import extensions
 from services.allocation.commands import CreateReservation, Tick
 from services.allocation.offering import offers
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.choosing import choosing
+from services.allocation.offering.extending import extensions
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.events import SeriesBooked
-from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
 from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role

@@ -5,10 +5,10 @@ Monday, 2 March 2026, 08:00 in Seoul is now. Times are local unless a zone is na
 
 from msgspec.structs import replace
 
-from services.allocation.attendance.conduct import Qualification
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
-from services.allocation.money.tariff import Basis, Discount, Price, Tariff
 from services.allocation.resources import Companion, Kind, Node, OpeningHours, Resource, Unit
+from services.allocation.values.conduct import Qualification
+from services.allocation.values.tariff import Basis, Discount, Price, Tariff
 from tests.allocation.scenario import DAY, HOUR, SEOUL, Scenario, at
 
 NOW = at("2026-03-02 08:00")

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import Terms
 from services.allocation.companies import Company, Quota
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind, Resource, Unit
+from services.allocation.values.terms import Terms
 
 CELL = 1800
 DAY, HOUR = 86_400, 3600

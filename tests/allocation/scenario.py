@@ -38,16 +38,16 @@ from services.allocation.commands import (
 )
 from services.allocation.companies import Company, Quota
 from services.allocation.decide import decide
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Outage, OutageKind, Scope
 from services.allocation.events import Events
-from services.allocation.money.tariff import Tariff
 from services.allocation.offering.offers import Found, Search, alternatives, search
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Colocation, Line, Override, Reservation
 from services.allocation.resources import Interval, Resource
 from services.allocation.tables.answers import Subject
 from services.allocation.ticking import TICK_RESERVATIONS_MAX
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import Outage, OutageKind, Scope
+from services.allocation.values.tariff import Tariff
 
 HOUR = 3600
 DAY = 86_400

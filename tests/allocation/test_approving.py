@@ -3,13 +3,13 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.booking.approval import Rule, voter_of
 from services.allocation.booking.approving import UNDECIDED
 from services.allocation.commands import ApproveReservation, DenyReservation, RegisterResource
 from services.allocation.events import ReservationDenied, VoteCast
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Override, Reservation, State
 from services.allocation.resources import Companion, Resource
+from services.allocation.values.approval import Rule, voter_of
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, grids_of, line

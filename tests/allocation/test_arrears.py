@@ -4,8 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.attendance.arrears import ARREARS_MAX, Arrear
-from services.allocation.attendance.terms import ArrearsRule, Terms
 from services.allocation.commands import (
     AcceptTransfer,
     ClearArrears,
@@ -14,8 +12,10 @@ from services.allocation.commands import (
     PublishTerms,
     RecordArrears,
 )
-from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.rejections import Reason
+from services.allocation.values.arrears import ARREARS_MAX, Arrear
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.terms import ArrearsRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, line

@@ -12,17 +12,17 @@ from msgspec.structs import replace
 from services.allocation.booking.creating import create_reservation
 from services.allocation.commands import PublishTariff
 from services.allocation.money.costing import cost_of, drafted, price_of
-from services.allocation.money.peaks import Peak, PeakHours
-from services.allocation.money.pricing import Rate
-from services.allocation.money.tariff import Price
 from services.allocation.offering import seeking
 from services.allocation.offering.choice import Choice, Chosen, Offered, Order
 from services.allocation.offering.choosing import choose, choosing
 from services.allocation.offering.offers import Search, search
 from services.allocation.offering.steps import at_once
 from services.allocation.offering.variants import VARIANTS_MAX, Variant, varying
+from services.allocation.prices.peaks import Peak, PeakHours
+from services.allocation.prices.pricing import Rate
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Line
+from services.allocation.values.tariff import Price
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NEXT_MONDAY, NOW, TARIFF, TUESDAY

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.commands import PostCorrection
-from services.allocation.money import correction
-from services.allocation.money.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
 from services.allocation.rejections import Reason
+from services.allocation.values import correction
+from services.allocation.values.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, line

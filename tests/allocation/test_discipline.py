@@ -3,8 +3,6 @@
 from msgspec.structs import replace
 
 from services.allocation import events, image
-from services.allocation.attendance.conduct import Cause
-from services.allocation.attendance.terms import FIRST, StrikeRule, Terms
 from services.allocation.commands import (
     CancelReservation,
     CheckIn,
@@ -19,6 +17,8 @@ from services.allocation.commands import (
 from services.allocation.decide import decide
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Condition, Reservation, State
+from services.allocation.values.conduct import Cause
+from services.allocation.values.terms import FIRST, StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.booking.extending import extensions
 from services.allocation.commands import PublishTariff, RegisterResource
 from services.allocation.money.quoting import Fee, cancellation_quote
+from services.allocation.offering.extending import extensions
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Reservation
 from tests.allocation import fixture

@@ -6,10 +6,10 @@ from services.allocation import image
 from services.allocation.commands import RegisterResource, SetFunding
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.disruption.funding_decisions import DISPLACED_MAX, plan
-from services.allocation.money.periods import Periods
+from services.allocation.prices.flows import flows
+from services.allocation.prices.periods import Periods
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
-from services.allocation.states.flows import flows
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, fund, grids_of, line

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import Terms
 from services.allocation.commands import ApproveReservation, PublishTerms
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import BatchLimits
+from services.allocation.values.terms import Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

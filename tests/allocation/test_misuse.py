@@ -3,8 +3,6 @@
 import pytest
 
 from services.allocation import events
-from services.allocation.attendance.misuse import REVOKED_MAX
-from services.allocation.attendance.terms import Terms
 from services.allocation.commands import (
     AcceptTransfer,
     CreateReservation,
@@ -15,8 +13,10 @@ from services.allocation.commands import (
     RegisterResource,
     Tick,
 )
+from services.allocation.disruption.misuse import REVOKED_MAX
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
+from services.allocation.values.terms import Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

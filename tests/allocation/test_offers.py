@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.attendance.conduct import Qualification
 from services.allocation.commands import CreateReservation, GrantQualification, GrantQuota
 from services.allocation.decide import decide
 from services.allocation.offering.offers import ALTERNATIVES_MAX
 from services.allocation.rejections import Reason, Rejected
+from services.allocation.values.conduct import Qualification
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NEXT_MONDAY, NOW, TUESDAY

@@ -8,11 +8,11 @@ from services.allocation.commands import DeclareOutage, LiftOutage, Tick
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.decide import decide
 from services.allocation.disruption.clearing import RESERVATIONS_MAX
-from services.allocation.disruption.outage import OutageKind, Scope
-from services.allocation.money.periods import Periods
+from services.allocation.prices.flows import flows
+from services.allocation.prices.periods import Periods
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation, Reservation, State
-from services.allocation.states.flows import flows
+from services.allocation.values.outage import OutageKind, Scope
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line, outage

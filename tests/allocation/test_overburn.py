@@ -2,12 +2,12 @@
 
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import Terms
 from services.allocation.booking.transferring import offer_of
 from services.allocation.commands import AcceptTransfer, OfferTransfer, PublishTerms
 from services.allocation.events import ReservationConfirmed
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Overburn, Reservation
+from services.allocation.values.terms import Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.booking.people import Participants
 from services.allocation.commands import CheckIn, CreateReservation, GrantQualification
 from services.allocation.events import ReservationCheckedIn
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line, Reservation, State
+from services.allocation.values.people import Participants
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, change, line

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.commands import PublishTariff
-from services.allocation.money.peaks import DAY_MINUTES, Peak, PeakHours, peak_faults
-from services.allocation.money.pricing import Rate, rate_of
+from services.allocation.prices.peaks import DAY_MINUTES, Peak, PeakHours, peak_faults
+from services.allocation.prices.pricing import Rate, rate_of
 from services.allocation.rejections import Reason
 from services.allocation.resources import Interval
 from tests.allocation import fixture

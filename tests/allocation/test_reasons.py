@@ -5,11 +5,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Assignment
-from services.allocation.attendance.terms import ArrearsRule, StrikeRule, Terms
 from services.allocation.booking.holding import HOLDS_MAX
-from services.allocation.booking.people import Participants
 from services.allocation.commands import (
     ApproveReservation,
     AssignOfficer,
@@ -31,10 +27,14 @@ from services.allocation.commands import (
     RegisterCompany,
     RegisterResource,
 )
-from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation
 from services.allocation.resources import Closure
+from services.allocation.values.arrears import Arrear
+from services.allocation.values.conduct import Assignment
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.people import Participants
+from services.allocation.values.terms import ArrearsRule, StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change, fund, line, outage

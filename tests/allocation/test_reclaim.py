@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.attendance.terms import ReclaimRow, ReclaimRule, Terms
 from services.allocation.commands import ExemptFromReview, PublishTerms
 from services.allocation.companies import EQUIPMENT_METER, Quota
 from services.allocation.rejections import Reason
+from services.allocation.values.terms import ReclaimRow, ReclaimRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, line

@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
-from services.allocation.attendance.terms import StrikeRule, Terms
 from services.allocation.commands import BookSeries, CancelSeries, GrantQualification, PublishTerms
-from services.allocation.recurrence.series import OCCURRENCES_MAX, Occurrence, Policy, Series
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
+from services.allocation.series import OCCURRENCES_MAX, Occurrence, Policy, Series
+from services.allocation.values.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

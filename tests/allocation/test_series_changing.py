@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.commands import BookSeries, CancelSeries, ChangeSeries
-from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Policy, Series
 from services.allocation.rejections import Reason
 from services.allocation.reservations import State
+from services.allocation.series import OCCURRENCES_MAX, Effect, Policy, Series
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line

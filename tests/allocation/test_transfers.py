@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
-from services.allocation.booking.transfer import Outcome
 from services.allocation.booking.transferring import seen_by, told_to
 from services.allocation.commands import (
     AcceptTransfer,
@@ -25,6 +24,7 @@ from services.allocation.events import (
 )
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Reservation, State
+from services.allocation.values.transfer import Outcome
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, change, grids_of, line

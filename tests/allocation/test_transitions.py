@@ -7,12 +7,12 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.booking.approval import Approval, Rule, Vote
-from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.events import ReservationEvent, ReservationTransferred, TransferAccepted, TransferEnded
 from services.allocation.life import follow
 from services.allocation.reservations import Reservation, State
 from services.allocation.states.moves import MOVES, IllegalMove
+from services.allocation.values.approval import Approval, Rule, Vote
+from services.allocation.values.transfer import Outcome, Transfer
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
 STATES = (None, *State)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.allocation import events
-from services.allocation.attendance.conduct import Cause, Qualification
+from services.allocation.values.conduct import Cause, Qualification
 from services.audit import forms
 from services.audit.export import verify_export
 from services.audit.faults import Fault

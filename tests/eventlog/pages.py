@@ -2,15 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.allocation.attendance.conduct import Assignment, Cause, Qualification
-from services.allocation.attendance.terms import ArrearsRule, NoProcessRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.allocation.attendance.use import MeasuredUse
-from services.allocation.booking.approval import Approval, Rule, Vote
-from services.allocation.booking.people import Participants
-from services.allocation.booking.transfer import Outcome
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.events import (
     AllocationsMoved,
     ArrearsCleared,
@@ -64,14 +57,21 @@ from services.allocation.events import (
     UseMeasured,
     VoteCast,
 )
-from services.allocation.limits.reclaim import MeterReview, Removal
-from services.allocation.money.correction import Correction, CorrectionKind
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.peaks import Peak
-from services.allocation.money.tariff import Basis, Discount, Price, Tariff
-from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
+from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Allocation, Colocation, Line, Overburn
 from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
+from services.allocation.series import Effect, Occurrence, Policy, Series
+from services.allocation.values.approval import Approval, Rule, Vote
+from services.allocation.values.conduct import Assignment, Cause, Qualification
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.funding import Funding
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.outage import Outage, OutageKind, Scope, Taken
+from services.allocation.values.people import Participants
+from services.allocation.values.reclaim import MeterReview, Removal
+from services.allocation.values.tariff import Basis, Discount, Price, Tariff
+from services.allocation.values.terms import ArrearsRule, NoProcessRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
+from services.allocation.values.transfer import Outcome
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"

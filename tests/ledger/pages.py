@@ -5,15 +5,15 @@ from zoneinfo import ZoneInfo
 
 from services.allocation import events
 from services.allocation.attendance.use import MeasuredUse
-from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
-from services.allocation.money.correction import Correction, CorrectionKind
-from services.allocation.money.months import ClosedMonth, bounds
-from services.allocation.money.peaks import Peak
-from services.allocation.money.tariff import Basis, Discount, Price, Tariff
+from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Interval, Kind, Node, Resource, Unit
+from services.allocation.values.approval import Approval, Rule, Vote
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.months import ClosedMonth, bounds
+from services.allocation.values.tariff import Basis, Discount, Price, Tariff
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 

@@ -3,7 +3,7 @@
 import pytest
 
 from services.allocation.events import QuotaReviewed
-from services.allocation.limits.reclaim import Removal
+from services.allocation.values.reclaim import Removal
 from services.ledger.journal import Violated
 from services.ledger.reporting.history import history
 from services.ledger.reporting.statements import centre_statement, month_statement

@@ -5,9 +5,9 @@ from collections import Counter
 import pytest
 
 from services.allocation import events
-from services.allocation.booking.transfer import Outcome
 from services.allocation.events import Event
 from services.allocation.reservations import Allocation, Line
+from services.allocation.values.transfer import Outcome
 from services.ledger.books import Books, Misfit
 from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post

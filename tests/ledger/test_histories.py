@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.commands import CancelReservation, PostCorrection, PublishTariff, ReleaseReservation
-from services.allocation.disruption.outage import OutageKind, Scope
-from services.allocation.money.correction import Correction, CorrectionKind
-from services.allocation.money.tariff import Price, Tariff
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation, State
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.outage import OutageKind, Scope
+from services.allocation.values.tariff import Price, Tariff
 from services.ledger.books import Books
 from services.ledger.chart import Account, Transfer
 from services.ledger.posting import post

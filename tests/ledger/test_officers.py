@@ -3,8 +3,8 @@
 import pytest
 
 from services.allocation import events
-from services.allocation.attendance.conduct import Assignment
 from services.allocation.events import Event
+from services.allocation.values.conduct import Assignment
 from services.ledger.officers import officers_of
 from services.ledger.reading import company_snapshot
 from services.ledger.reporting import history

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.booking.people import Participants
+from services.allocation.values.people import Participants
 from services.ledger.reporting.views import NOW
 from services.ledger.reporting.years import equipment_use, year_report
 from tests.ledger.folding import Ledger

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.booking.approval import Approval, Rule, Vote
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.reservations import Allocation, Line
+from services.allocation.values.approval import Approval, Rule, Vote
 from tests.metrics.synthetic import pool
 
 QUARTER = 900

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from services.allocation import events
 from services.allocation.companies import Quota
-from services.allocation.disruption.outage import Outage, OutageKind, Taken
 from services.allocation.events import Event
 from services.allocation.resources import Closure, Kind, Node, OpeningHours, Resource, Unit
+from services.allocation.values.outage import Outage, OutageKind, Taken
 from services.metrics.availability import Availability, Unavailable
 from services.metrics.figures import OTHER, Figures, LabelLimits, Pair, draw, fold_pairs
 from services.metrics.usage import Usage

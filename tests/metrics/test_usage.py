@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation import events
-from services.allocation.limits.reclaim import Removal
-from services.allocation.money.correction import Correction, CorrectionKind
 from services.allocation.reservations import State
+from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.reclaim import Removal
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.allocation import events
-from services.allocation.attendance.terms import NoProcessRule, Terms
 from services.allocation.commands import CreateReservation, PublishTerms, ReleaseReservation
 from services.allocation.reservations import Reservation, State
+from services.allocation.values.terms import NoProcessRule, Terms
 from services.eventlog import Unknown
 from services.eventlog.beside import USE, SideStream
 from services.eventlog.jetstream import JetStreamLog

@@ -1,1 +1,1 @@
-"""Who came, who did not, who is trained, what was used, and by which terms."""
+"""Who came and who did not, what follows, and what was used."""

@@ -8,19 +8,19 @@ from collections.abc import Set as AbstractSet
 from functools import reduce
 
 from services.allocation import commands, events
-from services.allocation.attendance.conduct import QUALIFICATIONS_MAX, Cause, Conduct, Strike, suspension
-from services.allocation.attendance.records import judged
-from services.allocation.attendance.terms import faults
-from services.allocation.booking.demand import Want
 from services.allocation.booking.participants import arrived
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.events import ConductEvent, Event
 from services.allocation.finding import find, wrong_state
-from services.allocation.money import unit_time
+from services.allocation.prices import unit_time
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Kind
+from services.allocation.tables.records import judged
+from services.allocation.units.demand import Want
+from services.allocation.values.conduct import QUALIFICATIONS_MAX, Cause, Conduct, Strike, suspension
+from services.allocation.values.terms import faults
 from services.allocation.wording import spelled
 
 Events = tuple[Event, ...]

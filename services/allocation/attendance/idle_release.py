@@ -7,12 +7,12 @@ released; whoever begins to work again, and whose reports fail to come, is left 
 from services.allocation import events
 from services.allocation.attendance.discipline import cut
 from services.allocation.attendance.idling import sample_of, used_percent, with_sample
-from services.allocation.attendance.terms import IdleRule
 from services.allocation.attendance.use import Record
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind
+from services.allocation.values.terms import IdleRule
 
 HOUR_SECONDS = 3600
 FRESH_SECONDS = 2 * HOUR_SECONDS

@@ -6,12 +6,12 @@ booking's rate card says of whoever does not come. Some are exempt by the terms.
 
 from services.allocation import events
 from services.allocation.attendance.discipline import cut
-from services.allocation.attendance.terms import MINUTE_SECONDS, NoProcessRule
 from services.allocation.attendance.use import Record
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind
+from services.allocation.values.terms import MINUTE_SECONDS, NoProcessRule
 
 
 def missed(centre: Centre, reservation: Reservation, record: Record, now: int) -> tuple[Event, ...]:

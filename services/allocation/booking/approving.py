@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.booking.approval import Approval, Rule, Vote, voter_of
-from services.allocation.booking.demand import Want
 from services.allocation.booking.retiming import retime
 from services.allocation.centre import Centre
 from services.allocation.commands import ApproveReservation, DenyReservation
@@ -20,6 +18,8 @@ from services.allocation.limits.tracks import Leave, asks_leave, leave_of
 from services.allocation.rejections import Reason, Violation, refuse
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
+from services.allocation.units.demand import Want
+from services.allocation.values.approval import Approval, Rule, Vote, voter_of
 
 Events = tuple[events.Event, ...]
 

@@ -13,9 +13,7 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
 from services.allocation.attendance.discipline import late_change, late_strike
-from services.allocation.attendance.terms import Terms
 from services.allocation.booking import reapproving
-from services.allocation.booking.demand import Want, complete
 from services.allocation.booking.news import news_of, standing_of
 from services.allocation.booking.participants import uncovered
 from services.allocation.booking.wish import Wish
@@ -27,8 +25,10 @@ from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Overburn, Reservation, State, used_until
 from services.allocation.resources import Interval
 from services.allocation.states.moves import MOVES
+from services.allocation.units.demand import Want, complete
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
+from services.allocation.values.terms import Terms
 
 Events = tuple[Event, ...]
 

@@ -4,7 +4,6 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
 from services.allocation.booking import approving, holding
-from services.allocation.booking.demand import Want, complete
 from services.allocation.booking.overriding import check_override, left_standing, opened, overridden
 from services.allocation.booking.participants import demand_sound, uncovered
 from services.allocation.calendars.calendar import DAYS_AHEAD
@@ -13,6 +12,7 @@ from services.allocation.events import Events
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Override
+from services.allocation.units.demand import Want, complete
 from services.allocation.units.placing import place_all
 
 

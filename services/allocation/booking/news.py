@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from services.allocation import rules
-from services.allocation.booking.demand import Want
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Reservation
+from services.allocation.units.demand import Want
 
 BOUNDARIES = frozenset({Reason.OFF_GRID, Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS})
 WHOLE = frozenset({Reason.COMPANION_MISSING, Reason.EXCLUSIVE_GROUP_BUSY, Reason.CHANGEOVER_TOO_SHORT})

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from services.allocation.booking.demand import Want
-from services.allocation.booking.people import Participants
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.units.demand import Want
+from services.allocation.values.people import Participants
 
 PARTICIPANTS_MAX = 500
 """The academy's largest cohort has 330."""

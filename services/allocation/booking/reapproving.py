@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from services.allocation.booking import approving
-from services.allocation.booking.demand import Want
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
@@ -18,6 +17,7 @@ from services.allocation.events import Event
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Overburn, State
+from services.allocation.units.demand import Want
 
 
 def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) -> Iterator[Violation]:

@@ -5,12 +5,12 @@ other time, all but the notice: that was given when the booking was asked for, a
 """
 
 from services.allocation import rules
-from services.allocation.booking.demand import complete
 from services.allocation.centre import Centre
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Overburn, Reservation
 from services.allocation.resources import Interval
+from services.allocation.units.demand import complete
 from services.allocation.units.placing import Placing, place_all
 from services.allocation.units.present import Present
 

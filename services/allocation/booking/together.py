@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from services.allocation.booking.creating import create_reservation
+from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.commands import Command, CreateReservation
 from services.allocation.events import Events
-from services.allocation.recurrence.rehearsal import Rehearsal
 from services.allocation.rejections import Rejected
 
 

@@ -1,1 +1,1 @@
-"""When what is free: calendars, timetables, closings, exclusive groups."""
+"""When what is free, and which bins fit best: calendars, timetables, closings, exclusive groups, placement."""

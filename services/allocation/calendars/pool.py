@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.calendars.batch_work import BatchWork
 from services.allocation.calendars.calendar import Calendar
 from services.allocation.calendars.closed import Closed, Closing
+from services.allocation.calendars.placement import Layout, parts_of
 from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import HOUR_SECONDS, OPEN_END, Outage
-from services.allocation.limits.batch_work import BatchWork
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Kind, Resource
-from services.allocation.units.placement import Layout, parts_of
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import HOUR_SECONDS, OPEN_END, Outage
 
 PARTS_KEPT_MAX = 1_000
 """So many lines are cut into parts once only: most demands are alike."""

@@ -1,1 +1,1 @@
-"""What is out, or no longer funded, and what becomes of those who stand there."""
+"""What the centre takes back: for an outage, for want of funding, for misuse; and what becomes of whom."""

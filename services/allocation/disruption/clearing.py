@@ -10,15 +10,15 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from services.allocation.booking.demand import Want
+from services.allocation.calendars.placement import Place
 from services.allocation.centre import Centre
-from services.allocation.disruption.outage import OutageKind
 from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
 from services.allocation.reservations import Allocation, Line, Reservation
 from services.allocation.resources import Interval
-from services.allocation.units.placement import Place
+from services.allocation.units.demand import Want
 from services.allocation.units.placing import Paper
 from services.allocation.units.repack import may_repack, piece_of, repack
+from services.allocation.values.outage import OutageKind
 
 RESERVATIONS_MAX = 100
 """One decision deals with at most so many reservations, so that it fits a page and nobody waits long behind it."""

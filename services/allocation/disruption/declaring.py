@@ -10,13 +10,13 @@ from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.disruption.clearing import Cleared, clear
-from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END, Fate, Outage, Scope, Taken
 from services.allocation.events import Event
 from services.allocation.life import follow
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.rules import PAST_TOLERANCE_SECONDS
+from services.allocation.values.outage import MINUTE_SECONDS, OPEN_END, Fate, Outage, Scope, Taken
 
 SCOPES_MAX = 100
 OUTAGES_MAX = 1_000

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.disruption.funding import HOUR_SECONDS, Funding
-from services.allocation.disruption.outage import MINUTE_SECONDS, OPEN_END
-from services.allocation.disruption.outages import holds
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
+from services.allocation.tables.outages import holds
+from services.allocation.values.funding import HOUR_SECONDS, Funding
+from services.allocation.values.outage import MINUTE_SECONDS, OPEN_END
 from services.allocation.wording import counted, figure
 
 DISPLACED_MAX = 300

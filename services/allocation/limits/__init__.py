@@ -1,1 +1,1 @@
-"""How much a company may have: quotas and their reviews, tracks, limits of batch work."""
+"""How much a company may have: overburn and reviews, tracks, limits of batch work, and who books nothing at all."""

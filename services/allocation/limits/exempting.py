@@ -4,10 +4,10 @@ The review of that date still happens and is an event as ever, with the shares a
 """
 
 from services.allocation import commands, events
-from services.allocation.attendance.terms import DAY_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, refuse
+from services.allocation.values.terms import DAY_SECONDS
 
 
 def exempt(centre: Centre, command: commands.ExemptFromReview, now: int) -> tuple[Event, ...]:

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import PERCENT
-from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER
-from services.allocation.limits.quota import Charge
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Overburn
+from services.allocation.tables.meter import Charge
+from services.allocation.units.demand import Want
+from services.allocation.values.terms import PERCENT
 
 
 def allowance(centre: Centre, meter: str, now: int) -> int:

@@ -5,12 +5,12 @@ nobody is reviewed twice for a date, and a replay takes nothing again. Hours of 
 """
 
 from services.allocation import events
-from services.allocation.attendance.terms import PERCENT, ReclaimRule
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company
 from services.allocation.events import Event
-from services.allocation.limits.quota import Meter
-from services.allocation.limits.reclaim import MeterReview, Removal, Review, row_for
+from services.allocation.tables.meter import Meter
+from services.allocation.values.reclaim import MeterReview, Removal, Review, row_for
+from services.allocation.values.terms import PERCENT, ReclaimRule
 
 REVIEWS_MAX = 100
 """A tick makes at most so many, so that it fits one page."""

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from services.allocation.booking.approval import Rule
-from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Unit
+from services.allocation.units.demand import Want
+from services.allocation.values.approval import Rule
 
 MILLI = 1000
 MILLI_OF = {Unit.GPU: MILLI, Unit.MILLI_GPU: 1}

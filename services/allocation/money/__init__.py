@@ -1,1 +1,1 @@
-"""What it costs: rate cards, prices, fees, corrections and the months of the books."""
+"""What it costs at a centre, and what operators say about money: rate cards, corrections, arrears, months."""

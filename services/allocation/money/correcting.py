@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
-from services.allocation.limits.quota import Period
-from services.allocation.money.correction import KRW_MAX, Correction
-from services.allocation.money.pricing import rate_of
-from services.allocation.registration import UNIT_SECONDS_MAX
+from services.allocation.prices.pricing import rate_of
+from services.allocation.registering.registration import UNIT_SECONDS_MAX
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.tables.meter import Period
+from services.allocation.values.correction import KRW_MAX, Correction
 
 
 def correct(centre: Centre, command: commands.PostCorrection, now: int) -> tuple[events.Event, ...]:

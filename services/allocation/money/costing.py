@@ -10,10 +10,10 @@ from msgspec import Struct
 from services.allocation.centre import Centre
 from services.allocation.events import Event, ReservationConfirmed, ReservationHeld, ReservationRequested
 from services.allocation.life import follow
-from services.allocation.money.fees import RateOf
-from services.allocation.money.pricing import FREE, Amount, Rate, amounts, joined_up
-from services.allocation.money.tariff import Tariff
+from services.allocation.prices.fees import RateOf
+from services.allocation.prices.pricing import FREE, Amount, Rate, amounts, joined_up
 from services.allocation.reservations import Reservation
+from services.allocation.values.tariff import Tariff
 
 Made = ReservationConfirmed | ReservationHeld | ReservationRequested
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
-from services.allocation.money.tariff import check_tariff
+from services.allocation.values.tariff import check_tariff
 
 
 def publish_tariff(centre: Centre, command: commands.PublishTariff, now: int) -> Events:

@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from services.allocation.attendance.discipline import late_cancel, late_change
 from services.allocation.centre import Centre
-from services.allocation.money import fees
 from services.allocation.money.costing import cost_by, cost_of, rates
-from services.allocation.money.pricing import HOUR_SECONDS, Amount, free_hours
-from services.allocation.money.tariff import Tariff
+from services.allocation.prices import fees
+from services.allocation.prices.pricing import HOUR_SECONDS, Amount, free_hours
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Kind
+from services.allocation.values.tariff import Tariff
 
 
 class Fee(Struct, frozen=True, kw_only=True):

@@ -1,1 +1,1 @@
-"""What is offered: searches, what to ask instead of what was refused, and why not."""
+"""What is offered: searches, extensions, what to ask instead of what was refused, and why not."""

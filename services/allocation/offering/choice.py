@@ -4,11 +4,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from services.allocation.booking.people import Participants
 from services.allocation.commands import CreateReservation
 from services.allocation.money.costing import Price
 from services.allocation.rejections import Violation
 from services.allocation.reservations import Line
+from services.allocation.values.people import Participants
 
 
 class Order(StrEnum):

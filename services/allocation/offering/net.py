@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation import rules
-from services.allocation.booking.demand import Want
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.resources import Interval
+from services.allocation.units.demand import Want
 
 
 def moments(wants: tuple[Want, ...], first: int, last: int) -> NDArray[np.int64]:

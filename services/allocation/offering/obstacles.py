@@ -1,14 +1,14 @@
 """What stands in the way of a search: where it is worth to go on, and where it cannot be."""
 
 from services.allocation import rules
-from services.allocation.attendance.terms import PERCENT
-from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.limits.overburn import allowance
 from services.allocation.offering.net import bounds
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Interval
+from services.allocation.units.demand import Want
+from services.allocation.values.terms import PERCENT
 
 NEVER_HELPED_BY_TIME = frozenset(
     {

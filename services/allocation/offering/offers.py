@@ -9,7 +9,6 @@ from services.allocation import rules
 from services.allocation.booking.creating import create_reservation, wants_of
 from services.allocation.booking.holding import hold_violations
 from services.allocation.booking.participants import demand_sound
-from services.allocation.booking.people import Participants
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.offering.choice import Choice
@@ -19,6 +18,7 @@ from services.allocation.offering.variants import Variant
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Line, Reservation
 from services.allocation.resources import Interval
+from services.allocation.values.people import Participants
 
 ALTERNATIVES_MAX = 3
 ALTERNATIVES_TRIES_MAX = 24

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.booking.demand import Want
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.money.costing import rates
-from services.allocation.money.pricing import Rate
 from services.allocation.offering.steps import Steps
 from services.allocation.offering.variants import Variant
+from services.allocation.prices.pricing import Rate
+from services.allocation.units.demand import Want
 
 PRICED_AT_ONCE = 50
 """Starts of equipment, each of which has other slots, that are priced in one step."""

@@ -6,12 +6,12 @@ from math import gcd, lcm
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.booking.demand import Want, complete
 from services.allocation.centre import Centre
 from services.allocation.offering.net import moments, on_grid
 from services.allocation.offering.steps import Steps
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line
+from services.allocation.units.demand import Want, complete
 
 VARIANTS_MAX = 12
 """Each variant costs about as much as a search."""

@@ -10,12 +10,12 @@ from services.allocation import commands, events
 from services.allocation.booking.cancelling import cancel_reservation
 from services.allocation.booking.creating import create_reservation
 from services.allocation.booking.participants import demand_sound
+from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
-from services.allocation.recurrence.rehearsal import Rehearsal
-from services.allocation.recurrence.series import OCCURRENCES_MAX, Occurrence, Policy, Series
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Interval
+from services.allocation.series import OCCURRENCES_MAX, Occurrence, Policy, Series
 
 SHIFTS_MAX = 24
 """Later starts that are tried for one occurrence."""

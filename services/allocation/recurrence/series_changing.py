@@ -13,13 +13,13 @@ from services.allocation import commands, events
 from services.allocation.booking.cancelling import cancel_reservation
 from services.allocation.booking.changing import change_reservation
 from services.allocation.booking.creating import create_reservation
+from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
 from services.allocation.recurrence.recurring import demand_length, find_series, reasons_of, told, tries
-from services.allocation.recurrence.rehearsal import Rehearsal
-from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Occurrence, Policy, Series
 from services.allocation.recurrence.series_plan import Plan, Turn, left_behind, plan_of
 from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.series import OCCURRENCES_MAX, Effect, Occurrence, Policy, Series
 
 PASSES_MAX = 8
 """An occurrence that is refused is asked so many times, after others have made room."""

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.commands import ChangeReservation, ChangeSeries, CreateReservation
-from services.allocation.recurrence.series import Effect, Occurrence, Series
+from services.allocation.series import Effect, Occurrence, Series
 
 
 class Turn(Struct, frozen=True, kw_only=True):

@@ -1,1 +1,1 @@
-"""The states of a reservation: which event may follow which, what it is then, and what that moves in the books."""
+"""The states of a reservation: which event may follow which, and what it is then."""

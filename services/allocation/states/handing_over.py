@@ -6,9 +6,9 @@ The functions are as those of `becoming`.
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.reservations import Reservation, State
 from services.allocation.states.moves import IllegalMove
+from services.allocation.values.transfer import Outcome, Transfer
 
 
 def offered(before: Reservation, event: events.TransferOffered, state: State, at: int, position: int) -> Reservation:

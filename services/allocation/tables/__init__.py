@@ -1,1 +1,1 @@
-"""The tables that the centre is put together from: answers, the agenda, the lists, and what is held where."""
+"""The tables that the centre is put together from: meters, records, answers, the agenda, the lists, what is held."""

@@ -4,17 +4,17 @@ from collections import deque
 
 from msgspec import Struct
 
-from services.allocation.attendance.conduct import Conduct
-from services.allocation.attendance.terms import Terms
 from services.allocation.companies import Company, Quota
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Outage
-from services.allocation.money.correction import Correction
-from services.allocation.money.months import ClosedMonth
-from services.allocation.money.tariff import Tariff
-from services.allocation.recurrence.series import Series
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
+from services.allocation.series import Series
+from services.allocation.values.conduct import Conduct
+from services.allocation.values.correction import Correction
+from services.allocation.values.funding import Funding
+from services.allocation.values.months import ClosedMonth
+from services.allocation.values.outage import Outage
+from services.allocation.values.tariff import Tariff
+from services.allocation.values.terms import Terms
 
 KEPT_SECONDS = 25 * 3600
 """How long a request id is remembered: the promise is 24 hours."""

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
 from services.allocation.companies import Quota
-from services.allocation.limits.quota import EQUIPMENT_CELL_SECONDS, Meter
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
+from services.allocation.tables.meter import EQUIPMENT_CELL_SECONDS, Meter
 
 MeterKey = tuple[str, str]
 """The company and the name of the meter."""

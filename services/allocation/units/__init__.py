@@ -1,1 +1,1 @@
-"""Which units: placement, and moving what has not begun."""
+"""Which units: the demand and what comes along, where it is placed, and moving what has not begun."""

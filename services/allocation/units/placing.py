@@ -8,12 +8,12 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from services.allocation.booking.demand import Want
+from services.allocation.calendars.placement import Place
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Reservation
-from services.allocation.units.placement import Place
+from services.allocation.units.demand import Want
 from services.allocation.units.present import Present
 from services.allocation.units.repack import repack
 from services.allocation.wording import counted, figure

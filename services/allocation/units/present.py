@@ -4,10 +4,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from services.allocation.booking.demand import Want
 from services.allocation.booking.news import standing_of
+from services.allocation.calendars.placement import Place
 from services.allocation.reservations import Allocation, Reservation
-from services.allocation.units.placement import Place
+from services.allocation.units.demand import Want
 
 
 class Present(Struct, frozen=True):

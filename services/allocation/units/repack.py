@@ -11,12 +11,12 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.booking.demand import Want
+from services.allocation.calendars.placement import Part, Place, parts_of
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.reservations import Allocation, Colocation, Line, Reservation
 from services.allocation.resources import Interval
-from services.allocation.units.placement import Part, Place, parts_of
+from services.allocation.units.demand import Want
 from services.allocation.units.present import Present
 
 WAITING_MAX = 2_000

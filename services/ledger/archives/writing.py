@@ -14,7 +14,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.money.periods import number_of
+from services.allocation.prices.periods import number_of
 from services.eventlog.page import GENESIS
 from services.ledger.archived import archives
 from services.ledger.archives.form import (

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
-from services.allocation.money.unit_time import Stretches
+from services.allocation.prices.unit_time import Stretches
 from services.ledger.claims import LateFee
 from services.ledger.facts import Fact
 from services.ledger.moments import second

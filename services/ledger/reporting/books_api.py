@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 
 import asyncpg
 
-from services.allocation.money.months import MONTH
-from services.allocation.money.periods import number_of
+from services.allocation.prices.periods import number_of
+from services.allocation.values.months import MONTH
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.answering import (
     WHOLE_CENTRE,

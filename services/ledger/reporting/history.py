@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.events import Event
-from services.allocation.money.months import ZONE_DEFAULT
+from services.allocation.values.months import ZONE_DEFAULT
 from services.ledger.archived import demand_life
 from services.ledger.batch import Checkpoint
 from services.ledger.posting import GIVEN_BACK

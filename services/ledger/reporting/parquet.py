@@ -16,7 +16,7 @@ import pyarrow.parquet as pq  # type: ignore[import-untyped]
 from asyncpg.pool import PoolConnectionProxy
 from msgspec import Struct
 
-from services.allocation.money.periods import name_of
+from services.allocation.prices.periods import name_of
 from services.ledger.archived import demand_run
 from services.ledger.chart import phase_of
 from services.ledger.reading import company_snapshot, snapshot

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.allocation.money.periods import name_of
+from services.allocation.prices.periods import name_of
 from services.generated.aidc.ledger.v1 import ledger_pb2 as wire
 from services.ledger.answering import timestamp
 from services.ledger.batch import Checkpoint

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from services.allocation.companies import EQUIPMENT_METER
-from services.allocation.money.correction import CORRECTIONS
 from services.allocation.resources import Kind
+from services.allocation.values.correction import CORRECTIONS
 from services.ledger.chart import CHARGED, PENDING, Account
 from services.ledger.reporting.balances import Amount
 

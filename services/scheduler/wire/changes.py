@@ -3,11 +3,11 @@
 from collections.abc import Set as AbstractSet
 
 from services.allocation import commands
-from services.allocation.booking.transfer import OFFER_SECONDS_DEFAULT, OFFER_SECONDS_MAX
 from services.allocation.centre import Centre
 from services.allocation.events import Events, ReservationEvent
 from services.allocation.life import follow
 from services.allocation.reservations import Reservation
+from services.allocation.values.transfer import OFFER_SECONDS_DEFAULT, OFFER_SECONDS_MAX
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.masks import ALL, paths_of

@@ -3,8 +3,8 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Assignment, Cause, Conduct, Misuse, Qualification
+from services.allocation.values.arrears import Arrear
+from services.allocation.values.conduct import Assignment, Cause, Conduct, Misuse, Qualification
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.requests import reservation_name

@@ -4,7 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.companies import EQUIPMENT_METER
-from services.allocation.money.correction import Correction, CorrectionKind
+from services.allocation.values.correction import Correction, CorrectionKind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.replies import meter_name

@@ -17,8 +17,8 @@ from zoneinfo import TZPATH, ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
-from services.allocation.recurrence.series import OCCURRENCES_MAX
 from services.allocation.resources import Interval
+from services.allocation.series import OCCURRENCES_MAX
 
 LINES_MAX = 20
 LINE_CHARACTERS_MAX = 1_000

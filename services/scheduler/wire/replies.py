@@ -6,14 +6,14 @@ from typing import Any
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.allocation.booking.approval import Approval, Vote
-from services.allocation.booking.people import Participants
-from services.allocation.booking.transfer import Outcome, Transfer
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
 from services.allocation.offering.smallest import Smaller
 from services.allocation.reservations import Allocation, Colocation, Condition, Line, Reservation, State
 from services.allocation.resources import Interval
+from services.allocation.values.approval import Approval, Vote
+from services.allocation.values.people import Participants
+from services.allocation.values.transfer import Outcome, Transfer
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 STATE_OF = {

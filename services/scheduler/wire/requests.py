@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.booking.holding import HOLD_SECONDS_MAX
-from services.allocation.booking.people import Participants
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation, Condition, Line, Override
+from services.allocation.values.people import Participants
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields, ids_in
 

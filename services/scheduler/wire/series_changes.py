@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.events import Events, SeriesChanged
-from services.allocation.recurrence.series import OCCURRENCES_MAX, Effect, Policy, Series
+from services.allocation.series import OCCURRENCES_MAX, Effect, Policy, Series
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields
 from services.scheduler.wire.masks import ALL, paths_of

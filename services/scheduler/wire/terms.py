@@ -4,7 +4,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.attendance.terms import (
+from services.allocation.values.terms import (
     DAY_SECONDS,
     HOUR_SECONDS,
     MINUTE_SECONDS,

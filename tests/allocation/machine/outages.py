@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from services.allocation.commands import DeclareOutage, LiftOutage
-from services.allocation.disruption.outage import OutageKind, Scope
 from services.allocation.rejections import Reason
+from services.allocation.values.outage import OutageKind, Scope
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import GPUS, NODES, RESOURCES, SEATS

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.commands import BookSeries, CancelSeries, ChangeSeries
-from services.allocation.recurrence.series import Effect, Occurrence, Policy, Series
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Reservation
+from services.allocation.series import Effect, Occurrence, Policy, Series
 from tests.allocation import naive_changing, naive_series
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import LOOSE, WEEKS

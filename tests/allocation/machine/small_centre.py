@@ -4,9 +4,9 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import StrikeRule, Terms
 from services.allocation.rejections import OVERRIDABLE, Reason
 from services.allocation.resources import BatchLimits, Companion, Resource
+from services.allocation.values.terms import StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import at

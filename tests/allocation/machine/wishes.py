@@ -3,10 +3,10 @@
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.booking.people import Participants
-from services.allocation.disruption.outage import Scope
 from services.allocation.reservations import Colocation, Line
 from services.allocation.resources import Resource
+from services.allocation.values.outage import Scope
+from services.allocation.values.people import Participants
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import RESOURCES, SIZES
 from tests.allocation.naive import CELL

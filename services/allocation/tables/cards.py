@@ -7,8 +7,8 @@ otherwise. The ledger finds the same cards by the order of the events.
 
 from collections.abc import Iterable
 
-from services.allocation.money.tariff import Tariff, tariff_for
 from services.allocation.reservations import Reservation
+from services.allocation.values.tariff import Tariff, tariff_for
 
 NO_CARD = ""
 

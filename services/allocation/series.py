@@ -9,8 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.booking.people import Participants
 from services.allocation.reservations import Line
+from services.allocation.values.people import Participants
 
 OCCURRENCES_MAX = 100
 """One page of the log takes so many bookings, and one decision stays short."""

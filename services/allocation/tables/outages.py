@@ -6,11 +6,11 @@ from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.calendars.pool import Pool
-from services.allocation.disruption.funding import Funding
-from services.allocation.disruption.outage import Fate, Outage, Outcome
 from services.allocation.events import ReservationEvent
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Interval
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import Fate, Outage, Outcome
 
 OUTCOMES: Mapping[type, Outcome] = {
     events.AllocationsMoved: Outcome.MOVED,

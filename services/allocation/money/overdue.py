@@ -7,13 +7,13 @@ it, and an operator who thinks otherwise reverses it. The suspension ends when e
 from collections.abc import Iterator
 
 from services.allocation import commands, events
-from services.allocation.attendance.arrears import ARREARS_MAX, Arrear, Stage
-from services.allocation.attendance.terms import PERCENT
 from services.allocation.centre import Centre
 from services.allocation.events import Event
-from services.allocation.money.correction import KRW_MAX, Correction, CorrectionKind
-from services.allocation.money.months import MONTH, bounds
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.values.arrears import ARREARS_MAX, Arrear, Stage
+from services.allocation.values.correction import KRW_MAX, Correction, CorrectionKind
+from services.allocation.values.months import MONTH, bounds
+from services.allocation.values.terms import PERCENT
 
 STAGES_MAX = 100
 """A tick makes at most so many, so that it fits one page."""

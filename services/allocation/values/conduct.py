@@ -9,8 +9,8 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.terms import DAY_SECONDS, DAYS_MAX, Terms
+from services.allocation.values.arrears import Arrear
+from services.allocation.values.terms import DAY_SECONDS, DAYS_MAX, Terms
 
 QUALIFICATIONS_MAX = 1_000
 OFFICERS_MAX = 20

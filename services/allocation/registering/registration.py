@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from services.allocation.booking.approval import Rule
 from services.allocation.calendars.calendar import DAY_SECONDS
 from services.allocation.calendars.timetable import DAY_MINUTES
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
-from services.allocation.money.correction import CORRECTIONS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Kind, OpeningHours, Resource
+from services.allocation.values.approval import Rule
+from services.allocation.values.correction import CORRECTIONS
 
 BINS_MAX = 20_000
 BIN_CAPACITY_MAX = 16_000

@@ -5,9 +5,9 @@ ends at once when it is taken back, and what was done in somebody's name can be 
 """
 
 from services.allocation import commands, events
-from services.allocation.attendance.conduct import OFFICERS_MAX
 from services.allocation.centre import Centre
 from services.allocation.rejections import Reason, refuse
+from services.allocation.values.conduct import OFFICERS_MAX
 
 Events = tuple[events.Event, ...]
 

@@ -8,13 +8,13 @@ nothing at all until an operator lifts it, and nobody overrides that.
 from itertools import islice
 
 from services.allocation import commands, events
-from services.allocation.attendance.conduct import Conduct, Misuse
 from services.allocation.attendance.discipline import cut
 from services.allocation.booking.transferring import withdrawn
 from services.allocation.centre import Centre
 from services.allocation.events import Event
 from services.allocation.rejections import Reason, refuse
 from services.allocation.reservations import Reservation
+from services.allocation.values.conduct import Conduct, Misuse
 
 REVOKED_MAX = 200
 """A tick takes back at most so many reservations, so that it fits one page and nobody waits long behind it."""

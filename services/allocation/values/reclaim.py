@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.attendance.terms import DAY_SECONDS, PERCENT, ReclaimRow, ReclaimRule, Terms, terms_at
 from services.allocation.companies import Company, Quota
+from services.allocation.values.terms import DAY_SECONDS, PERCENT, ReclaimRow, ReclaimRule, Terms, terms_at
 
 
 class Removal(Struct, frozen=True, gc=False, kw_only=True):

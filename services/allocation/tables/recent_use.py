@@ -1,9 +1,9 @@
 """What running reservations were used of late, kept as long as the rule about idle compute may ask."""
 
 from services.allocation.attendance.idling import Sample, sample_of, with_sample
-from services.allocation.attendance.terms import IdleRule
 from services.allocation.events import UseMeasured
 from services.allocation.reservations import Reservation
+from services.allocation.values.terms import IdleRule
 
 HOUR_SECONDS = 3600
 

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from services.allocation.money.periods import Periods
-from services.allocation.money.pricing import FREE, amounts
+from services.allocation.prices.periods import Periods
+from services.allocation.prices.pricing import FREE, amounts
 from services.allocation.reservations import Allocation, Reservation
 
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from services.allocation.attendance.terms import Terms, terms_at
-from services.allocation.money.months import months_later
+from services.allocation.values.months import months_later
+from services.allocation.values.terms import Terms, terms_at
 
 ARREARS_MAX = 60
 """Bills of one company that may be overdue at once: five years of them."""

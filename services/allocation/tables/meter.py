@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from services.allocation.calendars.calendar import Timeline
 from services.allocation.companies import Quota
-from services.allocation.limits.reclaim import Removal, without
-from services.allocation.money.correction import Correction, corrected
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Unit
+from services.allocation.values.correction import Correction, corrected
+from services.allocation.values.reclaim import Removal, without
 from services.allocation.wording import counted, figure, unit_hours
 
 EQUIPMENT_CELL_SECONDS = 300

@@ -5,11 +5,11 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.attendance.arrears import Arrear
-from services.allocation.attendance.conduct import Conduct, Exemption, Misuse, Strike
-from services.allocation.attendance.terms import Terms, terms_at
 from services.allocation.events import ConductEvent, RecordEvent
-from services.allocation.money.correction import KEPT_MAX, Correction
+from services.allocation.values.arrears import Arrear
+from services.allocation.values.conduct import Conduct, Exemption, Misuse, Strike
+from services.allocation.values.correction import KEPT_MAX, Correction
+from services.allocation.values.terms import Terms, terms_at
 
 
 class Records:

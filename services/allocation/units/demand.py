@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.calendars.placement import Part
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Line
 from services.allocation.resources import Interval, Kind, Resource
-from services.allocation.units.placement import Part
 from services.allocation.wording import figure
 
 LINES_MAX = 16

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from services.allocation.attendance.conduct import Conduct
 from services.allocation.rejections import Reason, Violation
+from services.allocation.values.conduct import Conduct
 
 
 def barred(conduct: Conduct) -> Iterator[Violation]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from services.allocation.recurrence.series import Series
 from services.allocation.reservations import Reservation
+from services.allocation.series import Series
 
 
 class SeriesTable:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from services.allocation.attendance.conduct import Conduct
 from services.allocation.centre import Centre
 from services.allocation.events import (
     Event,
@@ -15,6 +14,7 @@ from services.allocation.events import (
     SuspensionSet,
 )
 from services.allocation.reservations import Reservation
+from services.allocation.values.conduct import Conduct
 
 
 class Rehearsal:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from zoneinfo import ZoneInfo
 
-from services.allocation.money.months import ZONE_DEFAULT, bounds, month_at
+from services.allocation.values.months import ZONE_DEFAULT, bounds, month_at
 
 MONTHS_KEPT_MAX = 1_000
 """Months whose beginnings are remembered; a calendar reaches months ahead, not decades."""

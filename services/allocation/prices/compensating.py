@@ -1,8 +1,8 @@
 """What is given, beyond not charging it, for what the centre takes from a booking. Pure."""
 
-from services.allocation.money.fees import RateOf
-from services.allocation.money.periods import Periods
-from services.allocation.money.pricing import amounts
+from services.allocation.prices.fees import RateOf
+from services.allocation.prices.periods import Periods
+from services.allocation.prices.pricing import amounts
 from services.allocation.reservations import Reservation, State
 
 BOOKED = (State.CONFIRMED, State.ACTIVE)

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from services.allocation.companies import Company
-from services.allocation.money.pricing import Rate, rate_of
-from services.allocation.money.tariff import Tariff
+from services.allocation.prices.pricing import Rate, rate_of
 from services.allocation.resources import Resource
+from services.allocation.values.tariff import Tariff
 
 RATES_MAX = 100_000
 """Rates that are kept; a centre of 200 companies and 80 resources has 16,000 under one card."""

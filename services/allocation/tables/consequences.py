@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from zoneinfo import ZoneInfo
 
-from services.allocation.attendance.arrears import Stage, stages
-from services.allocation.attendance.records import Records
 from services.allocation.reservations import Reservation
+from services.allocation.tables.records import Records
+from services.allocation.values.arrears import Stage, stages
 
 
 class Consequences:

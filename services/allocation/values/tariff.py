@@ -11,7 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from services.allocation.companies import Company
-from services.allocation.money.peaks import ALL_PERCENT, Peak, peak_faults
+from services.allocation.prices.peaks import ALL_PERCENT, Peak, peak_faults
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 
 TARIFFS_MAX = 1_000

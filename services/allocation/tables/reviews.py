@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from services.allocation.attendance.terms import Terms
 from services.allocation.companies import Company
-from services.allocation.limits.reclaim import Review, reviews_of
+from services.allocation.values.reclaim import Review, reviews_of
+from services.allocation.values.terms import Terms
 
 
 class Reviews:

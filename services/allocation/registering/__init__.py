@@ -1,0 +1,1 @@
+"""What operators enter: resources, companies and their quotas, terms, trainings, officers."""
