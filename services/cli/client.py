@@ -116,6 +116,8 @@ class Client:
             return self._call(method, request)
         except Unanswered as problem:
             raise Unanswered(problem.message, request.request_id) from problem
+        except KeyboardInterrupt:
+            raise Unanswered("interrupted before the answer came", request.request_id) from None
 
     def _call(self, method: Method[Reply], request: Message) -> Reply:
         attempts = Attempts(self._deadline_seconds)

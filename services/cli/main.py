@@ -1,6 +1,7 @@
 """`aidc`: the command line. One file per group of commands; this one gathers them and turns endings into exit statuses.
 
-0 done or granted, 2 refused, 3 outcome unknown (retry with the same --request-id), 1 anything else, in one line.
+0 done or granted, 2 refused, 3 outcome unknown (retry with the same --request-id), 130 interrupted, 1 anything else, in
+one line.
 """
 
 import sys
@@ -42,8 +43,9 @@ from services.cli import (
 from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
+from services.cli.interruption import interruptible
 from services.cli.options import ON_BEHALF_OF
-from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered
+from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered, because
 from services.cli.tables import err
 from services.cli.times import Unreadable
 from services.cli.up.command import up
@@ -128,6 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Carry out one command and give its exit status."""
+    with interruptible():
+        return _carry_out(arguments)
+
+
+def _carry_out(arguments: list[str]) -> int:
     try:
         status: Any = app(arguments, prog_name="aidc", standalone_mode=False)
     except Unanswered as problem:
@@ -140,6 +147,10 @@ def run(arguments: list[str]) -> int:
         return failed("aborted")
     except ClickException as problem:
         return failed(f"{problem.format_message()} (--help tells more)")
+    except (
+        OSError
+    ) as problem:  # Such as a full disk behind our output; files that we are given are told by their names.
+        return failed(f"cannot go on: {because(problem)}")
     return status if isinstance(status, int) else DONE
 
 

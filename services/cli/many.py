@@ -14,6 +14,7 @@ from services.cli.demand_lines import EXAMPLE, Reader, numbered
 from services.cli.documents import document, print_json_line
 from services.cli.options import Caller, Company, Data, Json, connect, parent_of
 from services.cli.outcome import DONE, REFUSED, UNKNOWN, Failed, Unanswered, because
+from services.cli.reading_aside import aside
 from services.cli.streaming import Request, Streaming
 from services.cli.tables import err, out, plain_id
 from services.cli.times import Unreadable
@@ -40,7 +41,11 @@ def book_many(
         reader = Reader(parent, resources, client.now, client.zone)
         report = Report(as_json)
         with report.shown():
-            asyncio.run(_book(client.connection, parent, reader, lines, report, priced=prices))
+            try:
+                asyncio.run(_book(client.connection, parent, reader, lines, report, priced=prices))
+            except KeyboardInterrupt:
+                if not report.counts["unknown"]:
+                    raise
     raise typer.Exit(report.status)
 
 
@@ -110,19 +115,20 @@ async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, rep
         try:
             async for result in streaming.book(_requests(reader, lines, numbers, report)):
                 report.answered(numbers.pop(result.request_id), result)
-        except Unanswered as problem:
+        except (Unanswered, asyncio.CancelledError) as problem:
+            why = str(problem) or "interrupted"
             for request in streaming.unanswered:
-                report.unknown(numbers[request.request_id], request.request_id, problem.message)
-            err.print(f"{problem.message}. The same file again tells, and books nothing twice.", markup=False)
+                report.unknown(numbers[request.request_id], request.request_id, why)
+            err.print(f"{why}. The same file again tells, and books nothing twice.", markup=False)
+            if isinstance(problem, asyncio.CancelledError):
+                raise
 
 
 async def _requests(
     reader: Reader, file: TextIO, numbers: dict[str, int], report: Report
 ) -> AsyncGenerator[Request, None]:
     """The demands as they are read; `numbers` tells the line of each by its request id."""
-    lines = numbered(file)
-    while found := await asyncio.to_thread(next, lines, None):
-        number, text = found
+    async for number, text in aside(numbered(file)):
         try:
             request = reader.request(number, text)
             if request.request_id in numbers:
@@ -137,9 +143,12 @@ async def _requests(
 @contextlib.contextmanager
 def _opened(source: Path) -> Iterator[TextIO]:
     """The file, or standard input. What is no UTF-8 shows as such in the line that it is in."""
-    standard = str(source) == "-"
     try:
-        with open(0 if standard else source, encoding="utf-8", errors="replace", closefd=not standard) as file:
+        if str(source) == "-":
+            # Never closed: that would wait for whoever is still reading a line of it.
+            yield open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+            return
+        with open(source, encoding="utf-8", errors="replace") as file:
             yield file
     except OSError as problem:
         raise Failed(f"cannot read {source}: {because(problem)}") from problem

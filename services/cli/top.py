@@ -49,13 +49,17 @@ def top(
         if once:
             out.print(screen(listed, look(client, company)))
             return
+        live = Live(screen(listed, look(client, company)), console=out, screen=True)
         try:
-            with Live(screen(listed, look(client, company)), console=out, screen=True) as live:
-                while True:  # Until Ctrl-C.
-                    time.sleep(interval)
-                    live.update(screen(listed, look(client, company)))
+            # As a context manager it would leave the terminal to us if it is interrupted in its first drawing.
+            live.start(refresh=True)
+            while True:  # Until Ctrl-C.
+                time.sleep(interval)
+                live.update(screen(listed, look(client, company)))
         except KeyboardInterrupt:
             return
+        finally:
+            live.stop()
 
 
 def look(client: Client, company: str) -> Running:

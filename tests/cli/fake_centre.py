@@ -75,6 +75,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
 
+    def WatchReservations(self, request: Any, context: Any) -> Iterator[Any]:
+        yield from self._answer("WatchReservations", request, context)
+
     def AssignOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("AssignOfficer", request, context)
 
