@@ -1,6 +1,5 @@
 """Service 1, the scheduler: decides who holds what, and when."""
 
-import asyncio
 import os
 import sys
 import time
@@ -32,6 +31,7 @@ from services.scheduler.metering import Meter
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.timekeeping import keep_time
 from services.scheduler.unmet import UnmetDemand
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -39,8 +39,6 @@ from services.scheduler.writer import Writer
 SERVICE = api.DESCRIPTOR.services_by_name["Scheduler"]
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7601), Address("127.0.0.1", 7611)
 WALL = ClockChoice()
-TICK_SECONDS_MIN, TICK_SECONDS_MAX = 0.005, 1.0
-NEVER = 2**40
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ async def run(told: Settings, stop: Stop) -> None:
                 name=f"scheduler-{os.getpid()}",
                 clock=told.clock.clock(),
             )
-        writer.clock.resume(writer.centre.now)
+        writer.clock.resume(writer.now() // MICROSECONDS)
         snapshotter = Snapshotter(writer, snapshots)
         witness = JetStreamWitness(log.connection, told.centre, replicas=told.nats_replicas)
         attestation = Attestation(writer, witness, time.monotonic)
@@ -132,19 +130,6 @@ async def serve(
             lifecycle.announce(told.ready_file, {"grpc": str(server.address), "http": str(http.address)})
         await stop.wait()
         await meter.record(everything=True)
-
-
-async def keep_time(writer: Writer) -> None:
-    """Let reservations start and end when their time comes, for ever."""
-    while True:
-        reached = writer.now()
-        while writer.tick():
-            await writer.settled()
-        due = writer.centre.next_due()
-        if due is None or due * MICROSECONDS > reached:
-            writer.clock.lived(reached)
-        wait = writer.clock.wait_for(NEVER if due is None else due)
-        await asyncio.sleep(min(max(wait, TICK_SECONDS_MIN), TICK_SECONDS_MAX))
 
 
 def main() -> None:

@@ -38,9 +38,16 @@ class Clock(Protocol):
         """Everything due up to a moment in microseconds has happened; tell whoever moves the clock."""
         ...
 
+    def set_by(self) -> float:
+        """Real seconds by which somebody has set the clock since it began, ahead or back (negative)."""
+        ...
+
 
 class WallClock:
-    """The time on the wall."""
+    """The time on the wall. Whoever sets it, or stops it, does not move the monotonic clock, so that shows."""
+
+    def __init__(self) -> None:
+        self._began = time.time() - time.monotonic()
 
     def now(self) -> int:
         return time.time_ns() // 1000
@@ -56,6 +63,9 @@ class WallClock:
 
     def lived(self, moment: int) -> None:
         """Wall time waits for nobody."""
+
+    def set_by(self) -> float:
+        return time.time() - time.monotonic() - self._began
 
 
 class SimulatedClock:
@@ -84,6 +94,10 @@ class SimulatedClock:
     def lived(self, moment: int) -> None:
         """It runs by itself."""
 
+    def set_by(self) -> float:
+        """Nobody can."""
+        return 0.0
+
 
 class SteppedClock:
     """Shows what somebody else says through a file, and tells there how far it has been lived."""
@@ -105,6 +119,10 @@ class SteppedClock:
 
     def lived(self, moment: int) -> None:
         self._time.live(moment)
+
+    def set_by(self) -> float:
+        """To be moved is what it is for."""
+        return 0.0
 
 
 class ClockChoice:

@@ -8,7 +8,7 @@ from services.allocation import image
 from services.allocation.centre import Centre
 from services.eventlog import BrokenLog, EventLog, SnapshotStore
 from services.eventlog.chain import ChainReader, demand_head
-from services.eventlog.page import Head, Page
+from services.eventlog.page import Head, Page, decode_page
 from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit
 from services.scheduler.writer import Writer, remember
@@ -25,8 +25,14 @@ async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name:
     _log.info("log_replayed", from_position=head.position, to_position=chain.head.position, events=events)
     pages = GroupCommit(log=log, name=name, centre_id=centre_id, epoch=chain.epoch + 1, head=chain.head)
     writer = Writer(centre=centre, pages=pages, clock=clock)
-    await writer.lead()
+    await writer.lead(since=await _last_time(log, chain.head))
     return writer
+
+
+async def _last_time(log: EventLog, head: Head) -> int:
+    """The time of the log's last page, in microseconds: it may be an epoch in which nothing was decided."""
+    last = await log.read(head.position) if head.position else None
+    return decode_page(last.data).time if last else 0
 
 
 async def _from_snapshot(snapshots: SnapshotStore) -> tuple[Head, Centre]:

@@ -58,6 +58,16 @@ class Telemetry:
         position.set_function(lambda: writer.pages.head.position)
         live = Gauge("alloc_reservations_kept", "Reservations held in memory.", registry=self._registry)
         live.set_function(lambda: len(writer.centre.reservations))
+        behind = Gauge(
+            "alloc_clock_behind_seconds",
+            "How far the clock is behind the last decision; time stands still meanwhile.",
+            registry=self._registry,
+        )
+        behind.set_function(writer.clock_behind)
+        set_by = Gauge(
+            "alloc_clock_set_seconds", "By how much the clock was set since the start.", registry=self._registry
+        )
+        set_by.set_function(writer.clock.set_by)
         streams = Gauge("alloc_watch_streams", "Open watch streams.", ("watch",), registry=self._registry)
         streams.labels("reservations").set_function(lambda: watches.streams)
 

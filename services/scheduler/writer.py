@@ -158,6 +158,10 @@ class Writer:
         """Microseconds, never earlier than the last decision."""
         return max(self.clock.now(), self._time, self.centre.now * MICROSECONDS)
 
+    def clock_behind(self) -> float:
+        """Seconds by which the clock is behind the last decision. Meanwhile time stands still."""
+        return max(0.0, (self.now() - self.clock.now()) / MICROSECONDS)
+
     @property
     def decided(self) -> int:
         """The position that the state is true at; it may not be durable yet."""
@@ -168,9 +172,9 @@ class Writer:
         await self.pages.durable(self.centre.position)
         return self.pages.head.position
 
-    async def lead(self) -> None:
-        """Open an epoch of this writer."""
-        self._time = self.now()
+    async def lead(self, since: int = 0) -> None:
+        """Open an epoch of this writer, no earlier than the log's last page, in microseconds."""
+        self._time = max(self.now(), since)
         await self.pages.open_epoch(self._time)
 
     def known(self, ask: Ask) -> Answer | None:
