@@ -16,7 +16,7 @@ class Claims(Places):
         claim.company = event["company"]
         claim.expires_at = min(event.get("expires_at", 0), claim.start)
         self._judge_whole(name, event)
-        self._judge_rooms(name, claim)
+        self.entered[name] = claim
         self._judge_in(name, claim)
         return self._hold(name, claim)
 
@@ -48,7 +48,7 @@ class Claims(Places):
         self._forget(name, claim)
         claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
         self._judge_whole(name, event)
-        self._judge_rooms(name, claim)
+        self.entered[name] = claim
         self._judge_in(name, claim)
         return self._hold(name, claim)
 

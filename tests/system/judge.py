@@ -17,6 +17,7 @@ class Judge(Claims):
         seconds = entry["time"] // MICROSECONDS
         self.where = f"P1: position {position}"
         touched = {place for event in entry["events"] for place in self._apply(event, seconds)}
+        self._judge_rooms()
         for place in touched:
             self._judge_place(place)
 
@@ -122,7 +123,7 @@ class Judge(Claims):
         latest = max((span[1] for each in claim.allocations for span in each["spans"]), default=claim.end)
         lasting = [each for each in claim.allocations if each["spans"] and each["spans"][-1][1] == latest]
         self._judge_whole(name, {**event, "allocations": lasting or claim.allocations})
-        self._judge_rooms(name, claim)
+        self.entered[name] = claim
         return self._hold(name, claim)
 
     def _move(self, name: str, allocations: list[Json], outage: str) -> set[Place]:

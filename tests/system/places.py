@@ -43,6 +43,7 @@ class Places:
     held: dict[Place, dict[str, list[Holding]]] = field(default_factory=lambda: defaultdict(dict))
     rooms: dict[str, dict[str, list[tuple[int, int, str]]]] = field(default_factory=lambda: defaultdict(dict))
     outages: dict[str, Json] = field(default_factory=dict)
+    entered: dict[str, Claim] = field(default_factory=dict)
     where: str = ""
 
     def _say(self, fault: str) -> None:
@@ -114,12 +115,20 @@ class Places:
                 if given and any(start < until and since < end for start, end in each["spans"]):
                     self._say(f"{name} was given {given} of {each['resource']}, which {outage['id']} takes out")
 
-    def _judge_rooms(self, name: str, claim: Claim) -> None:
+    def _judge_rooms(self) -> None:
+        """Who came into an exclusive room by an entry is alone there: those who change places do so at once."""
+        judged: set[str] = set()
+        for name, claim in self.entered.items():
+            judged.add(name)
+            self._judge_room(name, claim, judged)
+        self.entered.clear()
+
+    def _judge_room(self, name: str, claim: Claim, but: set[str]) -> None:
         for allocation in claim.allocations:
             resource = self.resources[allocation["resource"]]
             pause = resource.get("changeover_minutes", 0) * 60
             for other, spans in self.rooms.get(resource.get("exclusive_group", ""), {}).items():
-                for start, end, member in spans:
+                for start, end, member in spans if other not in but else ():
                     gap = pause if member != resource["id"] else 0
                     if any(start < until + gap and since < end + gap for since, until in allocation["spans"]):
                         self._say(f"{name} and {other} are in the same room, {resource['id']} and {member}")

@@ -7,6 +7,8 @@ from services.allocation.events import Event, ReservationCancelled, ReservationC
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, line
+from tests.allocation.test_series_changing import asking
+from tests.allocation.test_series_places import turned_in_a_room
 from tests.system.checker import booking_faults
 from tests.system.raw_log import RawPage
 
@@ -52,3 +54,14 @@ def test_an_end_that_cannot_be_is_named() -> None:
     begun = lived().reaches(NOON)
     [fault] = told(begun, ReservationCancelled(reservation_id="one"))
     assert "one" in fault
+
+
+def test_a_ring_is_lawful_in_one_decision_only() -> None:
+    """P1: who change places in an exclusive room do so at once; event by event, two would be in it together."""
+    scenario, starts = turned_in_a_room()
+    scenario.grants(asking(scenario, starts, first="2026-03-03T11:00", overwrites=True))
+    assert told(scenario) == []
+    now, position, events = scenario.history.pop()
+    scenario.history += [(now, position, (event,)) for event in events]
+    assert any("in the same room" in fault for fault in told(scenario))
+    assert any("gives 2 of 1 units" in fault for fault in told(scenario))

@@ -2,20 +2,19 @@
 
 Nothing is given up before its successor is granted: an occurrence that is refused stays as it was, or, where the policy
 is to fail, the whole series does. Occurrences make room for one another, so what is refused is asked again after the
-others.
+others; and those that stand in each other's places change them at once (`changing_places`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from services.allocation import commands, events
 from services.allocation.booking.cancelling import cancel_reservation
-from services.allocation.booking.changing import change_reservation
-from services.allocation.booking.creating import create_reservation
 from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
+from services.allocation.recurrence.changing_places import Granted, Refusals, Trials, decided
 from services.allocation.recurrence.recurring import demand_length, find_series, reasons_of, told, tries
 from services.allocation.recurrence.series_plan import Plan, Turn, left_behind, plan_of
 from services.allocation.rejections import Reason, Rejected, refuse
@@ -39,7 +38,7 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int) -> E
             change.play(cancel_reservation(centre, _cancellation(series, each, command.excused), now))
         refused = change.take(plan.turns)
         if asked.policy is Policy.SHIFT:
-            refused = [each for each in refused if not change.shift(each[0])]
+            refused = change.take_later(refused)
     if refused and (asked.policy is Policy.FAIL or not change.made):
         in_time = sorted(refused, key=lambda each: each[0].wanted.start)
         raise Rejected(told(asked, [(turn.wanted, refusal) for turn, refusal in in_time]))
@@ -65,16 +64,34 @@ class SeriesChange:
         self._asked = asked
         self._rehearsal = rehearsal
         self._now = now
+        self._trials = Trials(centre, now)
 
     def play(self, happens: Events) -> None:
         """Let something be true for what is decided next."""
         self._rehearsal.play(happens)
         self.made += happens
 
-    def take(self, turns: Iterable[Turn]) -> list[tuple[Turn, Rejected]]:
+    def take(self, turns: Iterable[Turn]) -> Refusals:
         """Grant what can be granted. Gives the others, with what refused each as everything stood at the last."""
-        left = list(turns)
-        refused: list[tuple[Turn, Rejected]] = []
+        grant = self._trials.obstructed if self._asked.policy is Policy.FAIL else self._trials.grant
+        refused = self._one_by_one(list(turns))
+        while refused:
+            granted, refused = grant(refused, lambda turn: (turn,))
+            if not granted:
+                break
+            self._settle_all(granted)
+            refused = self._one_by_one([turn for turn, _ in refused])
+        return refused
+
+    def take_later(self, refused: Refusals) -> Refusals:
+        """Grant what can be had later on its day. Gives the others."""
+        granted, refused = self._trials.grant(refused, self._later)
+        self._settle_all(granted)
+        return [(turn, refusal) for turn, refusal in refused if all(map(self._try, self._later(turn)))]
+
+    def _one_by_one(self, left: list[Turn]) -> Refusals:
+        """Grant what can be granted on what the others leave, again and again while that makes room."""
+        refused: Refusals = []
         for _ in range(PASSES_MAX):
             refused = [(turn, refusal) for turn in left if (refusal := self._try(turn)) is not None]
             if len(refused) in (0, len(left)):
@@ -82,29 +99,30 @@ class SeriesChange:
             left = [turn for turn, _ in refused]
         return refused
 
-    def shift(self, turn: Turn) -> bool:
-        """Whether an occurrence can be had later on its day."""
+    def _later(self, turn: Turn) -> Iterator[Turn]:
+        """An occurrence as it is asked for, and at every later start of its day if it may stand there."""
         length = (turn.command.end or 0) - (turn.command.start or 0)
         wanted = turn.wanted
-        for start, end in tries(self._centre, self._asked, wanted) if turn.shifts else ():
+        if not turn.shifts:
+            yield turn
+            return
+        for start, end in tries(self._centre, self._asked, wanted):
             later = replace(wanted, start=start, end=end, shifted_from=wanted.by_rule if start != wanted.start else 0)
-            one = replace(turn.command, start=start, end=start + length)
-            if self._try(replace(turn, wanted=later, command=one)) is None:
-                return True
-        return False
+            yield replace(turn, wanted=later, command=replace(turn.command, start=start, end=start + length))
 
     def _try(self, turn: Turn) -> Rejected | None:
         """Grant an occurrence, or give the refusal."""
-        command = turn.command
         try:
-            if isinstance(command, commands.ChangeReservation):
-                self.play(change_reservation(self._centre, command, self._now))
-            else:
-                self.play(create_reservation(self._centre, command, self._now))
+            self.play(decided(self._centre, turn, self._now))
         except Rejected as refusal:
             return refusal
         self.settled.append(turn.wanted)
         return None
+
+    def _settle_all(self, granted: Iterable[Granted]) -> None:
+        for each in granted:
+            self.play(each.happens)
+            self.settled.append(each.turn.wanted)
 
 
 def _asked(series: Series, command: commands.ChangeSeries) -> Series:

@@ -27,6 +27,11 @@ class Turn(Struct, frozen=True, kw_only=True):
     shifts: bool = True  # Whether it may stand later on its day: not if its time was changed alone.
 
     @property
+    def name(self) -> str:
+        """The reservation that it is about."""
+        return self.wanted.reservation_id
+
+    @property
     def order(self) -> tuple[bool, bool, int]:
         """When it is asked: what moves later makes room for what comes before it, and what is new comes last."""
         later = self.was is not None and self.wanted.start > self.was.start
