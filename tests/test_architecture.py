@@ -56,7 +56,7 @@ IMPURE = {"asyncio", "os", "socket", "subprocess", "random", "secrets", "threadi
 
 
 def modules(room: str) -> Iterator[tuple[Path, str]]:
-    """Every module of a room with every name that it imports."""
+    """Every module of a room with every module that it imports; `from x import y` is both `x` and `x.y`."""
     for path in sorted((SERVICES / room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
@@ -64,6 +64,8 @@ def modules(room: str) -> Iterator[tuple[Path, str]]:
                     yield path, alias.name
             elif isinstance(node, ast.ImportFrom):
                 yield path, node.module or ""
+                for alias in node.names:
+                    yield path, f"{node.module}.{alias.name}"
 
 
 @pytest.mark.parametrize("room", ROOMS_ALLOWED)
@@ -121,16 +123,40 @@ def rooms_of(service: str) -> set[str]:
     return {path.name for path in (SERVICES / service).iterdir() if (path / "__init__.py").exists()}
 
 
+def picture_of(service: str) -> list[tuple[str, str]]:
+    """What ARCHITECTURE.md's table of a service names, in order: each room with a slash, each file with nothing."""
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text.partition(f"| `services/{service}/` |")[2].partition("\n\n")[0]
+    return re.findall(
+        r"`([a-z_]+)(/?)`", "".join(row.split("|")[1] for row in table.splitlines() if row.count("|") > 2)
+    )
+
+
 @pytest.mark.parametrize("service", ["allocation", "board"])
 def test_the_rooms_of_a_service_are_in_the_picture(service: str) -> None:
     """ARCHITECTURE.md names every room of the rules and of the board, and no room or file that is not there."""
-    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
-    table = text.partition(f"| `services/{service}/` |")[2].partition("\n\n")[0]
-    named = re.findall(
-        r"`([a-z_]+)(/?)`", "".join(row.split("|")[1] for row in table.splitlines() if row.count("|") > 2)
-    )
+    named = picture_of(service)
     assert {name for name, slash in named if slash} == rooms_of(service)
     assert [name for name, slash in named if not slash and not (SERVICES / service / f"{name}.py").exists()] == []
+
+
+def test_no_import_of_the_rules_runs_back() -> None:
+    """What ARCHITECTURE.md's table names imports only itself and what stands above it: nothing runs in a circle."""
+    order = [name for name, _ in picture_of("allocation")]
+    back = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, name in modules("allocation")
+        if (own := path.relative_to(SERVICES / "allocation").parts[0].removesuffix(".py")) in order
+        for other in name.split(".")[2:3]
+        if name.startswith("services.allocation.") and order.index(other) > order.index(own)
+    }
+    assert sorted(order) == sorted(rooms_of("allocation") | files_of("allocation"))
+    assert not back
+
+
+def files_of(service: str) -> set[str]:
+    """The files at the door of a service."""
+    return {path.stem for path in (SERVICES / service).glob("*.py")} - {"__init__"}
 
 
 def test_every_path_in_the_picture_is_there() -> None:

@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from services.allocation.attendance.use import Record
 from services.allocation.companies import Company, Quota
 from services.allocation.reservations import Condition, Line, Override
 from services.allocation.resources import Interval, Resource
@@ -15,6 +14,7 @@ from services.allocation.values.outage import Outage
 from services.allocation.values.people import Participants
 from services.allocation.values.tariff import Tariff
 from services.allocation.values.terms import Terms
+from services.allocation.values.use import Record
 
 
 class RegisterResource(Struct, frozen=True, gc=False, kw_only=True):

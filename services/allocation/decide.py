@@ -6,38 +6,29 @@ arguments, so that the same log gives the same answers for ever.
 
 from typing import assert_never
 
-from services.allocation import commands, events
-from services.allocation.attendance import discipline
-from services.allocation.attendance.recording import record_use
-from services.allocation.booking import approving, holding, releasing, transferring
-from services.allocation.booking.cancelling import cancel_reservation
-from services.allocation.booking.changing import change_reservation
-from services.allocation.booking.creating import create_reservation
+from services.allocation import commands
+from services.allocation.attendance import checking_in, recording, strikes
+from services.allocation.booking import approving, cancelling, changing, creating, holding, releasing, transferring
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
-from services.allocation.disruption import misuse
-from services.allocation.disruption.declaring import declare, lift
-from services.allocation.disruption.funding_decisions import set_funding
+from services.allocation.disruption import declaring, funding_decisions, misuse
 from services.allocation.events import Events
 from services.allocation.limits import exempting
-from services.allocation.money import correcting, overdue
-from services.allocation.money.publishing import publish_tariff
+from services.allocation.money import closing, correcting, overdue, publishing
 from services.allocation.recurrence import recurring, series_changing
-from services.allocation.registering import officers
-from services.allocation.registering.registration import check_company, check_quota, check_resource
+from services.allocation.registering import officers, qualifications, registration, terms
 from services.allocation.ticking import tick
-from services.allocation.values.months import close
 
 
 def decide(centre: Centre, command: Command, now: int) -> Events:
     """Answer a command at a time in seconds. Raises `Rejected`."""
     match command:
         case commands.CreateReservation():
-            return create_reservation(centre, command, now)
+            return creating.create_reservation(centre, command, now)
         case commands.ConfirmReservation():
             return holding.confirm_reservation(centre, command, now)
         case commands.ChangeReservation():
-            return change_reservation(centre, command, now)
+            return changing.change_reservation(centre, command, now)
         case commands.OfferTransfer():
             return transferring.offer_transfer(centre, command, now)
         case commands.AcceptTransfer():
@@ -49,7 +40,7 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.DenyReservation():
             return approving.deny(centre, command, now)
         case commands.CancelReservation():
-            return cancel_reservation(centre, command, now)
+            return cancelling.cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():
             return releasing.release_reservation(centre, command, now)
         case commands.BookSeries():
@@ -59,44 +50,41 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.CancelSeries():
             return recurring.cancel_series(centre, command, now)
         case commands.CheckIn():
-            return discipline.check_in(centre, command, now)
+            return checking_in.check_in(centre, command, now)
         case commands.Tick():
             return tick(centre, now)
         case commands.RecordUse():
-            return record_use(centre, command, now)
+            return recording.record_use(centre, command, now)
         case commands.DeclareOutage():
-            return declare(centre, command, now)
+            return declaring.declare(centre, command, now)
         case commands.LiftOutage():
-            return lift(centre, command, now)
+            return declaring.lift(centre, command, now)
         case commands.SetFunding():
-            return set_funding(centre, command, now)
+            return funding_decisions.set_funding(centre, command, now)
         case commands.RegisterResource():
-            check_resource(centre, command.resource)
-            return (events.ResourceRegistered(resource=command.resource),)
+            return registration.register_resource(centre, command)
         case commands.RegisterCompany():
-            check_company(centre, command.company)
-            return (events.CompanyRegistered(company=command.company),)
+            return registration.register_company(centre, command)
         case commands.GrantQuota():
-            check_quota(centre, command.quota)
-            return (events.QuotaGranted(quota=command.quota),)
+            return registration.grant_quota(centre, command)
         case commands.PublishTariff():
-            return publish_tariff(centre, command, now)
+            return publishing.publish_tariff(centre, command, now)
         case commands.ClosePeriod():
-            return (events.PeriodClosed(period=close(command.month, centre.zone, centre.closed, now)),)
+            return closing.close_period(centre, command, now)
         case commands.PostCorrection():
             return correcting.correct(centre, command, now)
         case commands.PublishTerms():
-            return discipline.publish_terms(centre, command, now)
+            return terms.publish_terms(centre, command, now)
         case commands.GrantQualification():
-            return discipline.grant_qualification(centre, command)
+            return qualifications.grant_qualification(centre, command)
         case commands.RevokeQualification():
-            return discipline.revoke_qualification(centre, command)
+            return qualifications.revoke_qualification(centre, command)
         case commands.AssignOfficer():
             return officers.assign_officer(centre, command, now)
         case commands.DismissOfficer():
             return officers.dismiss_officer(centre, command)
         case commands.ForgiveStrike():
-            return discipline.forgive_strike(centre, command, now)
+            return strikes.forgive_strike(centre, command, now)
         case commands.RecordArrears():
             return overdue.record(centre, command, now)
         case commands.ClearArrears():

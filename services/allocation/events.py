@@ -7,7 +7,6 @@ published form, and the golden samples under `tests/eventlog/golden/` stay reada
 
 from msgspec import Struct
 
-from services.allocation.attendance.use import MeasuredUse
 from services.allocation.companies import Company, Quota
 from services.allocation.reservations import Allocation, Condition, Line, Overburn, Override
 from services.allocation.resources import Interval, Resource
@@ -23,6 +22,7 @@ from services.allocation.values.reclaim import MeterReview, Removal
 from services.allocation.values.tariff import Tariff
 from services.allocation.values.terms import Terms
 from services.allocation.values.transfer import Outcome
+from services.allocation.values.use import MeasuredUse
 
 
 class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):

@@ -10,13 +10,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.attendance.idling import Recent
 from services.allocation.centre import Centre
 from services.allocation.companies import Company, Quota
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.series import Series
 from services.allocation.tables.answers import Answer, Subject
+from services.allocation.tables.recent_use import Recent
 from services.allocation.values.conduct import Conduct
 from services.allocation.values.correction import Correction
 from services.allocation.values.funding import Funding

@@ -6,11 +6,10 @@ equipment that brought it has answered for the rest.
 
 from collections.abc import Iterator
 
-from services.allocation.attendance.discipline import may_book
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.limits.barring import barred
+from services.allocation.limits.barring import barred, may_book
 from services.allocation.limits.batch import batch_violations
 from services.allocation.limits.overburn import allowance, charges_of, uncovered
 from services.allocation.limits.tracks import too_many

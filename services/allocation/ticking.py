@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from services.allocation import events
-from services.allocation.attendance import discipline, idle_release
+from services.allocation.attendance import idle_release, strikes
 from services.allocation.booking import approving, transferring
 from services.allocation.centre import Centre
 from services.allocation.disruption import misuse
@@ -33,8 +33,8 @@ def tick(centre: Centre, now: int) -> Events:
     turned: list[Event] = []
     conducts: dict[str, Conduct] = {}
     for reservation in due:
-        if discipline.missed(centre, reservation, now):
-            turned += discipline.give_up(centre, conducts, reservation, now)
+        if strikes.missed(centre, reservation, now):
+            turned += strikes.give_up(centre, conducts, reservation, now)
             continue
         if idle_release.due(reservation, now):
             turned += idle_release.release(centre, reservation, now)

@@ -39,6 +39,7 @@ PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so m
 Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
 Reason = Annotated[str, typer.Option(help="Why, for people.")]
+WhyBack = Annotated[str, typer.Option("--reason", help="Why, for people; an operator must say.")]
 People = Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")]
 Who = Annotated[
     list[str] | None,
@@ -113,7 +114,7 @@ def confirm(
 
 def cancel(
     name: Name,
-    reason: Reason = "",
+    reason: WhyBack = "",
     excused: Annotated[bool, typer.Option("--excused", help="Free, and no strike; operators only.")] = False,
     dry_run: DryRun = False,
     request_id: RequestId = "",
@@ -135,7 +136,7 @@ def cancel(
 
 def release(
     name: Name,
-    reason: Reason = "",
+    reason: WhyBack = "",
     condition: Annotated[str, typer.Option(help="How the equipment was left: good, worn, damaged.")] = "",
     hand_over: Annotated[str, typer.Option(help="What whoever comes next should know.")] = "",
     excused: Annotated[bool, typer.Option("--excused", help="Free, and no strike; operators only.")] = False,

@@ -12,8 +12,8 @@ from services.cli.booking import (
     Duration,
     Lines,
     People,
-    Reason,
     Who,
+    WhyBack,
     checked_request_id,
     participants_of,
     read_lines,
@@ -150,7 +150,7 @@ def list_all(company: Company = "", data: Data = None, caller: Caller = "", as_j
 def cancel(
     name: SeriesName,
     since: Annotated[str, typer.Option("--from", metavar="TIME", help="Only what begins then or later.")] = "",
-    reason: Reason = "",
+    reason: WhyBack = "",
     excused: Annotated[bool, typer.Option("--excused", help="Free, and no strikes; operators only.")] = False,
     company: Company = "",
     dry_run: DryRun = False,

@@ -3,9 +3,10 @@
 import grpc
 
 from services.allocation.rejections import Reason, Rejected, refuse
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
-from services.runtime.problems import Problem
+from services.runtime.problems import Problem, invalid
 from services.runtime.reception import ActsFor
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -57,6 +58,14 @@ def demand_operator(call: Call, sentence: str) -> None:
     """What only an operator may say. Raises `Problem` with the sentence."""
     if call.identity.role is not Role.OPERATOR:
         raise Problem(grpc.StatusCode.PERMISSION_DENIED, "OPERATORS_ONLY", f"{sentence} Ask one to.")
+
+
+def demand_reason(
+    call: Call, request: api.CancelReservationRequest | api.ReleaseReservationRequest | api.CancelSeriesRequest
+) -> None:
+    """An operator who gives back what a company booked tells it why; whoever only asks what that costs need not yet."""
+    if call.identity.role is Role.OPERATOR and not request.reason.strip() and not request.validate_only:
+        raise invalid({"reason": "is required from an operator: it tells the company why its booking is given back"})
 
 
 def no_reservation(name: str) -> Rejected:

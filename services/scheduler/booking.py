@@ -17,7 +17,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import Problem
 from services.scheduler import batch
-from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, log_unavailable
+from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, demand_reason, log_unavailable
 from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
@@ -133,8 +133,10 @@ class Booking:
         company, reservation_id = requests.reservation_name(request.name)
         command = requests.change(request, company, reservation_id)
         demand_own(call, company, request.name)
-        if isinstance(request, api.CancelReservationRequest | api.ReleaseReservationRequest) and request.excused:
-            demand_operator(call, "Only an operator excuses what is given back late.")
+        if isinstance(request, api.CancelReservationRequest | api.ReleaseReservationRequest):
+            demand_reason(call, request)
+            if request.excused:
+                demand_operator(call, "Only an operator excuses what is given back late.")
         return await self._change(call, request, command)
 
     async def decide_reservation(self, call: Call, request: approvals.Decision) -> api.Reservation:

@@ -15,7 +15,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.scheduler import reads
-from services.scheduler.access import company_of, demand_operator
+from services.scheduler.access import company_of, demand_operator, demand_reason
 from services.scheduler.answering import administer, answer, ask_of
 from services.scheduler.reading import Reading
 from services.scheduler.wire import calendar_file, replies, requests, series_changes
@@ -126,6 +126,7 @@ class SeriesBooking:
         command = cancel_series(request)
         if call.identity.role is Role.COMPANY and call.identity.company != command.company:
             raise problem_of(refuse(Reason.SERIES_NOT_FOUND, f"There is no series {request.name}.", request.name))
+        demand_reason(call, request)
         if request.excused:
             demand_operator(call, "Only an operator excuses a cancellation.")
         made = await administer(self._writer, call, request, command)

@@ -18,11 +18,11 @@ from services.allocation.offering.choosing import choose, choosing
 from services.allocation.offering.offers import Search, search
 from services.allocation.offering.steps import at_once
 from services.allocation.offering.variants import VARIANTS_MAX, Variant, varying
-from services.allocation.prices.peaks import Peak, PeakHours
+from services.allocation.prices.peaks import PeakHours
 from services.allocation.prices.pricing import Rate
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Line
-from services.allocation.values.tariff import Price
+from services.allocation.values.tariff import Peak, Price
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, NEXT_MONDAY, NOW, TARIFF, TUESDAY

@@ -4,11 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.attendance.use import MeasuredUse, Record
 from services.allocation.commands import CheckIn, PublishTerms, RecordUse
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Reservation, State
 from services.allocation.values.terms import IdleRule, Terms
+from services.allocation.values.use import MeasuredUse, Record
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line

@@ -7,11 +7,10 @@ from msgspec.structs import replace
 
 from services.allocation.commands import ClosePeriod, PublishTariff
 from services.allocation.money.costing import cost_by, price_by
-from services.allocation.prices.peaks import Peak
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Line
 from services.allocation.values.months import ClosedMonth, month_at
-from services.allocation.values.tariff import Basis, Discount, Price, Tariff, tariff_for
+from services.allocation.values.tariff import Basis, Discount, Peak, Price, Tariff, tariff_for
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import NOW, TARIFF

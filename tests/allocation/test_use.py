@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.attendance.use import CHECK_IN_SECONDS, MeasuredUse, UseBook, rates_of_bins
+from services.allocation.attendance.use import CHECK_IN_SECONDS, UseBook, rates_of_bins
 from services.allocation.reservations import Allocation, Line, Reservation, State
 from services.allocation.resources import Kind, Node, Resource, Unit
+from services.allocation.values.use import MeasuredUse
 
 HOUR = 3_600
 T = 1_772_409_600

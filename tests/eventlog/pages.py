@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from services.allocation.attendance.use import MeasuredUse
 from services.allocation.companies import Company, Quota
 from services.allocation.events import (
     AllocationsMoved,
@@ -57,7 +56,6 @@ from services.allocation.events import (
     UseMeasured,
     VoteCast,
 )
-from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Allocation, Colocation, Line, Overburn
 from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.allocation.series import Effect, Occurrence, Policy, Series
@@ -69,9 +67,10 @@ from services.allocation.values.months import ClosedMonth
 from services.allocation.values.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.values.people import Participants
 from services.allocation.values.reclaim import MeterReview, Removal
-from services.allocation.values.tariff import Basis, Discount, Price, Tariff
+from services.allocation.values.tariff import Basis, Discount, Peak, Price, Tariff
 from services.allocation.values.terms import ArrearsRule, NoProcessRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.allocation.values.transfer import Outcome
+from services.allocation.values.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 
 CENTRE = "test"

@@ -4,16 +4,15 @@ from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
-from services.allocation.attendance.use import MeasuredUse
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
-from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Interval, Kind, Node, Resource, Unit
 from services.allocation.values.approval import Approval, Rule, Vote
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.allocation.values.months import ClosedMonth, bounds
-from services.allocation.values.tariff import Basis, Discount, Price, Tariff
+from services.allocation.values.tariff import Basis, Discount, Peak, Price, Tariff
+from services.allocation.values.use import MeasuredUse
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, encode_page, page_hash
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.events import Event, QuotaReviewed, ReservationEvent, TariffPublished
-from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Allocation, State
 from services.allocation.values.reclaim import Removal
+from services.allocation.values.tariff import Peak
 from services.ledger.books import Books
 from services.ledger.chart import Account, Phase, Transfer, phase_of
 from services.ledger.posting import GIVEN_BACK, STANDING, post

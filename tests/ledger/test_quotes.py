@@ -19,10 +19,9 @@ from services.allocation.events import Events
 from services.allocation.life import follow
 from services.allocation.money.costing import cost_by, cost_of, drafted
 from services.allocation.money.quoting import cancellation_quote, change_quote, release_quote
-from services.allocation.prices.peaks import Peak
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line, Reservation, State
-from services.allocation.values.tariff import Basis, Discount, Price, Tariff
+from services.allocation.values.tariff import Basis, Discount, Peak, Price, Tariff
 from services.ledger.chart import PENDING, Account, Transfer
 from tests.allocation import fixture
 from tests.allocation.examples import examples

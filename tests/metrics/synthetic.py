@@ -5,12 +5,12 @@ from itertools import chain
 from random import Random
 
 from services.allocation import events
-from services.allocation.attendance.use import MeasuredUse
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Kind, Node, Resource, Unit
+from services.allocation.values.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
 from services.eventlog.refusals import Refusals, Refused, RefusedLine
 from services.eventlog.use import NodeUse

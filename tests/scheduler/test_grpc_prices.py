@@ -112,7 +112,7 @@ async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: D
     request.excused = True
     quote = (await desk.call("CancelReservation", request, OPERATOR)).cancellation_quote
     assert (quote.due_krw, quote.refund_krw) == (0, 28_000)
-    request.validate_only = False
+    request.validate_only, request.reason = False, "storm"
     cancelled = await desk.call("CancelReservation", request, OPERATOR)
     assert not cancelled.HasField("cost")
 

@@ -204,10 +204,10 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.DenyReservationRequest(name=name, request_id=request_id(6), comment="No.")
         case "CancelReservation":
             name = await booked(desk, company, active=False)
-            return api.CancelReservationRequest(name=name, request_id=request_id(6))
+            return api.CancelReservationRequest(name=name, request_id=request_id(6), reason="storm")
         case "ReleaseReservation":
             name = await booked(desk, company, active=True)
-            return api.ReleaseReservationRequest(name=name, request_id=request_id(6))
+            return api.ReleaseReservationRequest(name=name, request_id=request_id(6), reason="storm")
         case "CreateSeries":
             return series(company)
         case "GetSeries":
@@ -217,7 +217,8 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
         case "UpdateSeries":
             return changing_series(await booked_series(desk, company), 6)
         case "CancelSeries":
-            return api.CancelSeriesRequest(name=await booked_series(desk, company), request_id=request_id(6))
+            name = await booked_series(desk, company)
+            return api.CancelSeriesRequest(name=name, request_id=request_id(6), reason="storm")
         case "ExportCalendar":
             return api.ExportCalendarRequest(name=parent)
         case "CheckIn":

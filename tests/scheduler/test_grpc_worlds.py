@@ -48,7 +48,7 @@ async def live(desk: Desk, other: str, note: str, number: int) -> list[bytes]:
         "CreateReservation", demand(number + 2, ("a100", 8000), company=company, note=note), identity
     )
     await desk.call("UpdateReservation", handing_over(made.name, "BETA", number + 5), OPERATOR)
-    cancel = api.CancelReservationRequest(name=theirs.name, request_id=request_id(number + 3), reason=note)
+    cancel = api.CancelReservationRequest(name=theirs.name, request_id=request_id(number + 3), reason=note or "storm")
     await desk.call("CancelReservation", cancel, identity)
     scope = api.OutageScope(resource="resources/cpu")
     outage = api.Outage(name="outages/works", kind=api.Outage.KIND_FAILURE, scopes=[scope], reason="power")

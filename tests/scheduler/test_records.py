@@ -9,6 +9,7 @@ import pytest
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import BETA, NOON, OPERATOR, Desk, Refused, demand, request_id, serving
+from tests.scheduler.test_grpc_tenants import series as daily
 from tests.scheduler.test_grpc_tenants import training
 
 NO_SHOW = api.Reservation.STATE_NO_SHOW
@@ -90,6 +91,29 @@ async def test_only_an_operator_excuses_a_late_cancellation(desk: Desk) -> None:
     assert refused.value.code == grpc.StatusCode.PERMISSION_DENIED
     await desk.call("CancelReservation", late, OPERATOR)
     assert not (await conduct(desk)).strikes
+
+
+async def test_an_operator_who_gives_a_booking_back_says_why(desk: Desk) -> None:
+    """Without a reason nothing is given back and the field is named; looking needs none, and the company reads it."""
+    booked = await desk.call("CreateReservation", demand(1, ("cpu", 1)))
+    cancel = api.CancelReservationRequest(name=booked.name, request_id=request_id(2))
+    series = await desk.call("CreateSeries", daily("ALPHA"))
+    for method, request in (
+        ("CancelReservation", cancel),
+        ("CancelReservation", api.CancelReservationRequest(name=booked.name, request_id=request_id(2), reason=" ")),
+        ("ReleaseReservation", api.ReleaseReservationRequest(name=booked.name, request_id=request_id(2))),
+        ("CancelSeries", api.CancelSeriesRequest(name=series.name, request_id=request_id(2))),
+    ):
+        with pytest.raises(Refused) as refused:
+            await desk.call(method, request, OPERATOR)
+        assert refused.value.code is grpc.StatusCode.INVALID_ARGUMENT
+        assert "reason" in str(refused.value.status)
+    looking = api.CancelReservationRequest(name=booked.name, request_id=request_id(2), validate_only=True)
+    assert (await desk.call("CancelReservation", looking, OPERATOR)).state == booked.state
+    cancel.reason = "The roof leaks."
+    await desk.call("CancelReservation", cancel, OPERATOR)
+    told = await desk.call("GetReservation", api.GetReservationRequest(name=booked.name))
+    assert told.state_reason == "The roof leaks."
 
 
 async def test_without_a_training_the_equipment_stays_closed(desk: Desk) -> None:

@@ -8,9 +8,9 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 
-from services.allocation.prices.peaks import Peak
 from services.allocation.reservations import Colocation, Line
 from services.allocation.resources import Kind
+from services.allocation.values.tariff import Peak
 from services.allocation.values.terms import IdleRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem

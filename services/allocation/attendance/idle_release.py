@@ -5,21 +5,21 @@ released; whoever begins to work again, and whose reports fail to come, is left 
 """
 
 from services.allocation import events
-from services.allocation.attendance.discipline import cut
-from services.allocation.attendance.idling import sample_of, used_percent, with_sample
-from services.allocation.attendance.use import Record
+from services.allocation.attendance.strikes import cut
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind
+from services.allocation.tables.recent_use import sample_of, used_percent, with_sample
 from services.allocation.values.terms import IdleRule
+from services.allocation.values.use import Record
 
 HOUR_SECONDS = 3600
 FRESH_SECONDS = 2 * HOUR_SECONDS
 """The last record must be no older than this when something is given back; records are made every hour."""
 
 
-def judged(centre: Centre, reservation: Reservation, record: Record, now: int) -> tuple[Event, ...]:
+def judged(centre: Centre, reservation: Reservation, record: Record, now: int) -> Events:
     """What follows from a record of use that is about to be written: a warning, the end of one, or nothing."""
     rule = rule_for(centre, reservation, now)
     if rule is None:
@@ -41,7 +41,7 @@ def due(reservation: Reservation, now: int) -> bool:
     return 0 < reservation.release_at <= now < reservation.end and reservation.state is State.ACTIVE
 
 
-def release(centre: Centre, reservation: Reservation, now: int) -> tuple[Event, ...]:
+def release(centre: Centre, reservation: Reservation, now: int) -> Events:
     """Give back what was warned, if it stands idle to this day by fresh reports; else let the warning be over."""
     rule, samples = rule_for(centre, reservation, now), centre.recent_use.samples(reservation)
     if rule is None or not samples or samples[-1].until < now - FRESH_SECONDS:
@@ -60,7 +60,7 @@ def release(centre: Centre, reservation: Reservation, now: int) -> tuple[Event, 
     )
 
 
-def withdrawn(reservation: Reservation) -> tuple[Event, ...]:
+def withdrawn(reservation: Reservation) -> Events:
     """That a warning is over, if there is one."""
     if not reservation.release_at or reservation.state is not State.ACTIVE:
         return ()

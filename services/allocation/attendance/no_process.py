@@ -5,16 +5,16 @@ booking's rate card says of whoever does not come. Some are exempt by the terms.
 """
 
 from services.allocation import events
-from services.allocation.attendance.discipline import cut
-from services.allocation.attendance.use import Record
+from services.allocation.attendance.strikes import cut
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind
 from services.allocation.values.terms import MINUTE_SECONDS, NoProcessRule
+from services.allocation.values.use import Record
 
 
-def missed(centre: Centre, reservation: Reservation, record: Record, now: int) -> tuple[Event, ...]:
+def missed(centre: Centre, reservation: Reservation, record: Record, now: int) -> Events:
     """The end of a reservation of whose disuse a record tells, if the rule of the day gives it back; else nothing."""
     rule = rule_for(centre, reservation, now)
     if rule is None or record.unused_seconds < rule.minutes * MINUTE_SECONDS or now >= reservation.end:

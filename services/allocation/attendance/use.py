@@ -11,6 +11,7 @@ from msgspec import Struct
 from services.allocation.attendance.unused import Bin, Counts, Unused, processes_of_bins
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Interval, Resource, Unit
+from services.allocation.values.use import MeasuredUse, Record
 
 IDLE_PER_MILLE = 50
 """A bin that works for less of the time than this is idle."""
@@ -21,28 +22,6 @@ AHEAD_SECONDS_MAX = 60
 
 Rates = Sequence[int | None]
 """How busy each of some things was, in thousandths of the time; None where nobody can tell."""
-
-
-class MeasuredUse(Struct, frozen=True, gc=False, kw_only=True):
-    """Unit-seconds of one resource whose use is known: how many, how many of work, and how many idle."""
-
-    resource: str
-    measured: int
-    busy: int
-    idle: int
-
-
-class Record(Struct, frozen=True, gc=False, kw_only=True):
-    """What was measured of a reservation between two times, in seconds, and whether it was taken into use in time.
-
-    For `unused_seconds` from its start no process ran on any unit of it; 0 if one did, or nobody can tell.
-    """
-
-    since: int
-    until: int
-    resources: tuple[MeasuredUse, ...]
-    in_use: bool | None
-    unused_seconds: int = 0
 
 
 class Sums(Struct):

@@ -13,6 +13,7 @@ from services.allocation.booking.retiming import retime
 from services.allocation.centre import Centre
 from services.allocation.commands import ApproveReservation, DenyReservation
 from services.allocation.companies import Company
+from services.allocation.events import Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits.tracks import Leave, asks_leave, leave_of
 from services.allocation.rejections import Reason, Violation, refuse
@@ -20,8 +21,6 @@ from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
 from services.allocation.units.demand import Want
 from services.allocation.values.approval import Approval, Rule, Vote, voter_of
-
-Events = tuple[events.Event, ...]
 
 HOUR_SECONDS = 3600
 UNDECIDED = "It was not approved by its deadline."

@@ -1,7 +1,7 @@
 """Cancelling: what has not begun is given back."""
 
 from services.allocation import commands, events
-from services.allocation.attendance import discipline
+from services.allocation.attendance import strikes
 from services.allocation.booking import transferring
 from services.allocation.centre import Centre
 from services.allocation.events import Events
@@ -17,9 +17,9 @@ def cancel_reservation(centre: Centre, command: commands.CancelReservation, now:
     if reservation.start <= now:
         # Time has come, though no tick has said so yet.
         raise refuse(Reason.WRONG_STATE, "The reservation begins just now; it can be released.", reservation.id)
-    late = not command.excused and discipline.late_cancel(centre, reservation, now)
+    late = not command.excused and strikes.late_cancel(centre, reservation, now)
     return (
-        *(discipline.late_strike(centre, reservation, now) if late else ()),
+        *(strikes.late_strike(centre, reservation, now) if late else ()),
         *transferring.withdrawn(reservation),
         events.ReservationCancelled(reservation_id=reservation.id, reason=command.reason, excused=command.excused),
     )

@@ -12,13 +12,13 @@ from math import lcm
 from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
-from services.allocation.attendance.discipline import late_change, late_strike
+from services.allocation.attendance.strikes import late_change, late_strike
 from services.allocation.booking import reapproving
-from services.allocation.booking.news import news_of, standing_of
+from services.allocation.booking.news import news_of
 from services.allocation.booking.participants import uncovered
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Event, Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
@@ -27,10 +27,8 @@ from services.allocation.resources import Interval
 from services.allocation.states.moves import MOVES
 from services.allocation.units.demand import Want, complete
 from services.allocation.units.placing import Placing, place_all
-from services.allocation.units.present import Present
+from services.allocation.units.present import Present, standing_of
 from services.allocation.values.terms import Terms
-
-Events = tuple[Event, ...]
 
 
 def change_reservation(centre: Centre, command: commands.ChangeReservation, now: int) -> Events:

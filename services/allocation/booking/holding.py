@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from services.allocation import events
 from services.allocation.booking import approving
 from services.allocation.centre import Centre
 from services.allocation.commands import ConfirmReservation
+from services.allocation.events import Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.rejections import Reason, Violation, refuse
 from services.allocation.reservations import State
@@ -36,7 +36,7 @@ def hold_violations(centre: Centre, company: str, start: int, now: int) -> Itera
         )
 
 
-def confirm_reservation(centre: Centre, command: ConfirmReservation, now: int) -> tuple[events.Event, ...]:
+def confirm_reservation(centre: Centre, command: ConfirmReservation, now: int) -> Events:
     """Take a held offer, as long as it is held. What was granted when it was made is not asked again.
 
     Where somebody must approve the booking, it waits for that from here on.

@@ -10,15 +10,13 @@ from msgspec import Struct
 
 from services.allocation import rules
 from services.allocation.rejections import Reason, Violation
-from services.allocation.reservations import Allocation, Reservation
+from services.allocation.reservations import Reservation
 from services.allocation.units.demand import Want
+from services.allocation.units.present import standing_of
 
 BOUNDARIES = frozenset({Reason.OFF_GRID, Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS})
 WHOLE = frozenset({Reason.COMPANION_MISSING, Reason.EXCLUSIVE_GROUP_BUSY, Reason.CHANGEOVER_TOO_SHORT})
 """Rules about how the lines go together, and with others': these hold for the whole, whatever is new of it."""
-
-Key = tuple[str, str]
-"""A resource, and the equipment that brings it along or nothing."""
 
 
 class News(Struct, frozen=True, kw_only=True):
@@ -86,12 +84,6 @@ def news_of(before: Reservation, wants: tuple[Want, ...], start: int, end: int, 
             known |= set(rules.grid(want, *line.within(before.start, before.end)))
     lets_go = bool({allocation.resource for allocation in before.allocations} - {want.resource.id for want in wants})
     return News(before=before, start=start, begun=begun, gained=gained, lets_go=lets_go, known=frozenset(known))
-
-
-def standing_of(reservation: Reservation) -> dict[Key, Allocation]:
-    """What a reservation holds last of each resource, by what brought it."""
-    ordered = sorted(reservation.allocations, key=lambda allocation: allocation.spans[-1] if allocation.spans else ())
-    return {(allocation.resource, allocation.companion_of): allocation for allocation in ordered}
 
 
 def _first_new(before: Reservation, start: int, end: int) -> int | None:

@@ -6,9 +6,7 @@ one by one, an id for each that says nothing about them.
 
 from collections.abc import Iterable, Iterator
 
-from msgspec.structs import replace
-
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, Violation, refuse
 from services.allocation.units.demand import Want
 from services.allocation.values.people import Participants
 
@@ -40,42 +38,3 @@ def demand_sound(participants: Participants) -> None:
             limit=PARTICIPANTS_MAX,
             asked=count,
         )
-
-
-def arrived(participants: Participants, reservation_id: str, present: int, ids: tuple[str, ...]) -> Participants:
-    """The class once so many are there, or these have come; without either, once everybody is. Raises `Rejected`."""
-    if participants.present == participants.count:
-        raise refuse(Reason.WRONG_STATE, "Everybody has checked in to this reservation before.", reservation_id)
-    if ids:
-        return _arrived_by_name(participants, reservation_id, ids)
-    if participants.ids and present:
-        raise refuse(
-            Reason.INVALID_PARTICIPANTS,
-            "The people of this class have ids: say which of them have come.",
-            reservation_id,
-        )
-    if present and not participants.present < present <= participants.count:
-        raise refuse(
-            Reason.INVALID_PARTICIPANTS,
-            f"{participants.present} of {participants.count} are there already: say how many are there now, in all.",
-            reservation_id,
-            limit=participants.count,
-            asked=present,
-        )
-    return replace(participants, present=present or participants.count, present_ids=participants.ids)
-
-
-def _arrived_by_name(participants: Participants, reservation_id: str, ids: tuple[str, ...]) -> Participants:
-    unknown, known = set(ids) - set(participants.ids), set(ids) & set(participants.present_ids)
-    if unknown or known or len(set(ids)) != len(ids):
-        raise Rejected(
-            [
-                Violation(
-                    reason=Reason.INVALID_PARTICIPANTS,
-                    description=f"{len(unknown)} of these ids are not of this class, and {len(known)} have checked in "
-                    "before. Name each who comes once.",
-                    subject=reservation_id,
-                )
-            ]
-        )
-    return replace(participants, present=participants.present + len(ids), present_ids=(*participants.present_ids, *ids))

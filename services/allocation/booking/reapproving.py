@@ -13,7 +13,7 @@ from services.allocation.booking import approving
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.limits.tracks import asks_leave
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Overburn, State
@@ -40,7 +40,7 @@ def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) 
 
 def after_change(
     centre: Centre, wish: Wish, allocations: tuple[Allocation, ...], overburn: tuple[Overburn, ...], now: int
-) -> tuple[Event, ...]:
+) -> Events:
     """What becomes of the approval of what waits for it, once it is as wished and stands on these allocations."""
     if wish.before.state is not State.PENDING:
         return ()

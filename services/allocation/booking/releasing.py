@@ -5,14 +5,14 @@ give it back then. It is no strike where somebody came, for they have used it.
 """
 
 from services.allocation import commands, events
-from services.allocation.attendance.discipline import cut, late_change, late_strike
+from services.allocation.attendance.strikes import cut, late_change, late_strike
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.reservations import State, used_until
 
 
-def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> tuple[Event, ...]:
+def release_reservation(centre: Centre, command: commands.ReleaseReservation, now: int) -> Events:
     """End an active reservation, give the rest back, and say how things were left."""
     reservation = find(centre, command)
     if reservation.state is not State.ACTIVE:

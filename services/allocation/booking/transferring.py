@@ -12,17 +12,15 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
 from services.allocation.booking.approving import approval_of, requested
-from services.allocation.booking.news import standing_of
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Event, Events
 from services.allocation.finding import find, missing, wrong_state
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation, State
 from services.allocation.units.demand import Want, complete
+from services.allocation.units.present import standing_of
 from services.allocation.values.transfer import Outcome
-
-Events = tuple[Event, ...]
 
 OF_THE_COMPANY = frozenset(
     {

@@ -10,7 +10,7 @@ from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.disruption.clearing import Cleared, clear
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.life import follow
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
@@ -32,7 +32,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     left: tuple[Reservation, ...]
 
 
-def declare(centre: Centre, command: commands.DeclareOutage, now: int) -> tuple[Event, ...]:
+def declare(centre: Centre, command: commands.DeclareOutage, now: int) -> Events:
     """Take units out, and clear the way as far as one page goes. Raises `Rejected`."""
     made = plan(centre, command, now)
     return (*made.cleared, events.OutageDeclared(outage=made.outage))
@@ -70,7 +70,7 @@ def plan(centre: Centre, command: commands.DeclareOutage, now: int) -> Plan:
     )
 
 
-def lift(centre: Centre, command: commands.LiftOutage, now: int) -> tuple[Event, ...]:
+def lift(centre: Centre, command: commands.LiftOutage, now: int) -> Events:
     """Give the units of an outage back, from the minute that runs. Raises `Rejected`."""
     outage = centre.outages.by_id.get(command.outage_id)
     if outage is None:

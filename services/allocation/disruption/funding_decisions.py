@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.tables.outages import holds
@@ -23,7 +23,7 @@ STEPS_MAX = 100
 Lost = events.ReservationCurtailed | events.ReservationDisplaced
 
 
-def set_funding(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Event, ...]:
+def set_funding(centre: Centre, command: commands.SetFunding, now: int) -> Events:
     """Fund so many units from a time on, and displace what no longer fits if that is asked for. Raises `Rejected`."""
     funding, unfit = plan(centre, command, now)
     lost = tuple(_losses(funding, unfit[:DISPLACED_MAX], now)) if funding.displace else ()
@@ -45,7 +45,7 @@ def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Fundin
     return funding, unfit(centre, pool, funding, now)
 
 
-def go_on(centre: Centre, now: int) -> tuple[Event, ...]:
+def go_on(centre: Centre, now: int) -> Events:
     """Displace more of what no longer fits where a step says so, as far as a page goes."""
     for name in sorted(centre.outages.overfull):
         pool = centre.pools[name]

@@ -8,10 +8,10 @@ nothing at all until an operator lifts it, and nobody overrides that.
 from itertools import islice
 
 from services.allocation import commands, events
-from services.allocation.attendance.discipline import cut
+from services.allocation.attendance.strikes import cut
 from services.allocation.booking.transferring import withdrawn
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.values.conduct import Conduct, Misuse
@@ -20,7 +20,7 @@ REVOKED_MAX = 200
 """A tick takes back at most so many reservations, so that it fits one page and nobody waits long behind it."""
 
 
-def record(centre: Centre, command: commands.RecordMisuse, now: int) -> tuple[Event, ...]:
+def record(centre: Centre, command: commands.RecordMisuse, now: int) -> Events:
     """Say that a company misuses what it has; the terms say whether that takes everything back."""
     if command.company not in centre.companies:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
@@ -40,7 +40,7 @@ def record(centre: Centre, command: commands.RecordMisuse, now: int) -> tuple[Ev
     )
 
 
-def lift(centre: Centre, command: commands.LiftMisuse) -> tuple[Event, ...]:
+def lift(centre: Centre, command: commands.LiftMisuse) -> Events:
     """Let a company book again; what was taken back stays so."""
     if centre.records.conduct(command.company).misuse is None:
         raise refuse(
@@ -49,14 +49,14 @@ def lift(centre: Centre, command: commands.LiftMisuse) -> tuple[Event, ...]:
     return (events.MisuseLifted(company=command.company, reason=command.reason),)
 
 
-def revoke(centre: Centre, now: int) -> tuple[Event, ...]:
+def revoke(centre: Centre, now: int) -> Events:
     """Take back what companies that misuse it still have, as far as a page goes."""
     conducts = centre.records.conducts
     some = islice(centre.consequences.to_revoke(), REVOKED_MAX)
     return tuple(event for each in some for event in _taken_back(centre, each, conducts[each.company], now))
 
 
-def _taken_back(centre: Centre, reservation: Reservation, conduct: Conduct, now: int) -> tuple[Event, ...]:
+def _taken_back(centre: Centre, reservation: Reservation, conduct: Conduct, now: int) -> Events:
     assert conduct.misuse is not None, "nothing is revoked without a misuse"
     reason = told(conduct.misuse)
     if not reservation.state.waiting:

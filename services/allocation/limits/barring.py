@@ -1,9 +1,15 @@
-"""Who books nothing new at all, whatever it is: whoever has not paid for long, and whoever misused it."""
+"""Who books nothing new at all, for misuse or bills; and who books no equipment, for strikes or want of training."""
 
 from collections.abc import Iterator
 
+from services.allocation.centre import Centre
+from services.allocation.companies import Company
 from services.allocation.rejections import Reason, Violation
+from services.allocation.resources import Interval, Kind
+from services.allocation.units.demand import Want
 from services.allocation.values.conduct import Conduct
+
+HOUR_SECONDS = 3600
 
 
 def barred(conduct: Conduct) -> Iterator[Violation]:
@@ -23,3 +29,32 @@ def barred(conduct: Conduct) -> Iterator[Violation]:
             f"{', '.join(months)}. Once that is paid, an operator clears it.",
             subject=conduct.company,
         )
+
+
+def may_book(
+    centre: Centre, company: Company, wants: tuple[Want, ...], span: Interval, now: int
+) -> Iterator[Violation]:
+    """The rules of discipline that forbid these wants for an interval."""
+    machines = [want.resource for want in wants if want.resource.kind is Kind.EQUIPMENT and not want.companion_of]
+    if not machines:
+        return
+    conduct = centre.records.conduct(company.id)
+    operated = any(want.resource.kind is Kind.OPERATORS for want in wants)
+    for resource in machines:
+        if now < conduct.suspended_until:
+            yield Violation(
+                reason=Reason.SUSPENDED,
+                description=f"{company.id} is suspended from booking equipment for another "
+                f"{-(-(conduct.suspended_until - now) // HOUR_SECONDS)} hours, for letting bookings lapse. "
+                "An operator may forgive a strike.",
+                subject=resource.id,
+                limit=conduct.suspended_until,
+                asked=now,
+            )
+        if resource.training_required and not operated and not conduct.qualified(resource.id, *span):
+            yield Violation(
+                reason=Reason.NOT_QUALIFIED,
+                description=f"{company.id} has nobody trained for {resource.id} for the whole interval. "
+                "Ask an operator for a training, or book an operator along.",
+                subject=resource.id,
+            )

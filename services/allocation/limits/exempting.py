@@ -5,12 +5,12 @@ The review of that date still happens and is an event as ever, with the shares a
 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, refuse
 from services.allocation.values.terms import DAY_SECONDS
 
 
-def exempt(centre: Centre, command: commands.ExemptFromReview, now: int) -> tuple[Event, ...]:
+def exempt(centre: Centre, command: commands.ExemptFromReview, now: int) -> Events:
     """Let the next review of a company's grants pass it by."""
     if command.company not in centre.companies:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)

@@ -7,7 +7,7 @@ nobody is reviewed twice for a date, and a replay takes nothing again. Hours of 
 from services.allocation import events
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company
-from services.allocation.events import Event
+from services.allocation.events import Event, Events
 from services.allocation.tables.meter import Meter
 from services.allocation.values.reclaim import MeterReview, Removal, Review, row_for
 from services.allocation.values.terms import PERCENT, ReclaimRule
@@ -16,7 +16,7 @@ REVIEWS_MAX = 100
 """A tick makes at most so many, so that it fits one page."""
 
 
-def review(centre: Centre, now: int) -> tuple[Event, ...]:
+def review(centre: Centre, now: int) -> Events:
     """The reviews and notices that are due, as far as a page goes."""
     first: dict[str, Review] = {}
     for each in centre.reviews.ahead[:REVIEWS_MAX]:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
+from services.allocation.events import Events
 from services.allocation.prices.pricing import rate_of
 from services.allocation.registering.registration import UNIT_SECONDS_MAX
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
@@ -13,7 +14,7 @@ from services.allocation.tables.meter import Period
 from services.allocation.values.correction import KRW_MAX, Correction
 
 
-def correct(centre: Centre, command: commands.PostCorrection, now: int) -> tuple[events.Event, ...]:
+def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Events:
     """Credit or debit a company at a time in seconds, or say everything that is wrong with that.
 
     A wish for hours names any moment of the quota's period in its `start`; 0 is now.

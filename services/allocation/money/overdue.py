@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
-from services.allocation.events import Event
+from services.allocation.events import Event, Events
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.values.arrears import ARREARS_MAX, Arrear, Stage
 from services.allocation.values.correction import KRW_MAX, Correction, CorrectionKind
@@ -19,7 +19,7 @@ STAGES_MAX = 100
 """A tick makes at most so many, so that it fits one page."""
 
 
-def record(centre: Centre, command: commands.RecordArrears, now: int) -> tuple[Event, ...]:
+def record(centre: Centre, command: commands.RecordArrears, now: int) -> Events:
     """A bill is overdue."""
     wish = command.arrear
     if command.company not in centre.companies:
@@ -52,7 +52,7 @@ def _faults(centre: Centre, wish: Arrear, now: int) -> Iterator[str]:
         yield f"The bill of {wish.month} is due after that month, and is overdue only once that time has come."
 
 
-def clear(centre: Centre, command: commands.ClearArrears) -> tuple[Event, ...]:
+def clear(centre: Centre, command: commands.ClearArrears) -> Events:
     """A bill is paid, or waived, and nothing more follows from it."""
     arrears = centre.records.conduct(command.company).arrears
     if not any(each.month == command.month for each in arrears):
@@ -61,7 +61,7 @@ def clear(centre: Centre, command: commands.ClearArrears) -> tuple[Event, ...]:
     return (events.ArrearsCleared(company=command.company, month=command.month, reason=command.reason),)
 
 
-def reach(centre: Centre, now: int) -> tuple[Event, ...]:
+def reach(centre: Centre, now: int) -> Events:
     """What follows from bills by now, as far as a page goes."""
     due = [stage for stage in centre.consequences.stages[:STAGES_MAX] if stage.due <= now]
     return tuple(event for stage in due for event in _reached(centre, stage, now))

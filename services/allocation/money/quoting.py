@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from services.allocation.attendance.discipline import late_cancel, late_change
+from services.allocation.attendance.strikes import late_cancel, late_change
 from services.allocation.centre import Centre
 from services.allocation.money.costing import cost_by, cost_of, rates
 from services.allocation.prices import fees

@@ -13,10 +13,10 @@ from msgspec import Struct
 from services.allocation import events
 from services.allocation.events import ReservationEvent
 from services.allocation.prices import unit_time
-from services.allocation.prices.peaks import ALL_PERCENT
 from services.allocation.prices.periods import Periods
 from services.allocation.prices.pricing import Amount, Rate, amounts
 from services.allocation.reservations import Reservation
+from services.allocation.values.tariff import ALL_PERCENT
 
 RateOf = Callable[[str], Rate]
 

@@ -6,10 +6,8 @@ the window that it stands in, and an hour that it skips is in none.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import combinations
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,13 +15,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from services.allocation.resources import Interval
+from services.allocation.values.tariff import ALL_PERCENT, WEEKDAYS, Peak
 
-PEAKS_MAX = 24
-PEAK_PERCENT_MAX = 1_000
-ALL_PERCENT = 100
-WEEKDAYS = 7
 MINUTE_SECONDS = 60
-DAY_MINUTES = 24 * 60
 DAY_SECONDS = 24 * 3600
 WEEKDAY_OF_1970 = 3
 """1 January 1970 was a Thursday."""
@@ -31,67 +25,6 @@ CHUNK_SECONDS = 64 * DAY_SECONDS
 """Windows are drawn for so long at once, as they are asked for; until the year 2100 that is a few hundred times."""
 HOURS_KEPT_MAX = 1_000
 """Sets of windows that are kept drawn: rate cards are few, and most of their resources share one set."""
-
-
-class Peak(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """From `starts` to `ends`, in minutes after local midnight, a price counts as `percent` of itself.
-
-    `weekdays` counts Monday as 0; `ends` past 1,440 runs into the next day. No `resources` means all that have a price.
-    """
-
-    weekdays: tuple[int, ...]
-    starts: int
-    ends: int
-    percent: int
-    resources: tuple[str, ...] = ()
-
-    def concerns(self, resource: str) -> bool:
-        """Whether the price of a resource changes in it."""
-        return not self.resources or resource in self.resources
-
-    def days(self) -> Iterator[tuple[int, int, int]]:
-        """Each weekday that it touches, with the first minute of that day and the one after the last."""
-        for weekday in self.weekdays:
-            yield weekday, self.starts, min(self.ends, DAY_MINUTES)
-            if self.ends > DAY_MINUTES:
-                yield (weekday + 1) % WEEKDAYS, 0, self.ends - DAY_MINUTES
-
-
-def peak_faults(peaks: Sequence[Peak], priced: AbstractSet[str]) -> Iterator[str]:
-    """What is wrong with the windows of a rate card that prices these resources, one sentence each."""
-    if len(peaks) > PEAKS_MAX:
-        yield f"it has at most {PEAKS_MAX} peak windows"
-        return
-    sound = [peak for peak in peaks if _is_sound(peak)]
-    if len(sound) < len(peaks):
-        yield (
-            "a peak window has different weekdays, begins on one of them, ends later and within 24 hours, and counts "
-            f"0 to {PEAK_PERCENT_MAX} per cent"
-        )
-    if unpriced := sorted({name for peak in peaks for name in peak.resources} - priced):
-        yield f"{', '.join(unpriced[:3])} must have a price to have peak hours"
-    if any(_meet(one, other) for one, other in combinations(sound, 2)):
-        yield "two peak windows of one resource never overlap"
-
-
-def _is_sound(peak: Peak) -> bool:
-    days = set(peak.weekdays)
-    return (
-        0 < len(days) == len(peak.weekdays)
-        and days <= set(range(WEEKDAYS))
-        and 0 <= peak.starts < DAY_MINUTES
-        and peak.starts < peak.ends <= peak.starts + DAY_MINUTES
-        and 0 <= peak.percent <= PEAK_PERCENT_MAX
-    )
-
-
-def _meet(one: Peak, other: Peak) -> bool:
-    shared = not one.resources or not other.resources or set(one.resources) & set(other.resources)
-    return bool(shared) and any(
-        weekday == other_weekday and starts < other_ends and other_starts < ends
-        for weekday, starts, ends in one.days()
-        for other_weekday, other_starts, other_ends in other.days()
-    )
 
 
 @lru_cache(maxsize=HOURS_KEPT_MAX)

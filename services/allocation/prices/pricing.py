@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from services.allocation.companies import Company
-from services.allocation.prices.peaks import ALL_PERCENT, PeakHours, peak_hours
+from services.allocation.prices.peaks import PeakHours, peak_hours
 from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Kind, Resource, Unit
-from services.allocation.values.tariff import Basis, Tariff
+from services.allocation.values.tariff import ALL_PERCENT, Basis, Tariff
 
 HOUR_SECONDS = 3600
 HOUR_MINUTES = 60

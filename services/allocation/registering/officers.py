@@ -6,10 +6,9 @@ ends at once when it is taken back, and what was done in somebody's name can be 
 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, refuse
 from services.allocation.values.conduct import OFFICERS_MAX
-
-Events = tuple[events.Event, ...]
 
 
 def assign_officer(centre: Centre, command: commands.AssignOfficer, now: int) -> Events:

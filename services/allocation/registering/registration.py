@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from services.allocation import commands, events
 from services.allocation.calendars.calendar import DAY_SECONDS
 from services.allocation.calendars.timetable import DAY_MINUTES
 from services.allocation.centre import Centre
-from services.allocation.companies import EQUIPMENT_METER, Company, Quota
+from services.allocation.companies import EQUIPMENT_METER
+from services.allocation.events import Events
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Kind, OpeningHours, Resource
 from services.allocation.values.approval import Rule
@@ -22,16 +24,19 @@ VOTERS_MAX = 25
 UNIT_SECONDS_MAX = 2**53
 
 
-def check_resource(centre: Centre, resource: Resource) -> None:
-    """Raises `Rejected` for a resource that exists, contradicts itself, or names what does not exist."""
+def register_resource(centre: Centre, command: commands.RegisterResource) -> Events:
+    """Make a resource bookable. Raises `Rejected` where it exists, contradicts itself, or names what does not exist."""
+    resource = command.resource
     if resource.id in centre.pools:
         raise refuse(Reason.ALREADY_EXISTS, f"{resource.id} is registered already.", resource.id)
     faults = [*_shape_faults(resource), *_time_faults(resource), *_reference_faults(centre, resource)]
     _raise(Reason.INVALID_RESOURCE, resource.id, faults)
+    return (events.ResourceRegistered(resource=resource),)
 
 
-def check_company(centre: Centre, company: Company) -> None:
-    """Raises `Rejected` for a company that exists or whose terms make no sense."""
+def register_company(centre: Centre, command: commands.RegisterCompany) -> Events:
+    """Let a company book. Raises `Rejected` where it exists or its terms make no sense."""
+    company = command.company
     if company.id in centre.companies:
         raise refuse(Reason.ALREADY_EXISTS, f"{company.id} is registered already.", company.id)
     faults = []
@@ -47,10 +52,12 @@ def check_company(centre: Centre, company: Company) -> None:
     if company.gpus_approval_hours > DAYS_MAX * 24:
         faults.append(f"an approval takes at most {DAYS_MAX} days")
     _raise(Reason.INVALID_RESOURCE, company.id, faults)
+    return (events.CompanyRegistered(company=company),)
 
 
-def check_quota(centre: Centre, quota: Quota) -> None:
-    """Raises `Rejected` for a quota without a company or meter, or that overlaps one granted before."""
+def grant_quota(centre: Centre, command: commands.GrantQuota) -> Events:
+    """Give a company a quota. Raises `Rejected` without a company or meter, and where it overlaps an earlier one."""
+    quota = command.quota
     if quota.company not in centre.companies:
         raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {quota.company!r}.", quota.company)
     pool = centre.pools.get(quota.meter)
@@ -72,6 +79,7 @@ def check_quota(centre: Centre, quota: Quota) -> None:
                 quota.meter,
             )
     _raise(Reason.INVALID_QUOTA, quota.meter, faults)
+    return (events.QuotaGranted(quota=quota),)
 
 
 def _shape_faults(resource: Resource) -> Iterator[str]:

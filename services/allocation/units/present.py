@@ -4,10 +4,12 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from services.allocation.booking.news import standing_of
 from services.allocation.calendars.placement import Place
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.units.demand import Want
+
+Key = tuple[str, str]
+"""A resource, and the equipment that brings it along or nothing."""
 
 
 class Present(Struct, frozen=True):
@@ -37,3 +39,9 @@ class Present(Struct, frozen=True):
         ]:
             return False
         return bool((free[list(old.bins)] >= np.array(old.amounts)).all())
+
+
+def standing_of(reservation: Reservation) -> dict[Key, Allocation]:
+    """What a reservation holds last of each resource, by what brought it."""
+    ordered = sorted(reservation.allocations, key=lambda allocation: allocation.spans[-1] if allocation.spans else ())
+    return {(allocation.resource, allocation.companion_of): allocation for allocation in ordered}

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from services.allocation.rejections import Reason, refuse
 from services.allocation.resources import Interval
 
 MONTH = re.compile(r"(?:19[7-9]\d|20\d\d)-(?:0[1-9]|1[0-2])")
@@ -43,27 +42,5 @@ def months_later(seconds: int, count: int, zone: ZoneInfo) -> int:
     return int(moment.replace(year=year, month=month + 1, day=day).timestamp())
 
 
-def close(month: str, zone: ZoneInfo, closed: ClosedMonth | None, now: int) -> ClosedMonth:
-    """Close the books up to the end of a month. Raises `Rejected` while it runs, and if it is closed already."""
-    if not MONTH.fullmatch(month):
-        raise refuse(Reason.INVALID_INTERVAL, f"{month!r} is not a month of the form 2026-03.", month)
-    start, end = bounds(month, zone)
-    if closed is not None and end <= closed.end:
-        raise refuse(Reason.ALREADY_EXISTS, f"The books are closed up to {closed.month} already.", month)
-    if end > now:
-        raise refuse(
-            Reason.PERIOD_RUNNING,
-            f"The month {month} is not over yet; it can be closed from {_shown(end, zone)} on.",
-            month,
-            limit=end,
-            asked=now,
-        )
-    return ClosedMonth(month=month, start=start, end=end)
-
-
 def _midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
-
-
-def _shown(seconds: int, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC).astimezone(zone):%Y-%m-%d %H:%M %Z}"

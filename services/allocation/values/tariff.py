@@ -4,21 +4,16 @@ A tariff is published as an event and applies to what is booked after that and s
 ever changes behind anybody's back, and a rebuild of the books finds the same prices again.
 """
 
-from collections.abc import Iterator, Mapping, Reversible
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Reversible
 from enum import StrEnum
 
 from msgspec import Struct
 
 from services.allocation.companies import Company
-from services.allocation.prices.peaks import ALL_PERCENT, Peak, peak_faults
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
 
-TARIFFS_MAX = 1_000
-PRICES_MAX = 2_000
-DISCOUNTS_MAX = 100
-PRICE_KRW_MAX = 1_000_000_000
-SHARE_STEP_MAX = 1_000
+ALL_PERCENT = 100
+WEEKDAYS = 7
+DAY_MINUTES = 24 * 60
 
 
 class Basis(StrEnum):
@@ -42,6 +37,30 @@ class Discount(Struct, frozen=True, gc=False, kw_only=True):
     attribute: str
     value: str
     percent: int
+
+
+class Peak(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """From `starts` to `ends`, in minutes after local midnight, a price counts as `percent` of itself.
+
+    `weekdays` counts Monday as 0; `ends` past 1,440 runs into the next day. No `resources` means all that have a price.
+    """
+
+    weekdays: tuple[int, ...]
+    starts: int
+    ends: int
+    percent: int
+    resources: tuple[str, ...] = ()
+
+    def concerns(self, resource: str) -> bool:
+        """Whether the price of a resource changes in it."""
+        return not self.resources or resource in self.resources
+
+    def days(self) -> Iterator[tuple[int, int, int]]:
+        """Each weekday that it touches, with the first minute of that day and the one after the last."""
+        for weekday in self.weekdays:
+            yield weekday, self.starts, min(self.ends, DAY_MINUTES)
+            if self.ends > DAY_MINUTES:
+                yield (weekday + 1) % WEEKDAYS, 0, self.ends - DAY_MINUTES
 
 
 class Tariff(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -79,48 +98,3 @@ def tariff_for(tariffs: Reversible[Tariff], start: int) -> Tariff | None:
         if tariff.valid_from <= start:
             return tariff
     return None
-
-
-def check_tariff(tariff: Tariff, published: Mapping[str, Tariff], resources: AbstractSet[str], now: int) -> None:
-    """Raises `Rejected` for a tariff of a known name, one that reaches into the past, or one that makes no sense."""
-    if tariff.id in published:
-        raise refuse(Reason.ALREADY_EXISTS, f"The tariff {tariff.id} is published already.", tariff.id)
-    faults = [*_reach_faults(tariff, len(published), now), *_price_faults(tariff, resources), *_discount_faults(tariff)]
-    faults += peak_faults(tariff.peaks, {price.resource for price in tariff.prices})
-    if faults:
-        raise Rejected(
-            Violation(reason=Reason.INVALID_TARIFF, description=f"{tariff.id}: {fault}.", subject=tariff.id)
-            for fault in faults
-        )
-
-
-def _reach_faults(tariff: Tariff, published: int, now: int) -> Iterator[str]:
-    if published >= TARIFFS_MAX:
-        yield f"at most {TARIFFS_MAX} tariffs are published"
-    if tariff.valid_from < now:
-        yield "a tariff is never retroactive; it must be valid from now on, or later"
-
-
-def _price_faults(tariff: Tariff, resources: AbstractSet[str]) -> Iterator[str]:
-    if not 0 < len(tariff.prices) <= PRICES_MAX:
-        yield f"it needs a price, and has at most {PRICES_MAX}"
-    if len({price.resource for price in tariff.prices}) != len(tariff.prices):
-        yield "a resource has one price"
-    if unknown := sorted({price.resource for price in tariff.prices} - resources):
-        yield f"{', '.join(unknown[:3])} must be registered before it is priced"
-    if any(not 0 <= price.krw <= PRICE_KRW_MAX for price in tariff.prices):
-        yield f"a price lies between 0 and {PRICE_KRW_MAX:,} KRW"
-    if not 0 <= tariff.share_step <= SHARE_STEP_MAX:
-        yield f"shares are charged in steps of at most {SHARE_STEP_MAX} thousandths"
-
-
-def _discount_faults(tariff: Tariff) -> Iterator[str]:
-    if len(tariff.discounts) > DISCOUNTS_MAX:
-        yield f"it has at most {DISCOUNTS_MAX} discounts"
-    percents = [each.percent for each in tariff.discounts]
-    percents += [tariff.compute_late_percent, tariff.equipment_late_percent, tariff.no_show_percent]
-    percents += [tariff.late_return_percent, tariff.displacement_percent]
-    if any(not 0 <= percent <= ALL_PERCENT for percent in percents):
-        yield "discounts, charges for what was not used, and what is returned or given lie between 0 and 100 per cent"
-    if any(not each.attribute or not each.value for each in tariff.discounts):
-        yield "a discount names an attribute of companies and its value"

@@ -47,7 +47,7 @@ def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Mar
             hidden("request_id", str(uuid4())),
             el("p", words(f"{action}_explained")),
             quote,
-            el("label", words("reason_label"), el("input", name="reason", maxlength=REASON_CHARACTERS_MAX)),
+            reason(visit),
             _check_out(visit, item) if action == "release" else None,
             el("button", words(f"{action}_confirm"), class_="bad"),
         ),
@@ -55,6 +55,13 @@ def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Mar
         id=GIVING_BACK,
         open_=visit.query("ask") == GIVING_BACK,
     )
+
+
+def reason(visit: Visit) -> Markup:
+    """Why something is given back; an operator must say, for it is a company's."""
+    needed = visit.person.operates
+    field = el("input", name="reason", maxlength=REASON_CHARACTERS_MAX, required=needed)
+    return el("label", visit.words("why_given_back" if needed else "reason_label"), field)
 
 
 def give_back_link(visit: Visit, item: api.Reservation) -> Markup | None:

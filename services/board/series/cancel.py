@@ -10,12 +10,12 @@ from services.board.doors.answers import Forbidden, Refused, Unavailable
 from services.board.frame import parts, paths
 from services.board.frame.answering import SEE_OTHER, refusal
 from services.board.frame.document import show
-from services.board.frame.fields import REASON_CHARACTERS_MAX
 from services.board.frame.reading import reservations
 from services.board.frame.sending import enclosed, opened, unknown
 from services.board.frame.visit import Unreadable, Visit, address, read_sealed_form
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import from_timestamp
+from services.board.reservations.actions import reason
 from services.board.reservations.comparison import quoted
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -102,7 +102,6 @@ async def preview(visit: Visit) -> Response:
     request = api.CancelSeriesRequest(name=name, etag=series.etag, request_id=str(uuid4()))
     if since:
         request.from_time.seconds = since
-    reason = el("input", name="reason", maxlength=REASON_CHARACTERS_MAX)
     return show(
         visit,
         title,
@@ -115,7 +114,7 @@ async def preview(visit: Visit) -> Response:
                 visit,
                 ACTION,
                 request,
-                el("label", words("reason_label"), reason),
+                reason(visit),
                 el("div", el("button", words("series_cancel_send", count=len(gone)), class_="bad")),
                 class_="send asked",
             ),

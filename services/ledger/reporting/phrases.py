@@ -1,7 +1,6 @@
 """The parts of sentences that several events share, or that take more than a line to say."""
 
 from services.allocation import events
-from services.allocation.attendance.use import MeasuredUse
 from services.allocation.reservations import Override
 from services.allocation.series import Series
 from services.allocation.values.approval import Rule
@@ -9,6 +8,7 @@ from services.allocation.values.conduct import Cause
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.allocation.values.reclaim import MeterReview
 from services.allocation.values.transfer import Outcome
+from services.allocation.values.use import MeasuredUse
 from services.ledger.reporting.telling import Words
 
 IN_USE = {

@@ -3,9 +3,8 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
-from services.allocation.prices.peaks import Peak
 from services.allocation.values.months import MONTH, ClosedMonth
-from services.allocation.values.tariff import Basis, Discount, Price, Tariff
+from services.allocation.values.tariff import Basis, Discount, Peak, Price, Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 

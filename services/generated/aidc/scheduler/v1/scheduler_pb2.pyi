@@ -2690,7 +2690,7 @@ class CancelReservationRequest(_message.Message):
     etag: _builtins.str
     """If set, refuse when the reservation has changed since."""
     reason: _builtins.str
-    """For people, at most 500 characters."""
+    """For people, at most 500 characters. Required from an operator, unless it is only checked."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
     excused: _builtins.bool
@@ -2734,7 +2734,7 @@ class ReleaseReservationRequest(_message.Message):
     etag: _builtins.str
     """If set, refuse when the reservation has changed since."""
     reason: _builtins.str
-    """For people, at most 500 characters."""
+    """For people, at most 500 characters. Required from an operator, unless it is only checked."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
     condition: Global___Condition.ValueType
@@ -4017,7 +4017,7 @@ class CancelSeriesRequest(_message.Message):
     etag: _builtins.str
     """If set, refuse when the series has changed since."""
     reason: _builtins.str
-    """For people, at most 500 characters."""
+    """For people, at most 500 characters. Required from an operator, unless it is only checked."""
     validate_only: _builtins.bool
     """Decide and explain, but change nothing."""
     excused: _builtins.bool
