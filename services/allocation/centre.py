@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from services.allocation import events
-from services.allocation.calendars.calendar import DAY_SECONDS, base_for
+from services.allocation.calendars.calendar import base_for
 from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.life import follow
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.prices.compensating import compensation
 from services.allocation.prices.periods import Periods
 from services.allocation.prices.pricing import Rate

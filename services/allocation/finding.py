@@ -1,4 +1,4 @@
-"""Finding the reservation that a command names, and saying no to what its state does not allow."""
+"""Finding what a command names, and saying no to what is not there, or in no state for it."""
 
 from typing import Protocol
 
@@ -44,6 +44,16 @@ def missing(command: Naming) -> Rejected:
     """The refusal of what is not there, or not there for whoever asks."""
     name = f"companies/{command.company}/reservations/{command.reservation_id}"
     return refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+
+
+def no_company(name: str) -> Rejected:
+    """The refusal of a company that is not registered."""
+    return refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {name!r}.", name)
+
+
+def no_resource(name: str) -> Rejected:
+    """The refusal of a resource that is not registered."""
+    return refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {name!r}.", name)
 
 
 def wrong_state(reservation: Reservation, verb: str, hint: str) -> Rejected:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from services.allocation.calendars.calendar import DAYS_AHEAD, RANGE_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.limits.barring import barred, may_book
+from services.allocation.limits.barring import conduct_violations, equipment_violations
 from services.allocation.limits.batch import batch_violations
-from services.allocation.limits.overburn import allowance, charges_of, uncovered
-from services.allocation.limits.tracks import too_many
+from services.allocation.limits.overburn import allowance, beyond_allowance, charges_of
+from services.allocation.limits.tracks import track_violations
+from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import meter_violations
@@ -21,8 +22,6 @@ from services.allocation.values.funding import Funding
 from services.allocation.values.outage import OPEN_END
 from services.allocation.wording import counted, figure
 
-HOUR_SECONDS = 3600
-DAY_SECONDS = 86_400
 PAST_TOLERANCE_SECONDS = 5
 """A start may lie so far in the past, for clocks and networks that are a little slow."""
 
@@ -59,7 +58,7 @@ def violations(
         )
     conduct = centre.records.conducts.get(company.id)
     if conduct is not None and conduct.barred:
-        yield from barred(conduct)
+        yield from conduct_violations(conduct)
     for want in wants:
         resource = want.resource
         if not resource.in_service:
@@ -80,14 +79,14 @@ def violations(
                 yield _alone(resource)
         if resource.exclusive_group:
             yield from _group(centre, want, wants)
-    yield from may_book(centre, company, wants, (start, end), now)
+    yield from equipment_violations(centre, company, wants, (start, end), now)
     if any(want.pool.funded is not None for want in wants):
         yield from _funded(wants)
     if company.gpus_max:
-        yield from too_many(company, wants)
+        yield from track_violations(company, wants)
     for meter, charges in charges_of(wants).items():
         for violation in meter_violations(centre.meters.get((company.id, meter)), charges, meter):
-            yield from uncovered(violation, allowance(centre, meter, now), noted if noted is not None else [])
+            yield from beyond_allowance(violation, allowance(centre, meter, now), noted if noted is not None else [])
 
 
 def _out_of_service(resource: Resource) -> Violation:

@@ -8,7 +8,7 @@ from services.allocation.booking import approving, transferring
 from services.allocation.centre import Centre
 from services.allocation.disruption import misuse
 from services.allocation.disruption.clearing import clear
-from services.allocation.disruption.funding_decisions import go_on
+from services.allocation.disruption.funding_decisions import displace_more
 from services.allocation.events import Event, Events
 from services.allocation.limits import reclaiming
 from services.allocation.money import overdue
@@ -28,7 +28,7 @@ def tick(centre: Centre, now: int) -> Events:
     if late or not due:
         in_the_way = late or [centre.reservations[each] for each in stranded]
         made = misuse.revoke(centre, now) if centre.consequences.revoked else ()
-        made = made or clear(centre, in_the_way, now) or go_on(centre, now)
+        made = made or clear(centre, in_the_way, now) or displace_more(centre, now)
         return made or overdue.reach(centre, now) or reclaiming.review(centre, now)
     turned: list[Event] = []
     conducts: dict[str, Conduct] = {}

@@ -3,10 +3,10 @@
 What programs read stays in seconds and in the resource's own units; this is for sentences alone.
 """
 
+from services.allocation.measures import MILLI
 from services.allocation.resources import Unit
 
 LENGTHS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
-MILLI = 1000
 
 
 def spelled(seconds: int) -> str:

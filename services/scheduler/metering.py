@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry, Counter
 from services.allocation.attendance.no_process import rule_for
 from services.allocation.attendance.use import UseBook
 from services.allocation.commands import RecordUse
+from services.allocation.measures import MINUTE_SECONDS
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation, State
-from services.allocation.values.terms import MINUTE_SECONDS
 from services.eventlog import Unknown
 from services.eventlog.page import Record
 from services.eventlog.use import NodeUse, decode_use

@@ -13,9 +13,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 
 from services.allocation.booking.transferring import seen_by
-from services.allocation.calendars.calendar import DAY_SECONDS, DAYS_BEHIND
+from services.allocation.calendars.calendar import DAYS_BEHIND
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import Period

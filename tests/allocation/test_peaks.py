@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation.commands import PublishTariff
+from services.allocation.measures import DAY_MINUTES
 from services.allocation.money.publishing import peak_faults
 from services.allocation.prices.peaks import PeakHours
 from services.allocation.prices.pricing import Rate, rate_of
 from services.allocation.rejections import Reason
 from services.allocation.resources import Interval
-from services.allocation.values.tariff import DAY_MINUTES, Peak
+from services.allocation.values.tariff import Peak
 from tests.allocation import fixture
 from tests.allocation.fixture import ALPHA, H100, M01, TARIFF
 from tests.allocation.scenario import SEOUL, at

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from services.allocation.calendars.calendar import DAY_SECONDS, base_for
+from services.allocation.calendars.calendar import base_for
 from services.allocation.calendars.pool import Pool
 from services.allocation.calendars.timetable import ROUND_THE_CLOCK, cell_minutes
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.rejections import Reason
 from services.allocation.resources import OpeningHours, Resource
 from tests.allocation import fixture

@@ -6,12 +6,11 @@ from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
 from services.allocation.finding import find, wrong_state
+from services.allocation.measures import MINUTE_SECONDS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import State
 from services.allocation.values.people import Participants
 from services.allocation.wording import spelled
-
-MINUTE_SECONDS = 60
 
 
 def check_in(centre: Centre, command: commands.CheckIn, now: int) -> Events:

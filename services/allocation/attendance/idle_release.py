@@ -6,20 +6,20 @@ released; whoever begins to work again, and whose reports fail to come, is left 
 
 from services.allocation import events
 from services.allocation.attendance.strikes import cut
+from services.allocation.attendance.unattended import concerns
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.reservations import Reservation, State
-from services.allocation.resources import Kind
 from services.allocation.tables.recent_use import sample_of, used_percent, with_sample
 from services.allocation.values.terms import IdleRule
 from services.allocation.values.use import Record
 
-HOUR_SECONDS = 3600
 FRESH_SECONDS = 2 * HOUR_SECONDS
 """The last record must be no older than this when something is given back; records are made every hour."""
 
 
-def judged(centre: Centre, reservation: Reservation, record: Record, now: int) -> Events:
+def warning(centre: Centre, reservation: Reservation, record: Record, now: int) -> Events:
     """What follows from a record of use that is about to be written: a warning, the end of one, or nothing."""
     rule = rule_for(centre, reservation, now)
     if rule is None:
@@ -70,8 +70,4 @@ def withdrawn(reservation: Reservation) -> Events:
 def rule_for(centre: Centre, reservation: Reservation, now: int) -> IdleRule | None:
     """The rule of the day for a reservation; None if there is none, or none for this company, or not for all of it."""
     rule = centre.records.terms_at(now).idle
-    if rule is None or reservation.state is not State.ACTIVE:
-        return None
-    company = centre.companies[reservation.company]
-    machines = all(centre.pools[each.resource].resource.kind is Kind.COMPUTE for each in reservation.allocations)
-    return None if not machines or {company.id, company.programme} & set(rule.exempt) else rule
+    return rule if rule is not None and concerns(centre, reservation, rule.exempt) else None

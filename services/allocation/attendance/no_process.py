@@ -6,11 +6,12 @@ booking's rate card says of whoever does not come. Some are exempt by the terms.
 
 from services.allocation import events
 from services.allocation.attendance.strikes import cut
+from services.allocation.attendance.unattended import concerns
 from services.allocation.centre import Centre
 from services.allocation.events import Events
-from services.allocation.reservations import Reservation, State
-from services.allocation.resources import Kind
-from services.allocation.values.terms import MINUTE_SECONDS, NoProcessRule
+from services.allocation.measures import MINUTE_SECONDS
+from services.allocation.reservations import Reservation
+from services.allocation.values.terms import NoProcessRule
 from services.allocation.values.use import Record
 
 
@@ -30,8 +31,4 @@ def missed(centre: Centre, reservation: Reservation, record: Record, now: int) -
 def rule_for(centre: Centre, reservation: Reservation, now: int) -> NoProcessRule | None:
     """The rule of the day for a reservation; None if there is none, or none for this company, or not for all of it."""
     rule = centre.records.terms_at(now).no_process
-    if rule is None or reservation.state is not State.ACTIVE:
-        return None
-    company = centre.companies[reservation.company]
-    machines = all(centre.pools[each.resource].resource.kind is Kind.COMPUTE for each in reservation.allocations)
-    return None if not machines or {company.id, company.programme} & set(rule.exempt) else rule
+    return rule if rule is not None and concerns(centre, reservation, rule.exempt) else None

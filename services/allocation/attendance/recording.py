@@ -13,6 +13,7 @@ def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
     if reservation is None:
         raise refuse(Reason.RESERVATION_NOT_FOUND, "There is no such reservation any more.", command.reservation_id)
     record = command.record
+    missed = no_process.missed(centre, reservation, record, now)
     return (
         events.UseMeasured(
             reservation_id=reservation.id,
@@ -22,5 +23,5 @@ def record_use(centre: Centre, command: commands.RecordUse, now: int) -> Events:
             resources=record.resources,
             in_use=record.in_use,
         ),
-        *(no_process.missed(centre, reservation, record, now) or idle_release.judged(centre, reservation, record, now)),
+        *(missed or idle_release.warning(centre, reservation, record, now)),
     )

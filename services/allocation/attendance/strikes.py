@@ -9,13 +9,12 @@ from functools import reduce
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import ConductEvent, Events
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.prices import unit_time
 from services.allocation.rejections import Reason, refuse
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.tables.records import judged
 from services.allocation.values.conduct import Cause, Conduct, Strike, suspension
-
-HOUR_SECONDS = 3600
 
 
 def late_cancel(centre: Centre, reservation: Reservation, now: int) -> bool:

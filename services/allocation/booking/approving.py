@@ -16,13 +16,13 @@ from services.allocation.companies import Company
 from services.allocation.events import Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits.tracks import Leave, asks_leave, leave_of
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation, refuse
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Interval, Resource
 from services.allocation.units.demand import Want
 from services.allocation.values.approval import Approval, Rule, Vote, voter_of
 
-HOUR_SECONDS = 3600
 UNDECIDED = "It was not approved by its deadline."
 NEEDED = (Rule.MANAGER, Rule.COMMITTEE)
 
@@ -79,7 +79,7 @@ def requested(centre: Centre, reservation: Reservation, approval: Approval, now:
     )
 
 
-def too_late(company: Company, wants: tuple[Want, ...], start: int, now: int) -> Iterator[Violation]:
+def approval_violations(company: Company, wants: tuple[Want, ...], start: int, now: int) -> Iterator[Violation]:
     """What must be approved first cannot have begun."""
     if start <= now and (_ask(wants) or asks_leave(company, wants)):
         yield Violation(

@@ -15,12 +15,13 @@ from services.allocation import commands, events, rules
 from services.allocation.attendance.strikes import late_change, late_strike
 from services.allocation.booking import reapproving
 from services.allocation.booking.news import news_of
-from services.allocation.booking.participants import uncovered
+from services.allocation.booking.participants import seat_violations
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
 from services.allocation.finding import find, wrong_state
 from services.allocation.limits.overburn import overburnt
+from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Overburn, Reservation, State, used_until
 from services.allocation.resources import Interval
@@ -45,7 +46,7 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
     wish = _wish(centre, before, command, now)
     if wish.only_words:
         return (_changed(wish, before.allocations, before.overburn, command.excused),)
-    _demand_possible(centre, wish, now)
+    _check_possible(centre, wish, now)
     placing, overburn = _decide(centre, wish, now)
     # Nothing below may refuse.
     past = used_until(before.allocations, wish.opens) if wish.begun else ()
@@ -79,7 +80,7 @@ def _opens(centre: Centre, before: Reservation, now: int) -> int:
     return min(before.end, max(before.start, -(-now // cell) * cell))
 
 
-def _demand_possible(centre: Centre, wish: Wish, now: int) -> None:
+def _check_possible(centre: Centre, wish: Wish, now: int) -> None:
     """Raises `Rejected` for an interval that makes no sense, and for what cannot be done to what has begun."""
     limit = rules.reach(centre, now)
     if not 0 <= wish.start < wish.end:
@@ -132,20 +133,20 @@ def _extension(wish: Wish, terms: Terms, now: int) -> Iterator[Violation]:
     before, more = wish.before, wish.end - wish.before.end
     if not wish.begun or more <= 0:
         return
-    if before.end - now > terms.extend_window_hours * rules.HOUR_SECONDS:
+    if before.end - now > terms.extend_window_hours * HOUR_SECONDS:
         yield Violation(
             reason=Reason.TOO_EARLY,
             description=f"What has begun is extended in its last {terms.extend_window_hours} hours. Ask again then.",
             subject=before.id,
-            limit=terms.extend_window_hours * rules.HOUR_SECONDS,
+            limit=terms.extend_window_hours * HOUR_SECONDS,
             asked=before.end - now,
         )
-    if more > terms.extend_days_max * rules.DAY_SECONDS:
+    if more > terms.extend_days_max * DAY_SECONDS:
         yield Violation(
             reason=Reason.DURATION_OUT_OF_RANGE,
             description=f"What has begun is extended by at most {terms.extend_days_max} days at a time. Ask for less.",
             subject=before.id,
-            limit=terms.extend_days_max * rules.DAY_SECONDS,
+            limit=terms.extend_days_max * DAY_SECONDS,
             asked=more,
         )
 
@@ -163,7 +164,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overbu
             *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now, noted),
-            *(uncovered(wish.before.participants, whole) if wish.before.participants is not None else ()),
+            *(seat_violations(wish.before.participants, whole) if wish.before.participants is not None else ()),
         ]
         placing = place_all(centre, wants, now, Present(present, bound=wish.begun))
     violations += placing.violations

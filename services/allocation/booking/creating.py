@@ -5,10 +5,11 @@ from msgspec.structs import replace
 from services.allocation import commands, events, rules
 from services.allocation.booking import approving, holding
 from services.allocation.booking.overriding import check_override, left_standing, opened, overridden
-from services.allocation.booking.participants import demand_sound, uncovered
+from services.allocation.booking.participants import check_participants, seat_violations
 from services.allocation.calendars.calendar import DAYS_AHEAD
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Override
@@ -20,19 +21,19 @@ def create_reservation(centre: Centre, command: commands.CreateReservation, now:
     """Grant every line of the demand, or say everything that stands in the way."""
     company = centre.companies.get(command.company)
     if company is None:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+        raise no_company(command.company)
     check_override(command)
     if command.participants is not None:
-        demand_sound(command.participants)
+        check_participants(command.participants)
     wants = wants_of(centre, command, now)
     noted: list[Violation] = []
     violations = list(rules.violations(centre, company, wants, command.start, command.end, now, noted))
     if command.override is not None and (longer := opened(command, wants, violations)) is not wants:
         wants = longer
         violations = list(rules.violations(centre, company, wants, command.start, command.end, now, noted))
-    violations += approving.too_late(company, wants, command.start, now)
+    violations += approving.approval_violations(company, wants, command.start, now)
     if command.participants is not None:
-        violations += uncovered(command.participants, wants)
+        violations += seat_violations(command.participants, wants)
     if command.hold_seconds:
         violations += holding.hold_violations(centre, command.company, command.start, now)
     placing = place_all(centre, wants, now)

@@ -14,7 +14,7 @@ PARTICIPANTS_MAX = 500
 """The academy's largest cohort has 330."""
 
 
-def uncovered(participants: Participants, wants: Iterable[Want]) -> Iterator[Violation]:
+def seat_violations(participants: Participants, wants: Iterable[Want]) -> Iterator[Violation]:
     """What forbids so many people: no line has a seat, or the least share, for each of them."""
     rooms = {want.resource.id: want.line.units // want.resource.units_min for want in wants if not want.companion_of}
     room = max(rooms.values(), default=0)
@@ -28,7 +28,7 @@ def uncovered(participants: Participants, wants: Iterable[Want]) -> Iterator[Vio
         )
 
 
-def demand_sound(participants: Participants) -> None:
+def check_participants(participants: Participants) -> None:
     """Raises `Rejected` for a class of nobody, of too many, or whose ids are not one for each."""
     count, ids = participants.count, participants.ids
     if not 1 <= count <= PARTICIPANTS_MAX or len(set(ids)) != len(ids) or len(ids) not in (0, count):

@@ -24,7 +24,7 @@ def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) 
     """What approval has against a change: for what was approved, and for what cannot be approved in time."""
     state = wish.before.state
     if state is State.PENDING:
-        yield from approving.too_late(company, wants, wish.start, now)
+        yield from approving.approval_violations(company, wants, wish.start, now)
     if state in (State.PENDING, State.HELD) or wish.only_less:
         return
     large = asks_leave(company, wants)

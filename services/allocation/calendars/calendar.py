@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.calendars.drawing import Edges, edges_of, fill, lengths, numbers
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval
 
-DAY_SECONDS = 86_400
 DAYS_BEHIND = 31
 DAYS_AHEAD = 190
 SLIDE_DAYS = 7

@@ -13,10 +13,11 @@ from services.allocation.calendars.calendar import Calendar
 from services.allocation.calendars.closed import Closed, Closing
 from services.allocation.calendars.placement import Layout, parts_of
 from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.values.funding import Funding
-from services.allocation.values.outage import HOUR_SECONDS, OPEN_END, Outage
+from services.allocation.values.outage import OPEN_END, Outage
 
 PARTS_KEPT_MAX = 1_000
 """So many lines are cut into parts once only: most demands are alike."""

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.measures import DAY_MINUTES
 from services.allocation.resources import Interval, Kind, OpeningHours, Resource
 
-DAY_MINUTES = 24 * 60
 ROUND_THE_CLOCK = OpeningHours(weekdays=(0, 1, 2, 3, 4, 5, 6), opens=0, closes=DAY_MINUTES)
 
 

@@ -12,11 +12,12 @@ from services.allocation.centre import Centre
 from services.allocation.disruption.clearing import Cleared, clear
 from services.allocation.events import Events
 from services.allocation.life import follow
+from services.allocation.measures import MINUTE_SECONDS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.rules import PAST_TOLERANCE_SECONDS
-from services.allocation.values.outage import MINUTE_SECONDS, OPEN_END, Fate, Outage, Scope, Taken
+from services.allocation.values.outage import OPEN_END, Fate, Outage, Scope, Taken
 
 SCOPES_MAX = 100
 OUTAGES_MAX = 1_000

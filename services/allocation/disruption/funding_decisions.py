@@ -9,11 +9,13 @@ from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.events import Events
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.finding import no_resource
+from services.allocation.measures import HOUR_SECONDS, MINUTE_SECONDS
+from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Reservation
 from services.allocation.tables.outages import holds
-from services.allocation.values.funding import HOUR_SECONDS, Funding
-from services.allocation.values.outage import MINUTE_SECONDS, OPEN_END
+from services.allocation.values.funding import Funding
+from services.allocation.values.outage import OPEN_END
 from services.allocation.wording import counted, figure
 
 DISPLACED_MAX = 300
@@ -35,7 +37,7 @@ def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Fundin
     asked = command.funding
     pool = centre.pools.get(asked.resource)
     if pool is None:
-        raise refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {asked.resource!r}.", asked.resource)
+        raise no_resource(asked.resource)
     funding = replace(asked, start=asked.start or now // HOUR_SECONDS * HOUR_SECONDS)
     if found := list(_faults(pool, funding, asked.start, now)):
         raise Rejected(
@@ -45,7 +47,7 @@ def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Fundin
     return funding, unfit(centre, pool, funding, now)
 
 
-def go_on(centre: Centre, now: int) -> Events:
+def displace_more(centre: Centre, now: int) -> Events:
     """Displace more of what no longer fits where a step says so, as far as a page goes."""
     for name in sorted(centre.outages.overfull):
         pool = centre.pools[name]

@@ -12,6 +12,7 @@ from services.allocation.attendance.strikes import cut
 from services.allocation.booking.transferring import withdrawn
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company
 from services.allocation.rejections import Reason, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.values.conduct import Conduct, Misuse
@@ -23,7 +24,7 @@ REVOKED_MAX = 200
 def record(centre: Centre, command: commands.RecordMisuse, now: int) -> Events:
     """Say that a company misuses what it has; the terms say whether that takes everything back."""
     if command.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+        raise no_company(command.company)
     if not command.reason.strip():
         told = "A misuse says what happened: the company and its auditors will read it."
         raise refuse(Reason.INVALID_MISUSE, told, command.company)
@@ -58,7 +59,7 @@ def revoke(centre: Centre, now: int) -> Events:
 
 def _taken_back(centre: Centre, reservation: Reservation, conduct: Conduct, now: int) -> Events:
     assert conduct.misuse is not None, "nothing is revoked without a misuse"
-    reason = told(conduct.misuse)
+    reason = reason_of(conduct.misuse)
     if not reservation.state.waiting:
         released_at = cut(centre, reservation, now)
         return (events.ReservationReleased(reservation_id=reservation.id, released_at=released_at, reason=reason),)
@@ -68,6 +69,6 @@ def _taken_back(centre: Centre, reservation: Reservation, conduct: Conduct, now:
     )
 
 
-def told(misuse: Misuse) -> str:
+def reason_of(misuse: Misuse) -> str:
     """Such as `revoked for misuse: mining (AUD-4)`."""
     return f"revoked for misuse: {misuse.reason}" + (f" ({misuse.reference})" if misuse.reference else "")

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Interval, Kind
 from services.allocation.units.demand import Want
 from services.allocation.values.conduct import Conduct
 
-HOUR_SECONDS = 3600
 
-
-def barred(conduct: Conduct) -> Iterator[Violation]:
+def conduct_violations(conduct: Conduct) -> Iterator[Violation]:
     """That a company books nothing new: while it has not paid, or what it had was revoked."""
     if conduct.revoked:
         yield Violation(
@@ -31,7 +30,7 @@ def barred(conduct: Conduct) -> Iterator[Violation]:
         )
 
 
-def may_book(
+def equipment_violations(
     centre: Centre, company: Company, wants: tuple[Want, ...], span: Interval, now: int
 ) -> Iterator[Violation]:
     """The rules of discipline that forbid these wants for an interval."""

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Interval, Resource
-
-HOUR_SECONDS = 3600
 
 
 def batch_violations(centre: Centre, company: Company, resource: Resource, span: Interval) -> Iterator[Violation]:

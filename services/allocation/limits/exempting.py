@@ -6,14 +6,15 @@ The review of that date still happens and is an event as ever, with the shares a
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.rejections import Reason, refuse
-from services.allocation.values.terms import DAY_SECONDS
 
 
 def exempt(centre: Centre, command: commands.ExemptFromReview, now: int) -> Events:
     """Let the next review of a company's grants pass it by."""
     if command.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+        raise no_company(command.company)
     dates = [each.at for each in centre.reviews.ahead if each.company == command.company and each.at > now]
     if not dates:
         told = f"No review of the grants of {command.company} lies ahead, so there is nothing to exempt it from."

@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER
+from services.allocation.measures import PERCENT
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Overburn
 from services.allocation.tables.meter import Charge
 from services.allocation.units.demand import Want
-from services.allocation.values.terms import PERCENT
 
 
 def allowance(centre: Centre, meter: str, now: int) -> int:
@@ -22,7 +22,7 @@ def allowance(centre: Centre, meter: str, now: int) -> int:
     return PERCENT if meter == EQUIPMENT_METER else centre.records.terms_at(now).overburn_percent
 
 
-def uncovered(violation: Violation, percent: int, noted: list[Violation]) -> Iterator[Violation]:
+def beyond_allowance(violation: Violation, percent: int, noted: list[Violation]) -> Iterator[Violation]:
     """A violation of quota, unless it is about so little that the allowance covers it; `noted` learns of it anyway."""
     if violation.reason is not Reason.QUOTA_EXCEEDED:
         yield violation

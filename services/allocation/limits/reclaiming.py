@@ -8,9 +8,10 @@ from services.allocation import events
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER, Company
 from services.allocation.events import Event, Events
+from services.allocation.measures import PERCENT
 from services.allocation.tables.meter import Meter
 from services.allocation.values.reclaim import MeterReview, Removal, Review, row_for
-from services.allocation.values.terms import PERCENT, ReclaimRule
+from services.allocation.values.terms import ReclaimRule
 
 REVIEWS_MAX = 100
 """A tick makes at most so many, so that it fits one page."""

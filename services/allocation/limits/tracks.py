@@ -6,13 +6,13 @@ from msgspec import Struct
 
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
+from services.allocation.measures import MILLI
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Unit
 from services.allocation.units.demand import Want
 from services.allocation.values.approval import Rule
 
-MILLI = 1000
 MILLI_OF = {Unit.GPU: MILLI, Unit.MILLI_GPU: 1}
 """What a unit is worth in thousandths of an accelerator; the others have none."""
 
@@ -45,7 +45,7 @@ def asks_leave(company: Company, wants: Iterable[Want]) -> bool:
     return bool(company.gpus_unapproved) and _milli(wants) > company.gpus_unapproved * MILLI
 
 
-def too_many(company: Company, wants: Iterable[Want]) -> Iterator[Violation]:
+def track_violations(company: Company, wants: Iterable[Want]) -> Iterator[Violation]:
     """What forbids a demand for more accelerators than the company's track has."""
     most, asked = company.gpus_max * MILLI, _milli(wants)
     if asked > most:

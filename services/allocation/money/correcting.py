@@ -7,9 +7,10 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company
 from services.allocation.prices.pricing import rate_of
 from services.allocation.registering.registration import UNIT_SECONDS_MAX
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.tables.meter import Period
 from services.allocation.values.correction import KRW_MAX, Correction
 
@@ -21,7 +22,7 @@ def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Event
     """
     wish = command.correction
     if wish.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {wish.company!r}.", wish.company)
+        raise no_company(wish.company)
     violations = [*_unreasoned(wish), *_unknown_reservation(centre, wish)]
     if wish.meter:
         meter = centre.meters.get((wish.company, wish.meter))
@@ -117,6 +118,17 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
             subject=wish.reverses,
         )
         return
+    yield from _unequal(wish, reversed_)
+    if by := next((each.id for each in kept.values() if each.reverses == wish.reverses), ""):
+        yield Violation(
+            reason=Reason.INVALID_CORRECTION,
+            description=f"The correction {wish.reverses} has been reversed before, by {by}.",
+            subject=wish.reverses,
+        )
+
+
+def _unequal(wish: Correction, reversed_: Correction) -> Iterator[Violation]:
+    """What keeps a correction from being the exact opposite of the one that it reverses."""
     if (wish.meter, wish.start) != (reversed_.meter, reversed_.start):
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
@@ -131,12 +143,6 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
             subject=wish.reverses,
             limit=limit,
             asked=wish.unit_seconds or wish.krw,
-        )
-    if by := next((each.id for each in kept.values() if each.reverses == wish.reverses), ""):
-        yield Violation(
-            reason=Reason.INVALID_CORRECTION,
-            description=f"The correction {wish.reverses} has been reversed before, by {by}.",
-            subject=wish.reverses,
         )
 
 

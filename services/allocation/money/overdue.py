@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
+from services.allocation.finding import no_company
+from services.allocation.measures import PERCENT
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.values.arrears import ARREARS_MAX, Arrear, Stage
 from services.allocation.values.correction import KRW_MAX, Correction, CorrectionKind
 from services.allocation.values.months import MONTH, bounds
-from services.allocation.values.terms import PERCENT
 
 STAGES_MAX = 100
 """A tick makes at most so many, so that it fits one page."""
@@ -23,7 +24,7 @@ def record(centre: Centre, command: commands.RecordArrears, now: int) -> Events:
     """A bill is overdue."""
     wish = command.arrear
     if command.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {command.company!r}.", command.company)
+        raise no_company(command.company)
     found = list(_faults(centre, wish, now))
     if found:
         raise Rejected(

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.measures import DAY_MINUTES, PERCENT
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
-from services.allocation.values.tariff import ALL_PERCENT, DAY_MINUTES, WEEKDAYS, Peak, Tariff
+from services.allocation.values.tariff import WEEKDAYS, Peak, Tariff
 
 TARIFFS_MAX = 1_000
 PRICES_MAX = 2_000
@@ -67,7 +68,7 @@ def _discount_faults(tariff: Tariff) -> Iterator[str]:
     percents = [each.percent for each in tariff.discounts]
     percents += [tariff.compute_late_percent, tariff.equipment_late_percent, tariff.no_show_percent]
     percents += [tariff.late_return_percent, tariff.displacement_percent]
-    if any(not 0 <= percent <= ALL_PERCENT for percent in percents):
+    if any(not 0 <= percent <= PERCENT for percent in percents):
         yield "discounts, charges for what was not used, and what is returned or given lie between 0 and 100 per cent"
     if any(not each.attribute or not each.value for each in tariff.discounts):
         yield "a discount names an attribute of companies and its value"

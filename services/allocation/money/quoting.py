@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from services.allocation.attendance.strikes import late_cancel, late_change
 from services.allocation.centre import Centre
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.money.costing import cost_by, cost_of, rates
 from services.allocation.prices import fees
-from services.allocation.prices.pricing import HOUR_SECONDS, Amount, free_hours
+from services.allocation.prices.pricing import Amount, free_hours
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Kind
 from services.allocation.values.tariff import Tariff

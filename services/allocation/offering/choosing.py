@@ -9,15 +9,15 @@ from msgspec.structs import replace
 
 from services.allocation.booking.creating import wants_of
 from services.allocation.booking.holding import hold_violations
-from services.allocation.booking.participants import demand_sound
+from services.allocation.booking.participants import check_participants
 from services.allocation.centre import Centre
+from services.allocation.finding import no_company
 from services.allocation.money.costing import drafted, price_of
 from services.allocation.offering.choice import Choice, Chosen, Explained, Offered
 from services.allocation.offering.refused_windows import refused_windows
 from services.allocation.offering.seeking import Granted, Seeker
 from services.allocation.offering.steps import Steps, at_once
 from services.allocation.offering.variants import varying
-from services.allocation.rejections import Reason, refuse
 from services.allocation.rules import reach
 
 
@@ -33,14 +33,13 @@ def choosing(centre: Centre, choice: Choice, now: int) -> Steps[Chosen]:
     """The same in steps."""
     company = centre.companies.get(choice.company)
     if company is None:
-        missing = refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {choice.company!r}.", choice.company)
-        return Chosen(offers=(), violations=missing.violations)
+        return Chosen(offers=(), violations=no_company(choice.company).violations)
     if choice.hold_seconds:
         choice = replace(choice, earliest=max(choice.earliest, now + 1))  # What has begun cannot wait to be confirmed.
         if refused := tuple(hold_violations(centre, choice.company, choice.earliest, now)):
             return Chosen(offers=(), violations=refused)
     if choice.participants is not None:
-        demand_sound(choice.participants)
+        check_participants(choice.participants)
     wants_of(centre, choice.command(choice.lines, max(now, centre.base), choice.shortest), now)  # It makes sense.
     longest = max(choice.shortest, min(choice.longest, choice.latest - choice.earliest, reach(centre, now) - now))
     found = yield from varying(

@@ -3,9 +3,9 @@
 from msgspec.structs import replace
 
 from services.allocation.booking.changing import change_reservation
-from services.allocation.calendars.calendar import DAY_SECONDS
 from services.allocation.centre import Centre
 from services.allocation.commands import ChangeReservation
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.offering.offers import Found
 from services.allocation.offering.smallest import Prober, longest, slot_ends
 from services.allocation.rejections import Rejected, Violation

@@ -13,6 +13,7 @@ from services.allocation.calendars.calendar import Timeline
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
+from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
 from services.allocation.resources import Interval
 from services.allocation.units.demand import Want
 
@@ -49,9 +50,9 @@ def bounds(company: Company, wants: tuple[Want, ...], window: Interval, duration
     for want in wants:
         if want.companion_of:
             continue
-        first = max(first, now + rules.notice_hours(want.resource, company) * rules.HOUR_SECONDS)
+        first = max(first, now + rules.notice_hours(want.resource, company) * HOUR_SECONDS)
         if horizon := rules.horizon_days(want.resource, company):
-            last = min(last, now + horizon * rules.DAY_SECONDS)
+            last = min(last, now + horizon * DAY_SECONDS)
     ends = min(want.pool.calendar.end for want in wants)
     return first, min(last, ends - duration)
 

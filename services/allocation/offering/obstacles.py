@@ -1,14 +1,13 @@
 """What stands in the way of a search: where it is worth to go on, and where it cannot be."""
 
-from services.allocation import rules
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.limits.overburn import allowance
+from services.allocation.measures import HOUR_SECONDS, PERCENT
 from services.allocation.offering.net import bounds
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Interval
 from services.allocation.units.demand import Want
-from services.allocation.values.terms import PERCENT
 
 NEVER_HELPED_BY_TIME = frozenset(
     {
@@ -28,7 +27,7 @@ NEVER = 1 << 60
 def first_sensible(company: Company, wants: tuple[Want, ...], window: Interval, duration: int, now: int) -> int:
     """The first full hour that notice and agreement leave, if they leave any: what else is wrong is seen there."""
     first, last = bounds(company, wants, window, duration, now)
-    return -(-(first if first <= last else window[0]) // rules.HOUR_SECONDS) * rules.HOUR_SECONDS
+    return -(-(first if first <= last else window[0]) // HOUR_SECONDS) * HOUR_SECONDS
 
 
 def hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:

@@ -5,17 +5,18 @@ An offer is only what the rules would grant if it were asked for now.
 
 from msgspec import Struct
 
-from services.allocation import rules
 from services.allocation.booking.creating import create_reservation, wants_of
 from services.allocation.booking.holding import hold_violations
-from services.allocation.booking.participants import demand_sound
+from services.allocation.booking.participants import check_participants
 from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
+from services.allocation.finding import no_company
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.seeking import TRIES_MAX, Seeker
 from services.allocation.offering.steps import Steps, at_once
 from services.allocation.offering.variants import Variant
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Line, Reservation
 from services.allocation.resources import Interval
 from services.allocation.values.people import Participants
@@ -92,12 +93,11 @@ def looking(centre: Centre, wish: Search, now: int) -> Steps[Found]:
         participants=wish.participants,
     )
     if wish.participants is not None:
-        demand_sound(wish.participants)
+        check_participants(wish.participants)
     wants = wants_of(centre, choice.command(wish.lines, max(now, centre.base), wish.duration), now)
     company = centre.companies.get(wish.company)
     if company is None:
-        missing = refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {wish.company!r}.", wish.company)
-        return Found(intervals=(), violations=missing.violations)
+        return Found(intervals=(), violations=no_company(wish.company).violations)
     variant = Variant(lines=wish.lines, duration=wish.duration, wants=wants, short=0)
     seeker = Seeker(centre, company, choice, [variant], now, wish.tries)
     granted = yield from seeker.seek()
@@ -120,7 +120,7 @@ def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, 
         lines=command.lines,
         duration=duration,
         earliest=earliest,
-        latest=earliest + ALTERNATIVES_DAYS * rules.DAY_SECONDS + duration,
+        latest=earliest + ALTERNATIVES_DAYS * DAY_SECONDS + duration,
         count=ALTERNATIVES_MAX,
         tries=ALTERNATIVES_TRIES_MAX,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.booking.creating import create_reservation
-from services.allocation.booking.participants import uncovered
+from services.allocation.booking.participants import seat_violations
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.events import Events
@@ -87,7 +87,7 @@ class Seeker:
     def _has_room_for_all(self, variant: Variant) -> bool:
         """Whether everybody of a class has a seat in a variant, whenever it is."""
         people = self._choice.participants
-        refused = list(uncovered(people, variant.wants)) if people is not None else []
+        refused = list(seat_violations(people, variant.wants)) if people is not None else []
         self._met.update({(each.reason, each.subject): each for each in refused})
         return not refused
 

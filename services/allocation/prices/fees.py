@@ -12,11 +12,11 @@ from msgspec import Struct
 
 from services.allocation import events
 from services.allocation.events import ReservationEvent
+from services.allocation.measures import PERCENT
 from services.allocation.prices import unit_time
 from services.allocation.prices.periods import Periods
 from services.allocation.prices.pricing import Amount, Rate, amounts
 from services.allocation.reservations import Reservation
-from services.allocation.values.tariff import ALL_PERCENT
 
 RateOf = Callable[[str], Rate]
 
@@ -91,7 +91,7 @@ def changed_away(before: Priced, after: Priced, rate: RateOf, periods: Periods) 
 
 
 def _for_not_coming(rate: RateOf, given_back: Amount) -> int:
-    return given_back.krw * rate(given_back.resource).no_show_percent // ALL_PERCENT
+    return given_back.krw * rate(given_back.resource).no_show_percent // PERCENT
 
 
 def _given_back(held: tuple[Amount, ...], kept: tuple[Amount, ...]) -> Iterator[Amount]:

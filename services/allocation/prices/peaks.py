@@ -14,11 +14,10 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from services.allocation.measures import DAY_SECONDS, MINUTE_SECONDS, PERCENT
 from services.allocation.resources import Interval
-from services.allocation.values.tariff import ALL_PERCENT, WEEKDAYS, Peak
+from services.allocation.values.tariff import WEEKDAYS, Peak
 
-MINUTE_SECONDS = 60
-DAY_SECONDS = 24 * 3600
 WEEKDAY_OF_1970 = 3
 """1 January 1970 was a Thursday."""
 CHUNK_SECONDS = 64 * DAY_SECONDS
@@ -65,7 +64,7 @@ class PeakHours:
     def __init__(self, peaks: Sequence[Peak], zone: ZoneInfo) -> None:
         self._zone = zone
         self._drawn: dict[int, Drawn] = {}
-        windows = [(*day, peak.percent - ALL_PERCENT) for peak in peaks for day in peak.days()]
+        windows = [(*day, peak.percent - PERCENT) for peak in peaks for day in peak.days()]
         self._of_weekday = [
             sorted((starts, ends, extra) for day, starts, ends, extra in windows if day == weekday)
             for weekday in range(WEEKDAYS)
@@ -75,17 +74,17 @@ class PeakHours:
         """What a price counts for at a moment, in per cent of itself."""
         drawn = self._chunk(moment // CHUNK_SECONDS)
         place = bisect_right(drawn.starts, moment) - 1
-        return ALL_PERCENT + (drawn.extras[place] if place >= 0 and moment < drawn.ends[place] else 0)
+        return PERCENT + (drawn.extras[place] if place >= 0 and moment < drawn.ends[place] else 0)
 
     def percent_seconds(self, start: int, end: int) -> int:
         """Seconds of an interval, each times what a price counts for then, in per cent."""
         first, last = start // CHUNK_SECONDS, end // CHUNK_SECONDS
         drawn = self._chunk(last)
         if first == last:
-            return (end - start) * ALL_PERCENT + drawn.extra_until(end) - drawn.extra_until(start)
+            return (end - start) * PERCENT + drawn.extra_until(end) - drawn.extra_until(start)
         extra = drawn.extra_until(end) - self._chunk(first).extra_until(start)
         extra += sum([self._chunk(each).extra_until((each + 1) * CHUNK_SECONDS) for each in range(first, last)])
-        return (end - start) * ALL_PERCENT + extra
+        return (end - start) * PERCENT + extra
 
     def percents(self, starts: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
         """For every start, what `percent_seconds` says of so many seconds from there on."""
@@ -98,7 +97,7 @@ class PeakHours:
             drawn, inside = self._chunk(number), moments // CHUNK_SECONDS == number
             extra[inside] = total + drawn.extras_until(moments[inside])
             total += drawn.extra_until((number + 1) * CHUNK_SECONDS)
-        percents: NDArray[np.int64] = seconds * ALL_PERCENT + extra[len(starts) :] - extra[: len(starts)]
+        percents: NDArray[np.int64] = seconds * PERCENT + extra[len(starts) :] - extra[: len(starts)]
         return percents
 
     def _chunk(self, number: int) -> Drawn:

@@ -12,16 +12,13 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from services.allocation.companies import Company
+from services.allocation.measures import HOUR_MINUTES, HOUR_SECONDS, MILLI, MINUTE_SECONDS, PERCENT
 from services.allocation.prices.peaks import PeakHours, peak_hours
 from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Kind, Resource, Unit
-from services.allocation.values.tariff import ALL_PERCENT, Basis, Tariff
+from services.allocation.values.tariff import Basis, Tariff
 
-HOUR_SECONDS = 3600
-HOUR_MINUTES = 60
-MINUTE_SECONDS = 60
-MILLI = 1000
 HOURS_DIGITS_MAX = 4
 
 
@@ -47,7 +44,7 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
         charged = -(-units // self.share_step) * self.share_step
         if self.peaks is not None:
             weight = self._weight(self.peaks, [(start, min(end, until)) for start, end in spans if start < until])
-            return charged * weight * self.numerator // (self.denominator * ALL_PERCENT)
+            return charged * weight * self.numerator // (self.denominator * PERCENT)
         if self.slot_seconds:
             count = sum([-((start - min(end, until)) // self.slot_seconds) for start, end in spans if start < until])
         else:
@@ -64,7 +61,7 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
         # Few weights differ, and their products may be larger than an array takes.
         charged = -(-units // self.share_step) * self.share_step
         different, places = np.unique(weights // MINUTE_SECONDS, return_inverse=True)
-        krw = [charged * each * self.numerator // (self.denominator * ALL_PERCENT) for each in different.tolist()]
+        krw = [charged * each * self.numerator // (self.denominator * PERCENT) for each in different.tolist()]
         return np.array(krw, dtype=np.int64)[places]
 
     def _weight(self, peaks: PeakHours, spans: list[Interval]) -> int:
@@ -84,15 +81,15 @@ class Rate(Struct, frozen=True, gc=False, kw_only=True):
 
     def late_share(self, krw: int) -> int:
         """What of a price in KRW is due for what is given back late, rounded down."""
-        return krw * self.late_percent // ALL_PERCENT
+        return krw * self.late_percent // PERCENT
 
     def returnable(self, fee_krw: int) -> int:
         """What of a late fee is returned once somebody has booked all that was given back, rounded down."""
-        return fee_krw * self.late_return_percent // ALL_PERCENT
+        return fee_krw * self.late_return_percent // PERCENT
 
     def compensation(self, krw: int) -> int:
         """What is given for a price in KRW that the centre could not earn, rounded down."""
-        return krw * self.displacement_percent // ALL_PERCENT
+        return krw * self.displacement_percent // PERCENT
 
 
 FREE = Rate()
@@ -123,8 +120,8 @@ def rate_of(
     windows = card.peaks_of(resource.id)
     percent = card.discount_percent(company) if discount_percent is None else discount_percent
     return Rate(
-        numerator=price.krw * (ALL_PERCENT - percent),
-        denominator=ALL_PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
+        numerator=price.krw * (PERCENT - percent),
+        denominator=PERCENT * (1 if by_slot else HOUR_MINUTES) * (MILLI if milli else 1),
         slot_seconds=resource.slot_seconds if by_slot else 0,
         share_step=max(1, card.share_step) if milli else 1,
         late_seconds=HOUR_SECONDS * free_hours(company, resource),

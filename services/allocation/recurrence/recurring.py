@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.allocation import commands, events
 from services.allocation.booking.cancelling import cancel_reservation
 from services.allocation.booking.creating import create_reservation
-from services.allocation.booking.participants import demand_sound
+from services.allocation.booking.participants import check_participants
 from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
@@ -26,9 +26,9 @@ VIOLATIONS_MAX = 50
 def book_series(centre: Centre, command: commands.BookSeries, now: int) -> Events:
     """Book every occurrence, as its policy says, or say everything that stands in the way."""
     series = command.series
-    demand_length(len(series.occurrences))
+    check_length(len(series.occurrences))
     if series.participants is not None:
-        demand_sound(series.participants)
+        check_participants(series.participants)
     made: list[Event] = []
     occurrences: list[Occurrence] = []
     refusals: list[tuple[Occurrence, Rejected]] = []
@@ -72,7 +72,7 @@ def cancel_series(centre: Centre, command: commands.CancelSeries, now: int) -> E
     )
 
 
-def demand_length(count: int) -> None:
+def check_length(count: int) -> None:
     """Raises `Rejected` for a series of so many occurrences, if it is none or too long."""
     if not 1 <= count <= OCCURRENCES_MAX:
         raise refuse(

@@ -15,7 +15,7 @@ from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
 from services.allocation.recurrence.changing_places import Granted, Refusals, Trials, decided
-from services.allocation.recurrence.recurring import demand_length, find_series, reasons_of, told, tries
+from services.allocation.recurrence.recurring import check_length, find_series, reasons_of, told, tries
 from services.allocation.recurrence.series_plan import Plan, Turn, left_behind, plan_of
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.series import OCCURRENCES_MAX, Effect, Occurrence, Policy, Series
@@ -28,10 +28,10 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int) -> E
     """Let what is still to come of a series be as asked, or say everything that stands in the way."""
     series = find_series(centre, command)
     if command.starts is not None:
-        demand_length(len(command.starts))
+        check_length(len(command.starts))
     asked = _asked(series, command)
     plan = plan_of(centre, series, asked, command, now)
-    _demand_possible(series, plan)
+    _check_possible(series, plan)
     with Rehearsal(centre) as rehearsal:
         change = SeriesChange(centre, asked, rehearsal, now)
         for each in plan.dropped:
@@ -140,7 +140,7 @@ def _asked(series: Series, command: commands.ChangeSeries) -> Series:
     )
 
 
-def _demand_possible(series: Series, plan: Plan) -> None:
+def _check_possible(series: Series, plan: Plan) -> None:
     """Raises `Rejected` where there is nothing to change, or the series would be too long."""
     if not plan.to_come:
         raise refuse(Reason.WRONG_STATE, "Nothing of this series is still to come from there on. Book anew.", series.id)

@@ -7,6 +7,7 @@ ends at once when it is taken back, and what was done in somebody's name can be 
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company
 from services.allocation.rejections import Reason, refuse
 from services.allocation.values.conduct import OFFICERS_MAX
 
@@ -15,7 +16,7 @@ def assign_officer(centre: Centre, command: commands.AssignOfficer, now: int) ->
     """Let an officer act for a company in `[start, end)`, instead of when they might before."""
     wish = command.assignment
     if wish.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {wish.company!r}.", wish.company)
+        raise no_company(wish.company)
     if wish.end <= max(now, wish.start):
         raise refuse(Reason.INVALID_OFFICER, "An assignment must end after it starts, and later than now.")
     others = [each for each in centre.records.conduct(wish.company).officers if each.officer != wish.officer]

@@ -3,6 +3,7 @@
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.finding import no_company, no_resource
 from services.allocation.rejections import Reason, refuse
 from services.allocation.values.conduct import QUALIFICATIONS_MAX
 
@@ -11,10 +12,10 @@ def grant_qualification(centre: Centre, command: commands.GrantQualification) ->
     """A training, for one piece of equipment, with an end."""
     wish = command.qualification
     if wish.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {wish.company!r}.", wish.company)
+        raise no_company(wish.company)
     pool = centre.pools.get(wish.resource)
     if pool is None:
-        raise refuse(Reason.RESOURCE_NOT_FOUND, f"There is no resource {wish.resource!r}.", wish.resource)
+        raise no_resource(wish.resource)
     conduct = centre.records.conduct(wish.company)
     if not pool.resource.training_required:
         raise refuse(Reason.INVALID_QUALIFICATION, f"{wish.resource} needs no training.", wish.resource)

@@ -5,11 +5,11 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from services.allocation import commands, events
-from services.allocation.calendars.calendar import DAY_SECONDS
-from services.allocation.calendars.timetable import DAY_MINUTES
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.events import Events
+from services.allocation.finding import no_company
+from services.allocation.measures import DAY_MINUTES, DAY_SECONDS
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.resources import Kind, OpeningHours, Resource
 from services.allocation.values.approval import Rule
@@ -59,7 +59,7 @@ def grant_quota(centre: Centre, command: commands.GrantQuota) -> Events:
     """Give a company a quota. Raises `Rejected` without a company or meter, and where it overlaps an earlier one."""
     quota = command.quota
     if quota.company not in centre.companies:
-        raise refuse(Reason.COMPANY_NOT_FOUND, f"There is no company {quota.company!r}.", quota.company)
+        raise no_company(quota.company)
     pool = centre.pools.get(quota.meter)
     faults = []
     if quota.meter != EQUIPMENT_METER and (pool is None or pool.resource.kind is not Kind.COMPUTE):

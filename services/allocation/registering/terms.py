@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
+from services.allocation.measures import HOUR_MINUTES, PERCENT
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.values.terms import DAYS_MAX, PERCENT, ArrearsRule, ReclaimRule, Terms
+from services.allocation.values.terms import DAYS_MAX, ArrearsRule, ReclaimRule, Terms
 
 STRIKE_RULES_MAX = 8
 ARREARS_RULES_MAX = 8
 ARREARS_MONTHS_MAX = 60
 OVERBURN_PERCENT_MAX = 1000
 RECLAIM_ROWS_MAX = 20
-HOUR_MINUTES = 60
 
 
 def publish_terms(centre: Centre, command: commands.PublishTerms, now: int) -> Events:

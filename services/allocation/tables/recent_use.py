@@ -8,12 +8,11 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from services.allocation.events import UseMeasured
+from services.allocation.measures import HOUR_SECONDS, PERCENT
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Interval
-from services.allocation.values.terms import PERCENT, IdleRule
+from services.allocation.values.terms import IdleRule
 from services.allocation.values.use import MeasuredUse
-
-HOUR_SECONDS = 3600
 
 
 class Sample(Struct, frozen=True, gc=False, array_like=True):

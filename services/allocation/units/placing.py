@@ -108,44 +108,35 @@ def _allocation(want: Want, place: Place) -> Allocation:
 
 
 def _unplaced(want: Want, present: Present | None) -> Violation:
-    resource, units, unit = want.resource, want.line.units, want.resource.unit
     frees, closures = want.pool.free_and_closed(want.spans)
     free = int(frees.min())
-    short = frees < units
-    for_whom = f" (needed by {want.companion_of})" if want.companion_of else ""
-    if free < units and (frees + closures)[short].min() >= units:
-        closed = int(closures[short].max())
-        return Violation(
-            reason=Reason.MAINTENANCE,
-            description=f"{counted(closed, unit)} of {resource.id}{for_whom} are out: {want.pool.told(want.spans)}. "
-            f"{figure(max(free, 0), unit)} of the {figure(units, unit)} asked for are left. Choose another time.",
-            subject=resource.id,
-            limit=max(free, 0),
-            asked=units,
+    short = frees < want.line.units
+    closed = int(closures[short].max()) if short.any() and (frees + closures)[short].min() >= want.line.units else 0
+    reason, told = _lack(want, max(free, 0), closed, bound=present is not None and present.bound)
+    return Violation(
+        reason=reason, description=told, subject=want.resource.id, limit=max(free, 0), asked=want.line.units
+    )
+
+
+def _lack(want: Want, free: int, closed: int, *, bound: bool) -> tuple[Reason, str]:
+    """Why a want has no place where so many units are free; `closed` are out, and but for that there were enough."""
+    unit, units = want.resource.unit, want.line.units
+    name = want.resource.id + (f" (needed by {want.companion_of})" if want.companion_of else "")
+    if closed:
+        return Reason.MAINTENANCE, (
+            f"{counted(closed, unit)} of {name} are out: {want.pool.told(want.spans)}. "
+            f"{figure(free, unit)} of the {figure(units, unit)} asked for are left. Choose another time."
         )
     if free < units:
-        return Violation(
-            reason=Reason.NO_CAPACITY,
-            description=f"{counted(max(free, 0), unit)} of {resource.id}{for_whom} are free throughout the interval; "
-            f"{figure(units, unit)} were asked for.",
-            subject=resource.id,
-            limit=max(free, 0),
-            asked=units,
+        return Reason.NO_CAPACITY, (
+            f"{counted(free, unit)} of {name} are free throughout the interval; {figure(units, unit)} were asked for."
         )
-    if present is not None and present.bound:
-        return Violation(
-            reason=Reason.NO_PLACEMENT,
-            description=f"The {unit.plural} of {resource.id}{for_whom} that it runs on are held by others "
-            "later, and what has begun keeps its units. Ask for an earlier end or fewer units, or book anew.",
-            subject=resource.id,
-            limit=free,
-            asked=units,
+    if bound:
+        return Reason.NO_PLACEMENT, (
+            f"The {unit.plural} of {name} that it runs on are held by others later, and what has begun keeps its "
+            "units. Ask for an earlier end or fewer units, or book anew."
         )
-    return Violation(
-        reason=Reason.NO_PLACEMENT,
-        description=f"{counted(free, unit)} of {resource.id}{for_whom} are free, but not {figure(units, unit)} of them "
-        "in the shape asked for. Ask for fewer, for another time, or let them stand further apart.",
-        subject=resource.id,
-        limit=free,
-        asked=units,
+    return Reason.NO_PLACEMENT, (
+        f"{counted(free, unit)} of {name} are free, but not {figure(units, unit)} of them in the shape asked for. "
+        "Ask for fewer, for another time, or let them stand further apart."
     )

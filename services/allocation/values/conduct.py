@@ -9,8 +9,9 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.allocation.measures import DAY_SECONDS
 from services.allocation.values.arrears import Arrear
-from services.allocation.values.terms import DAY_SECONDS, DAYS_MAX, Terms
+from services.allocation.values.terms import DAYS_MAX, Terms
 
 QUALIFICATIONS_MAX = 1_000
 OFFICERS_MAX = 20

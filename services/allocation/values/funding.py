@@ -2,8 +2,6 @@
 
 from msgspec import Struct
 
-HOUR_SECONDS = 3600
-
 
 class Funding(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """From `start` on so many units are funded, until the next step of the same resource. Times are full hours."""

@@ -6,8 +6,6 @@ from msgspec import Struct
 
 from services.allocation.resources import Interval
 
-MINUTE_SECONDS = 60
-HOUR_SECONDS = 3600
 OPEN_END = 2**40
 """Where an outage ends, in seconds, of which nobody knows yet when it ends."""
 

@@ -6,7 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.companies import Company, Quota
-from services.allocation.values.terms import DAY_SECONDS, PERCENT, ReclaimRow, ReclaimRule, Terms, terms_at
+from services.allocation.measures import DAY_SECONDS, PERCENT
+from services.allocation.values.terms import ReclaimRow, ReclaimRule, Terms, terms_at
 
 
 class Removal(Struct, frozen=True, gc=False, kw_only=True):

@@ -10,10 +10,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from services.allocation.companies import Company
+from services.allocation.measures import DAY_MINUTES
 
-ALL_PERCENT = 100
 WEEKDAYS = 7
-DAY_MINUTES = 24 * 60
 
 
 class Basis(StrEnum):

@@ -7,11 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-MINUTE_SECONDS = 60
-HOUR_SECONDS = 3600
-DAY_SECONDS = 86_400
 DAYS_MAX = 1000
-PERCENT = 100
 
 
 class StrikeRule(Struct, frozen=True, gc=False, kw_only=True):

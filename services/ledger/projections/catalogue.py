@@ -6,8 +6,8 @@ from typing import Any
 from asyncpg.pool import PoolConnectionProxy
 
 from services.allocation import events
+from services.allocation.measures import MILLI
 from services.allocation.prices.periods import number_of
-from services.allocation.prices.pricing import MILLI
 from services.allocation.resources import Unit
 from services.ledger.books import Place
 from services.ledger.facts import Fact

@@ -7,9 +7,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.centre import Centre
+from services.allocation.measures import HOUR_SECONDS
 from services.allocation.resources import Resource
 from services.allocation.values.funding import Funding
-from services.allocation.values.outage import HOUR_SECONDS, Outage, OutageKind, Outcome, Scope, Taken
+from services.allocation.values.outage import Outage, OutageKind, Outcome, Scope, Taken
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 

@@ -4,11 +4,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
+from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS, PERCENT
 from services.allocation.values.terms import (
-    DAY_SECONDS,
-    HOUR_SECONDS,
-    MINUTE_SECONDS,
-    PERCENT,
     ArrearsRule,
     IdleRule,
     NoProcessRule,
