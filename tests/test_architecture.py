@@ -46,9 +46,10 @@ BOARD_ALLOWED: dict[str, set[str]] = {
     "booking": {"paper", "doors", "frame"},
     "reservations": {"paper", "doors", "frame"},
     "outages": {"paper", "doors", "frame"},
+    "conduct": {"paper", "doors", "frame"},
     "series": {"paper", "doors", "frame", "booking", "reservations"},
     "now": {"paper", "doors", "frame", "outages", "reservations"},
-    "company": {"paper", "doors", "frame", "reservations", "usage"},
+    "company": {"paper", "doors", "frame", "conduct", "reservations", "usage"},
 }
 """Which rooms of the board each of its rooms may import; what is at its own door joins them all."""
 PURE = {"msgspec", "numpy"}

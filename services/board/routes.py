@@ -8,6 +8,7 @@ from services.board.booking import overriding
 from services.board.booking.page import book, confirm
 from services.board.company import officers
 from services.board.company.page import calendar_file, company
+from services.board.conduct import records
 from services.board.frame.visit import Visit
 from services.board.now.page import now
 from services.board.outages import new as outage_new
@@ -40,6 +41,8 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("POST", "/transfer/decline", transfers.decline),
     ("POST", "/officers", officers.assign),
     ("POST", "/officers/dismiss", officers.dismiss),
+    ("GET", "/conduct/{record}", records.ask),
+    ("POST", "/conduct/{record}", records.send),
     ("POST", "/confirm", actions.take),
     ("POST", "/check-in", actions.come),
     ("POST", "/cancel", actions.cancel),

@@ -1,16 +1,20 @@
 """The methods about the centre's records: its terms, and how a company stands with it."""
 
 from services.allocation import commands
+from services.allocation.events import ConductEvent
+from services.allocation.rejections import Rejected
+from services.allocation.tables.records import judged
 from services.allocation.values.conduct import Conduct
 from services.allocation.values.terms import Terms
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import company_of
-from services.scheduler.answering import administer
+from services.scheduler.answering import administer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.reading import Reading
 from services.scheduler.wire import conduct
 from services.scheduler.wire.fields import Fields
+from services.scheduler.wire.refusals import problem_of
 from services.scheduler.wire.terms import publish_terms, terms_reply
 from services.scheduler.writer import Writer
 
@@ -111,15 +115,32 @@ class RecordKeeping:
         return conduct.conduct_reply(found, position)
 
     async def _judge(self, call: Call, request: Judging, command: Judgement) -> api.Conduct:
+        if request.validate_only:
+            position = self._reading.reached(0)
+            planned = self._planned(call, request, command)
+            await self._reading.durable(position)
+            return conduct.conduct_reply(planned, position)
         made = await administer(self._writer, call, request, command)
+        assert isinstance(made, Conduct)
+        return conduct.conduct_reply(made, self._writer.pages.head.position)
+
+    def _planned(self, call: Call, request: Judging, command: Judgement) -> Conduct:
+        """A company's record as it would stand, without changing anything."""
         match command:
             case commands.GrantQualification(qualification=about) | commands.AssignOfficer(assignment=about):
                 company = about.company
             case _:
                 company = command.company
-        shown = made or self._records.conduct(company)
-        assert isinstance(shown, Conduct)
-        return conduct.conduct_reply(shown, self._writer.pages.head.position)
+        request.validate_only = False
+        try:
+            decided = self._writer.check(ask_of(call, request, command))
+        except Rejected as refusal:
+            raise problem_of(refusal) from None
+        planned, now = self._records.conduct(company), self._now()
+        for event in decided:
+            if isinstance(event, ConductEvent):
+                planned = judged(planned, event, now)
+        return planned
 
     def _now(self) -> int:
         return self._writer.now() // MICROSECONDS

@@ -58,14 +58,19 @@ class Browsing:
         day: int = 3,
         hours: int = 2,
         note: str = "",
+        people: int = 0,
+        by: str = "",
     ) -> Any:
-        """A reservation made by API, some days from the beginning."""
+        """A reservation made by API, some days from the beginning; with `people` it is a class."""
         request = api.CreateReservationRequest(parent=f"companies/{holder}", request_id=str(uuid.uuid4()))
         request.reservation.lines.add(resource=f"resources/{resource}", units=units)
         request.reservation.start_time.seconds = MONDAY + day * DAY
         request.reservation.end_time.seconds = MONDAY + day * DAY + hours * HOUR
         request.reservation.note = note
-        return await self.centre.call(self.centre.scheduler.CreateReservation, request, holder)
+        request.reservation.participants.count = people
+        if not people:
+            request.reservation.ClearField("participants")
+        return await self.centre.call(self.centre.scheduler.CreateReservation, request, by or holder)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """A real centre for the board's tests, started once: its scheduler and ledger, and the board's pages over them."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,32 +11,39 @@ from google.protobuf.duration_pb2 import Duration
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, browsing
 from tests.system.harness import Clients, running_centre
-from tests.system.small_catalogue import DAY
+from tests.system.small_catalogue import DAY, HOUR
 
 SLOT_SECONDS = 900
 SPEED = 1
 """Time passes as it does here: what a page says is still true when the test reads it."""
 
 
-def laboratory() -> api.RegisterResourceRequest:
-    """A piece of equipment with short slots, for which somebody must check in."""
-    resource = api.Resource(
-        name="resources/LAB",
+def own_resources() -> Sequence[api.Resource]:
+    """Equipment beside the small catalogue: a laboratory that asks for a check-in, and a winch to be trained for."""
+    laboratory = _equipment("LAB", SLOT_SECONDS)
+    laboratory.no_show_grace.seconds = SLOT_SECONDS
+    winch = _equipment("WINCH", HOUR)
+    winch.training_required = True
+    winch.free_cancel.seconds = 30 * DAY  # Whatever is cancelled here is cancelled late.
+    return laboratory, winch
+
+
+def _equipment(name: str, slot_seconds: int) -> api.Resource:
+    return api.Resource(
+        name=f"resources/{name}",
         kind=api.RESOURCE_KIND_EQUIPMENT,
         unit=api.RESOURCE_UNIT_SEAT,
-        nodes=[api.Node(id="LAB-0")],
+        nodes=[api.Node(id=f"{name}-0")],
         bins_per_node=1,
         bin_capacity=1,
         units_min=1,
         units_step=1,
-        slot=Duration(seconds=SLOT_SECONDS),
+        slot=Duration(seconds=slot_seconds),
         time_zone="Asia/Seoul",
         data_zone="open",
         in_service=True,
         horizon=Duration(seconds=60 * DAY),
-        no_show_grace=Duration(seconds=SLOT_SECONDS),
     )
-    return api.RegisterResourceRequest(resource=resource, request_id=str(uuid.uuid4()))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -44,7 +51,9 @@ async def centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Clie
     """A running centre with the small catalogue. Tests share it: each books something of its own."""
     folder: Path = tmp_path_factory.mktemp("board")
     async with running_centre(folder, speed=SPEED) as clients:
-        await clients.call(clients.scheduler.RegisterResource, laboratory(), "operator")
+        for each in own_resources():
+            request = api.RegisterResourceRequest(resource=each, request_id=str(uuid.uuid4()))
+            await clients.call(clients.scheduler.RegisterResource, request, "operator")
         yield clients
 
 

@@ -8,7 +8,7 @@ from icalendar import Calendar
 from services.board.doors.catalogue import KINDS
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
-from tests.board.conftest import laboratory
+from tests.board.conftest import own_resources
 from tests.system import small_catalogue
 from tests.system.small_catalogue import COMPANIES, COMPANY, DAY, MONDAY
 
@@ -64,7 +64,7 @@ async def test_the_timeline_draws_a_booking_where_it_is(board: Browsing) -> None
 @pytest.mark.parametrize("kind", ["compute", "equipment", "operators", "all"])
 async def test_every_zoom_and_kind_has_a_row_for_each_resource(board: Browsing, zoom: str, kind: str) -> None:
     """What is asked for is drawn, and nothing else."""
-    known = [laboratory().resource, *small_catalogue.resources()]
+    known = [*own_resources(), *small_catalogue.resources()]
     expected = [each for each in known if KINDS.get(kind, each.kind) == each.kind]
     text = await board.page(f"/timeline?kind={kind}&zoom={zoom}&day=2026-03-04", "auditor")
     assert text.count('<th scope="row">') == len(expected)

@@ -18,7 +18,7 @@ from services.ledger.reporting.transfers import LATE_FEE_RETURNED
 
 HOUSE = Path(board.__file__).parent
 FAMILIES = re.compile(
-    "(account|approval|change|condition|done|effect|event|every|incident|kind|legend|order|outage|outcome|override|policy|problem|quota|"
+    "(account|approval|cause|change|condition|done|effect|event|every|incident|judge|kind|legend|order|outage|outcome|override|policy|problem|quota|"
     "range|reason|role|series|state|together|unit|usage|zoom)_|cancel|release"
 )
 """Keys that are put together where they are used."""

@@ -177,3 +177,22 @@ async def test_too_few_seats_are_explained_without_another_time(desk: Desk) -> N
     with pytest.raises(Refused) as nobody:
         await desk.call("CreateReservation", request)
     assert nobody.value.reason == "INVALID_FIELD"
+
+
+async def test_a_record_that_is_only_asked_for_is_answered_as_it_would_stand(desk: Desk) -> None:
+    """`validate_only` tells the record with what was asked for in it, and changes nothing."""
+    before = await conduct(desk)
+    told = api.RecordMisuseRequest(parent="companies/ALPHA", request_id=request_id(5), validate_only=True)
+    told.misuse.reason = "mining"
+    planned = await desk.call("RecordMisuse", told, OPERATOR)
+    assert planned.misuse.reason == "mining"
+    assert [each.resource for each in planned.qualifications] == ["resources/L01"]
+    untrained = api.RevokeQualificationRequest(
+        parent="companies/ALPHA", resource="resources/L01", request_id=request_id(6), validate_only=True
+    )
+    assert not (await desk.call("RevokeQualification", untrained, OPERATOR)).qualifications
+    assert await conduct(desk) == before
+    lift = api.LiftMisuseRequest(parent="companies/ALPHA", request_id=request_id(7), validate_only=True)
+    with pytest.raises(Refused) as refused:
+        await desk.call("LiftMisuse", lift, OPERATOR)
+    assert refused.value.reason == "NO_SUCH_RECORD"

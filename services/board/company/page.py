@@ -7,6 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board.company.officers import officers
+from services.board.conduct.standing import standing
 from services.board.doors.answers import Missing, Refused
 from services.board.doors.catalogue import hours_figure, plain
 from services.board.frame import parts, paths
@@ -50,7 +51,7 @@ async def company(visit: Visit) -> Response:
         title,
         el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
         parts.note(words("done_declined"), "good") if visit.query("done") == "declined" else None,
-        _conduct(visit, conduct),
+        await standing(visit, name, conduct),
         offered,
         _burn(visit, quotas),
         _upcoming(visit, name, upcoming, more),
@@ -76,18 +77,6 @@ def _choice(visit: Visit, name: str) -> Markup:
         action="/company",
         class_="controls",
     )
-
-
-def _conduct(visit: Visit, conduct: api.Conduct) -> Markup | None:
-    """A suspension, or strikes that may lead to one; nothing where there is nothing to say."""
-    words, clock = visit.words, visit.clock
-    if conduct.HasField("suspended_until_time") and from_timestamp(conduct.suspended_until_time) > clock.now:
-        until = from_timestamp(conduct.suspended_until_time)
-        return parts.note(words("conduct_suspended", moment=clock.short(until)), "bad")
-    if not conduct.strikes:
-        return None
-    kept = f"{conduct.reliability * 100:.0f}"
-    return parts.note(words("conduct_strikes", count=len(conduct.strikes), kept=kept), "warn")
 
 
 async def calendar_file(visit: Visit) -> Response:

@@ -35,10 +35,10 @@ def opened(fields: Mapping[str, str], kind: type[Sent]) -> Sent:
         raise Unreadable from problem
 
 
-def unknown(visit: Visit, action: str, request: Any) -> Response:
+def unknown(visit: Visit, action: str, request: Any, *content: Content) -> Response:
     """Nobody answered, so nobody knows: the same request again tells, and happens once."""
     words = visit.words
     title = words("unknown_title")
     told = parts.note(words("unknown_change_explained"), "warn")
-    again = enclosed(visit, action, request, el("button", words("ask_again")))
+    again = enclosed(visit, action, request, *content, el("button", words("ask_again")))
     return show(visit, title, el("h1", title), told, again, status=UNAVAILABLE, live=False)

@@ -1,0 +1,1 @@
+"""How a company stands with the centre: bills, misuse, strikes, trainings, exemptions; and what operators record."""
