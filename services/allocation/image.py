@@ -4,7 +4,7 @@ The calendars are left out, since they follow from the reservations; what follow
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
@@ -12,10 +12,10 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.companies import Company, Quota
+from services.allocation.remembered import Remembered, remembered, restore
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.series import Series
-from services.allocation.tables.answers import Answer, Subject
 from services.allocation.tables.recent_use import Recent
 from services.allocation.values.conduct import Conduct
 from services.allocation.values.correction import Correction
@@ -30,10 +30,6 @@ FORMAT = 4
 PIECE_MAX = 500
 """Reservations, and answers, in one piece: a millisecond or two of work."""
 LENGTH_BYTES = 4
-WHOLE: Mapping[str, type[ClosedMonth | Conduct | Correction | Funding | Outage | Series | Terms]] = {
-    kind.__name__: kind for kind in (ClosedMonth, Conduct, Correction, Funding, Outage, Series, Terms)
-}
-"""What a request can have made that is remembered as it was, not by its name."""
 
 
 class Granted(Struct, frozen=True, gc=False, array_like=True):
@@ -41,19 +37,6 @@ class Granted(Struct, frozen=True, gc=False, array_like=True):
 
     quota: Quota
     booked: int
-
-
-class Remembered(Struct, frozen=True, gc=False, array_like=True):
-    """The yes to a request. What it made is named, or kept whole where it has changed since."""
-
-    actor: str
-    request_id: str
-    digest: str
-    position: int
-    time: int
-    kind: str
-    key: str
-    then: Reservation | None = None
 
 
 class Image(Struct, frozen=True, gc=False, kw_only=True):
@@ -130,7 +113,7 @@ class Moment:
         return replace(
             self._head,
             reservations=list(self._reservations.values()),
-            answers=[_remembered(self._reservations, key, answer) for key, answer in self._answers.items()],
+            answers=[remembered(self._reservations, key, answer) for key, answer in self._answers.items()],
         )
 
     def frames(self) -> Iterator[bytes]:
@@ -139,13 +122,8 @@ class Moment:
         reservations, answers = list(self._reservations.values()), list(self._answers.items())
         for first in range(0, max(len(reservations), len(answers)), PIECE_MAX):
             some = slice(first, first + PIECE_MAX)
-            then = [_remembered(self._reservations, key, answer) for key, answer in answers[some]]
+            then = [remembered(self._reservations, key, answer) for key, answer in answers[some]]
             yield _frame(Piece(reservations[some], then))
-
-
-def image_of(centre: Centre) -> Image:
-    """The centre as one value."""
-    return Moment(centre).image()
 
 
 def encode(moment: Moment) -> bytes:
@@ -217,51 +195,10 @@ def centre_of(image: Image) -> Centre:
             if period.quota == granted.quota:
                 period.booked = granted.booked
     centre.lists.ended.extend(image.ended)
-    for answer in image.answers:
-        centre.answers.remember(
-            answer.actor,
-            answer.request_id,
-            Answer(digest=answer.digest, position=answer.position, time=answer.time, subject=_subject(centre, answer)),
-        )
+    restore(centre, image.answers)
     return centre
 
 
 def digest(centre: Centre) -> str:
     """The same for two centres exactly when everything true in them is the same."""
     return hashlib.sha256(encode(Moment(centre))).hexdigest()
-
-
-def _remembered(reservations: dict[str, Reservation], key: tuple[str, str], answer: Answer) -> Remembered:
-    actor, request_id = key
-    subject = answer.subject
-    then: Reservation | None = None
-    match subject:
-        case Quota():
-            name = f"{subject.company}\n{subject.meter}\n{subject.start}"
-        case ClosedMonth() | Conduct() | Correction() | Funding() | Outage() | Series() | Terms():
-            name = msgspec.json.encode(subject).decode()
-        case Reservation():
-            name = subject.id
-            then = None if reservations.get(subject.id) is subject else subject
-        case _:
-            name = subject.id
-    kind = type(subject).__name__
-    return Remembered(actor, request_id, answer.digest, answer.position, answer.time, kind, name, then)
-
-
-def _subject(centre: Centre, answer: Remembered) -> Subject:
-    match answer.kind:
-        case "Resource":
-            return centre.pools[answer.key].resource
-        case "Company":
-            return centre.companies[answer.key]
-        case "Tariff":
-            return centre.cards.published[answer.key]
-        case "Quota":
-            company, meter, start = answer.key.split("\n")
-            periods = centre.meters[(company, meter)].periods
-            return next(period.quota for period in periods if period.quota.start == int(start))
-        case "Reservation":
-            return answer.then or centre.reservations[answer.key]
-        case _:
-            return msgspec.json.decode(answer.key, type=WHOLE[answer.kind])

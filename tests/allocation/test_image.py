@@ -58,7 +58,7 @@ def test_an_image_is_the_whole_truth() -> None:
 def test_an_answer_shows_what_was_granted_then() -> None:
     """P4: what changed since is kept as it was, what did not is not kept twice."""
     scenario = lived()
-    kept = {each.request_id: each.then for each in image.image_of(scenario.centre).answers}
+    kept = {each.request_id: each.then for each in image.Moment(scenario.centre).image().answers}
     assert isinstance(kept["request-0"], Reservation)
     assert kept["request-4"] is None
     answer = scenario.restored().answers.by_request["companies/ALPHA", "request-0"]
@@ -92,6 +92,6 @@ def test_two_different_truths_have_different_digests() -> None:
 
 def test_another_format_is_refused() -> None:
     """A program reads only the images that it understands."""
-    picture = replace(image.image_of(lived().centre), format=image.FORMAT + 1)
+    picture = replace(image.Moment(lived().centre).image(), format=image.FORMAT + 1)
     with pytest.raises(ValueError, match="format"):
         image.centre_of(picture)
