@@ -6,7 +6,8 @@ from loadtests import workload
 from loadtests.workload import new_request_id
 from services.allocation.events import CompanyRegistered, Event, QuotaGranted, ResourceRegistered
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.scheduler.wire import catalogue, requests
+from services.scheduler.wire import catalogue
+from services.scheduler.wire.companies import grant_quota, register_company
 
 
 def founding(now: int) -> tuple[Event, ...]:
@@ -24,6 +25,6 @@ def registered(
     granted = [api.GrantQuotaRequest(quota=quota, request_id=asked) for quota in quotas]
     return (
         *(ResourceRegistered(resource=catalogue.register_resource(request).resource) for request in offered),
-        *(CompanyRegistered(company=requests.register_company(request).company) for request in admitted),
-        *(QuotaGranted(quota=requests.grant_quota(request).quota) for request in granted),
+        *(CompanyRegistered(company=register_company(request).company) for request in admitted),
+        *(QuotaGranted(quota=grant_quota(request).quota) for request in granted),
     )

@@ -18,7 +18,7 @@ from services.scheduler.access import RETRY_SECONDS, company_of, log_unavailable
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.watch import Watches
-from services.scheduler.wire import catalogue, cost_replies, outage_replies, replies, requests, tariffs
+from services.scheduler.wire import catalogue, companies, cost_replies, outage_replies, replies, requests, tariffs
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Writer
@@ -134,7 +134,7 @@ class Reading:
         page = reads.Page.of(request.page_size, request.page_token, question, default=100, most=500)
         position = self.reached(request.min_position)
         found, token = reads.list_quotas(self._centre, company, start, end, page)
-        quotas = [replies.quota_reply(period.quota, period.booked) for period in found]
+        quotas = [companies.quota_reply(period.quota, period.booked) for period in found]
         await self.durable(position)
         return api.ListQuotasResponse(quotas=quotas, next_page_token=token, position=position)
 

@@ -8,7 +8,7 @@ from services.allocation.values.tariff import Tariff
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.answering import administer
-from services.scheduler.wire import catalogue, corrections, replies, requests, tariffs
+from services.scheduler.wire import catalogue, companies, corrections, tariffs
 from services.scheduler.writer import Writer
 
 
@@ -27,17 +27,17 @@ class Registering:
 
     async def register_company(self, call: Call, request: api.RegisterCompanyRequest) -> api.Company:
         """Let a company book."""
-        command = requests.register_company(request)
+        command = companies.register_company(request)
         made = await administer(self._writer, call, request, command)
         assert made is None or isinstance(made, Company)
-        return replies.company_reply(made or command.company)
+        return companies.company_reply(made or command.company)
 
     async def grant_quota(self, call: Call, request: api.GrantQuotaRequest) -> api.Quota:
         """Give a company unit-seconds for a period."""
-        command = requests.grant_quota(request)
+        command = companies.grant_quota(request)
         made = await administer(self._writer, call, request, command)
         assert made is None or isinstance(made, Quota)
-        return replies.quota_reply(made or command.quota)
+        return companies.quota_reply(made or command.quota)
 
     async def publish_tariff(self, call: Call, request: api.PublishTariffRequest) -> api.Tariff:
         """Let a rate card apply from now on, or from later."""

@@ -7,7 +7,7 @@ import grpc
 import pytest
 
 from services.cli import main
-from services.cli.outages import read_scope
+from services.cli.outage_words import read_scope
 from services.cli.times import Unreadable
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import Answered, FakeCentre

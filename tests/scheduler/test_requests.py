@@ -15,7 +15,7 @@ from services.allocation.values.terms import IdleRule, ReclaimRow, ReclaimRule, 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler import records
-from services.scheduler.wire import catalogue, replies, requests, tariffs
+from services.scheduler.wire import catalogue, companies, replies, requests, tariffs
 from services.scheduler.wire.fields import Fields
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW, TARIFF, TUESDAY
@@ -226,7 +226,7 @@ def test_a_senseless_quota_is_named(quota: api.Quota, field: str) -> None:
     """A quota names its company and its meter by their resource names and counts nothing negative."""
     quota.start_time.seconds, quota.end_time.seconds = NOW, NOW + HOUR
     with pytest.raises(Problem) as problem:
-        requests.grant_quota(api.GrantQuotaRequest(quota=quota, request_id=ID))
+        companies.grant_quota(api.GrantQuotaRequest(quota=quota, request_id=ID))
     assert faults(problem.value) == {field}
 
 

@@ -6,8 +6,8 @@ from services.allocation import commands
 from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
+from services.scheduler.wire.companies import meter_name
 from services.scheduler.wire.fields import Fields
-from services.scheduler.wire.replies import meter_name
 from services.scheduler.wire.requests import new_id
 
 KINDS = {

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.centre import Centre
-from services.allocation.companies import EQUIPMENT_METER, Company, Quota
 from services.allocation.offering.smallest import Smaller
 from services.allocation.reservations import Allocation, Colocation, Condition, Line, Reservation, State
 from services.allocation.resources import Interval
@@ -186,46 +184,6 @@ def offer_replies(lines: Iterable[Line], intervals: Iterable[Interval]) -> list[
         api.Offer(start_time=Timestamp(seconds=start), end_time=Timestamp(seconds=end), lines=shown)
         for start, end in intervals
     ]
-
-
-def company_reply(company: Company) -> api.Company:
-    """A company and its terms."""
-    return api.Company(
-        name=f"companies/{company.id}",
-        display_name=company.display_name,
-        local_name=company.local_name,
-        programme=company.programme,
-        industry=company.industry,
-        agreement_start_time=Timestamp(seconds=company.agreement_start),
-        agreement_end_time=Timestamp(seconds=company.agreement_end),
-        notice=Duration(seconds=company.notice_hours * 3600),
-        horizon=Duration(seconds=company.horizon_days * 86_400),
-        reservation_max=Duration(seconds=company.reservation_days_max * 86_400),
-        certified=company.certified,
-        gpus_unapproved=company.gpus_unapproved,
-        gpus_max=company.gpus_max,
-        gpus_approval_time=Duration(seconds=company.gpus_approval_hours * 3600),
-        attributes=company.attributes,
-    )
-
-
-def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
-    """A quota, and the unit-seconds of it that are booked."""
-    return api.Quota(
-        company=f"companies/{quota.company}",
-        meter=meter_name(quota.meter),
-        start_time=Timestamp(seconds=quota.start),
-        end_time=Timestamp(seconds=quota.end),
-        unit_seconds=quota.unit_seconds,
-        concurrent_units_max=quota.concurrent_units_max,
-        booked_unit_seconds=booked,
-        reclaimed_unit_seconds=quota.reclaimed,
-    )
-
-
-def meter_name(meter: str) -> str:
-    """A meter as clients name it."""
-    return meter if meter == EQUIPMENT_METER else f"resources/{meter}"
 
 
 def line_replies(lines: Iterable[Line]) -> list[api.Line]:

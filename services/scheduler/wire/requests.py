@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.booking.holding import HOLD_SECONDS_MAX
-from services.allocation.companies import EQUIPMENT_METER, Company, Quota
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Colocation, Condition, Line, Override
 from services.allocation.values.people import Participants
@@ -227,53 +226,3 @@ def change(request: ChangeRequest, company: str, reservation_id: str) -> Change:
         hand_over=hand_over,
         excused=request.excused,
     )
-
-
-def register_company(request: api.RegisterCompanyRequest) -> commands.RegisterCompany:
-    """A tenant and its terms. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    given = request.company
-    (company,) = fields.name("company.name", given.name, "companies")
-    wish = Company(
-        id=company,
-        display_name=fields.text("company.display_name", given.display_name, 200),
-        local_name=fields.text("company.local_name", given.local_name, 200),
-        programme=fields.text("company.programme", given.programme, 64),
-        industry=fields.text("company.industry", given.industry, 64),
-        agreement_start=fields.time("company.agreement_start_time", given, "agreement_start_time"),
-        agreement_end=fields.time("company.agreement_end_time", given, "agreement_end_time"),
-        notice_hours=fields.whole("company.notice", given.notice, 3600, "hours"),
-        horizon_days=fields.whole("company.horizon", given.horizon, 86_400, "days"),
-        reservation_days_max=fields.whole("company.reservation_max", given.reservation_max, 86_400, "days"),
-        certified=given.certified,
-        gpus_unapproved=given.gpus_unapproved,
-        gpus_max=given.gpus_max,
-        gpus_approval_hours=fields.whole("company.gpus_approval_time", given.gpus_approval_time, 3600, "hours"),
-        attributes=dict(sorted(given.attributes.items())),
-    )
-    fields.demand_valid()
-    return commands.RegisterCompany(company=wish)
-
-
-def grant_quota(request: api.GrantQuotaRequest) -> commands.GrantQuota:
-    """A quota. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    given = request.quota
-    (company,) = fields.name("quota.company", given.company, "companies")
-    meter = given.meter
-    if meter != EQUIPMENT_METER:
-        (meter,) = fields.name("quota.meter", given.meter, "resources")
-    if given.unit_seconds < 0 or given.concurrent_units_max < 0:
-        fields.fault("quota.unit_seconds", "and concurrent_units_max must not be negative")
-    wish = Quota(
-        company=company,
-        meter=meter,
-        start=fields.time("quota.start_time", given, "start_time"),
-        end=fields.time("quota.end_time", given, "end_time"),
-        unit_seconds=given.unit_seconds,
-        concurrent_units_max=given.concurrent_units_max,
-    )
-    fields.demand_valid()
-    return commands.GrantQuota(quota=wish)
