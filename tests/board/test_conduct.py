@@ -153,7 +153,7 @@ async def test_a_training_and_a_strike_are_given_and_taken_back(board: Browsing)
     assert "without an operator until then" in await shown(board, "training", until)
     assert "WINCH" in await recorded(board, "training", until)
     made = await board.book(LEARNER, "WINCH", by="operator")
-    cancel = api.CancelReservationRequest(name=made.name, request_id=new_id())
+    cancel = api.CancelReservationRequest(name=made.name, request_id=new_id(), reason="too late")
     await board.centre.call(board.centre.scheduler.CancelReservation, cancel, "operator")
     page = await board.page(f"/company?company={LEARNER}", "operator")
     assert "given back late" in page
