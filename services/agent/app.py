@@ -22,6 +22,7 @@ from services.eventlog.beside import USE, SideStream
 from services.eventlog.connection import Connection
 from services.runtime import lifecycle, logs, settings
 from services.runtime.lifecycle import Stop
+from services.runtime.settings import NatsUrl
 
 INTERVAL_SECONDS = 15.0
 INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX = 1.0, 20.0
@@ -62,7 +63,7 @@ THIS_NODE = NodeName("")
 class Settings:
     """Each field is read from AIDC_ and its name in capitals. `accelerators` 0 is a node that has none."""
 
-    nats_url: str
+    nats_url: NatsUrl
     centre: str = "mudeung-ai"
     nats_credentials: Path | None = None
     node: NodeName = THIS_NODE

@@ -49,12 +49,13 @@ def agent(
     # NATS takes longer to import than most commands take to run.
     from services.agent.app import Interval, NodeName, Settings, drivers_of, run
     from services.runtime import lifecycle, logs
+    from services.runtime.settings import NatsUrl
 
     if recorded is not None and seed is not None:
         raise Failed("--recorded and --seed are two traces: give one of them")
     try:
         told = Settings(
-            nats_url="",
+            nats_url=NatsUrl(""),
             centre=centre,
             node=NodeName.parse(node) if node else NodeName(""),
             interval_seconds=Interval.parse(str(interval)),
@@ -75,7 +76,7 @@ def agent(
         for report in reports:
             show(report, as_json)
         return
-    told = replace(told, nats_url=nats_url(data))
+    told = replace(told, nats_url=NatsUrl(nats_url(data)))
     logs.configure("agent")
     raise typer.Exit(lifecycle.run(lambda stop: run(told, stop)))
 

@@ -46,7 +46,7 @@ from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Stop
 from services.runtime.server import GrpcServer, Tls
-from services.runtime.settings import Address, SettingsError, load
+from services.runtime.settings import Address, Dsn, NatsUrl, SettingsError, load
 from services.runtime.telemetry import DoorTelemetry
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7602), Address("127.0.0.1", 7612)
@@ -58,8 +58,8 @@ _log = structlog.get_logger()
 class Settings:
     """What the ledger is told at its start, by AIDC_ variables."""
 
-    nats_url: str
-    postgres_dsn: str
+    nats_url: NatsUrl
+    postgres_dsn: Dsn
     keys: Path
     centre: str = "mudeung-ai"
     nats_monitor: str | None = None

@@ -18,7 +18,7 @@ from services.eventlog.jetstream import JetStreamLog
 from services.ledger.rebuild import Rebuilt, Report, rebuild
 from services.runtime import lifecycle
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import SettingsError, load
+from services.runtime.settings import Dsn, NatsUrl, SettingsError, load
 
 FLAG = "--rebuild"
 
@@ -33,8 +33,8 @@ class Interrupted(Exception):
 class Settings:
     """What a rebuild is told, by the same AIDC_ variables as the ledger."""
 
-    nats_url: str
-    postgres_dsn: str
+    nats_url: NatsUrl
+    postgres_dsn: Dsn
     centre: str = "mudeung-ai"
     nats_monitor: str | None = None
     nats_credentials: Path | None = None

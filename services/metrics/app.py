@@ -36,7 +36,7 @@ from services.runtime import garbage, lifecycle, logs
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Address, load
+from services.runtime.settings import Address, NatsUrl, load
 
 LOOK_SECONDS = 1.0
 """How often the log is asked where it ends."""
@@ -66,7 +66,7 @@ LABELS_DEFAULT = LabelCount(COMPANY_LABELS_MAX)
 class Settings:
     """Each field is read from AIDC_ and its name in capitals."""
 
-    nats_url: str
+    nats_url: NatsUrl
     metrics_listen: Address
     centre: str = "mudeung-ai"
     nats_credentials: Path | None = None

@@ -27,6 +27,8 @@ class Stop:
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self.reason = ""
+        self.awaited = False
+        """Whether the service has come so far that it would notice."""
 
     @property
     def requested(self) -> bool:
@@ -39,6 +41,7 @@ class Stop:
             self._event.set()
 
     async def wait(self) -> None:
+        self.awaited = True
         await self._event.wait()
 
 
@@ -80,7 +83,8 @@ def run(main: Callable[[Stop], Awaitable[None]], grace_seconds: float = GRACE_SE
     """Run a service on uvloop until `main` returns; give the exit status.
 
     The first SIGTERM or SIGINT requests a stop, after which `main` has the grace to return; the second one,
-    or the end of the grace, cancels it. Status 0 is an orderly end, 1 anything else.
+    or the end of the grace, cancels it; so does the first while it is still starting, when there is nothing to
+    drain. Status 0 is an orderly end, 1 anything else.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(main, grace_seconds))
@@ -95,6 +99,9 @@ async def _run(main: Callable[[Stop], Awaitable[None]], grace_seconds: float) ->
     try:
         await service
     except asyncio.CancelledError:
+        if stop.requested and not stop.awaited:
+            _log.info("service_ended", reason=f"{stop.reason} while starting")
+            return 0
         _log.error("service_cut_short", reason=stop.reason, grace_seconds=grace_seconds)
         return 1
     except BaseException as error:
@@ -106,7 +113,8 @@ async def _run(main: Callable[[Stop], Awaitable[None]], grace_seconds: float) ->
 
 
 def _signalled(number: signal.Signals, stop: Stop, service: asyncio.Future[None], grace_seconds: float) -> None:
-    if stop.requested:
+    if stop.requested or not stop.awaited:
+        stop.request(signal.Signals(number).name)
         service.cancel()
         return
     stop.request(signal.Signals(number).name)

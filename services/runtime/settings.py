@@ -1,6 +1,6 @@
 """Settings: read once, at the door, from AIDC_… variables into a frozen dataclass.
 
-A field `nats_url: str` reads AIDC_NATS_URL. Fields may be `str`, `int`, `float`, `bool`, `Path`, `Address` or
+A field `nats_url: NatsUrl` reads AIDC_NATS_URL. Fields may be `str`, `int`, `float`, `bool`, `Path`, `Address` or
 any type with a `parse(text)` that raises ValueError, and any of these or None. A value may also come from a
 file, so that a secret need not stand in the environment: AIDC_POSTGRES_DSN_FILE names one. An empty variable
 counts as absent.
@@ -12,11 +12,13 @@ import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 PREFIX = "AIDC_"
 FILE_SUFFIX = "_FILE"
 FILE_BYTES_MAX = 65_536
 PORT_MAX = 65_535
+ESCAPED = "with / # ? @ of a password written as %2F %23 %3F %40"
 
 S = TypeVar("S")
 
@@ -50,6 +52,44 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+class NatsUrl(str):
+    """Where nats-servers are and how to get in: `nats://USER:PASSWORD@HOST:PORT`, more of them after commas."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "NatsUrl":
+        """Read it. Raises ValueError without a word of it, for it holds a password."""
+        if not all(_is_address(url, ("nats", "tls")) and urlsplit(url).path in ("", "/") for url in text.split(",")):
+            raise ValueError(f"is not nats://USER:PASSWORD@HOST:PORT, {ESCAPED}")
+        return cls(text)
+
+
+class Dsn(str):
+    """Where a database is and how to get in: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`, perhaps with options."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "Dsn":
+        """Read it. Raises ValueError without a word of it, for it holds a password."""
+        if not _is_address(text, ("postgresql", "postgres")):
+            raise ValueError(f"is not postgresql://USER:PASSWORD@HOST:PORT/DATABASE, {ESCAPED}")
+        return cls(text)
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    """Whether every part of a URL is where it seems to be: what a password holds unescaped would move them."""
+    try:
+        url = urlsplit(text)
+    except ValueError:
+        return False
+    hosts = url.netloc.rpartition("@")[2].split(",")
+    ports = [host.rpartition(":")[2] for host in hosts if not host.endswith("]") and ":" in host]
+    elsewhere = url.path + url.query
+    return url.scheme in schemes and all(map(str.isdecimal, ports)) and not url.fragment and "@" not in elsewhere
 
 
 def load(settings: type[S], environ: Mapping[str, str]) -> S:

@@ -21,7 +21,7 @@ from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Background, Stop
 from services.runtime.server import GrpcServer, Tls
-from services.runtime.settings import Address
+from services.runtime.settings import Address, NatsUrl
 from services.runtime.telemetry import DoorTelemetry
 from services.scheduler.access import officers_of
 from services.scheduler.attestation import Attestation
@@ -45,7 +45,7 @@ WALL = ClockChoice()
 class Settings:
     """What the scheduler is told at its start, by AIDC_ variables."""
 
-    nats_url: str
+    nats_url: NatsUrl
     keys: Path
     centre: str = "mudeung-ai"
     nats_monitor: str | None = None

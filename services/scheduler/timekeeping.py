@@ -4,6 +4,7 @@ Time never runs backwards within a log. Where the clock is behind the log, time 
 """
 
 import asyncio
+from datetime import UTC, datetime
 
 import structlog
 
@@ -49,7 +50,8 @@ class ClockWatch:
             self._told = set_by
         if not self._still and behind >= STEP_SECONDS:
             self._still = True
-            _log.error("time_stands_still", seconds=round(behind, 1), until=self._writer.now() // MICROSECONDS)
+            until = datetime.fromtimestamp(self._writer.now() // MICROSECONDS, UTC).isoformat()
+            _log.error("time_stands_still", seconds=round(behind, 1), until=until)
         elif self._still and behind <= 0:
             self._still = False
             _log.info("time_goes_on")

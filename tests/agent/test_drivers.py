@@ -11,6 +11,7 @@ from services.agent.driver import PER_MILLE, Driver
 from services.agent.observer import Observer
 from services.agent.recorded import append_reports
 from services.eventlog.use import decode_use, encode_use
+from services.runtime.settings import NatsUrl
 from tests.agent.stand_in import Accelerator, Library, installed
 
 NODE = "n-1"
@@ -20,7 +21,7 @@ Make = Callable[[], Driver]
 
 def of(**settings: object) -> Driver:
     """The driver of one node, as an agent with these settings chooses it."""
-    told = Settings(nats_url="", node=NodeName(NODE), **settings)  # type: ignore[arg-type]  # The dataclass checks the names.
+    told = Settings(nats_url=NatsUrl(""), node=NodeName(NODE), **settings)  # type: ignore[arg-type]  # The dataclass checks the names.
     [driver] = drivers_of(told).values()
     return driver
 

@@ -8,13 +8,14 @@ from services.agent.app import NodeName, Settings, drivers_of
 from services.agent.driver import NoDriver, Reading
 from services.agent.recorded import Copied, Drawn, read_trace
 from services.eventlog.use import NodeUse, encode_use
+from services.runtime.settings import NatsUrl
 
 SAMPLE = Path(__file__).with_name("two_nodes.jsonl")
 
 
 def told(**settings: object) -> Settings:
     """Settings of an agent that asks no NATS."""
-    return Settings(nats_url="", **settings)  # type: ignore[arg-type]  # The names are checked by the dataclass.
+    return Settings(nats_url=NatsUrl(""), **settings)  # type: ignore[arg-type]  # The names are checked by the dataclass.
 
 
 def test_a_trace_plays_each_node_in_order_and_begins_again() -> None:

@@ -27,7 +27,7 @@ from services.metrics.catalogue import METRICS
 from services.metrics.progress import Progress
 from services.metrics.usage import Usage
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Address, SettingsError, load
+from services.runtime.settings import Address, NatsUrl, SettingsError, load
 from tests.metrics.synthetic import HOUR_SECONDS, START, refusals, report, small_log
 
 SECONDS_MAX = 30
@@ -228,7 +228,7 @@ async def test_not_ready_before_it_has_caught_up(unused_address: Address) -> Non
     """/healthz answers 503 until the figures have equalled the end of the log; /metrics answers meanwhile."""
     log, stop = MemoryLog(record.data for record in small_log("test")), Stop()
     log.leave()
-    settings = Settings(nats_url="", metrics_listen=unused_address, centre="test")
+    settings = Settings(nats_url=NatsUrl(""), metrics_listen=unused_address, centre="test")
     service = asyncio.create_task(serve(settings, log, stop, Silent(), Silent()))
     async with asyncio.timeout(SECONDS_MAX):
         assert await first_answer(unused_address, "/healthz") == 503

@@ -33,8 +33,17 @@ sys.exit(lifecycle.run(main))
 NEVER_DRAINS = """
 async def main(stop):
     ready()
+    await stop.wait()
     await asyncio.Event().wait()
 sys.exit(lifecycle.run(main, grace_seconds=0.2))
+"""
+
+NEVER_STARTS = """
+async def main(stop):
+    ready()
+    await asyncio.Event().wait()
+    await stop.wait()
+sys.exit(lifecycle.run(main))
 """
 
 FAILS_IN_BACKGROUND = """
@@ -90,6 +99,16 @@ def test_the_grace_has_an_end():
     _, lines = end(process)
     assert process.returncode == 1
     assert [line["event"] for line in lines] == ["service_cut_short"]
+
+
+def test_a_start_that_takes_its_time_is_given_up_at_once():
+    """Whoever waits for a server that does not answer has nothing to drain, and ends in order when told to stop."""
+    process = start(NEVER_STARTS)
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, lines = end(process)
+    assert process.returncode == 0
+    assert [(line["event"], line["reason"]) for line in lines] == [("service_ended", "SIGTERM while starting")]
 
 
 def test_our_own_error_ends_the_process_in_one_clear_line():

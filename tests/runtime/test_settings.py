@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.settings import Address, SettingsError, load
+from services.runtime.settings import Address, Dsn, NatsUrl, SettingsError, load
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,32 @@ def test_other_addresses_are_refused(text: str):
     """What has no host or no port is no address."""
     with pytest.raises(ValueError, match="host:port"):
         Address.parse(text)
+
+
+SOUND = [
+    (NatsUrl, "nats://127.0.0.1:4222"),
+    (NatsUrl, "nats://reader:s%2Fcret@nats-1:4222,tls://reader:s%2Fcret@[::1]:4222/"),
+    (Dsn, "postgresql://aidc:s%2Fcret@db-1:5432,db-2/aidc?sslmode=verify-full"),
+    (Dsn, "postgres:///aidc?host=/run/postgresql"),
+]
+BROKEN = [
+    *((Dsn, f"postgresql://aidc:12{mark}s3cret@127.0.0.1:5432/aidc") for mark in "/#?"),
+    *((Dsn, text) for text in ("s3cret", "mysql://a:s3cret@h/d", "host=h password=s3cret", "postgres://a:s3cret@[h/d")),
+    *((NatsUrl, f"nats://aidc:12{mark}s3cret@127.0.0.1:4222") for mark in "/#?"),
+    *((NatsUrl, text) for text in ("s3cret", "http://a:s3cret@h", "nats://a:s3cret@h:x", "nats://a:b@h,s3cret")),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), SOUND)
+def test_addresses_with_passwords_are_kept_as_they_are(kind: type[NatsUrl | Dsn], text: str):
+    """Several hosts, IPv6, sockets, options and escaped characters are all sound."""
+    assert kind.parse(text) == text
+
+
+@pytest.mark.parametrize(("kind", "text"), BROKEN)
+def test_a_broken_address_is_refused_without_a_word_of_its_password(kind: type[NatsUrl | Dsn], text: str):
+    """At the start and not at every attempt to connect, with what a sound one looks like."""
+    with pytest.raises(ValueError, match="USER:PASSWORD@HOST:PORT") as refused:
+        kind.parse(text)
+    assert "s3cret" not in str(refused.value)
+    assert "12" not in str(refused.value)
