@@ -70,7 +70,7 @@ class Searching:
             lasts = (first.lines, first.start, first.end - first.start) if first is not None else None
             command = replace(wish.command(*lasts), reservation_id=requests.new_id()) if lasts is not None else None
             return choices.chosen_reply(chosen), command
-        found = await self._turns.take(tenant, offers.looking(self._centre, wish, self._seconds()))
+        found = await self._turns.take(tenant, offers.searching(self._centre, wish, self._seconds()))
         command = _command(wish, found.intervals[0][0]) if found.intervals else None
         return _response(wish, found), command
 

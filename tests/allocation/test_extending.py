@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation.commands import PublishTariff, RegisterResource
-from services.allocation.money.quoting import Fee, cancellation_quote
+from services.allocation.money.quoting import ResourceQuote, cancellation_quote
 from services.allocation.offering.extending import extensions
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Reservation
@@ -68,7 +68,7 @@ def test_a_cancellation_is_quoted_by_its_rule(hours: int, late: bool) -> None:
     share = scenario.centre.cards.published[fixture.TARIFF.id].equipment_late_percent
     assert share > 0
     due = {"percent": share, "return_percent": 60} if late else {"percent": 0}
-    fee = Fee(resource="SLOW", free_until=made.start - 24 * HOUR, **due)
+    fee = ResourceQuote(resource="SLOW", free_until=made.start - 24 * HOUR, **due)
     assert (quote.fees, quote.strike) == ((fee,), late)
 
 

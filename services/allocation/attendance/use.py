@@ -43,7 +43,7 @@ class Part(Struct, frozen=True):
     spans: tuple[Interval, ...]
 
 
-class Standing(Struct):
+class Tally(Struct):
     """One reservation, and what was measured of it since the last record."""
 
     start: int
@@ -76,7 +76,7 @@ class UseBook:
         self._places: dict[str, list[tuple[Resource, int]]] = {}
         self._parts: dict[tuple[str, int], list[Part]] = {}
         self._nodes: dict[str, set[tuple[str, int]]] = {}
-        self._standings: dict[str, Standing] = {}
+        self._tallies: dict[str, Tally] = {}
         self._reported_until: dict[str, int] = {}
 
     def register(self, resource: Resource) -> None:
@@ -92,17 +92,17 @@ class UseBook:
             self._parts.setdefault((part.resource, part.node), []).append(part)
             self._nodes.setdefault(reservation.id, set()).add((part.resource, part.node))
         self.unused.watch(reservation.id, _begins(parts))
-        if reservation.id not in self._standings:
-            self._standings[reservation.id] = Standing(reservation.start, reservation.start, {})
+        if reservation.id not in self._tallies:
+            self._tallies[reservation.id] = Tally(reservation.start, reservation.start, {})
 
     def forget(self, reservation: str) -> None:
         """Let go of a reservation."""
         self._leave(reservation)
-        self._standings.pop(reservation, None)
+        self._tallies.pop(reservation, None)
         self.unused.forget(reservation)
 
     def __contains__(self, reservation: str) -> bool:
-        return reservation in self._standings
+        return reservation in self._tallies
 
     def take(
         self,
@@ -131,58 +131,56 @@ class UseBook:
 
     def due(self, recorded_before: int) -> list[str]:
         """Reservations of which something was measured up to this time or later, and nothing recorded since it."""
-        return [
-            name for name, standing in self._standings.items() if standing.sums and standing.since <= recorded_before
-        ]
+        return [name for name, tally in self._tallies.items() if tally.sums and tally.since <= recorded_before]
 
     def draft(self, reservation: str) -> Record | None:
         """What there is to record of a reservation; None if nothing was measured. `settle` it once it is recorded."""
-        standing = self._standings.get(reservation)
-        if standing is None or not standing.sums:
+        tally = self._tallies.get(reservation)
+        if tally is None or not tally.sums:
             return None
         return Record(
-            since=standing.since,
-            until=standing.until,
+            since=tally.since,
+            until=tally.until,
             resources=tuple(
                 MeasuredUse(resource=name, measured=sums.measured, busy=sums.busy_milli // 1000, idle=sums.idle)
-                for name, sums in sorted(standing.sums.items())
+                for name, sums in sorted(tally.sums.items())
             ),
-            in_use=self._judge(standing),
+            in_use=self._judge(tally),
             unused_seconds=self.unused.seconds(reservation),
         )
 
     def settle(self, reservation: str, record: Record) -> None:
         """A draft is recorded: only what came later remains."""
-        standing = self._standings[reservation]
+        tally = self._tallies[reservation]
         for use in record.resources:
-            sums = standing.sums[use.resource]
+            sums = tally.sums[use.resource]
             sums.measured -= use.measured
             sums.busy_milli -= use.busy * 1000
             sums.idle -= use.idle
         # What is left over below a unit-second of work waits for more.
-        standing.sums = {name: sums for name, sums in standing.sums.items() if sums.measured}
-        standing.since = record.until
-        standing.judged = standing.judged or record.until >= standing.start + CHECK_IN_SECONDS
+        tally.sums = {name: sums for name, sums in tally.sums.items() if sums.measured}
+        tally.since = record.until
+        tally.judged = tally.judged or record.until >= tally.start + CHECK_IN_SECONDS
 
-    def _judge(self, standing: Standing) -> bool | None:
-        if standing.judged or not standing.seen_early or standing.until < standing.start + CHECK_IN_SECONDS:
+    def _judge(self, tally: Tally) -> bool | None:
+        if tally.judged or not tally.seen_early or tally.until < tally.start + CHECK_IN_SECONDS:
             return None
-        return standing.in_use
+        return tally.in_use
 
     def _count(self, part: Part, rate: int | None, start: int, end: int) -> None:
         seconds = sum(max(0, min(b, end) - max(a, start)) for a, b in part.spans)
         if rate is None or not seconds:
             return
-        standing = self._standings[part.reservation]
-        sums = standing.sums.setdefault(part.resource, Sums())
+        tally = self._tallies[part.reservation]
+        sums = tally.sums.setdefault(part.resource, Sums())
         worked = min(max(rate, 0), 1000)
         sums.measured += part.units * seconds
         sums.busy_milli += part.units * seconds * worked
         sums.idle += part.units * seconds if worked < IDLE_PER_MILLE else 0
-        standing.until = max(standing.until, end)
-        if start < standing.start + CHECK_IN_SECONDS:
-            standing.seen_early = True
-            standing.in_use = standing.in_use or worked >= IDLE_PER_MILLE
+        tally.until = max(tally.until, end)
+        if start < tally.start + CHECK_IN_SECONDS:
+            tally.seen_early = True
+            tally.in_use = tally.in_use or worked >= IDLE_PER_MILLE
 
     def _leave(self, reservation: str) -> None:
         for key in self._nodes.pop(reservation, ()):

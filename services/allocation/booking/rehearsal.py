@@ -26,7 +26,7 @@ class Rehearsal:
         self._conducts: dict[str, Conduct | None] = {}
         self._rows: dict[int, tuple[dict[str, Any], list[str]]] = {}
         self._ended = len(centre.lists.ended)
-        self._outages = centre.outages.standing()
+        self._outages = centre.outages.memo()
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +65,7 @@ class Rehearsal:
         while len(self._centre.lists.ended) > self._ended:
             self._centre.lists.ended.pop()
         if self._outages is not None:
-            self._centre.outages.stand(self._outages)
+            self._centre.outages.put_back(self._outages)
         self._line_up()
 
     def _take_back(self, reservation_id: str, before: Reservation | None) -> None:

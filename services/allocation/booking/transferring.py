@@ -47,7 +47,7 @@ def offer_transfer(centre: Centre, command: commands.OfferTransfer, now: int) ->
         return (_ended(reservation, Outcome.WITHDRAWN),)
     if command.to not in centre.companies:
         raise no_company(command.to)
-    _check_free(centre, reservation, now)
+    _check_free(reservation, now)
     if reservation.offered_to:
         raise refuse(
             Reason.WRONG_STATE,
@@ -62,7 +62,7 @@ def accept_transfer(centre: Centre, command: commands.AcceptTransfer, now: int) 
     """Take a reservation over, or say every rule that the new company would break."""
     reservation = _offered(centre, command, now)
     to = reservation.offered_to
-    _check_free(centre, reservation, now)
+    _check_free(reservation, now)
     wants, noted = tuple(_standing(centre, reservation)), list[Violation]()
     with centre.holdings.without(reservation):
         broken = tuple(_violations(centre, reservation, wants, now, noted))
@@ -153,7 +153,7 @@ def _offered(centre: Centre, command: commands.AcceptTransfer | commands.Decline
     return reservation
 
 
-def _check_free(centre: Centre, reservation: Reservation, now: int) -> None:
+def _check_free(reservation: Reservation, now: int) -> None:
     """Raises `Rejected` for what cannot be another company's any more."""
     if reservation.state is not State.CONFIRMED:
         raise wrong_state(reservation, "handed over while it is confirmed", "It has begun, ended, or is not decided.")

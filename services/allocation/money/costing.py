@@ -68,10 +68,10 @@ def price_by(centre: Centre, reservation: Reservation, card: Tariff) -> Price:
         if not spans or allocation.companion_of:
             continue
         name = allocation.resource
-        terms = centre.rates.of(card, company, centre.pools[name].resource, zone)
-        krw = terms.rate.price(allocation.units, spans, spans[-1][1])
-        if terms.undiscounted is not terms.rate:
-            discount += terms.undiscounted.price(allocation.units, spans, spans[-1][1]) - krw
+        paid = centre.rates.of(card, company, centre.pools[name].resource, zone)
+        krw = paid.rate.price(allocation.units, spans, spans[-1][1])
+        if paid.undiscounted is not paid.rate:
+            discount += paid.undiscounted.price(allocation.units, spans, spans[-1][1]) - krw
         if krw:
             total += krw
             found[name] = found.get(name, 0) + krw
@@ -98,9 +98,9 @@ def cost_by(centre: Centre, reservation: Reservation, card: Tariff | None) -> Co
 def rates(centre: Centre, company: str, card: Tariff | None) -> RateOf:
     """The rate of each resource for a company."""
 
-    terms, zone = centre.companies[company], centre.periods.zone.key
+    whose, zone = centre.companies[company], centre.periods.zone.key
 
     def rate(resource: str) -> Rate:
-        return FREE if card is None else centre.rates.of(card, terms, centre.pools[resource].resource, zone).rate
+        return FREE if card is None else centre.rates.of(card, whose, centre.pools[resource].resource, zone).rate
 
     return rate

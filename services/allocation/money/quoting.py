@@ -6,6 +6,7 @@ The sums are those that the ledger would book for it now, by the same functions 
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation.attendance.strikes import late_cancel, late_change
 from services.allocation.centre import Centre
@@ -18,7 +19,7 @@ from services.allocation.resources import Kind
 from services.allocation.values.tariff import Tariff
 
 
-class Fee(Struct, frozen=True, kw_only=True):
+class ResourceQuote(Struct, frozen=True, kw_only=True):
     """For one resource: free until a time in seconds; the share of its price that is due now, and both in KRW.
 
     `return_percent` of what is due is returned as far as somebody books again what was given back.
@@ -35,7 +36,7 @@ class Fee(Struct, frozen=True, kw_only=True):
 class Quote(Struct, frozen=True, kw_only=True):
     """What giving back now would bring: a fee for each resource asked for, and whether it is a strike."""
 
-    fees: tuple[Fee, ...]
+    fees: tuple[ResourceQuote, ...]
     strike: bool
 
     @property
@@ -78,28 +79,23 @@ def release_quote(centre: Centre, before: Reservation, after: Reservation, now: 
 
 def _fees(
     centre: Centre, reservation: Reservation, lost: Iterable[Amount], card: Tariff | None, now: int, *, excused: bool
-) -> tuple[Fee, ...]:
+) -> tuple[ResourceQuote, ...]:
     """What giving amounts of a reservation back costs, for each resource that was asked for."""
     rate = rates(centre, reservation.company, card)
-    quoted: dict[str, Fee] = {}
+    quoted: dict[str, ResourceQuote] = {}
     asked = {allocation.resource for allocation in reservation.allocations if not allocation.companion_of}
     given_back = [amount for amount in lost if amount.resource in asked]
     dues = fees.for_giving_back(reservation, given_back, now, rate)
     for amount, fee in zip(given_back, dues, strict=True):
         known = quoted.get(amount.resource) or _rule(centre, reservation, amount.resource, card, now, excused=excused)
         due = 0 if excused else fee.krw
-        quoted[amount.resource] = Fee(
-            resource=known.resource,
-            free_until=known.free_until,
-            percent=known.percent,
-            return_percent=known.return_percent,
-            price=known.price + amount.krw,
-            due=known.due + due,
-        )
+        quoted[amount.resource] = replace(known, price=known.price + amount.krw, due=known.due + due)
     return tuple(quoted.values())
 
 
-def _rule(centre: Centre, reservation: Reservation, name: str, card: Tariff | None, now: int, *, excused: bool) -> Fee:
+def _rule(
+    centre: Centre, reservation: Reservation, name: str, card: Tariff | None, now: int, *, excused: bool
+) -> ResourceQuote:
     """What share of the price of a resource is due."""
     resource = centre.pools[name].resource
     free_seconds = free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
@@ -109,4 +105,4 @@ def _rule(centre: Centre, reservation: Reservation, name: str, card: Tariff | No
         percent = card.compute_late_percent if resource.kind is Kind.COMPUTE else card.equipment_late_percent
         returned = card.late_return_percent if percent else 0
     free_until = reservation.start - free_seconds
-    return Fee(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)
+    return ResourceQuote(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)

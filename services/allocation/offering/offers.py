@@ -72,10 +72,10 @@ class Found(Struct, frozen=True, kw_only=True):
 
 def search(centre: Centre, wish: Search, now: int) -> Found:
     """The earliest intervals in which the demand would be granted. Raises `Rejected` for senseless lines."""
-    return at_once(looking(centre, wish, now))
+    return at_once(searching(centre, wish, now))
 
 
-def looking(centre: Centre, wish: Search, now: int) -> Steps[Found]:
+def searching(centre: Centre, wish: Search, now: int) -> Steps[Found]:
     """The same in steps."""
     earliest = max(wish.earliest, now + 1) if wish.hold_seconds else wish.earliest  # What has begun cannot wait.
     if wish.hold_seconds and (refused := tuple(hold_violations(centre, wish.company, earliest, now))):

@@ -19,8 +19,8 @@ OUTCOMES: Mapping[type, Outcome] = {
 }
 """What an event made of a reservation that stood in the way of an outage."""
 
-
-Standing = tuple[set[str], set[str], dict[str, dict[str, Fate]]]
+Memo = tuple[set[str], set[str], dict[str, dict[str, Fate]]]
+"""Who is stranded, what is overfull, and what became of whom."""
 
 
 class Outages:
@@ -171,15 +171,15 @@ class Outages:
             case _:
                 return Fate(before.id, before.company, outcome)
 
-    def standing(self) -> Standing | None:
-        """Who stands in the way, and what became of whom, to be put back after a rehearsal; None if nobody is."""
+    def memo(self) -> Memo | None:
+        """What a rehearsal may change, to be put back after it; None if nobody is in the way of anything."""
         if not self.stranded and not self.overfull:
             return None
         return set(self.stranded), set(self.overfull), {cause: dict(told) for cause, told in self.fates.items()}
 
-    def stand(self, standing: Standing) -> None:
+    def put_back(self, memo: Memo) -> None:
         """Let it be as it was."""
-        self.stranded, self.overfull, self.fates = standing
+        self.stranded, self.overfull, self.fates = memo
 
     def forget_before(self, time: int) -> None:
         """Let go of the outages, and of the steps of funding, that were over by then."""

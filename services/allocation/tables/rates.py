@@ -11,7 +11,7 @@ RATES_MAX = 100_000
 """Rates that are kept; a centre of 200 companies and 80 resources has 16,000 under one card."""
 
 
-class Terms(Struct, frozen=True, gc=False):
+class CompanyRate(Struct, frozen=True, gc=False):
     """What a company pays for a resource, and what it would pay without a discount; the same where it has none."""
 
     company: Company
@@ -23,17 +23,17 @@ class Rates:
     """Rates by company, resource and card; a company whose terms changed is looked at anew."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str, str], Terms] = {}
+        self._kept: dict[tuple[str, str, str], CompanyRate] = {}
 
-    def of(self, card: Tariff, company: Company, resource: Resource, zone: str) -> Terms:
+    def of(self, card: Tariff, company: Company, resource: Resource, zone: str) -> CompanyRate:
         """The rates of a company for a resource under a card, whose windows are in the time of a zone."""
         key = (company.id, resource.id, card.id)
-        terms = self._kept.get(key)
-        if terms is None or terms.company is not company:
+        found = self._kept.get(key)
+        if found is None or found.company is not company:
             rate = rate_of(card, company, resource, zone)
             percent = card.discount_percent(company)
             undiscounted = rate_of(card, company, resource, zone, discount_percent=0) if percent else rate
             if len(self._kept) >= RATES_MAX:
                 self._kept.clear()
-            terms = self._kept[key] = Terms(company, rate, undiscounted)
-        return terms
+            found = self._kept[key] = CompanyRate(company, rate, undiscounted)
+        return found
