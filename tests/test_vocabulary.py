@@ -26,13 +26,11 @@ NOT_A_STEP = (events.UseMeasured, events.CorrectionPosted)
 """What stands in the history of a reservation without changing it."""
 
 
-def told_by_status() -> dict[str, set[str]]:
-    """The README's table of reasons: every name in a row, by the status of the row."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Reasons")[2]
-    rows: dict[str, set[str]] = {}
-    for row in re.findall(r"^\| `([A-Z_]+)`[^|]*\|(.*)\|$", text, re.MULTILINE):
-        rows.setdefault(row[0], set()).update(re.findall("`([A-Z_]+)`", row[1]))
-    return rows
+def told() -> set[tuple[str, str]]:
+    """The table of reasons that clients read: the status and the reason of every row."""
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").partition("## Reasons")[2]
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `([A-Z_]+)` \| .+ \|$", text, re.MULTILINE)
+    return {(status, reason) for reason, status in rows}
 
 
 def problems_of_services() -> Iterator[tuple[str, str]]:
@@ -53,21 +51,21 @@ def test_every_reason_has_a_status() -> None:
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)
-def test_a_reason_stands_in_the_readme_beside_its_status(reason: Reason) -> None:
+def test_a_reason_stands_in_the_documents_beside_its_status(reason: Reason) -> None:
     """Clients may rely on the list, and on the status that each comes with."""
-    assert [status for status, names in told_by_status().items() if reason in names] == [STATUS_OF[reason].name]
+    assert [status for status, name in told() if name == reason] == [STATUS_OF[reason].name]
 
 
 @pytest.mark.parametrize(("status", "reason"), sorted(set(problems_of_services())), ids=str)
-def test_an_error_of_the_doors_stands_in_the_readme(status: str, reason: str) -> None:
+def test_an_error_of_the_doors_stands_in_the_documents(status: str, reason: str) -> None:
     """What is no rule of the centre is told in the same table: a lapsed token, a full server, a position to come."""
-    assert reason in told_by_status()[status]
+    assert (status, reason) in told()
 
 
-def test_the_readme_tells_no_reason_that_nobody_gives() -> None:
+def test_the_documents_tell_no_reason_that_nobody_gives() -> None:
     """A name that is gone from the code is gone from the table."""
     given = set(Reason) | {reason for _, reason in problems_of_services()} | {"RATE_LIMITED", "OVERLOADED"}
-    assert set().union(*told_by_status().values()) <= given
+    assert {reason for _, reason in told()} <= given
 
 
 @pytest.mark.parametrize("reason", Reason, ids=str)

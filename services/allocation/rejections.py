@@ -1,4 +1,4 @@
-"""Every reason for a lawful no. The list is closed: clients may rely on it, and the README explains each."""
+"""Every reason for a lawful no. The list is closed: clients may rely on it, and docs/api.md explains each."""
 
 from collections.abc import Iterable
 from enum import StrEnum

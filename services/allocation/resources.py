@@ -122,7 +122,7 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     in_service: bool = True
     display_name: str = ""
     local_name: str = ""
-    # Told by the catalogue and kept, but not enforced yet; the README lists them.
+    # Told by the catalogue and kept, but not enforced yet; docs/catalogue.md lists them.
     training_required: bool = False
     weather_dependent: bool = False
     setup_minutes: int = 0

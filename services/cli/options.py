@@ -21,7 +21,9 @@ Data = Annotated[
 ]
 Caller = Annotated[
     str,
-    typer.Option("--as", metavar="WHO", help="operator, auditor or a company's id, such as CMP-0001."),
+    typer.Option(
+        "--as", envvar="AIDC_AS", metavar="WHO", help="operator, auditor or a company's id, such as CMP-0001."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs, in JSON.")]
 RequestId = Annotated[

@@ -13,7 +13,7 @@ from tests.allocation.fixture import NOW, TUESDAY
 from tests.allocation.scenario import DAY, HOUR, at, book, line
 from tests.allocation.test_reasons import CASES
 
-README = Path(__file__).parents[2] / "README.md"
+REASONS = Path(__file__).parents[2] / "docs" / "api.md"
 BECAUSE = "the minister comes"
 
 
@@ -102,7 +102,7 @@ def test_an_override_that_makes_no_sense_is_refused(override: tuple[str, ...], b
     assert fixture.fresh().refuses(wish) == [Reason.INVALID_OVERRIDE]
 
 
-def test_the_readme_lists_what_may_be_overridden() -> None:
+def test_the_documents_list_what_may_be_overridden() -> None:
     """The documented list is the list."""
-    [told] = [text for text in README.read_text().split("\n\n") if text.startswith("An operator may override ")]
+    [told] = [text for text in REASONS.read_text().split("\n\n") if text.startswith("An operator may override ")]
     assert {reason for reason in Reason if f"`{reason}`" in told} == OVERRIDABLE

@@ -149,7 +149,7 @@ def override_of(fields: Fields, request: api.CreateReservationRequest) -> Overri
         return None
     for number, reason in enumerate(request.override_reasons):
         if reason not in REASONS:
-            fields.fault(f"override_reasons[{number}]", "is not one of the reasons that the README lists")
+            fields.fault(f"override_reasons[{number}]", "is not one of the reasons that docs/api.md lists")
     return Override(reasons=tuple(dict.fromkeys(request.override_reasons)), because=because)
 
 

@@ -5950,7 +5950,7 @@ class Violation(_message.Message):
     ASKED_FIELD_NUMBER: _builtins.int
     OPERATOR_MAY_OVERRIDE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
-    """From the closed list in the README, such as NO_CAPACITY."""
+    """From the closed list in docs/api.md, such as NO_CAPACITY."""
     description: _builtins.str
     """What happened, why, and what to do."""
     subject: _builtins.str
