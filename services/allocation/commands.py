@@ -130,6 +130,7 @@ class ChangeSeries(Struct, frozen=True, gc=False, kw_only=True):
     policy: Policy | None = None
     overwrites: bool = False
     excused: bool = False
+    participants: Participants | None = None
 
 
 class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
@@ -144,7 +145,7 @@ class CancelSeries(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
-    """Let a reservation be for another interval, other lines or with another note; None leaves each as it is.
+    """Let a reservation be for another interval, other lines or people, or with another note; None leaves each be.
 
     A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version;
     what is excused is free to give back late, and no strike.
@@ -159,6 +160,7 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     lines: tuple[Line, ...] | None = None
     note: str | None = None
     excused: bool = False
+    participants: Participants | None = None
 
 
 class OfferTransfer(Struct, frozen=True, gc=False, kw_only=True):

@@ -338,7 +338,8 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
     """A reservation is for these units and this interval from now on; what it was before is free again.
 
     What it gives back late costs what cancelling it would, unless an operator excused that. Once it has begun, `late`
-    says that this is so: it was free, and older events do not say it.
+    says that this is so: it was free, and older events do not say it. `participants` are there where the class is
+    another one now, with those of it who have come.
     """
 
     start: int
@@ -349,6 +350,7 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
     excused: bool = False
     overburn: tuple[Overburn, ...] = ()
     late: bool = False
+    participants: Participants | None = None
 
 
 class AllocationsMoved(OfReservation, frozen=True, kw_only=True, tag="allocations_moved", omit_defaults=True):

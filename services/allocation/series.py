@@ -36,11 +36,16 @@ class Effect(StrEnum):
     SKIPPED = "skipped"  # It was refused, and is not booked.
 
 
+NOBODY = Participants(count=0)
+"""What an occurrence remembers that was no class, in a series that is one now."""
+
+
 class Occurrence(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One time of a series, in seconds UTC: booked as `reservation_id`, or skipped for `reasons`.
 
     It says what the series asks for; one that was changed alone stands as its reservation says. `lines` and `note` are
-    there where a change of what follows left it with other ones than the series has now.
+    there where a change of what follows left it with other ones than the series has now, and so are `participants`:
+    `NOBODY` where it is no class.
     """
 
     start: int
@@ -50,6 +55,7 @@ class Occurrence(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     reasons: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
     note: str | None = None
+    participants: Participants | None = None
     effect: Effect = Effect.UNTOUCHED
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, Name, answer, checked_request_id, units_of
+from services.cli.booking import DryRun, Name, People, Who, answer, checked_request_id, participants_of, units_of
 from services.cli.client import Client
 from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
 from services.cli.documents import document, print_json
@@ -32,6 +32,8 @@ def change(
     units: Units = None,
     together: Annotated[str, typer.Option(help=f"How close nodes must stand: {', '.join(COLOCATIONS)}.")] = "",
     note: Annotated[str | None, typer.Option(help="Another note; an empty one takes it away.")] = None,
+    people: People = 0,
+    who: Who = None,
     etag: Annotated[str, typer.Option(help="Refuse if the reservation has changed since it had this etag.")] = "",
     excused: Annotated[
         bool, typer.Option("--excused", help="What it gives back late is free, and no strike; operators only.")
@@ -65,8 +67,13 @@ def change(
         if note is not None:
             request.reservation.note = note
             request.update_mask.paths.append("note")
+        if class_ := participants_of(people, who):
+            request.reservation.participants.CopyFrom(class_)
+            request.update_mask.paths.append("participants")
         if not request.update_mask.paths:
-            raise Failed("nothing to change: --start, --end, --duration, --units, --together or --note says what")
+            raise Failed(
+                "nothing to change: --start, --end, --duration, --units, --together, --people or --note says what"
+            )
         answer(client, client.scheduler.UpdateReservation, request, {}, as_json)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, checked_request_id
+from services.cli.booking import DryRun, People, Who, checked_request_id, participants_of
 from services.cli.changing import Units, changed_lines
 from services.cli.client import Client
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, parent_of
@@ -33,6 +33,8 @@ def change(
     until: Annotated[str, typer.Option(metavar="DATE", help="Another last day: 2027-01-31.")] = "",
     conflict: Annotated[str, typer.Option(help="What becomes of one that is refused: fail, skip, shift.")] = "",
     note: Annotated[str | None, typer.Option(help="Another note; an empty one takes it away.")] = None,
+    people: People = 0,
+    who: Who = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Change also what was changed of one occurrence alone.")
     ] = False,
@@ -69,10 +71,13 @@ def change(
             request.series.time_zone = zone
             request.update_mask.paths.append("time_zone")
         _ask_others(client, request, found, duration, units or [], conflict, note)
+        if class_ := participants_of(people, who):
+            request.series.participants.CopyFrom(class_)
+            request.update_mask.paths.append("participants")
         if not request.update_mask.paths:
             raise Failed(
-                "nothing to change: --time, --first, --zone, --duration, --units, --rule, --count, --until, --conflict"
-                " or --note says what"
+                "nothing to change: --time, --first, --zone, --duration, --units, --rule, --count, --until, --conflict,"
+                " --people or --note says what"
             )
         changed = asked(client, client.scheduler.UpdateSeries, request, as_json)
         shown_in = client.zone

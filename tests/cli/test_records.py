@@ -252,3 +252,19 @@ def test_a_class_is_booked_with_its_people(centre: FakeCentre) -> None:
     assert (people.count, list(people.ids)) == (2, ["p-1", "p-2"])
     assert main.run(wish) == 0
     assert not centre.requests[-1].reservation.HasField("participants")
+
+
+def test_a_class_is_changed_with_its_people(centre: FakeCentre) -> None:
+    """Of one booking, or of a series from a day on: how many they are, or a pseudonym for each."""
+    centre.answers["GetReservation"] = centre.answers["UpdateReservation"] = lambda _: reservation(LINES)
+    centre.answers["GetSeries"] = centre.answers["UpdateSeries"] = lambda _: api.Series(
+        name="companies/CMP-0004/series/s"
+    )
+    assert main.run(["change", "r1", "--people", "12"]) == 0
+    assert centre.requests[-1].reservation.participants.count == 12
+    assert main.run(["series", "change", "s", "--id", "p-1", "--id", "p-2"]) == 0
+    request = centre.requests[-1]
+    assert (list(request.series.participants.ids), list(request.update_mask.paths)) == (
+        ["p-1", "p-2"],
+        ["participants"],
+    )

@@ -400,6 +400,14 @@ FORMS: dict[str, Event] = {
         allocations=(),
         late=True,
     ),
+    "reservation_changed-class": ReservationChanged(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="theatre", units=30),),
+        allocations=(),
+        participants=Participants(count=3, ids=("p-1", "p-2", "p-3"), present=1, present_ids=("p-1",)),
+    ),
     "reservation_released-late": ReservationReleased(reservation_id="r-3", released_at=MONDAY_9 + 600, late=True),
     "tariff_published-peaks": TariffPublished(
         tariff=Tariff(
@@ -426,6 +434,26 @@ FORMS: dict[str, Event] = {
             occurrences=(Occurrence(start=MONDAY_9, end=MONDAY_9 + HOUR, reservation_id="r-1"),),
             participants=Participants(count=2, ids=("p-1", "p-2")),
         )
+    ),
+    "series_changed-class": SeriesChanged(
+        series=Series(
+            id="s-3",
+            company="CMP-0001",
+            first="2026-03-02T09:00",
+            duration=HOUR,
+            time_zone="Asia/Seoul",
+            tzdata="2025b",
+            recurrence=("RRULE:FREQ=DAILY;COUNT=1",),
+            lines=(Line(resource="L01", units=2),),
+            policy=Policy.FAIL,
+            occurrences=(
+                Occurrence(
+                    start=MONDAY_9, end=MONDAY_9 + HOUR, reservation_id="r-1", participants=Participants(count=1)
+                ),
+            ),
+            participants=Participants(count=2),
+        ),
+        since=MONDAY_9 + 1,
     ),
 }
 """What was added to an event since its first sample, by the name of the golden sample that carries it."""

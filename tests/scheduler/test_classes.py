@@ -84,9 +84,56 @@ async def test_every_occurrence_of_a_series_is_a_class(desk: Desk) -> None:
         with pytest.raises(Refused) as refused:
             await desk.call("CreateSeries", wish)
         assert refused.value.reason == reason
+    await changed_classes(desk, made)
     longer = api.UpdateSeriesRequest(
         series=api.Series(name=made.name, recurrence=["RRULE:FREQ=DAILY;COUNT=4"]), request_id=request_id(42)
     )
     changed = await desk.call("UpdateSeries", longer)
     added = await desk.call("GetReservation", api.GetReservationRequest(name=changed.occurrences[-1].reservation))
-    assert added.participants.count == 3
+    assert added.participants.count == 2
+
+
+async def changed_classes(desk: Desk, made: api.Series) -> None:
+    """What of a series has not begun is a class of two people instead, and one occurrence of two others."""
+    wish = api.UpdateSeriesRequest(series=api.Series(name=made.name), request_id=request_id(50))
+    wish.update_mask.paths.append("participants")
+    with pytest.raises(Refused) as refused:
+        await desk.call("UpdateSeries", wish)
+    assert refused.value.reason == "INVALID_FIELD", "a class stays one"
+    for number, count, ids, reason in (
+        (51, 4, [], "TOO_FEW_SEATS"),
+        (52, 2, ["p-1"], "INVALID_PARTICIPANTS"),
+        (53, 1, ["kim@example.org"], "INVALID_FIELD"),
+    ):
+        wish.request_id = request_id(number)
+        wish.series.participants.CopyFrom(api.Participants(count=count, ids=ids))
+        with pytest.raises(Refused) as refused:
+            await desk.call("UpdateSeries", wish)
+        assert refused.value.reason == reason
+    wish.request_id = request_id(54)
+    wish.series.participants.CopyFrom(api.Participants(count=2))
+    told = await desk.call("UpdateSeries", wish)
+    assert told.participants.count == 2
+    assert [each.effect for each in told.occurrences] == [0, api.Occurrence.EFFECT_CHANGED]
+    name = made.occurrences[1].reservation
+    one = api.UpdateReservationRequest(
+        reservation=api.Reservation(name=name, participants=api.Participants(count=2, ids=["p-1", "p-2"])),
+        request_id=request_id(55),
+        validate_only=True,
+    )
+    assert list((await desk.call("UpdateReservation", one)).participants.ids) == ["p-1", "p-2"]
+    assert not (await desk.call("GetReservation", api.GetReservationRequest(name=name))).participants.ids
+    one.validate_only = False
+    assert list((await desk.call("UpdateReservation", one)).participants.ids) == ["p-1", "p-2"]
+    everything = api.UpdateReservationRequest(reservation=one.reservation, request_id=request_id(56))
+    everything.reservation.ClearField("participants")
+    everything.reservation.MergeFrom(await desk.call("GetReservation", api.GetReservationRequest(name=name)))
+    everything.reservation.ClearField("participants")
+    everything.update_mask.paths.append("*")
+    assert (await desk.call("UpdateReservation", everything)).participants.count == 2
+    one.update_mask.paths.append("participants")
+    one.reservation.ClearField("participants")
+    one.request_id = request_id(57)
+    with pytest.raises(Refused) as refused:
+        await desk.call("UpdateReservation", one)
+    assert refused.value.reason == "INVALID_FIELD"

@@ -13,7 +13,7 @@ class Claims(Places):
         if name in self.claims or event["company"] not in self.companies:
             self._say(f"{name} is {state} twice, or for an unknown company")
         claim = self.claims[name] = Claim(event["start"], event["end"], event["allocations"], state)
-        claim.company = event["company"]
+        claim.company, claim.participants = event["company"], event.get("participants")
         claim.expires_at = min(event.get("expires_at", 0), claim.start)
         self._judge_whole(name, event)
         self.entered[name] = claim

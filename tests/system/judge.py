@@ -122,7 +122,9 @@ class Judge(Claims):
         # What was given back on the way is not of the lines any more.
         latest = max((span[1] for each in claim.allocations for span in each["spans"]), default=claim.end)
         lasting = [each for each in claim.allocations if each["spans"] and each["spans"][-1][1] == latest]
-        self._judge_whole(name, {**event, "allocations": lasting or claim.allocations})
+        claim.participants = event.get("participants", claim.participants)
+        whole = {**event, "allocations": lasting or claim.allocations, "participants": claim.participants}
+        self._judge_whole(name, whole)
         self.entered[name] = claim
         return self._hold(name, claim)
 
@@ -165,7 +167,7 @@ class Judge(Claims):
             if not same or (event["company"], event["former"]) != (claim.accepted_by, claim.company):
                 self._say(f"{name} of {claim.company} went to {event['company']} without its consent, or changed")
             claim.company, claim.accepted_by = event["company"], ""
-            claim.voters, claim.transferred_at = set(), now
+            claim.voters, claim.transferred_at, claim.participants = set(), now, None
             return
         if not claim.offered_to or (kind == "transfer_accepted" and now >= claim.offered_until):
             self._say(f"{name} was offered to {claim.offered_to or 'nobody'}: {kind} at {now}")

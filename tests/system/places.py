@@ -26,6 +26,7 @@ class Claim:
     voters: set[str] = field(default_factory=set)
     times: set[tuple[int, ...]] = field(default_factory=set)
     company: str = ""
+    participants: Json | None = None
     offered_to: str = ""
     offered_until: int = 0
     accepted_by: str = ""
@@ -82,6 +83,10 @@ class Places:
             if given.get(line["resource"], {}).get("units", 0) < line["units"]:
                 self._say(f"{name} did not get {line}")
         operated = {line["resource"] for line in event["lines"] if line.get("with_operator")}
+        people = (event.get("participants") or {}).get("count", 0)
+        seats = [line["units"] // self.resources[line["resource"]].get("units_min", 1) for line in event["lines"]]
+        if people > max(seats):
+            self._say(f"{name} is a class of {people}, and has seats for {max(seats)}")
         for allocation in event["allocations"]:
             resource = self.resources[allocation["resource"]]
             places = len(resource["nodes"]) * resource.get("bins_per_node", 1)

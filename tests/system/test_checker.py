@@ -3,7 +3,8 @@
 import msgspec
 from msgspec.structs import replace
 
-from services.allocation.events import Event, ReservationCancelled, ReservationConfirmed
+from services.allocation.events import Event, ReservationCancelled, ReservationChanged, ReservationConfirmed
+from services.allocation.values.people import Participants
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, line
@@ -65,3 +66,21 @@ def test_a_ring_is_lawful_in_one_decision_only() -> None:
     scenario.history += [(now, position, (event,)) for event in events]
     assert any("in the same room" in fault for fault in told(scenario))
     assert any("gives 2 of 1 units" in fault for fault in told(scenario))
+
+
+def test_a_class_without_a_seat_for_everybody_is_named() -> None:
+    """Whoever is in a class has a seat, also after it was changed."""
+    scenario = fixture.fresh()
+    wish = book("ALPHA", line("cpu", 3), start=NOON, hours=1, reservation_id="class")
+    made = scenario.books(replace(wish, participants=Participants(count=2)))
+    assert told(scenario) == []
+    grown = ReservationChanged(
+        reservation_id="class",
+        start=made.start,
+        end=made.end,
+        lines=made.lines,
+        allocations=made.allocations,
+        participants=Participants(count=4),
+    )
+    [fault] = told(scenario, grown)
+    assert "a class of 4, and has seats for 3" in fault

@@ -15,7 +15,7 @@ from services.allocation import commands, events, rules
 from services.allocation.attendance.strikes import late_change, late_strike
 from services.allocation.booking import reapproving
 from services.allocation.booking.news import news_of
-from services.allocation.booking.participants import seat_violations
+from services.allocation.booking.participants import regrouped, seat_violations
 from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
@@ -45,6 +45,8 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
         raise refuse(Reason.WRONG_STATE, "The reservation ends just now. Book anew.", before.id)
     wish = _wish(centre, before, command, now)
     if wish.only_words:
+        if wish.regroups:
+            _check_seats(centre, wish)
         return (_changed(wish, before.allocations, before.overburn, command.excused),)
     _check_possible(centre, wish, now)
     placing, overburn = _decide(centre, wish, now)
@@ -70,8 +72,17 @@ def _wish(centre: Centre, before: Reservation, command: commands.ChangeReservati
         end=end if command.duration is None else start + command.duration,
         lines=before.lines if command.lines is None else command.lines,
         note=before.note if command.note is None else command.note,
+        participants=regrouped(before, command.participants) if command.participants else before.participants,
         opens=_opens(centre, before, now) if begun else 0,
     )
+
+
+def _check_seats(centre: Centre, wish: Wish) -> None:
+    """Raises `Rejected` where a class that is changed alone has no room in what is held for it."""
+    assert wish.participants is not None, "a class stays one"
+    crowded = list(seat_violations(wish.participants, complete(centre, wish.lines, wish.start, wish.end)))
+    if crowded:
+        raise Rejected(crowded)
 
 
 def _opens(centre: Centre, before: Reservation, now: int) -> int:
@@ -164,7 +175,7 @@ def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overbu
             *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now, noted),
-            *(seat_violations(wish.before.participants, whole) if wish.before.participants is not None else ()),
+            *(seat_violations(wish.participants, whole) if wish.participants is not None else ()),
         ]
         placing = place_all(centre, wants, now, Present(present, bound=wish.begun))
     violations += placing.violations
@@ -233,5 +244,6 @@ def _changed(wish: Wish, allocations: tuple[Allocation, ...], overburn: tuple[Ov
         note=wish.note,
         excused=excused,
         overburn=overburn,
+        participants=wish.participants if wish.regroups else None,
         late=wish.begun and not wish.only_words and not excused,
     )

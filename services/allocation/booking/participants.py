@@ -6,7 +6,10 @@ one by one, an id for each that says nothing about them.
 
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from services.allocation.rejections import Reason, Violation, refuse
+from services.allocation.reservations import Reservation
 from services.allocation.units.demand import Want
 from services.allocation.values.people import Participants
 
@@ -38,3 +41,27 @@ def check_participants(participants: Participants) -> None:
             limit=PARTICIPANTS_MAX,
             asked=count,
         )
+
+
+def regrouped(before: Reservation, wish: Participants) -> Participants:
+    """The class of a reservation as it shall be, with those who have come. Raises `Rejected` where one of those goes.
+
+    Once somebody has come they are counted on as they were: by ids or by number.
+    """
+    check_participants(wish)
+    had = before.participants
+    if had is None:
+        return wish
+    if (had.count, had.ids) == (wish.count, wish.ids):
+        return had
+    gone = len(set(had.present_ids) - set(wish.ids))
+    if had.present and (gone or wish.count < had.present or bool(had.ids) != bool(wish.ids)):
+        raise refuse(
+            Reason.INVALID_PARTICIPANTS,
+            f"{had.present} of this class have come{' by their ids' if had.ids else ''}: they stay in it, and the "
+            "others are counted as they were.",
+            before.id,
+            limit=had.present,
+            asked=wish.count,
+        )
+    return replace(wish, present=had.present, present_ids=had.present_ids)

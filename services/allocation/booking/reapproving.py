@@ -51,6 +51,7 @@ def after_change(
         lines=wish.lines,
         allocations=allocations,
         note=wish.note,
+        participants=wish.participants,
         overburn=overburn,
     )
     approval = approving.approval_of(centre, wish.before.company, allocations)

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from services.allocation.reservations import Line, Reservation
+from services.allocation.values.people import Participants
 
 
 class Wish(Struct, frozen=True, kw_only=True):
@@ -13,12 +14,18 @@ class Wish(Struct, frozen=True, kw_only=True):
     end: int
     lines: tuple[Line, ...]
     note: str
+    participants: Participants | None
     opens: int = 0
 
     @property
     def begun(self) -> bool:
         """Whether its units are bound."""
         return self.opens > 0
+
+    @property
+    def regroups(self) -> bool:
+        """Whether its class is another one."""
+        return self.participants is not self.before.participants
 
     @property
     def only_words(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events
 from services.allocation.booking.cancelling import cancel_reservation
+from services.allocation.booking.participants import check_participants
 from services.allocation.booking.rehearsal import Rehearsal
 from services.allocation.centre import Centre
 from services.allocation.events import Event, Events
@@ -29,6 +30,8 @@ def change_series(centre: Centre, command: commands.ChangeSeries, now: int) -> E
     series = find_series(centre, command)
     if command.starts is not None:
         check_length(len(command.starts))
+    if command.participants is not None:
+        check_participants(command.participants)
     asked = _asked(series, command)
     plan = plan_of(centre, series, asked, command, now)
     _check_possible(series, plan)
@@ -136,6 +139,7 @@ def _asked(series: Series, command: commands.ChangeSeries) -> Series:
         duration=series.duration if command.duration is None else command.duration,
         lines=series.lines if command.lines is None else command.lines,
         note=series.note if command.note is None else command.note,
+        participants=series.participants if command.participants is None else command.participants,
         policy=series.policy if command.policy is None else command.policy,
     )
 

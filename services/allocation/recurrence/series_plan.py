@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from services.allocation.centre import Centre
 from services.allocation.commands import ChangeReservation, ChangeSeries, CreateReservation
-from services.allocation.series import Effect, Occurrence, Series
+from services.allocation.series import NOBODY, Effect, Occurrence, Series
+from services.allocation.values.people import Participants
 
 
 class Turn(Struct, frozen=True, kw_only=True):
@@ -89,6 +90,9 @@ def left_behind(series: Series, command: ChangeSeries, was: Occurrence) -> Occur
         reasons=(),
         lines=was.lines if command.lines is None else was.lines or series.lines,
         note=series.note if command.note is not None and was.note is None else was.note,
+        participants=was.participants
+        if command.participants is None
+        else was.participants or series.participants or NOBODY,
         effect=Effect.UNTOUCHED,
     )
 
@@ -104,7 +108,7 @@ def _still_to_come(centre: Centre, series: Series, occurrence: Occurrence, since
 
 def _as_they_are(command: ChangeSeries, to_come: list[Occurrence]) -> Match:
     """Everything at its time. What was skipped is asked for again where another demand is made."""
-    again = command.lines is not None or command.duration is not None
+    again = any(each is not None for each in (command.lines, command.duration, command.participants))
     skipped = [each for each in to_come if not each.reservation_id]
     return Match(
         staying=[(each, None) for each in to_come if each.reservation_id],
@@ -174,7 +178,11 @@ def _change(
         lines = command.lines
     if command.note is not None and not (alone and note != (series.note if was.note is None else was.note)):
         note = command.note
-    if (begins, begins + length, lines, note) == (stands.start, stands.end, stands.lines, stands.note):
+    people = command.participants
+    if alone and _people(stands.participants) != _people(was.participants or series.participants):
+        people = None
+    same = people is None or _people(people) == _people(stands.participants)
+    if same and (begins, begins + length, lines, note) == (stands.start, stands.end, stands.lines, stands.note):
         return replace(wanted, effect=Effect.KEPT)
     one = ChangeReservation(
         reservation_id=stands.id,
@@ -183,9 +191,15 @@ def _change(
         end=begins + length,
         lines=lines,
         note=note,
+        participants=people,
         excused=command.excused,
     )
     return Turn(was=was, wanted=wanted, command=one, shifts=not moved_alone)
+
+
+def _people(participants: Participants | None) -> tuple[int, tuple[str, ...]]:
+    """How many a class has and their ids, whoever of them has come; nobody where there is none."""
+    return (participants.count, participants.ids) if participants is not None else (0, ())
 
 
 def _wanted(command: ChangeSeries, was: Occurrence, start: int | None) -> Occurrence:
@@ -200,6 +214,7 @@ def _wanted(command: ChangeSeries, was: Occurrence, start: int | None) -> Occurr
         reasons=(),
         lines=was.lines if command.lines is None else (),
         note=was.note if command.note is None else None,
+        participants=was.participants if command.participants is None else None,
         effect=Effect.CHANGED,
     )
 

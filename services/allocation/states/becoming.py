@@ -103,6 +103,7 @@ def _changed(
         allocations=before.allocations if same else event.allocations,
         note=event.note,
         overburn=event.overburn,
+        participants=event.participants or before.participants,
         expires_at=min(before.expires_at, event.start),  # Nobody can take an offer that has begun.
     )
 

@@ -89,6 +89,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.ReservationChanged: lambda event, words: (
         f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}.{words.beyond(event.overburn)}"
+        + (f" It is a class of {event.participants.count} people." if event.participants else "")
         + (" What it gave back late was excused: free of charge, and no strike." if event.excused else "")
     ),
     events.AllocationsMoved: lambda event, words: (

@@ -11,9 +11,9 @@ from services.allocation.values.transfer import OFFER_SECONDS_DEFAULT, OFFER_SEC
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.masks import ALL, paths_of
-from services.scheduler.wire.requests import lines_of
+from services.scheduler.wire.requests import class_of, lines_of
 
-MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note"})
+MUTABLE = frozenset({"lines", "start_time", "end_time", "duration", "note", "participants"})
 COMPANY = "company"
 ETAG_CHARACTERS_MAX = 64
 
@@ -42,6 +42,7 @@ def update_reservation(
         lines=lines_of(fields, "reservation.lines", wish.lines) if "lines" in paths else None,
         note=fields.text("reservation.note", wish.note) if "note" in paths else None,
         excused=request.excused,
+        participants=class_of(fields, "reservation.participants", wish) if "participants" in paths else None,
     )
     fields.demand_valid()
     return command
@@ -71,6 +72,8 @@ def _paths(fields: Fields, request: api.UpdateReservationRequest) -> AbstractSet
     if ALL in request.update_mask.paths:
         # The interval can be said in one of two ways.
         paths.discard("end_time" if wish.HasField("duration") else "duration")
+        if not wish.HasField("participants"):
+            paths.discard("participants")  # A class stays one.
     if {"end_time", "duration"} <= paths:
         fields.fault("reservation.end_time", "either end_time or duration can be changed, not both")
     return paths

@@ -133,6 +133,13 @@ def participants_of(
     return Participants(count=given.count, ids=ids)
 
 
+def class_of(fields: Fields, field: str, wish: api.Reservation | api.Series) -> Participants | None:
+    """The people of a class that shall be another one; none at all is a fault, for a class stays one."""
+    if not wish.HasField("participants"):
+        fields.fault(field, "is required: how many take part, and if they have ids, one for each")
+    return participants_of(fields, field, wish)
+
+
 def ids_of(fields: Fields, field: str, ids: Iterable[str]) -> tuple[str, ...]:
     """Pseudonyms, which say nothing about anybody."""
     found = tuple(ids)

@@ -11,9 +11,9 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import ETAG_CHARACTERS_MAX, Fields
 from services.scheduler.wire.masks import ALL, paths_of
 from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
-from services.scheduler.wire.requests import lines_of, new_id
+from services.scheduler.wire.requests import class_of, lines_of, new_id
 
-MUTABLE = frozenset({"lines", "first", "time_zone", "duration", "recurrence", "policy", "note"})
+MUTABLE = frozenset({"lines", "first", "time_zone", "duration", "recurrence", "policy", "note", "participants"})
 POLICIES = {
     api.CONFLICT_POLICY_UNSPECIFIED: Policy.FAIL,
     api.CONFLICT_POLICY_FAIL: Policy.FAIL,
@@ -41,6 +41,8 @@ def change_series(
     paths = paths_of(fields, request.update_mask, wish, MUTABLE, "series")
     if ALL in request.update_mask.paths and not wish.time_zone:
         paths.discard("time_zone")  # There is no time without a zone: none is none other.
+    if ALL in request.update_mask.paths and not wish.HasField("participants"):
+        paths.discard("participants")  # A class stays one.
     starts = _starts(fields, wish, paths, series)
     command = commands.ChangeSeries(
         series_id=series_id,
@@ -59,6 +61,7 @@ def change_series(
         policy=POLICIES.get(wish.policy, Policy.FAIL) if "policy" in paths else None,
         overwrites=request.overwrite_exceptions,
         excused=request.excused,
+        participants=class_of(fields, "series.participants", wish) if "participants" in paths else None,
     )
     if "policy" in paths and wish.policy not in POLICIES:
         fields.fault("series.policy", "must be fail, skip or shift")

@@ -2475,8 +2475,9 @@ class UpdateReservationRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `lines`, `start_time`, `end_time` (or `duration`, counted from the start) and `note` to change. Empty means
-        all of these that are set in `reservation`; `*` means all of these, so that an empty note is one.
+        """Which of `lines`, `start_time`, `end_time` (or `duration`, counted from the start), `note` and `participants` to
+        change. Empty means all of these that are set in `reservation`; `*` means all of these, so that an empty note is one.
+        A class may be of more or fewer people, of whom those who have come stay; it stays a class.
         Or `company` alone, named here: the reservation is offered to that company, which sees what it would get and answers
         with AcceptTransfer or DeclineTransfer. Its own company takes the offer back. What is pending or has begun cannot be
         handed over; what was approved is pending again once it was, and holds its units meanwhile.
@@ -3683,8 +3684,8 @@ class Series(_message.Message):
 
     @_builtins.property
     def participants(self) -> Global___Participants:
-        """The people of a class: every occurrence is one of them. Leave it out for bookings that name nobody. It stays as it
-        is; another class is another series. `present` is told by each reservation.
+        """The people of a class: every occurrence is one of them. Leave it out for bookings that name nobody. UpdateSeries
+        changes how many they are, and their ids. `present` is told by each reservation.
         """
 
     def __init__(
@@ -3879,10 +3880,10 @@ class UpdateSeriesRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `lines`, `first`, `time_zone`, `duration`, `recurrence`, `policy` and `note` to change. Empty means all of
-        these that are set in `series`; `*` means all of these, and an empty zone the one that there is. Another `first` is
-        another local time, and with it maybe another day; in another `time_zone` the same local times are read by its
-        clock; `recurrence` is the rule of the whole series, counted from `first`.
+        """Which of `lines`, `first`, `time_zone`, `duration`, `recurrence`, `policy`, `note` and `participants` to change. Empty
+        means all of these that are set in `series`; `*` means all of these, and an empty zone the one that there is.
+        Another `first` is another local time, and with it maybe another day; in another `time_zone` the same local times
+        are read by its clock; `recurrence` is the rule of the whole series, counted from `first`.
         """
 
     @_builtins.property
