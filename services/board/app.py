@@ -25,6 +25,7 @@ from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
 from services.runtime.settings import Address, ListenError, SettingsError, load
+from services.runtime.tls import Tls
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7604), Address("127.0.0.1", 7614)
 CONNECTIONS_MAX = 512
@@ -101,7 +102,8 @@ def listen(address: Address) -> socket.socket:
 
 
 def configured(board: Board, settings: Settings) -> uvicorn.Config:
-    """Uvicorn with our limits."""
+    """Uvicorn with our limits. Raises `TlsError`."""
+    tls = Tls.of(settings.tls_certificate, settings.tls_key)
     return uvicorn.Config(
         board.app(),
         http=PatientProtocol,
@@ -114,8 +116,8 @@ def configured(board: Board, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
-        ssl_certfile=settings.tls_certificate,
-        ssl_keyfile=settings.tls_key,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
 
 

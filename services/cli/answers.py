@@ -36,6 +36,7 @@ HINTS = {
 }
 """What to do at a command besides what the service says."""
 UNREACHABLE = re.compile(r"failed to connect to all addresses.*?(?:ipv4|ipv6|unix):(?P<address>\S+): ")
+DISTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED: (?P<why>[^:]+)")
 
 Outcome = Failed | Refused | Unanswered
 
@@ -99,7 +100,12 @@ def spoken(text: str) -> str:
     if text == DEADLINE_EXCEEDED:
         return "no answer in time"
     unreachable = UNREACHABLE.match(text)
-    return f"nobody answers at {unreachable['address']}: does the centre run?" if unreachable else text
+    if unreachable is None:
+        return text
+    distrusted = DISTRUSTED.search(text)
+    if distrusted:
+        return f"the certificate at {unreachable['address']} is not trusted ({distrusted['why']}): see AIDC_TLS_ROOTS"
+    return f"nobody answers at {unreachable['address']}: does the centre run?"
 
 
 def details_of(error: grpc.RpcError) -> list[Any]:

@@ -45,9 +45,10 @@ from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Stop
-from services.runtime.server import GrpcServer, Tls
+from services.runtime.server import GrpcServer
 from services.runtime.settings import Address, Dsn, NatsUrl, SettingsError, load
 from services.runtime.telemetry import DoorTelemetry
+from services.runtime.tls import Tls
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7602), Address("127.0.0.1", 7612)
 
@@ -98,7 +99,7 @@ async def run(settings: Settings, stop: Stop) -> None:
             methods=[_methods(doors, readers, progress, prover)],
             health=health,
             background=background,
-            tls=_tls(settings),
+            tls=Tls.of(settings.tls_certificate, settings.tls_key),
             reflection=[SERVICE.full_name] if settings.reflection else [],
         )
         async with HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http, server:
@@ -160,12 +161,6 @@ def _notary(settings: Settings, writer: asyncpg.Pool, readers: asyncpg.Pool) -> 
         return None
     signer = Signer.read(settings.checkpoint_key, f"aidc/{settings.centre}")
     return Notary(signer, settings.checkpoints_dir, writer, readers, time)
-
-
-def _tls(settings: Settings) -> Tls | None:
-    if settings.tls_certificate is None or settings.tls_key is None:
-        return None
-    return Tls(settings.tls_certificate, settings.tls_key)
 
 
 def main() -> None:

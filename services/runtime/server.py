@@ -1,8 +1,6 @@
 """The gRPC server: limits that gRPC's defaults lack, TLS, health, and a drain that loses no answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import grpc
@@ -12,19 +10,12 @@ from services.runtime.doors import Doors
 from services.runtime.health import Health
 from services.runtime.lifecycle import Background
 from services.runtime.settings import Address, ListenError
+from services.runtime.tls import Tls
 
 STREAMS_PER_CONNECTION_MAX = 100
 CONNECTIONS_MAX = 4_096
 METADATA_BYTES_MAX = 16_384
 DRAIN_SECONDS = 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Files of a certificate chain and its private key, in PEM."""
-
-    certificate: Path
-    key: Path
 
 
 class GrpcServer:

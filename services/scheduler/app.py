@@ -20,9 +20,10 @@ from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Background, Stop
-from services.runtime.server import GrpcServer, Tls
+from services.runtime.server import GrpcServer
 from services.runtime.settings import Address, NatsUrl
 from services.runtime.telemetry import DoorTelemetry
+from services.runtime.tls import Tls
 from services.scheduler.access import officers_of
 from services.scheduler.attestation import Attestation
 from services.scheduler.clock import MICROSECONDS, ClockChoice
@@ -121,7 +122,7 @@ async def serve(
         methods=[doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES)],
         health=health,
         background=background,
-        tls=Tls(told.tls_certificate, told.tls_key) if told.tls_certificate and told.tls_key else None,
+        tls=Tls.of(told.tls_certificate, told.tls_key),
         reflection=[SERVICE.full_name] if told.reflection else [],
     )
     async with HttpServer(listen=told.metrics_listen, registry=registry, health=health) as http, server:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.answers import spoken
 from services.cli.connection import company_of, find
 from services.cli.options import reservation_name
 from services.cli.outcome import Failed
@@ -86,3 +87,14 @@ def test_a_malformed_reservation_name_is_refused(data: Path) -> None:
     """Before anything is asked."""
     with pytest.raises(Failed, match="cannot read"):
         reservation_name(find(data, "CMP-0001", environ={}), "a/b/c")
+
+
+def test_a_certificate_that_is_not_trusted_is_told_as_such() -> None:
+    """Not as a server that does not run: the words are grpc's own, from a server with another certificate."""
+    said = (
+        "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:40687: Tls handshake failed"
+        " (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:OPENSSL_internal:"
+        "CERTIFICATE_VERIFY_FAILED: self signed certificate: OK"
+    )
+    told = "the certificate at 127.0.0.1:40687 is not trusted (self signed certificate): see AIDC_TLS_ROOTS"
+    assert spoken(said) == told
