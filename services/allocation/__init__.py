@@ -6,11 +6,9 @@ asks with a **demand**: lines that are granted together or not at all. `decide` 
 `Rejected` with every rule that says no; `Centre.apply` makes an event true and never fails. Replaying the events gives
 the same centre, always.
 
-What every decision passes through stands here at the door: `resources`, `companies`, `reservations`, `commands` and
-`events` (the words), `life` (what a reservation becomes), `centre` (what is true), `rules` (what forbids), `decide`
-(what happens) and `ticking` (what time makes happen). Behind it are rooms by subject: `states` (the life of a
-reservation), `tables` (what `centre` is put together from), `calendars`, `units`, `limits`, `booking`, `offering`,
-`recurrence`, `attendance`, `disruption` and `money`.
+Read from the words (`resources`, `companies`, `reservations`, `commands`, `events`) to what is true (`centre`, put
+together from `calendars` and `tables`), to what forbids (`limits`, `rules`), to what happens (`booking` and the rooms
+after it, `ticking`, `decide`). ARCHITECTURE.md has all rooms in that order, and none imports a later one.
 
 This package refuses to know networks, clocks, files, databases and randomness: times are whole seconds since
 1970-01-01 UTC and arrive as arguments, as do identifiers. Intervals are half-open, `[start, end)`.
