@@ -3,6 +3,8 @@ PYTHON   ?= python3
 VENV     ?= .venv
 BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
+# Other versions of Prometheus and Alertmanager than those on the path: make metrics-check PROMETHEUS=FILE PROMTOOL=FILE
+export PROMETHEUS PROMTOOL ALERTMANAGER AMTOOL
 PARALLEL := -n auto --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
@@ -19,8 +21,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED
-	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK))
+run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED PROMETHEUS=FILE
+	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK)) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS))
 
 demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
 	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
@@ -37,14 +39,14 @@ check: setup ## style, types, API lint, generated code and event schema
 	$(BIN)/python -m tests.check_generated
 
 metrics-check: setup ## what Prometheus reads, with its own tools (needs prometheus and promtool)
-	$(BIN)/python -m tests.metrics.scrape | promtool check metrics
-	promtool check config deploy/prometheus/prometheus.yml
-	promtool check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
-	promtool test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
+	$(BIN)/python -m tests.metrics.scrape | $(or $(PROMTOOL),promtool) check metrics
+	$(or $(PROMTOOL),promtool) check config deploy/prometheus/prometheus.yml
+	$(or $(PROMTOOL),promtool) check rules --lint=all --lint-fatal deploy/prometheus/rules.yml
+	$(or $(PROMTOOL),promtool) test rules deploy/prometheus/rules_test.yml deploy/prometheus/rules_long_test.yml
 	$(BIN)/python -m pytest tests/metrics/with_prometheus.py
 
 alerts-check: setup ## alerts up to a webhook, with the real Alertmanager (needs prometheus, prometheus-alertmanager, amtool)
-	amtool check-config deploy/prometheus/alertmanager.yml
+	$(or $(AMTOOL),amtool) check-config deploy/prometheus/alertmanager.yml
 	$(BIN)/python -m pytest tests/metrics/with_alertmanager.py
 
 board-check: setup ## the board in headless Chromium: keyboard, live changes, print, contrast (needs chromium)

@@ -133,6 +133,31 @@ async def test_a_part_that_does_not_start_ends_the_start_of_the_others(diary: li
     assert "good stopped" in diary
 
 
+async def test_what_stands_beside_is_no_end_of_the_others(diary: list[str]) -> None:
+    """A watcher that does not start, or keeps dying, is told and done without; what is watched goes on."""
+    part, absent, dying = FakePart("part", diary), FakePart("absent", diary, start_fails=1), FakePart("dying", diary)
+    alone = asyncio.Event()
+
+    def report(message: str) -> None:
+        diary.append(message)
+        if message.startswith("dying ended") and message.endswith("going on without it"):
+            alone.set()
+
+    supervisor = Supervisor([{"part": part}], report, {"absent": absent, "dying": dying})
+    await supervisor.start()
+    assert diary == ["part started", "absent does not start\nGoing on without absent.", "dying started"]
+    dying.start_fails = 100
+    keeping = asyncio.create_task(supervisor.keep_alive())
+    dying.die()
+    await alone.wait()
+    part.die()
+    await part.started.wait()
+    assert not keeping.done()
+    keeping.cancel()
+    await supervisor.stop()
+    assert diary[-1] == "part stopped"
+
+
 async def test_the_first_failure_ends_what_runs_together() -> None:
     """Nothing goes on in the background."""
     ended = asyncio.Event()

@@ -14,6 +14,18 @@ import httpx
 import pytest
 
 STOP_SECONDS_MAX = 30.0
+WATCHER = f"""#!{sys.executable}
+import http.server, sys
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+[listen] = [word.partition("=")[2] for word in sys.argv if word.startswith("--web.listen-address=")]
+http.server.HTTPServer(("127.0.0.1", int(listen.rpartition(":")[2])), Ready).serve_forever()
+"""
+"""What stands for a Prometheus, which is no wheel: it is started as one, and says that it is ready."""
 CLOCK = "2026-03-03T09:00:00+09:00@1"
 BOOK = ("book", "cpu-batch:4", "--start", "2026-03-05 09:00", "--duration", "2h", "--as", "CMP-0022", "--json")
 pytestmark = pytest.mark.timeout(180)
@@ -31,12 +43,16 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.watcher = folder.with_name("watcher")
+        self.watcher.write_text(WATCHER)
+        self.watcher.chmod(0o700)
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
+        options = ("--data", str(self.folder), "--clock", CLOCK, "--prometheus", str(self.watcher), "--json")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", "up", "--data", str(self.folder), "--clock", CLOCK, "--json"],
+            [sys.executable, "-m", "services.cli.main", "up", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -112,6 +128,10 @@ def test_a_centre_runs_in_a_folder_survives_a_kill_and_leaves_nothing(running: R
     assert {"scheduler", "ledger", "metrics", "nats", "postgres", "tokens"} <= endpoints.keys()
     board = f"http://{endpoints['board']}"
     assert httpx.get(f"{board}/", follow_redirects=True).url == f"{board}/sign-in?next=%2F"
+    assert httpx.get(f"http://{endpoints['prometheus']}/-/ready").status_code == 200
+    written = json.loads((running.folder / "prometheus" / "prometheus.yml").read_text())
+    [job] = written["scrape_configs"]
+    assert [each["labels"]["service"] for each in job["static_configs"]] == ["scheduler", "ledger", "metrics", "board"]
     assert len(endpoints["tokens"]) == 202  # type: ignore[arg-type]  # a JSON object
     for path in (running.folder / "endpoints.json", running.folder / "keys" / "private.json"):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -144,3 +164,11 @@ def test_a_centre_runs_in_a_folder_survives_a_kill_and_leaves_nothing(running: R
     assert not (running.folder / "endpoints.json").exists()
     assert not running.left_behind()
     assert "no centre runs" in aidc("list", *data).stderr
+
+
+def test_a_prometheus_that_is_not_there_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A mistyped path is told at once, and no folder is made for it."""
+    refused = aidc("up", "--data", str(tmp_path / "data"), "--prometheus", "/nowhere/prometheus")
+    assert refused.returncode == 1
+    assert "there is no program /nowhere/prometheus" in refused.stderr
+    assert not (tmp_path / "data").exists()

@@ -26,8 +26,9 @@ from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 from services.cli.connection import read_endpoints
 from services.eventlog.use import NodeUse, encode_use
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-from services.runtime.embedded.prometheus import Prometheus, binary
+from services.runtime.embedded.prometheus import Prometheus
 from tests.metrics.booking_load import book_for
+from tests.metrics.programs import program
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy" / "prometheus" / "rules.yml"
@@ -98,7 +99,10 @@ def unanswered(prometheus: Prometheus) -> list[str]:
     missing += [
         f"rules: {rule['name']}: {rule.get('lastError', 'not evaluated')}" for rule in rules if rule["health"] != "ok"
     ]
-    sys.stdout.write(f"{len(asked)} queries and {len(rules)} rules asked, {len(missing)} without an answer\n")
+    version = ask(prometheus, "status/buildinfo")["version"]
+    sys.stdout.write(
+        f"Prometheus {version}: {len(asked)} queries and {len(rules)} rules asked, {len(missing)} without an answer\n"
+    )
     return missing
 
 
@@ -109,10 +113,11 @@ def ask(prometheus: Prometheus, path: str, **arguments: str) -> Any:
 
 
 @asynccontextmanager
-async def centre(folder: Path) -> AsyncIterator[dict[str, Any]]:
+async def centre(folder: Path, prometheus: Path) -> AsyncIterator[dict[str, Any]]:
     """`aidc up` with its catalogue, as a process of its own; gives its endpoints."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.cli.main", "up", "--data", str(folder), "--clock", CLOCK, "--json"),
+        *("--prometheus", str(prometheus)),
         stdout=asyncio.subprocess.PIPE,
     )
     try:
@@ -163,13 +168,15 @@ def looked(drawn: dict[str, Drawn]) -> Iterator[NodeUse]:
         yield NodeUse(node=node, start=0, end=1, source=driver.source, **reading._asdict())
 
 
-async def check(program: Path) -> list[str]:
+async def check(prometheus_program: Path) -> list[str]:
     """Start everything, book for a while, and ask."""
     with tempfile.TemporaryDirectory(prefix="aidc-dashboards-") as folder:
-        async with centre(Path(folder, "centre")) as endpoints:
+        async with centre(Path(folder, "centre"), prometheus_program) as endpoints:
             targets = {name: endpoints[f"{name}_http"] for name in ("scheduler", "ledger")}
             targets["metrics"] = endpoints["metrics"]
-            watched = Prometheus(program, Path(folder, "prometheus"), lambda: targets, scrape_seconds=SCRAPE_SECONDS)
+            watched = Prometheus(
+                prometheus_program, Path(folder, "prometheus"), lambda: targets, scrape_seconds=SCRAPE_SECONDS
+            )
             async with watched as prometheus, reporting(endpoints["nats"], Path(folder, "trace")):
                 # What was refused is forgotten after a day, which passes quickly here: ask while the load goes on.
                 load = asyncio.create_task(book_for(LOAD_SECONDS + SETTLE_SECONDS, endpoints, COMPANY))
@@ -181,11 +188,7 @@ async def check(program: Path) -> list[str]:
 
 def main() -> int:
     """Check; give the exit status."""
-    program = binary()
-    if program is None:
-        sys.stderr.write("no prometheus is installed: Debian's package `prometheus` has one\n")
-        return 1
-    missing = asyncio.run(check(program))
+    missing = asyncio.run(check(program("PROMETHEUS")))
     sys.stdout.write("".join(f"{line}\n" for line in missing))
     return 1 if missing else 0
 

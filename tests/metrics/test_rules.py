@@ -63,6 +63,13 @@ def test_ranges_hold_at_least_four_scrapes(rule: dict[str, Any]) -> None:
         assert int(number) * seconds[unit] >= 4 * SCRAPE_SECONDS
 
 
+@pytest.mark.parametrize("file", ["rules_test.yml", "rules_long_test.yml"])
+def test_promtool_evaluates_the_groups_in_their_order(file: str) -> None:
+    """Without an order promtool takes any, and on Prometheus 3 an alert then misses what was recorded a step before."""
+    groups = [group["name"] for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"]]
+    assert yaml.safe_load((FOLDER / file).read_text())["group_eval_order"] == groups
+
+
 def test_rules_name_rules_that_exist() -> None:
     """Every recorded name in an expression is recorded."""
     recorded = {rule["record"] for rule in RULES if "record" in rule}

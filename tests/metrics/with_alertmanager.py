@@ -25,6 +25,7 @@ from services.runtime.embedded.child import Child, free_port
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.settings import Address
+from tests.metrics.programs import program
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 SECONDS_MAX = 60
@@ -68,8 +69,6 @@ class Desk:
 @asynccontextmanager
 async def routed(folder: Path) -> AsyncIterator[tuple[Desk, str]]:
     """Alertmanager with our routing, its receivers here; gives them, and where it listens."""
-    program = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
-    assert program, "Debian's package `prometheus-alertmanager` has the program"
     desk = Desk()
     server = await asyncio.start_server(desk.take, "127.0.0.1", 0)
     example = (FOLDER / "alertmanager.yml").read_text()
@@ -77,7 +76,7 @@ async def routed(folder: Path) -> AsyncIterator[tuple[Desk, str]]:
     config, address = folder / "alertmanager.yml", f"127.0.0.1:{free_port()}"
     config.write_text(re.sub(r"group_wait: \S+", f"group_wait: {WAIT}", example))
     command = [
-        program,
+        str(program("ALERTMANAGER")),
         f"--config.file={config}",
         f"--storage.path={folder / 'alertmanager-data'}",
         f"--web.listen-address={address}",
@@ -159,8 +158,6 @@ async def test_what_a_page_explains_is_not_told_again(tmp_path: Path) -> None:
 
 async def test_a_metric_becomes_a_page(tmp_path: Path) -> None:
     """With our files as they are deployed: a broken invariant in a scrape ends at the webhook of who is on call."""
-    program = shutil.which("prometheus")
-    assert program
     registry = CollectorRegistry()
     Counter("alloc_ledger_invariant_violations_total", "Must stay 0.", ["invariant"], registry=registry).labels(
         "overlap"
@@ -177,7 +174,11 @@ async def test_a_metric_becomes_a_page(tmp_path: Path) -> None:
         deployed = (mounted / "prometheus.yml").read_text()
         (mounted / "prometheus.yml").write_text(re.sub(r"(interval|timeout): \S+", r"\1: 1s", deployed))
         here = f"127.0.0.1:{free_port()}"
-        command = [program, f"--config.file={mounted / 'prometheus.yml'}", f"--web.listen-address={here}"]
+        command = [
+            str(program("PROMETHEUS")),
+            f"--config.file={mounted / 'prometheus.yml'}",
+            f"--web.listen-address={here}",
+        ]
         child = Child("prometheus", tmp_path / "prometheus", signal.SIGTERM)
         (tmp_path / "prometheus").mkdir()
         began = time.monotonic()
@@ -199,8 +200,7 @@ def write(path: Path, content: object) -> None:
 @pytest.mark.parametrize("severity", ["page", "ticket", "info"])
 def test_amtool_reads_the_example(severity: str) -> None:
     """The file is valid to Alertmanager's own tool, and no severity is left without a receiver."""
-    amtool = shutil.which("amtool")
-    assert amtool
+    amtool = program("AMTOOL")
     config = str(FOLDER / "alertmanager.yml")
     subprocess.run([amtool, "check-config", config], check=True, capture_output=True)
     told = subprocess.run(

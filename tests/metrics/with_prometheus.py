@@ -12,14 +12,15 @@ from urllib.request import urlopen
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from services.runtime.embedded.prometheus import Prometheus, binary
+from services.runtime.embedded.prometheus import Prometheus
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.settings import Address
 from tests.metrics.check_dashboards import MAY_BE_EMPTY, questions, unanswered
+from tests.metrics.programs import program
 
 SECONDS_MAX = 30
-PROGRAM = binary()
+PROGRAM = program("PROMETHEUS")
 
 
 async def ask(prometheus: Prometheus, path: str, **arguments: str) -> Any:
@@ -30,7 +31,6 @@ async def ask(prometheus: Prometheus, path: str, **arguments: str) -> Any:
 
 async def test_watches_the_services_and_keeps_what_it_saw(tmp_path: Path) -> None:
     """Targets carry the names that the rules go by, every rule is loaded, and a kill costs no answer given before."""
-    assert PROGRAM
     registry = CollectorRegistry()
     Gauge("alloc_log_position", "The last durable position.", registry=registry).set(7)
     async with HttpServer(listen=Address("127.0.0.1", 0), registry=registry, health=Health()) as server:
@@ -59,7 +59,6 @@ async def seen(prometheus: Prometheus, query: str) -> dict[str, str]:
 
 async def test_a_query_without_an_answer_is_named(tmp_path: Path) -> None:
     """The check of the dashboards is not content with nothing: where nothing is scraped it names every query."""
-    assert PROGRAM
     async with asyncio.timeout(SECONDS_MAX), Prometheus(PROGRAM, tmp_path, dict) as prometheus:
         missing = await asyncio.to_thread(unanswered, prometheus)
     asked = {each for each in questions() if not any(name in each.expression for name in MAY_BE_EMPTY)}

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from services.cli.up.folder import DataFolder, write_private
 from services.cli.up.service import ANY_PORT, Service
 from services.cli.up.supervisor import Part, Supervisor
 from services.runtime.embedded import NatsServer, Postgres
-from services.runtime.embedded import prometheus as prometheus_server
 from services.runtime.embedded.prometheus import Prometheus
 
 LOOPBACK = "127.0.0.1"
@@ -28,12 +28,18 @@ class Ports:
 class Centre:
     """The parts and how they find one another. `clock` is the scheduler's AIDC_CLOCK; empty is wall time.
 
-    `watched` asks for what people look at: the board, and a Prometheus where the program is installed. Nothing depends
-    on either.
+    `watched` asks for the board, `prometheus` is the program of one, to watch the services. Nothing depends on either.
     """
 
     def __init__(
-        self, folder: DataFolder, name: str, clock: str = "", ports: Ports | None = None, *, watched: bool = False
+        self,
+        folder: DataFolder,
+        name: str,
+        clock: str = "",
+        ports: Ports | None = None,
+        *,
+        watched: bool = False,
+        prometheus: Path | None = None,
     ) -> None:
         ports = ports or Ports()
         self.folder = folder
@@ -46,8 +52,7 @@ class Centre:
         self.metrics = Service("metrics", folder.path / "metrics", self._shared, http=address(ports.metrics))
         board = Service("board", folder.path / "board", self._for_board, web=address(ports.board))
         self.board = board if watched else None
-        program = prometheus_server.binary() if watched else None
-        self.prometheus = Prometheus(program, folder.path / "prometheus", self._targets) if program else None
+        self.prometheus = Prometheus(prometheus, folder.path / "prometheus", self._targets) if prometheus else None
 
     def supervisor(self, report: Callable[[str], None]) -> Supervisor:
         """All parts, in the order in which they start."""
@@ -58,13 +63,12 @@ class Centre:
         stages = [servers, first, services]
         if self.board is not None:
             stages.append({"board": self.board})
-        if self.prometheus is not None:
-            stages.append({"prometheus": self.prometheus})
-        return Supervisor(stages, report)
+        return Supervisor(stages, report, {"prometheus": self.prometheus} if self.prometheus is not None else {})
 
     def addresses(self) -> dict[str, str]:
         """Where everything is, once it runs."""
-        watching = {"prometheus": self.prometheus.address} if self.prometheus is not None else {}
+        prometheus = self.prometheus
+        watching = {"prometheus": prometheus.address} if prometheus is not None and prometheus.running else {}
         if self.board is not None:
             watching |= {"board": self.board.web, "board_http": self.board.http}
         return {

@@ -8,6 +8,7 @@ import typer
 
 from services.cli.catalogue import CENTRE_FOLDER, read_catalogue
 from services.cli.options import Json
+from services.cli.outcome import Failed
 from services.cli.tables import err
 
 Port = Annotated[int, typer.Option(min=0, max=65535, help="0 is a free one.")]
@@ -23,6 +24,12 @@ def up(
         str,
         typer.Option(metavar="START@SPEED[/UNTIL]", help="Simulated time, such as 2026-03-03T09:00:00+09:00@60."),
     ] = "",
+    prometheus: Annotated[
+        str,
+        typer.Option(
+            metavar="PROGRAM", show_default="the installed one, if any", help="What to watch the centre with."
+        ),
+    ] = "",
     port_scheduler: Port = 0,
     port_ledger: Port = 0,
     port_metrics: Port = 0,
@@ -36,6 +43,7 @@ def up(
     from services.cli.up.centre import Centre, Ports
     from services.cli.up.folder import DataFolder
     from services.cli.up.serve import serve
+    from services.runtime.embedded.prometheus import binary
 
     ports = Ports(
         scheduler=port_scheduler,
@@ -46,8 +54,10 @@ def up(
         postgres=port_postgres,
     )
     catalogue = read_catalogue(centre)
+    watcher = binary(prometheus)
+    if prometheus and watcher is None:
+        raise Failed(f"there is no program {prometheus}: give the path of a Prometheus, or leave --prometheus out")
     with DataFolder(data) as folder:
-        asyncio.run(
-            serve(Centre(folder, catalogue.centre, clock, ports, watched=True), catalogue, empty, data, as_json)
-        )
+        whole = Centre(folder, catalogue.centre, clock, ports, watched=True, prometheus=watcher)
+        asyncio.run(serve(whole, catalogue, empty, data, as_json))
     err.print("Stopped; nothing is left running.")

@@ -38,7 +38,9 @@ def addresses(centre: Centre, data: Path) -> Table:
     made.add_row("scheduler", centre.scheduler.grpc, "gRPC aidc.scheduler.v1: decides")
     made.add_row("ledger", centre.ledger.grpc, "gRPC aidc.ledger.v1: remembers and accounts")
     made.add_row("metrics", f"http://{centre.metrics.http}/metrics", "shows usage to Prometheus")
-    if centre.prometheus is not None:
+    if centre.prometheus is None:
+        made.add_row("dashboards", "none", "no `prometheus` is installed: install one, or name it with --prometheus")
+    elif centre.prometheus.running:
         made.add_row("dashboards", centre.prometheus.url, "Prometheus: rules, alerts and what was seen")
     made.add_row("log", centre.nats.address, "NATS JetStream: the truth")
     made.add_row("books", centre.postgres.address, "Postgres: what the ledger made of it")

@@ -13,6 +13,7 @@ RESTART_DELAY_SECONDS = 0.1
 RESTART_DELAY_SECONDS_MAX = 5.0
 QUICK_DEATH_SECONDS = 20.0
 QUICK_DEATHS_MAX = 6
+NOTHING: Mapping[str, "Part"] = {}
 
 
 class Part(Protocol):
@@ -36,25 +37,53 @@ class GaveUp(Exception):
 
 
 class Supervisor:
-    """Runs parts in stages: those of one start together, after the stage before; stopping goes the other way round."""
+    """Runs parts in stages: those of one start together, after the stage before; stopping goes the other way round.
 
-    def __init__(self, stages: Sequence[Mapping[str, Part]], report: Callable[[str], None]) -> None:
+    What stands `beside` them comes last, and nothing depends on it: if it does not start, or keeps dying, that is told,
+    and the others go on without it.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Mapping[str, Part]],
+        report: Callable[[str], None],
+        beside: Mapping[str, Part] = NOTHING,
+    ) -> None:
         self._stages = stages
         self._report = report
+        self._beside = beside
+        self._started_beside: dict[str, Part] = {}
 
     async def start(self) -> None:
         """Start every stage. Raises `StartError`; what was started must still be stopped."""
         for stage in self._stages:
             await together(*(part.start() for part in stage.values()))
+        for name, part in self._beside.items():
+            try:
+                await part.start()
+                self._started_beside[name] = part
+            except StartError as problem:
+                self._report(f"{problem}\nGoing on without {name}.")
+            except OSError as problem:
+                self._report(f"{name} cannot be started: {because(problem)}; going on without it")
 
     async def keep_alive(self) -> None:
         """Start again whatever dies, until cancelled. Raises `GaveUp`."""
-        await together(*(self._keep(name, part) for stage in self._stages for name, part in stage.items()))
+        await together(
+            *(self._keep(name, part) for stage in self._stages for name, part in stage.items()),
+            *(self._keep_beside(name, part) for name, part in self._started_beside.items()),
+        )
 
     async def stop(self) -> None:
         """Stop every part, the last stage first."""
-        for stage in reversed(self._stages):
+        for stage in (self._beside, *reversed(self._stages)):
             await asyncio.gather(*(part.stop() for part in stage.values()))
+
+    async def _keep_beside(self, name: str, part: Part) -> None:
+        try:
+            await self._keep(name, part)
+        except GaveUp as problem:
+            self._report(f"{problem}; going on without it")
 
     async def _keep(self, name: str, part: Part) -> None:
         deaths: list[float] = []

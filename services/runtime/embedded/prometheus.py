@@ -27,10 +27,10 @@ PROBE_SECONDS = 2.0
 _opener = build_opener(ProxyHandler({}))  # It listens on loopback: no proxy is to be asked.
 
 
-def binary() -> Path | None:
-    """The installed program, or None."""
-    found = shutil.which("prometheus")
-    return Path(found) if found else None
+def binary(wanted: str = "") -> Path | None:
+    """The program of this name or path, or the installed one; None if there is none."""
+    found = shutil.which(wanted or "prometheus")
+    return Path(found).absolute() if found else None
 
 
 class Prometheus:
