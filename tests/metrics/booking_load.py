@@ -1,7 +1,6 @@
 """A short real load on a centre: companies search, book, cancel and ask the impossible, by the public interface."""
 
 import asyncio
-import time
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -45,9 +44,9 @@ class Load:
         self._random = Random(1)
         self.tally: Counter[str] = Counter()
 
-    async def work(self, until: float) -> None:
-        """Ask one thing after another until a monotonic time."""
-        while time.monotonic() < until:
+    async def work(self, enough: asyncio.Event) -> None:
+        """Ask one thing after another until it is enough."""
+        while not enough.is_set():
             company = self._companies[0] if self._random.random() < 0.2 else self._random.choice(self._companies)
             try:
                 await self._one(company)
@@ -98,13 +97,12 @@ class Load:
         return api.Line(resource=f"resources/{pool}", units=MILLI, shape=shape), timedelta(hours=6)
 
 
-async def book_for(seconds: float, endpoints: dict[str, Any], shown: str) -> str:
-    """Load a centre for so long; says what came of it."""
+async def book_until(enough: asyncio.Event, endpoints: dict[str, Any], shown: str) -> str:
+    """Load a centre until it is enough; says what came of it."""
     where = Connection(
         scheduler=endpoints["scheduler"], ledger=endpoints["ledger"], token=endpoints["tokens"]["operator"]
     )
     async with open_client(where) as client:
         load = Load(client, endpoints["tokens"], shown)
-        until = time.monotonic() + seconds
-        await asyncio.gather(*(load.work(until) for _ in range(WORKERS)))
+        await asyncio.gather(*(load.work(enough) for _ in range(WORKERS)))
     return ", ".join(f"{count} {what}" for what, count in load.tally.most_common())
