@@ -13,7 +13,7 @@ from services.board.frame.visit import Visit
 from services.board.now.page import now
 from services.board.outages import new as outage_new
 from services.board.outages import page as outages
-from services.board.reservations import actions, changing, transfers, voting
+from services.board.reservations import actions, attendance, changing, transfers, voting
 from services.board.reservations.page import reservation
 from services.board.series import cancel as series_cancel
 from services.board.series import change as series_change
@@ -44,7 +44,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("GET", "/conduct/{record}", records.ask),
     ("POST", "/conduct/{record}", records.send),
     ("POST", "/confirm", actions.take),
-    ("POST", "/check-in", actions.come),
+    ("POST", "/check-in", attendance.come),
     ("POST", "/cancel", actions.cancel),
     ("POST", "/release", actions.release),
     ("GET", "/reservations/{company}/{reservation}", reservation),

@@ -19,21 +19,22 @@ SPEED = 1
 
 
 def own_resources() -> Sequence[api.Resource]:
-    """Equipment beside the small catalogue: a laboratory that asks for a check-in, and a winch to be trained for."""
+    """Equipment beside the small catalogue: a laboratory that asks for a check-in, a hall, and a winch to train for."""
     laboratory = _equipment("LAB", SLOT_SECONDS)
     laboratory.no_show_grace.seconds = SLOT_SECONDS
+    hall = _equipment("HALL", SLOT_SECONDS, seats=60)
     winch = _equipment("WINCH", HOUR)
     winch.training_required = True
     winch.free_cancel.seconds = 30 * DAY  # Whatever is cancelled here is cancelled late.
-    return laboratory, winch
+    return laboratory, hall, winch
 
 
-def _equipment(name: str, slot_seconds: int) -> api.Resource:
+def _equipment(name: str, slot_seconds: int, seats: int = 1) -> api.Resource:
     return api.Resource(
         name=f"resources/{name}",
         kind=api.RESOURCE_KIND_EQUIPMENT,
         unit=api.RESOURCE_UNIT_SEAT,
-        nodes=[api.Node(id=f"{name}-0")],
+        nodes=[api.Node(id=f"{name}-{number}") for number in range(seats)],
         bins_per_node=1,
         bin_capacity=1,
         units_min=1,

@@ -31,10 +31,15 @@ ASK = (
     "{series}/cancel",
     "/reservations/{made}?ask=give-back",
     CHANGE,
+    "/book?resource=core&amount=4&hours=2&people=4&ids=p-1+p-2+p-3+p-4",
 )
+BILL = f"company={COMPANIES[3]}&month=2026-01&krw=1200000&due=2026-02-15T18:00&reference=2026-01-71"
 OPERATE = (
     f"/book?resource=core&hours=2&earliest=2026-07-20T09:00&company={COMPANY}",
     f"/company?company={COMPANY}",
+    f"/conduct/arrears?asked=1&{BILL}",
+    f"/conduct/misuse?asked=1&company={COMPANY}&reason=mining",
+    f"/conduct/training?company={COMPANY}",
     "/outages/new?resource=core&nodes=core-1,core-2&kind=failure",
 )
 PAGES = tuple((COMPANY, path) for path in (*READ, *ASK)) + tuple(("operator", path) for path in OPERATE)
@@ -215,6 +220,36 @@ async def test_a_person_without_a_mouse_hands_a_reservation_over(tabs: Tabs) -> 
         await pressed_to(page, "main .notice button")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**done=taken_over")
+
+
+async def test_an_operator_without_a_mouse_records_a_bill_and_clears_it(tabs: Tabs) -> None:
+    """From the company's page and back by keyboard alone: what follows from the bill is seen before it is sent."""
+    async with tabs.open("operator", f"/company?company={BOOKER}") as page:
+        await pressed_to(page, 'a[href^="/conduct/arrears"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/conduct/arrears?**")
+        assert await page.input_value("input[name=company]") == BOOKER
+        await pressed_to(page, "input[name=krw]")
+        await page.keyboard.type("1,200,000")
+        await page.fill("input[name=month]", "2026-01")
+        await page.fill("input[name=due]", "2026-02-15T18:00")
+        await pressed_to(page, "form.search button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("form.send button")
+        assert "1,200,000" in await page.inner_text("dl.facts")
+        await pressed_to(page, "form.send button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=arrears")
+        assert "The overdue bill is recorded." in await page.inner_text("main")
+        await pressed_to(page, 'a[href^="/conduct/paid"]')
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/conduct/paid?**")
+        await pressed_to(page, "form.search button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector("form.send button")
+        await pressed_to(page, "form.send button")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**done=paid")
 
 
 async def test_an_officer_without_a_mouse_comes_to_a_company(tabs: Tabs) -> None:

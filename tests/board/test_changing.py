@@ -161,3 +161,35 @@ async def test_what_a_change_costs_is_shown_before(board: Browsing) -> None:
     shorter = await board.page(f"{path_of(made)}?end=2026-04-08T10:00", HOLDER)
     assert "It would cost KRW 100 less." in shorter
     assert " · KRW 600" in await board.page("/book?resource=core&amount=3&hours=2", HOLDER)
+
+
+async def test_the_price_stands_on_bars_and_beside_what_is_offered(board: Browsing) -> None:
+    """A bar of the timeline says its price to whoever points at it, and so does the list of what others offer."""
+    card = api.PublishTariffRequest(request_id=str(uuid.uuid4()))
+    card.tariff.name = "tariffs/bars"
+    card.tariff.prices.add(resource="resources/core", krw=100)
+    await board.centre.call(board.centre.scheduler.PublishTariff, card, "operator")
+    made = await booked(board, HOLDER, "core", MONDAY + 42 * DAY, 7)
+    timeline = await board.page("/timeline?kind=compute&day=2026-04-13", HOLDER)
+    bar = timeline[timeline.index(f'href="{path_of(made).removesuffix("/change")}"') :]
+    assert "confirmed, KRW 700" in bar[: bar.index("</a>")]
+    [form] = forms(await board.page(path_of(made).removesuffix("/change"), HOLDER), "/transfer")
+    async with board.browser(HOLDER) as browser:
+        await browser.post("/transfer", data={**form, "to": OTHER, "hours": "48"})
+    offered = await board.page("/company", OTHER)
+    assert "KRW 700" in offered[offered.index("Offered to you by other companies") :].partition("</section>")[0]
+    assert "It would cost: KRW 700." in await board.page(path_of(made).removesuffix("/change"), OTHER)
+
+
+@pytest.mark.parametrize("holder", [HOLDER, "operator"])
+async def test_only_an_operator_excuses_what_is_given_back(board: Browsing, holder: str) -> None:
+    """Weather or a fault of the centre is no strike: the operator's form has a box for that, a company's has not."""
+    made = await booked(board, HOLDER, "core", MONDAY + 43 * DAY, 2)
+    path = path_of(made).removesuffix("/change")
+    page = await board.page(path, holder)
+    assert ('name="excused"' in page) == (holder == "operator")
+    [form] = forms(page, "/cancel")
+    async with board.browser(holder) as browser:
+        sent = {**form, "reason": "a storm", "excused": "on"}
+        after = await browser.post("/cancel", data=sent, follow_redirects=True)
+    assert "Given back." in after.text

@@ -6,10 +6,12 @@ import pytest
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.board.browsing import Browsing, forms
+from tests.board.test_conduct import registered
 from tests.system.small_catalogue import COMPANIES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 GIVER, TAKER, STRANGER = COMPANIES[3], COMPANIES[4], COMPANIES[5]
+BARRED = "CMP-75"
 SECRET = "our-secret-plan"
 
 
@@ -109,3 +111,57 @@ async def test_an_offer_to_nobody_is_refused_in_words(board: Browsing) -> None:
     assert "There is no such company." in missing.text
     assert odd.status_code == 400
     assert "Offered to" not in await board.page(page_of(made), GIVER)
+
+
+async def test_an_operator_finds_offers_and_answers_for_the_other_company(board: Browsing) -> None:
+    """On the first page stands from whom to whom; taken over, the page says whose it is now."""
+    made = await offered(board, day=38)
+    first = await board.page("/", "operator")
+    assert "Offered from one company to another" in first
+    assert page_of(made) in first
+    look = await board.page(page_of(made), "operator")
+    assert f"You answer for {TAKER}" in look
+    [form] = forms(look, "/transfer/accept")
+    async with board.browser("operator") as browser:
+        after = await browser.post("/transfer/accept", data=form, follow_redirects=True)
+    assert "Handed over." in after.text
+    assert await owner(board, made) == TAKER
+
+
+async def test_an_operator_declines_for_the_other_company(board: Browsing) -> None:
+    """The operator stays on the reservation, and reads there that it was declined."""
+    made = await offered(board, day=39)
+    [form] = forms(await board.page(page_of(made), "operator"), "/transfer/accept")
+    async with board.browser("operator") as browser:
+        told = await browser.post("/transfer/decline", data={**form, "reason": "no use"}, follow_redirects=True)
+    assert "It stays with the other company." in told.text
+    assert f"{TAKER} declined it" in told.text
+    assert await owner(board, made) == GIVER
+
+
+async def test_what_would_be_refused_is_told_before_it_is_taken(board: Browsing) -> None:
+    """Where the other company may not take it, every reason stands there instead of the button."""
+    made = await board.book(GIVER, "core", units=2, day=40)
+    [form] = forms(await board.page(page_of(made), GIVER), "/transfer")
+    misuse = api.RecordMisuseRequest(parent=f"companies/{BARRED}", request_id=str(uuid.uuid4()))
+    misuse.misuse.reason = "mining"
+    call, scheduler = board.centre.call, board.centre.scheduler
+    await call(scheduler.RegisterCompany, registered(BARRED), "operator")
+    terms = await call(scheduler.GetTerms, api.GetTermsRequest(), "operator")
+    terms.ClearField("effective_time")
+    terms.misuse_revokes = True
+    await call(scheduler.PublishTerms, api.PublishTermsRequest(terms=terms, request_id=str(uuid.uuid4())), "operator")
+    await call(scheduler.RecordMisuse, misuse, "operator")
+    async with board.browser(GIVER) as browser:
+        await browser.post("/transfer", data={**form, "to": BARRED, "hours": "48"})
+    look = await board.page(page_of(made), "operator")
+    assert "Taking it over would be refused now." in look
+    assert "REVOKED" in look
+    assert ">Take it over<" not in look
+    assert ">Decline<" in look
+
+
+async def test_an_auditor_answers_nothing(board: Browsing) -> None:
+    """The same roles as the doors: who changes nothing has no such form."""
+    made = await offered(board, day=41)
+    assert not forms(await board.page(page_of(made), "auditor"), "/transfer/accept")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.board.booking.classes import FIELDS, people_fields
 from services.board.booking.wishes import COLOCATIONS, HOURS_MAX, LINES_MAX, ORDERS
 from services.board.frame.fields import NOTE_CHARACTERS_MAX, company_field, field, resource_field, text_field
 from services.board.frame.visit import Visit
@@ -48,13 +49,14 @@ def drawn(visit: Visit, fields: Mapping[str, str]) -> Markup:
             "details",
             el("summary", words("book_more")),
             more,
+            el("div", people_fields(visit, fields), class_="fields"),
             el(
                 "div",
                 el("label", words("book_together"), el("select", together, name="together")),
                 text_field(words("book_note"), "note", fields.get("note", ""), maxlength=NOTE_CHARACTERS_MAX),
                 class_="fields",
             ),
-            open_=opened or placed or bool(fields.get("note")),
+            open_=opened or placed or any(fields.get(name) for name in ("note", *FIELDS)),
         ),
         el(
             "p",

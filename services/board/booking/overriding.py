@@ -69,6 +69,8 @@ async def exactly(visit: Visit, wish: Wish) -> Content:
     request = api.CreateReservationRequest(parent=wish.parent)
     request.reservation.lines.extend(wish.lines)
     request.reservation.note = wish.note
+    if wish.people is not None:
+        request.reservation.participants.CopyFrom(wish.people)
     request.reservation.start_time.CopyFrom(to_timestamp(wish.earliest))
     request.reservation.end_time.CopyFrom(to_timestamp(wish.earliest + wish.length))
     broken = await _broken(visit, request)

@@ -5,25 +5,24 @@ sent twice books once, and what was taken meanwhile is refused with reasons and 
 offer that is held is a promise for some minutes: nobody else takes it until it is confirmed on its own page.
 """
 
-from collections.abc import Iterable, Sequence
-from uuid import uuid4
+from collections.abc import Sequence
 
 from starlette.responses import RedirectResponse, Response
 
+from services.board.booking import classes, overriding
 from services.board.booking import form as search_form
-from services.board.booking import overriding
-from services.board.booking.wishes import Wish, lasting, read_sent, read_wish, sent_line
+from services.board.booking.offers import Asked, changes, demand, offers
+from services.board.booking.wishes import Wish, read_sent, read_wish
 from services.board.doors.answers import Forbidden, Refused, Unavailable
 from services.board.frame import parts, paths
 from services.board.frame.answering import CONFLICT, SEE_OTHER
 from services.board.frame.document import form, hidden, show
 from services.board.frame.visit import Unreadable, Visit, address, local_path, read_sealed_form
 from services.board.paper.markup import Content, Markup, el
-from services.board.paper.times import from_timestamp, length
+from services.board.paper.times import from_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 UNAVAILABLE = 503
-HOLD_SECONDS, HOLD_SECONDS_MIN = 600, 60
 HOPELESS = (
     *("OUTSIDE_AGREEMENT", "NO_QUOTA", "NOT_ENTITLED", "NOT_QUALIFIED", "OUT_OF_SERVICE"),
     *("SUSPENDED", "ARREARS", "REVOKED"),
@@ -38,7 +37,7 @@ async def book(visit: Visit) -> Response:
     words = visit.words
     fields = dict(visit.request.query_params)
     asked = bool(fields.get("resource"))
-    same = {name: fields.get(name, "") for name in ("resource", "amount", "hours", "note")}
+    same = {name: fields.get(name, "") for name in ("resource", "amount", "hours", "note", *classes.FIELDS)}
     whose = "" if visit.person.company else fields.get("company", "")
     again = el("p", el("a", words("book_series"), href=address("/series/new", company=whose, **same)))
     still = [el("h1", words("book_title")), search_form.drawn(visit, fields), again]
@@ -85,7 +84,7 @@ async def _found(visit: Visit, wish: Wish) -> Content:
     section = parts.section(
         words("offers_title"),
         el("p", " ".join(told), class_="away"),
-        offers(visit, wish.company, answer.offers, wish.note, here),
+        offers(visit, Asked(wish.company, wish.note, wish.people, here), answer.offers),
         cut,
     )
     return [section, refused_windows]
@@ -113,65 +112,11 @@ def _why_not(visit: Visit, violations: Sequence[api.Violation]) -> Markup:
     return parts.section(words("no_offers_title"), parts.violations(visit, violations), advice)
 
 
-def offers(visit: Visit, company: str, found: Sequence[api.Offer], note: str, back: str) -> Markup:
-    """Offers, each with the button that books it."""
-    return el("ol", [el("li", _offer(visit, company, offer, note, back)) for offer in found], class_="offers")
-
-
-def _offer(visit: Visit, company: str, offer: api.Offer, note: str, back: str) -> Markup:
-    words, clock = visit.words, visit.clock
-    start = from_timestamp(offer.start_time)
-    when = clock.span(start, from_timestamp(offer.end_time))
-    told = (clock.away(start), length(lasting(offer), words), parts.price(visit, offer))
-    # Until its start an offer may be held, so that one can ask somebody before one books.
-    seconds = min(HOLD_SECONDS, int((start - clock.now).total_seconds()))
-    hold = [
-        hidden("hold_request_id", str(uuid4())),
-        el(
-            "button",
-            words("hold_this", minutes=seconds // 60),
-            name="hold",
-            value=seconds,
-            class_="second",
-            aria_label=words("hold_at", when=when),
-        ),
-    ]
-    return form(
-        visit,
-        "/book",
-        _demand(company, offer.lines, offer.start_time.seconds, offer.end_time.seconds, note, back),
-        hidden("request_id", str(uuid4())),
-        el("p", clock.stamp(start, when), class_="slot"),
-        el("p", " · ".join(filter(None, told)), class_="away"),
-        parts.lines(visit, offer.lines),
-        el(
-            "div",
-            el("button", words("book_this"), aria_label=words("book_at", when=when)),
-            hold if seconds >= HOLD_SECONDS_MIN else None,
-            class_="buttons",
-        ),
-        class_="offer",
-    )
-
-
-def _demand(company: str, lines: Iterable[api.Line], start: int, end: int, note: str, back: str) -> list[Markup]:
-    """What is asked for, as fields that nobody sees."""
-    return [
-        hidden("company", company),
-        *(hidden(f"line{number}", sent_line(line)) for number, line in enumerate(lines, 1)),
-        hidden("start", str(start)),
-        hidden("end", str(end)),
-        hidden("note", note),
-        hidden("back", back),
-    ]
-
-
 def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refused, back: str) -> Response:
     """Why it was refused, and what would be granted instead, one click away."""
     words = visit.words
-    company = request.parent.partition("/")[2]
-    note = request.reservation.note
-    instead = offers(visit, company, refused.alternatives, note, back)
+    asked = Asked.of(request, back)
+    instead = offers(visit, asked, refused.alternatives)
     return show(
         visit,
         words("refused_title"),
@@ -179,7 +124,7 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
         parts.note(words("refused_explained"), "bad"),
         parts.violations(visit, refused.violations),
         parts.section(words("alternatives_title"), instead) if refused.alternatives else None,
-        _changes(visit, company, refused.changes, note, back) if refused.changes else None,
+        changes(visit, asked, refused.changes) if refused.changes else None,
         overriding.offered(visit, request, refused.violations),
         el("p", el("a", words("search_again"), href=back)),
         status=CONFLICT,
@@ -187,23 +132,13 @@ def _refused(visit: Visit, request: api.CreateReservationRequest, refused: Refus
     )
 
 
-def _changes(visit: Visit, company: str, changes: Sequence[api.SmallestChange], note: str, back: str) -> Markup:
-    """The smallest changes of the demand that would be granted, each in words and one click away."""
-    made = [
-        el("li", el("p", each.description, lang="en"), _offer(visit, company, each.offer, note, back))
-        for each in changes
-    ]
-    return parts.section(visit.words("changes_title"), el("ol", made, class_="offers"))
-
-
 def _unknown(visit: Visit, request: api.CreateReservationRequest, back: str) -> Response:
     """Nobody answered, so nobody knows: the same request again tells, and books once."""
     words, wish = visit.words, request.reservation
-    company = request.parent.partition("/")[2]
     again = form(
         visit,
         "/book",
-        _demand(company, wish.lines, wish.start_time.seconds, wish.end_time.seconds, wish.note, back),
+        demand(Asked.of(request, back), wish.lines, wish.start_time.seconds, wish.end_time.seconds),
         hidden("hold_request_id" if request.HasField("hold") else "request_id", request.request_id),
         hidden("hold", str(request.hold.seconds)) if request.HasField("hold") else None,
         el("button", words("ask_again")),

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from google.protobuf.duration_pb2 import Duration
 
+from services.board.booking.classes import read_people
 from services.board.doors.catalogue import figure, plain, units_of
 from services.board.frame.fields import field
 from services.board.frame.visit import Visit
@@ -57,6 +58,7 @@ class Wish:
     earliest: datetime | None
     latest: datetime | None
     note: str
+    people: api.Participants | None
     preference: Preference
     faults: tuple[str, ...]
 
@@ -81,6 +83,7 @@ class Wish:
             duration_max=to_duration(prefers.longest) if prefers.longest else None,
             units_min={self.lines[0].resource: prefers.least} if prefers.least else None,
             refused_max=REFUSED_MAX if prefers.why else 0,
+            participants=self.people,
         )
 
 
@@ -101,6 +104,7 @@ def read_wish(visit: Visit, fields: Mapping[str, str]) -> Wish:
         earliest=_moment(visit, fields.get("earliest", ""), faults),
         latest=_moment(visit, fields.get("latest", ""), faults),
         note=fields.get("note", ""),
+        people=read_people(visit, fields, faults),
         preference=_preference(visit, fields, lines[:1], length, faults),
         faults=tuple(faults),
     )
@@ -191,7 +195,11 @@ def read_sent(visit: Visit, fields: Mapping[str, str]) -> api.CreateReservationR
             if int(colocation):
                 line.shape.colocation = api.Colocation.ValueType(int(colocation))
             lines.append(line)
-    reservation = api.Reservation(lines=lines, note=fields.get("note", ""))
+    faults = list[str]()
+    people = read_people(visit, fields, faults)
+    if faults:
+        raise ValueError(faults)
+    reservation = api.Reservation(lines=lines, note=fields.get("note", ""), participants=people)
     reservation.start_time.seconds = int(fields.get("start", ""))
     reservation.end_time.seconds = int(fields.get("end", ""))
     company = visit.person.company or fields.get("company", "")

@@ -17,7 +17,8 @@ from services.board.frame.visit import Visit, address
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import DAY, from_timestamp, to_timestamp
 from services.board.reservations import changing, transfers
-from services.board.reservations.actions import check_in, confirm, give_back_link
+from services.board.reservations.actions import confirm, give_back_link
+from services.board.reservations.attendance import check_in_here
 from services.board.usage.books import meter_name, of_this_month
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -145,7 +146,7 @@ def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more
                     aria_label=words("open_named", name=plain(item.name)),
                 ),
                 confirm(visit, item),
-                check_in(visit, item),
+                check_in_here(visit, item),
                 changing.link(visit, item),
                 give_back_link(visit, item),
                 class_="actions",

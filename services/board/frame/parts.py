@@ -24,9 +24,11 @@ def table(head: Sequence[str], rows: Iterable[Row], caption: str, numbers: froze
     return el("div", made, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def section(title: str, *content: Content, class_: str | None = None, aside: Content = None) -> Markup:
+def section(
+    title: str, *content: Content, class_: str | None = None, aside: Content = None, id_: str | None = None
+) -> Markup:
     """A part of a page under its heading."""
-    return el("section", el("div", el("h2", title), aside, class_="heading"), *content, class_=class_)
+    return el("section", el("div", el("h2", title), aside, class_="heading"), *content, class_=class_, id=id_)
 
 
 def note(text: Content, kind: str = "note") -> Markup:

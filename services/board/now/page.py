@@ -16,6 +16,7 @@ from services.board.now.fits import AHEAD, Fit, fits_of, fits_told
 from services.board.outages.incidents import Incident, incidents
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import from_timestamp, length
+from services.board.reservations.transfers import received
 from services.board.reservations.voting import waiting
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -52,6 +53,7 @@ async def now(visit: Visit) -> Response:
         el("div", cards, class_="cards") if cards else parts.empty(words("now_no_pools")),
         told if pressing else None,
         await waiting(visit),
+        await received(visit, visit.person.parent) if visit.person.operates else None,
         el("div", _soon(visit, live), class_="pair"),
         el("div", _equipment(visit, today), _staff(visit, today), class_="pair"),
         None if pressing else told,

@@ -1,7 +1,6 @@
-"""What is done with a reservation: a held one confirmed, somebody checked in, one given back."""
+"""What is done with a reservation: a held one confirmed, one given back; and the sending of any one change."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +11,7 @@ from services.board.doors.catalogue import plain
 from services.board.frame import parts, paths
 from services.board.frame.answering import SEE_OTHER, refusal
 from services.board.frame.document import form, hidden
-from services.board.frame.fields import REASON_CHARACTERS_MAX
+from services.board.frame.fields import REASON_CHARACTERS_MAX, check
 from services.board.frame.visit import Visit, address, read_sealed_form
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import from_timestamp
@@ -26,9 +25,8 @@ CONDITIONS = {
     "worn": api.CONDITION_WORN,
     "damaged": api.CONDITION_DAMAGED,
 }
-CHECK_IN_AHEAD = timedelta(minutes=30)
-"""The button appears somewhat before the centre's terms allow it; the scheduler has the last word."""
 GIVING_BACK = "give-back"
+EXCUSED = "excused"
 
 
 def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Markup | None:
@@ -49,6 +47,7 @@ def give_back(visit: Visit, item: api.Reservation, quote: Content = None) -> Mar
             quote,
             reason(visit),
             _check_out(visit, item) if action == "release" else None,
+            check("checkbox", EXCUSED, "on", words("excused"), False) if visit.person.operates else None,
             el("button", words(f"{action}_confirm"), class_="bad"),
         ),
         class_="ask",
@@ -131,30 +130,6 @@ def _check_out(visit: Visit, item: api.Reservation) -> list[Markup] | None:
     ]
 
 
-def check_in(visit: Visit, item: api.Reservation) -> Markup | None:
-    """A button for whoever comes to use a piece of equipment, where somebody must."""
-    waiting = item.state in (api.Reservation.STATE_CONFIRMED, api.Reservation.STATE_ACTIVE)
-    due = item.HasField("check_in_deadline") and not item.HasField("check_in_time")
-    begins = from_timestamp(item.start_time) - CHECK_IN_AHEAD
-    if not (visit.person.acts_for(item.name) and waiting and due and visit.clock.now >= begins):
-        return None
-    words, until = visit.words, from_timestamp(item.check_in_deadline)
-    return form(
-        visit,
-        "/check-in",
-        hidden("name", item.name),
-        hidden("etag", item.etag),
-        hidden("request_id", str(uuid4())),
-        el("button", words("check_in"), title=words("check_in_until", moment=visit.clock.short(until))),
-        class_="check-in",
-    )
-
-
-async def come(visit: Visit) -> Response:
-    """A check-in that was sent."""
-    return await change_one(visit, visit.caller.scheduler.CheckIn, api.CheckInRequest, "checked_in")
-
-
 async def take(visit: Visit) -> Response:
     """A confirmation that was sent."""
     return await change_one(visit, visit.caller.scheduler.ConfirmReservation, api.ConfirmReservationRequest, "")
@@ -162,14 +137,21 @@ async def take(visit: Visit) -> Response:
 
 async def cancel(visit: Visit) -> Response:
     """A cancellation that was sent."""
-    return await change_one(visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest, "given_back")
+    return await change_one(
+        visit, visit.caller.scheduler.CancelReservation, api.CancelReservationRequest, "given_back", _excuse
+    )
 
 
 async def release(visit: Visit) -> Response:
     """A release that was sent."""
     return await change_one(
-        visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest, "given_back"
+        visit, visit.caller.scheduler.ReleaseReservation, api.ReleaseReservationRequest, "given_back", _excuse
     )
+
+
+def _excuse(visit: Visit, fields: Mapping[str, str], request: Any) -> None:
+    """Free of charge and no strike, where an operator says so; of anybody else the box is not there."""
+    request.excused = visit.person.operates and EXCUSED in fields
 
 
 async def change_one(
@@ -184,9 +166,9 @@ async def change_one(
     request = kind(**{name: fields[name] for name in FIELDS if name in fields and name in known})
     if "condition" in known and fields.get("condition") in CONDITIONS:
         request.condition = CONDITIONS[fields["condition"]]
-    if more is not None:
-        more(visit, fields, request)
     try:
+        if more is not None:
+            more(visit, fields, request)
         changed = await visit.caller.ask(method, request)
     except Refused as refused:
         return refusal(visit, refused)

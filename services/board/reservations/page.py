@@ -12,7 +12,8 @@ from services.board.frame.visit import Visit
 from services.board.paper.markup import Markup, el
 from services.board.paper.times import from_timestamp, length
 from services.board.reservations import changing, transfers
-from services.board.reservations.actions import check_in, confirm, give_back, quote
+from services.board.reservations.actions import confirm, give_back, quote
+from services.board.reservations.attendance import check_in, people
 from services.board.reservations.voting import agreed_time, vote
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -30,6 +31,8 @@ DONE = (
     "offered",
     "withdrawn",
     "taken_over",
+    "handed_over",
+    "declined",
 )
 
 
@@ -43,14 +46,14 @@ async def reservation(visit: Visit) -> Response:
     title = words("reservation_title")
     head = el("div", el("h1", title), el("p", plain(name), class_="period"), class_="heading")
     if transfers.offered_to(visit, item):
-        cost = await transfers.price(visit, item)
-        return show(visit, title, head, transfers.answering(visit, item), _facts(visit, item, cost))
+        return show(visit, title, head, await transfers.answering(visit, item), _facts(visit, item, ""))
     return show(
         visit,
         title,
         head,
         parts.note(words(f"done_{done}"), "good") if done in DONE else None,
         confirm(visit, item),
+        await transfers.answering(visit, item),
         _facts(visit, item, parts.price(visit, item)),
         check_in(visit, item),
         el(
@@ -75,6 +78,7 @@ def _facts(visit: Visit, item: api.Reservation, cost: str) -> Markup:
         (words("head_when"), [parts.when(visit, item), " ", el("span", length(lasting, words), class_="away")]),
         (words("head_state"), parts.state(visit, item)),
         (words("head_company"), paths.company_of(item.name)),
+        (words("class_title"), people(visit, item)),
         (words("desired"), _desired(visit, item)),
         (words("head_price"), cost),
         (words("head_note"), item.note),

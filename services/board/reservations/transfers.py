@@ -3,6 +3,8 @@
 The other company sees what it would get, when and at what price, and nothing of what the first one said about it (P8).
 """
 
+import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 from starlette.responses import RedirectResponse, Response
@@ -86,22 +88,34 @@ def offering(visit: Visit, item: api.Reservation) -> Markup | None:
     )
 
 
-def answering(visit: Visit, item: api.Reservation) -> Markup | None:
-    """For the company that it is offered to: take it over, or do not."""
-    if not offered_to(visit, item) or not visit.person.books:
+def answers(visit: Visit, item: api.Reservation) -> bool:
+    """Whether whoever looks may take it over or decline: the company that it is offered to, or an operator for it."""
+    if item.transfer.state != OPEN or not visit.person.books:
+        return False
+    return visit.person.operates or offered_to(visit, item)
+
+
+async def answering(visit: Visit, item: api.Reservation) -> Content:
+    """Take it over, at a price that is told first, or do not; where taking it would be refused, every reason."""
+    if not answers(visit, item):
         return None
     words = visit.words
+    cost, refused = await asked(visit, item)
+    told = "transfer_offered_between" if visit.person.operates else "transfer_offered"
     same = [hidden("name", item.name), hidden("etag", item.etag), hidden("request_id", str(uuid4()))]
     until = visit.clock.short(from_timestamp(item.transfer.expire_time))
+    reasons = [el("p", el("b", words("transfer_refused"))), parts.violations(visit, refused)] if refused else None
     return form(
         visit,
         "/transfer/accept",
         same,
-        el("p", words("transfer_offered", company=paths.company_of(item.name), moment=until)),
+        el("p", words(told, company=paths.company_of(item.name), to=plain(item.transfer.to), moment=until)),
+        el("p", words("transfer_price", price=cost)) if cost else None,
+        reasons,
         el("label", words("transfer_decline_reason"), el("input", name="reason", maxlength=REASON_CHARACTERS_MAX)),
         el(
             "div",
-            el("button", words("transfer_accept")),
+            el("button", words("transfer_accept")) if not refused else None,
             el("button", words("transfer_decline"), class_="second", formaction="/transfer/decline"),
             class_="buttons",
         ),
@@ -109,35 +123,46 @@ def answering(visit: Visit, item: api.Reservation) -> Markup | None:
     )
 
 
-async def price(visit: Visit, item: api.Reservation) -> str:
-    """What it would cost the company that takes it over, by its own discounts; nothing if it may not."""
+async def asked(visit: Visit, item: api.Reservation) -> tuple[str, Sequence[api.Violation]]:
+    """What it would cost the company that takes it over, by its own discounts; or every rule that forbids it."""
     request = api.AcceptTransferRequest(name=item.name, request_id=str(uuid4()), validate_only=True)
     try:
-        return parts.price(visit, await visit.caller.ask(visit.caller.scheduler.AcceptTransfer, request))
-    except Refused:
-        return ""
+        return parts.price(visit, await visit.caller.ask(visit.caller.scheduler.AcceptTransfer, request)), ()
+    except Refused as refused:
+        return "", refused.violations
+    except Missing:
+        return "", ()  # It was answered since; the page will say so.
 
 
 async def received(visit: Visit, parent: str) -> Markup | None:
-    """What other companies offer to one; nothing where nothing is offered."""
+    """What other companies offer to one, or to any of them; nothing where nothing is offered."""
     request = api.ListReservationsRequest(parent=parent, offered=True, page_size=OFFERS_MAX)
     found = (await visit.caller.ask(visit.caller.scheduler.ListReservations, request)).reservations
     if not found:
         return None
-    words = visit.words
-    title = words("transfers_title")
-    rows = [
-        [
-            el("span", paths.company_of(item.name), class_="owner"),
-            parts.lines(visit, item.lines),
-            [parts.when(visit, item), el("div", _length(visit, item), class_="away")],
-            visit.clock.short(from_timestamp(item.transfer.expire_time)),
-            el("a", words("transfer_look"), href=paths.of_reservation(item.name), aria_label=_look(visit, item)),
-        ]
-        for item in found
-    ]
-    head = [words("transfer_from"), words("head_what"), words("head_when"), words("transfer_until"), ""]
-    return parts.section(title, parts.table(head, rows, title))
+    words, own = visit.words, bool(visit.person.company)
+    prices = [cost for cost, _ in await asyncio.gather(*(asked(visit, item) for item in found))] if own else []
+    costly = any(prices)
+    rows: list[parts.Row] = []
+    for number, item in enumerate(found):
+        to = [] if own else [el("span", plain(item.transfer.to), class_="owner")]
+        cost = [prices[number]] if costly else []
+        rows.append(
+            [
+                el("span", paths.company_of(item.name), class_="owner"),
+                *to,
+                parts.lines(visit, item.lines),
+                [parts.when(visit, item), el("div", _length(visit, item), class_="away")],
+                *cost,
+                visit.clock.short(from_timestamp(item.transfer.expire_time)),
+                el("a", words("transfer_look"), href=paths.of_reservation(item.name), aria_label=_look(visit, item)),
+            ]
+        )
+    title = words("transfers_title" if own else "transfers_between")
+    whom = [words("transfer_from"), *([] if own else [words("transfer_whom")])]
+    what = [words("head_what"), words("head_when"), *parts.price_head(visit, costly)]
+    numbers = frozenset({3}) if costly else frozenset[int]()
+    return parts.section(title, parts.table([*whom, *what, words("transfer_until"), ""], rows, title, numbers))
 
 
 def _length(visit: Visit, item: api.Reservation) -> str:
@@ -168,12 +193,13 @@ async def withdraw(visit: Visit) -> Response:
 
 
 async def accept(visit: Visit) -> Response:
-    """An offer of another company, taken."""
-    return await change_one(visit, visit.caller.scheduler.AcceptTransfer, api.AcceptTransferRequest, "taken_over")
+    """An offer of another company, taken, or by an operator for the company that it is offered to."""
+    done = "handed_over" if visit.person.operates else "taken_over"
+    return await change_one(visit, visit.caller.scheduler.AcceptTransfer, api.AcceptTransferRequest, done)
 
 
 async def decline(visit: Visit) -> Response:
-    """An offer of another company, declined: it is not ours to see any more."""
+    """An offer of another company, declined: then only an operator may still see it."""
     fields = await read_sealed_form(visit)
     request = api.DeclineTransferRequest()
     for key in ("name", "etag", "request_id", "reason"):
@@ -182,7 +208,8 @@ async def decline(visit: Visit) -> Response:
         await visit.caller.ask(visit.caller.scheduler.DeclineTransfer, request)
     except Refused as refused:
         return refusal(visit, refused)
-    return RedirectResponse(address("/company", done="declined"), status_code=SEE_OTHER)
+    back = paths.of_reservation(request.name) if visit.person.operates else "/company"
+    return RedirectResponse(address(back, done="declined"), status_code=SEE_OTHER)
 
 
 def _update(name: str, etag: str, request_id: str, to: str) -> api.UpdateReservationRequest:

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from starlette.responses import RedirectResponse, Response
 
+from services.board.booking.classes import people_fields
 from services.board.booking.form import line_fields
 from services.board.booking.wishes import HOURS_MAX, read_wish
 from services.board.doors.answers import Forbidden, Refused, Unavailable
@@ -108,6 +109,7 @@ def _request(visit: Visit, fields: Mapping[str, str]) -> tuple[api.CreateSeriesR
         recurrence=[read_rule(visit, fields, faults)],
         policy=POLICIES.get(fields.get("policy", ""), api.CONFLICT_POLICY_FAIL),
         note=wish.note,
+        participants=wish.people,
     )
     return api.CreateSeriesRequest(parent=wish.parent, series=series), faults
 
@@ -124,6 +126,7 @@ def _form(visit: Visit, fields: Mapping[str, str]) -> Markup:
         company_field(visit, fields) if not visit.person.company else None,
         line_fields(visit, fields, 1),
         el("div", first, hours, note, class_="fields"),
+        el("div", people_fields(visit, fields), class_="fields"),
         rhythm(visit, fields),
         policies(visit, fields),
         el(

@@ -143,6 +143,7 @@ def _bar(visit: Visit, row: Row, bar: Bar, top: int) -> Markup:
                 amount,
                 visit.clock.span(bar.start, bar.end),
                 visit.words.either(f"state_{state}", state),
+                parts.price(visit, bar.item),
                 bar.item.note,
             ),
         )
