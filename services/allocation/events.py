@@ -25,25 +25,29 @@ from services.allocation.values.transfer import Outcome
 from services.allocation.values.use import MeasuredUse
 
 
-class ResourceRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="resource_registered", tag_field="type"):
+class Fact(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
+    """Something that happened."""
+
+
+class ResourceRegistered(Fact, frozen=True, kw_only=True, tag="resource_registered"):
     """A resource can be booked."""
 
     resource: Resource
 
 
-class CompanyRegistered(Struct, frozen=True, gc=False, kw_only=True, tag="company_registered", tag_field="type"):
+class CompanyRegistered(Fact, frozen=True, kw_only=True, tag="company_registered"):
     """A company may book."""
 
     company: Company
 
 
-class QuotaGranted(Struct, frozen=True, gc=False, kw_only=True, tag="quota_granted", tag_field="type"):
+class QuotaGranted(Fact, frozen=True, kw_only=True, tag="quota_granted"):
     """A company was given unit-seconds for a period."""
 
     quota: Quota
 
 
-class ReviewAnnounced(Struct, frozen=True, gc=False, kw_only=True, tag="review_announced", tag_field="type"):
+class ReviewAnnounced(Fact, frozen=True, kw_only=True, tag="review_announced"):
     """At `at` a company's grants will be reviewed; so they stand now, and would fall under these rows."""
 
     company: str
@@ -52,7 +56,7 @@ class ReviewAnnounced(Struct, frozen=True, gc=False, kw_only=True, tag="review_a
     meters: tuple[MeterReview, ...]
 
 
-class QuotaReviewed(Struct, frozen=True, gc=False, kw_only=True, tag="quota_reviewed", tag_field="type"):
+class QuotaReviewed(Fact, frozen=True, kw_only=True, tag="quota_reviewed"):
     """A company's grants were reviewed for a date, and lost what `removals` names, by the rows in `meters`."""
 
     company: str
@@ -61,25 +65,25 @@ class QuotaReviewed(Struct, frozen=True, gc=False, kw_only=True, tag="quota_revi
     removals: tuple[Removal, ...]
 
 
-class TariffPublished(Struct, frozen=True, gc=False, kw_only=True, tag="tariff_published", tag_field="type"):
+class TariffPublished(Fact, frozen=True, kw_only=True, tag="tariff_published"):
     """A rate card applies to what is booked from here on, and starts from its `valid_from` on."""
 
     tariff: Tariff
 
 
-class PeriodClosed(Struct, frozen=True, gc=False, kw_only=True, tag="period_closed", tag_field="type"):
+class PeriodClosed(Fact, frozen=True, kw_only=True, tag="period_closed"):
     """The books are frozen up to the end of a month; what is learnt about it later counts in the open one."""
 
     period: ClosedMonth
 
 
-class CorrectionPosted(Struct, frozen=True, gc=False, kw_only=True, tag="correction_posted", tag_field="type"):
+class CorrectionPosted(Fact, frozen=True, kw_only=True, tag="correction_posted"):
     """An operator credited a company, or debited it: beyond what its bookings cost."""
 
     correction: Correction
 
 
-class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured", tag_field="type"):
+class UseMeasured(Fact, frozen=True, kw_only=True, tag="use_measured"):
     """What the nodes reported about a reservation between two times. It changes nothing that the reservation holds.
 
     `in_use` says once in its life whether it was taken into use soon after its start; else it is None.
@@ -93,19 +97,19 @@ class UseMeasured(Struct, frozen=True, gc=False, kw_only=True, tag="use_measured
     in_use: bool | None = None
 
 
-class TermsPublished(Struct, frozen=True, gc=False, kw_only=True, tag="terms_published", tag_field="type"):
+class TermsPublished(Fact, frozen=True, kw_only=True, tag="terms_published"):
     """From a date on, these terms hold for everybody."""
 
     terms: Terms
 
 
-class QualificationGranted(Struct, frozen=True, gc=False, kw_only=True, tag="qualification_granted", tag_field="type"):
+class QualificationGranted(Fact, frozen=True, kw_only=True, tag="qualification_granted"):
     """A company's people were trained for a piece of equipment."""
 
     qualification: Qualification
 
 
-class QualificationRevoked(Struct, frozen=True, gc=False, kw_only=True, tag="qualification_revoked", tag_field="type"):
+class QualificationRevoked(Fact, frozen=True, kw_only=True, tag="qualification_revoked"):
     """A company's people may no longer run a piece of equipment by themselves."""
 
     company: str
@@ -113,15 +117,13 @@ class QualificationRevoked(Struct, frozen=True, gc=False, kw_only=True, tag="qua
     reason: str
 
 
-class OfficerAssigned(Struct, frozen=True, gc=False, kw_only=True, tag="officer_assigned", tag_field="type"):
+class OfficerAssigned(Fact, frozen=True, kw_only=True, tag="officer_assigned"):
     """A support officer may act for a company between two times, whatever was said about them before."""
 
     assignment: Assignment
 
 
-class OfficerDismissed(
-    Struct, frozen=True, gc=False, kw_only=True, tag="officer_dismissed", tag_field="type", omit_defaults=True
-):
+class OfficerDismissed(Fact, frozen=True, kw_only=True, tag="officer_dismissed", omit_defaults=True):
     """A support officer no longer acts for a company."""
 
     company: str
@@ -129,7 +131,7 @@ class OfficerDismissed(
     reason: str = ""
 
 
-class StrikeGiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_given", tag_field="type"):
+class StrikeGiven(Fact, frozen=True, kw_only=True, tag="strike_given"):
     """A company let equipment stand idle that others could have had."""
 
     company: str
@@ -137,7 +139,7 @@ class StrikeGiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_given
     cause: Cause
 
 
-class StrikeForgiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_forgiven", tag_field="type"):
+class StrikeForgiven(Fact, frozen=True, kw_only=True, tag="strike_forgiven"):
     """A strike was taken back."""
 
     company: str
@@ -145,16 +147,14 @@ class StrikeForgiven(Struct, frozen=True, gc=False, kw_only=True, tag="strike_fo
     reason: str
 
 
-class SuspensionSet(Struct, frozen=True, gc=False, kw_only=True, tag="suspension_set", tag_field="type"):
+class SuspensionSet(Fact, frozen=True, kw_only=True, tag="suspension_set"):
     """A company books no equipment before `until`; 0 lifts what was set before."""
 
     company: str
     until: int
 
 
-class ArrearsRecorded(
-    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_recorded", tag_field="type", omit_defaults=True
-):
+class ArrearsRecorded(Fact, frozen=True, kw_only=True, tag="arrears_recorded", omit_defaults=True):
     """A company has not paid the bill of a month, of so many KRW, which was due by `since`."""
 
     company: str
@@ -164,9 +164,7 @@ class ArrearsRecorded(
     reference: str = ""
 
 
-class ArrearsReached(
-    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_reached", tag_field="type", omit_defaults=True
-):
+class ArrearsReached(Fact, frozen=True, kw_only=True, tag="arrears_reached", omit_defaults=True):
     """A bill has been overdue for so many months; a surcharge stands beside this as a correction."""
 
     company: str
@@ -176,9 +174,7 @@ class ArrearsReached(
     suspends: bool = False  # From here on the company books nothing until the bill is cleared.
 
 
-class ArrearsCleared(
-    Struct, frozen=True, gc=False, kw_only=True, tag="arrears_cleared", tag_field="type", omit_defaults=True
-):
+class ArrearsCleared(Fact, frozen=True, kw_only=True, tag="arrears_cleared", omit_defaults=True):
     """A bill was paid or waived: nothing more follows from it."""
 
     company: str
@@ -186,9 +182,7 @@ class ArrearsCleared(
     reason: str = ""
 
 
-class MisuseRecorded(
-    Struct, frozen=True, gc=False, kw_only=True, tag="misuse_recorded", tag_field="type", omit_defaults=True
-):
+class MisuseRecorded(Fact, frozen=True, kw_only=True, tag="misuse_recorded", omit_defaults=True):
     """A company used what it had for something else; by the terms of the day all of that is taken back."""
 
     company: str
@@ -197,16 +191,14 @@ class MisuseRecorded(
     revokes: bool = False
 
 
-class MisuseLifted(
-    Struct, frozen=True, gc=False, kw_only=True, tag="misuse_lifted", tag_field="type", omit_defaults=True
-):
+class MisuseLifted(Fact, frozen=True, kw_only=True, tag="misuse_lifted", omit_defaults=True):
     """A company may book again."""
 
     company: str
     reason: str = ""
 
 
-class ReviewExempted(Struct, frozen=True, gc=False, kw_only=True, tag="review_exempted", tag_field="type"):
+class ReviewExempted(Fact, frozen=True, kw_only=True, tag="review_exempted"):
     """The review of a company's grants at `at` will take nothing from it."""
 
     company: str
@@ -214,21 +206,19 @@ class ReviewExempted(Struct, frozen=True, gc=False, kw_only=True, tag="review_ex
     reason: str
 
 
-class OutageDeclared(Struct, frozen=True, gc=False, kw_only=True, tag="outage_declared", tag_field="type"):
+class OutageDeclared(Fact, frozen=True, kw_only=True, tag="outage_declared"):
     """Units are out, from a time on."""
 
     outage: Outage
 
 
-class CapacityFunded(Struct, frozen=True, gc=False, kw_only=True, tag="capacity_funded", tag_field="type"):
+class CapacityFunded(Fact, frozen=True, kw_only=True, tag="capacity_funded"):
     """From a time on, so many units of a resource are funded."""
 
     funding: Funding
 
 
-class OutageLifted(
-    Struct, frozen=True, gc=False, kw_only=True, tag="outage_lifted", tag_field="type", omit_defaults=True
-):
+class OutageLifted(Fact, frozen=True, kw_only=True, tag="outage_lifted", omit_defaults=True):
     """The units of an outage are back, or never went: nothing of it is left after `lifted_at`."""
 
     outage: str
@@ -236,22 +226,20 @@ class OutageLifted(
     reason: str = ""
 
 
-class SeriesBooked(Struct, frozen=True, gc=False, kw_only=True, tag="series_booked", tag_field="type"):
+class SeriesBooked(Fact, frozen=True, kw_only=True, tag="series_booked"):
     """A company books the same again and again; the bookings themselves are the events before this one."""
 
     series: Series
 
 
-class SeriesChanged(Struct, frozen=True, gc=False, kw_only=True, tag="series_changed", tag_field="type"):
+class SeriesChanged(Fact, frozen=True, kw_only=True, tag="series_changed"):
     """A series as it is now. What of it begins at `since` or later was changed by the events before this one."""
 
     series: Series
     since: int
 
 
-class SeriesCancelled(
-    Struct, frozen=True, gc=False, kw_only=True, tag="series_cancelled", tag_field="type", omit_defaults=True
-):
+class SeriesCancelled(Fact, frozen=True, kw_only=True, tag="series_cancelled", omit_defaults=True):
     """What of a series begins at `since` or later was given back, by the events before this one."""
 
     series_id: str
@@ -260,7 +248,7 @@ class SeriesCancelled(
     reason: str = ""
 
 
-class OfReservation(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"):
+class OfReservation(Fact, frozen=True, kw_only=True):
     """What happens to one reservation: `services.allocation.life` follows it through these."""
 
     reservation_id: str

@@ -121,3 +121,9 @@ class Rejected(Exception):
 def refuse(reason: Reason, description: str, subject: str = "", limit: int = 0, asked: int = 0) -> Rejected:
     """A refusal for a single reason."""
     return Rejected([Violation(reason=reason, description=description, subject=subject, limit=limit, asked=asked)])
+
+
+def check_sound(reason: Reason, subject: str, faults: Iterable[str]) -> None:
+    """Raises `Rejected` with every fault of something, each in words and for the same reason, if it has any."""
+    if found := [Violation(reason=reason, description=f"{subject}: {each}.", subject=subject) for each in faults]:
+        raise Rejected(found)

@@ -13,7 +13,7 @@ from services.allocation.disruption.clearing import Cleared, clear
 from services.allocation.events import Events
 from services.allocation.life import follow
 from services.allocation.measures import MINUTE_SECONDS
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, check_sound, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.rules import PAST_TOLERANCE_SECONDS
@@ -48,11 +48,7 @@ def plan(centre: Centre, command: commands.DeclareOutage, now: int) -> Plan:
     faults = [*_faults(asked, start, now), *_scope_faults(centre, asked)]
     if len(centre.outages.by_id) >= OUTAGES_MAX:
         faults.append(f"at most {OUTAGES_MAX} outages are kept; lift some")
-    if faults:
-        raise Rejected(
-            Violation(reason=Reason.INVALID_OUTAGE, description=f"{asked.id}: {fault}.", subject=asked.id)
-            for fault in faults
-        )
+    check_sound(Reason.INVALID_OUTAGE, asked.id, faults)
     outage = replace(asked, start=start, declared_at=now)
     outage = replace(outage, taken=_taken(centre, outage))
     # Nothing below may refuse.

@@ -11,7 +11,7 @@ from services.allocation.centre import Centre
 from services.allocation.events import Events
 from services.allocation.finding import no_resource
 from services.allocation.measures import HOUR_SECONDS, MINUTE_SECONDS
-from services.allocation.rejections import Reason, Rejected, Violation
+from services.allocation.rejections import Reason, check_sound
 from services.allocation.reservations import Reservation
 from services.allocation.tables.outages import holds
 from services.allocation.values.funding import Funding
@@ -39,11 +39,7 @@ def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Fundin
     if pool is None:
         raise no_resource(asked.resource)
     funding = replace(asked, start=asked.start or now // HOUR_SECONDS * HOUR_SECONDS)
-    if found := list(_faults(pool, funding, asked.start, now)):
-        raise Rejected(
-            Violation(reason=Reason.INVALID_FUNDING, description=f"{asked.resource}: {fault}.", subject=asked.resource)
-            for fault in found
-        )
+    check_sound(Reason.INVALID_FUNDING, asked.resource, _faults(pool, funding, asked.start, now))
     return funding, unfit(centre, pool, funding, now)
 
 

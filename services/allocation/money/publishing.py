@@ -10,7 +10,7 @@ from services.allocation import commands, events
 from services.allocation.centre import Centre
 from services.allocation.events import Events
 from services.allocation.measures import DAY_MINUTES, PERCENT
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, check_sound, refuse
 from services.allocation.values.tariff import WEEKDAYS, Peak, Tariff
 
 TARIFFS_MAX = 1_000
@@ -35,11 +35,7 @@ def check_tariff(tariff: Tariff, published: Mapping[str, Tariff], resources: Abs
         raise refuse(Reason.ALREADY_EXISTS, f"The tariff {tariff.id} is published already.", tariff.id)
     faults = [*_reach_faults(tariff, len(published), now), *_price_faults(tariff, resources), *_discount_faults(tariff)]
     faults += peak_faults(tariff.peaks, {price.resource for price in tariff.prices})
-    if faults:
-        raise Rejected(
-            Violation(reason=Reason.INVALID_TARIFF, description=f"{tariff.id}: {fault}.", subject=tariff.id)
-            for fault in faults
-        )
+    check_sound(Reason.INVALID_TARIFF, tariff.id, faults)
 
 
 def _reach_faults(tariff: Tariff, published: int, now: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.events import Events
 from services.allocation.finding import no_company
 from services.allocation.measures import DAY_MINUTES, DAY_SECONDS
-from services.allocation.rejections import Reason, Rejected, Violation, refuse
+from services.allocation.rejections import Reason, check_sound, refuse
 from services.allocation.resources import Kind, OpeningHours, Resource
 from services.allocation.values.approval import Rule
 from services.allocation.values.correction import CORRECTIONS
@@ -30,7 +30,7 @@ def register_resource(centre: Centre, command: commands.RegisterResource) -> Eve
     if resource.id in centre.pools:
         raise refuse(Reason.ALREADY_EXISTS, f"{resource.id} is registered already.", resource.id)
     faults = [*_shape_faults(resource), *_time_faults(resource), *_reference_faults(centre, resource)]
-    _raise(Reason.INVALID_RESOURCE, resource.id, faults)
+    check_sound(Reason.INVALID_RESOURCE, resource.id, faults)
     return (events.ResourceRegistered(resource=resource),)
 
 
@@ -51,7 +51,7 @@ def register_company(centre: Centre, command: commands.RegisterCompany) -> Event
         faults.append("GPUs without approval are no more than GPUs at all, and neither is negative")
     if company.gpus_approval_hours > DAYS_MAX * 24:
         faults.append(f"an approval takes at most {DAYS_MAX} days")
-    _raise(Reason.INVALID_RESOURCE, company.id, faults)
+    check_sound(Reason.INVALID_RESOURCE, company.id, faults)
     return (events.CompanyRegistered(company=company),)
 
 
@@ -78,7 +78,7 @@ def grant_quota(centre: Centre, command: commands.GrantQuota) -> Events:
                 f"{quota.company} holds a quota of {quota.meter} for part of that period already.",
                 quota.meter,
             )
-    _raise(Reason.INVALID_QUOTA, quota.meter, faults)
+    check_sound(Reason.INVALID_QUOTA, quota.meter, faults)
     return (events.QuotaGranted(quota=quota),)
 
 
@@ -180,10 +180,3 @@ def _reference_faults(centre: Centre, resource: Resource) -> Iterator[str]:
             yield f"only operators are optional, and {companion.resource} has none"
     if resource.companions and resource.kind is not Kind.EQUIPMENT:
         yield "only equipment has companions"
-
-
-def _raise(reason: Reason, subject: str, faults: list[str]) -> None:
-    if faults:
-        raise Rejected(
-            Violation(reason=reason, description=f"{subject}: {fault}.", subject=subject) for fault in faults
-        )
