@@ -11,6 +11,7 @@ from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.limits.barring import conduct_violations, equipment_violations
 from services.allocation.limits.batch import batch_violations
+from services.allocation.limits.funded import funding_violations
 from services.allocation.limits.overburn import allowance, beyond_allowance, charges_of
 from services.allocation.limits.tracks import track_violations
 from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
@@ -18,9 +19,6 @@ from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import meter_violations
 from services.allocation.units.demand import Want
-from services.allocation.values.funding import Funding
-from services.allocation.values.outage import OPEN_END
-from services.allocation.wording import counted, figure
 
 PAST_TOLERANCE_SECONDS = 5
 """A start may lie so far in the past, for clocks and networks that are a little slow."""
@@ -81,7 +79,7 @@ def violations(
             yield from _group(centre, want, wants)
     yield from equipment_violations(centre, company, wants, (start, end), now)
     if any(want.pool.funded is not None for want in wants):
-        yield from _funded(wants)
+        yield from funding_violations(wants)
     if company.gpus_max:
         yield from track_violations(company, wants)
     for meter, charges in charges_of(wants).items():
@@ -226,31 +224,3 @@ def _group(centre: Centre, want: Want, wants: tuple[Want, ...]) -> Iterator[Viol
             subject=group,
             limit=gap,
         )
-
-
-def _funded(wants: tuple[Want, ...]) -> Iterator[Violation]:
-    """No more is held than there is money and power for. Lines on one resource count together."""
-    asked: dict[str, int] = {}
-    for want in wants:
-        if want.pool.funded is None or not want.spans:
-            continue
-        units = asked[want.resource.id] = asked.get(want.resource.id, 0) + want.line.units
-        unfunded = want.pool.unfunded(want.spans, units)
-        if unfunded is not None:
-            yield _unfunded(want, units, *unfunded)
-
-
-def _unfunded(want: Want, units: int, left: int, funding: Funding) -> Violation:
-    resource, until = want.resource, want.pool.funded_until(funding)
-    unit = resource.unit
-    ends = f"until {want.pool.moment(until)}" if until < OPEN_END else "on"
-    why = f" ({funding.reason})" if funding.reason else ""
-    return Violation(
-        reason=Reason.NOT_FUNDED,
-        description=f"{figure(funding.units, unit)} of {counted(resource.capacity, unit)} of {resource.id} are funded "
-        f"from {want.pool.moment(funding.start)} {ends}{why}; {figure(max(left, 0), unit)} of them are left throughout "
-        f"the interval, and {figure(units, unit)} were asked for. Ask for fewer, or for another time.",
-        subject=resource.id,
-        limit=max(left, 0),
-        asked=units,
-    )

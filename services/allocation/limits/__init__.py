@@ -1,1 +1,1 @@
-"""How much a company may have: overburn and reviews, tracks, limits of batch work, and who books nothing at all."""
+"""How much a company may have: overburn and reviews, tracks, batch work, funding; and who books nothing at all."""
