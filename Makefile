@@ -5,7 +5,10 @@ BIN      := $(VENV)/bin
 READY    := $(VENV)/.ready
 # Other versions of Prometheus and Alertmanager than those on the path: make metrics-check PROMETHEUS=FILE PROMTOOL=FILE
 export PROMETHEUS PROMTOOL ALERTMANAGER AMTOOL
-PARALLEL := -n auto --maxprocesses=4 --dist=loadfile
+# Files in their order, the slow rooms first: see tests/conftest.py.
+PARALLEL := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# Compiled files are kept, whatever the shell says: each worker would else compile hundreds of them at every run.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean

@@ -156,6 +156,7 @@ class Clients:
     def __init__(self, centre: Centre) -> None:
         self.centre = centre
         self._channels: dict[str, grpc.aio.Channel] = {}
+        self._stubs: dict[tuple[type, str], Any] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> "Clients":
@@ -167,12 +168,12 @@ class Clients:
     @property
     def scheduler(self) -> Any:
         """Stubs of the scheduler."""
-        return SchedulerStub(self.channel(self.centre.scheduler.grpc))  # type: ignore[no-untyped-call]  # generated
+        return self._stub(SchedulerStub, self.centre.scheduler.grpc)
 
     @property
     def ledger(self) -> Any:
         """Stubs of the ledger."""
-        return LedgerStub(self.channel(self.centre.ledger.grpc))  # type: ignore[no-untyped-call]  # generated
+        return self._stub(LedgerStub, self.centre.ledger.grpc)
 
     def bearer(self, holder: str) -> tuple[tuple[str, str], ...]:
         """The metadata that says who calls."""
@@ -181,6 +182,11 @@ class Clients:
     async def call(self, method: Any, request: Any, holder: str, seconds: float = CALL_SECONDS) -> Any:
         """One attempt. Raises grpc.aio.AioRpcError."""
         return await method(request, metadata=self.bearer(holder), timeout=seconds)
+
+    def _stub(self, kind: type, address: str) -> Any:
+        if (kind, address) not in self._stubs:
+            self._stubs[kind, address] = kind(self.channel(address))
+        return self._stubs[kind, address]
 
     def channel(self, address: str) -> grpc.aio.Channel:
         """A channel to an address, open until the end."""

@@ -1,11 +1,13 @@
 """P6: what the ledger, metrics and calendars say, against a naive fold of the log at the position that they state."""
 
 import asyncio
+import json
 import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import grpc.aio
@@ -75,23 +77,23 @@ class Fold:
             kept.append({**each, "spans": spans})
         self.live[reservation] = (company, state, kept)
 
-    def reserved(self, resource: str, moment: int) -> int:
-        """Units of a resource held at a moment."""
-        return sum(
-            allocation["units"]
+    def held(self, resource: str) -> list[tuple[int, int, int]]:
+        """What is held of a resource: start, end and units."""
+        return [
+            (start, end, allocation["units"])
             for _, _, allocations in self.live.values()
             for allocation in allocations
             if allocation["resource"] == resource
             for start, end in allocation["spans"]
-            if start <= moment < end
-        )
+        ]
 
 
 def fold(pages: Sequence[RawPage]) -> Fold:
     """Add up every event."""
     made = Fold()
     for raw in pages:
-        for entry in raw.page["entries"]:
+        # Its own reading of the bytes: the judge of P1 shortens what it has read, as it goes.
+        for entry in json.loads(raw.data)["entries"]:
             for event in entry["events"]:
                 made.events += 1
                 made.applied[event["type"]] += 1
@@ -161,9 +163,14 @@ def _worth(allocations: list[dict]) -> Counter[tuple[str, str]]:
         for start, end in each["spans"]:
             for hour in range(start // HOUR, -(-end // HOUR)):
                 seconds = min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)
-                month = f"{datetime.fromtimestamp(hour * HOUR, SEOUL):%Y-%m}"
-                worth[each["resource"], month] += each["units"] * seconds
+                worth[each["resource"], _month(hour)] += each["units"] * seconds
     return worth
+
+
+@cache
+def _month(hour: int) -> str:
+    """The month in Seoul of an hour since 1970-01-01 UTC."""
+    return f"{datetime.fromtimestamp(hour * HOUR, SEOUL):%Y-%m}"
 
 
 async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:
@@ -175,11 +182,16 @@ async def view_faults(clients: Clients, pages: Sequence[RawPage]) -> list[str]:
     page = await scrape(clients)
     calendars = [await _calendar(clients, resource.name) for resource in resources()]
     # The views may have gone on since, so the log is read again, up to where each of them stands.
-    log = await read_log(clients.centre)
+    log = await read_log(clients.centre, after=pages)
+
+    @cache
+    def truth(position: int) -> Fold:
+        return fold(log[:position])
+
     return [
-        *(fault for balance in balances for fault in balance_faults(balance, log)),
-        *metrics_faults(page, log),
-        *(fault for calendar in calendars for fault in calendar_faults(calendar, log)),
+        *(fault for balance in balances for fault in balance_faults(balance, truth(balance.position))),
+        *metrics_faults(page, truth(_position(page))),
+        *(fault for calendar in calendars for fault in calendar_faults(calendar, truth(calendar.position))),
     ]
 
 
@@ -201,9 +213,9 @@ async def scrape(clients: Clients, service: str = "metrics") -> dict[tuple[str, 
     }
 
 
-def balance_faults(balance: ledger_api.Balance, log: Sequence[RawPage]) -> list[str]:
+def balance_faults(balance: ledger_api.Balance, truth: Fold) -> list[str]:
     """Where a balance differs from the fold at its position."""
-    truth, company = fold(log[: balance.position]), balance.name.partition("/")[2]
+    company = balance.name.partition("/")[2]
     expected: Counter[tuple[str, str]] = Counter()
     for (owner, resource, account), unit_seconds in truth.accounts.items():
         if company in ("-", owner):
@@ -218,10 +230,8 @@ def balance_faults(balance: ledger_api.Balance, log: Sequence[RawPage]) -> list[
     return faults
 
 
-def metrics_faults(page: dict[tuple[str, ...], float], log: Sequence[RawPage]) -> list[str]:
+def metrics_faults(page: dict[tuple[str, ...], float], truth: Fold) -> list[str]:
     """Where a scrape differs from the fold at its position."""
-    position = int(page["alloc_projection_position", "metrics"])
-    truth = fold(log[:position])
     wanted: dict[tuple[str, ...], float] = defaultdict(float)
     for (company, resource, account), unit_seconds in truth.accounts.items():
         if account in METRICS:
@@ -236,23 +246,29 @@ def metrics_faults(page: dict[tuple[str, ...], float], log: Sequence[RawPage]) -
             )
     wanted |= {("alloc_projection_applied_total", name, "metrics"): n for name, n in truth.applied.items()}
     shown = {key: page.get(key, 0.0) for key in wanted}
-    return [] if shown == wanted else [f"P6: metrics at {position}: {_difference(shown, wanted)}"]
+    return [] if shown == wanted else [f"P6: metrics at {_position(page)}: {_difference(shown, wanted)}"]
 
 
-def calendar_faults(calendar: api.Calendar, log: Sequence[RawPage]) -> list[str]:
+def calendar_faults(calendar: api.Calendar, truth: Fold) -> list[str]:
     """Where a calendar differs from the fold at its position, hour by hour."""
-    truth, resource = fold(log[: calendar.position]), calendar.resource.removeprefix("resources/")
+    resource = calendar.resource.removeprefix("resources/")
+    held = truth.held(resource)
     return [
-        f"P6: {resource} at {calendar.position} shows {part.reserved_units} reserved at {moment}, not {held}"
+        f"P6: {resource} at {calendar.position} shows {part.reserved_units} reserved at {moment}, not {units}"
         for part in calendar.intervals
         for moment in range(part.start_time.seconds, part.end_time.seconds, HOUR)
-        if part.reserved_units != (held := truth.reserved(resource, moment))
+        if part.reserved_units != (units := sum(units for start, end, units in held if start <= moment < end))
     ]
 
 
 def _difference(shown: dict, wanted: dict) -> str:
     keys = sorted(key for key in shown.keys() | wanted.keys() if shown.get(key) != wanted.get(key))
     return "; ".join(f"{key} shown {shown.get(key)}, is {wanted.get(key)}" for key in keys)
+
+
+def _position(page: dict[tuple[str, ...], float]) -> int:
+    """How much of the log the metrics had folded."""
+    return int(page["alloc_projection_position", "metrics"])
 
 
 async def _calendar(clients: Clients, name: str) -> api.Calendar:
@@ -274,6 +290,6 @@ async def _ledger_reached(clients: Clients, position: int) -> bool:
 
 async def _metrics_reached(clients: Clients, position: int) -> bool:
     try:
-        return (await scrape(clients))["alloc_projection_position", "metrics"] >= position
+        return _position(await scrape(clients)) >= position
     except OSError:
         return False
