@@ -183,7 +183,7 @@ class AcceptTransfer(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class DeclineTransfer(Struct, frozen=True, gc=False, kw_only=True):
-    """Do not take it."""
+    """Do not take over what `company` offers to `receiver`; an empty receiver is whoever it is offered to."""
 
     reservation_id: str
     company: str
@@ -265,7 +265,7 @@ class GrantQualification(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class RevokeQualification(Struct, frozen=True, gc=False, kw_only=True):
-    """Take that back."""
+    """Let a company's people run a piece of equipment by themselves no more."""
 
     company: str
     resource: str
@@ -302,7 +302,7 @@ class RecordArrears(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ClearArrears(Struct, frozen=True, gc=False, kw_only=True):
-    """Say that it has, or need not."""
+    """Say that a company has paid a bill, or need not."""
 
     company: str
     month: str
@@ -318,7 +318,7 @@ class RecordMisuse(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class LiftMisuse(Struct, frozen=True, gc=False, kw_only=True):
-    """Let it book again."""
+    """Let a company that misused what it had book again."""
 
     company: str
     reason: str = ""

@@ -17,7 +17,7 @@ RECLAIM_ROWS_MAX = 20
 
 
 def publish_terms(centre: Centre, command: commands.PublishTerms, now: int) -> Events:
-    """New terms, from now or later on."""
+    """Let terms hold from now or a later date on."""
     found = list(_faults(centre.records.terms, command.terms, now))
     if found:
         raise Rejected(Violation(reason=Reason.INVALID_TERMS, description=f"The terms: {fault}.") for fault in found)
