@@ -71,7 +71,7 @@ class Person:
 
     def sealed(self, seal: str) -> bool:
         """Whether a form was made by us for this person."""
-        return hmac.compare_digest(self.seal, seal)
+        return hmac.compare_digest(self.seal.encode(), seal.encode())
 
 
 def person_of(token: str) -> Person | None:

@@ -4,7 +4,7 @@ from services.board.doors.catalogue import plain
 
 
 def company_of(name: str) -> str:
-    """The company in a reservation's name."""
+    """The company in the name of a reservation or series; empty in what is no such name."""
     return name.split("/")[1] if name.count("/") == 3 else ""
 
 
@@ -15,8 +15,7 @@ def of_reservation(name: str) -> str:
 
 def of_series(name: str) -> str:
     """The page of a series."""
-    _, company, _, series = name.split("/")
-    return f"/series/{company}/{series}"
+    return f"/series/{company_of(name)}/{plain(name)}"
 
 
 def of_outage(name: str) -> str:
