@@ -38,8 +38,8 @@ Duration = Annotated[str, typer.Option(help="How long: 2h, 90m, 1d.")]
 PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so many units, one a node.")]
 Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
-Reason = Annotated[str, typer.Option(help="Why, for people.")]
-WhyBack = Annotated[str, typer.Option("--reason", help="Why, for people; an operator must say.")]
+Reason = Annotated[str, typer.Option("--reason", "--because", help="Why, for people.")]
+WhyBack = Annotated[str, typer.Option("--reason", "--because", help="Why, for people; an operator must say.")]
 People = Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")]
 Who = Annotated[
     list[str] | None,
@@ -65,7 +65,9 @@ def book(
         list[str] | None,
         typer.Option(metavar="REASON", help="Break this rule, such as NOTICE_TOO_SHORT; operators only, repeatable."),
     ] = None,
-    because: Annotated[str, typer.Option(metavar="TEXT", help="Why --override is right here; it is recorded.")] = "",
+    because: Annotated[
+        str, typer.Option("--because", "--reason", metavar="TEXT", help="Why --override is right here; it is recorded.")
+    ] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,

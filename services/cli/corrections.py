@@ -37,7 +37,9 @@ def correct(
         str, typer.Option(metavar="TIME", help="A time within the quota's period; now if it is not said.")
     ] = "",
     kind: Annotated[Kind, typer.Option("--for", help="What it is for.")] = Kind.ERROR,
-    because: Annotated[str, typer.Option(metavar="TEXT", help="Why: the company and its auditors read it.")] = "",
+    because: Annotated[
+        str, typer.Option("--because", "--reason", metavar="TEXT", help="Why: the company and its auditors read it.")
+    ] = "",
     reservation: Annotated[str, typer.Option(metavar="ID", help="The reservation that it is about, if any.")] = "",
     reverses: Annotated[str, typer.Option(metavar="ID", help="An earlier correction that it takes back.")] = "",
     dry_run: DryRun = False,

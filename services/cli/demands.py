@@ -90,9 +90,15 @@ def parse_shape(units_per_node: int, together: str) -> api.Shape | None:
     return api.Shape(units_per_node=units_per_node, colocation=COLOCATIONS[together])
 
 
+def hour_unit(unit: "api.ResourceUnit.ValueType | None") -> str:
+    """`GPU-hours`, of milli-GPUs as well; `unit-hours` where many things count alike."""
+    name = "GPU" if unit == api.RESOURCE_UNIT_MILLI_GPU else UNIT_NAMES.get(unit, "unit") if unit else "unit"
+    return f"{name}-hours"
+
+
 def show_units(units: int, unit: api.ResourceUnit.ValueType) -> str:
     """`2 seats`, `16 GPUs`; milli-GPUs as GPUs."""
     if unit == api.RESOURCE_UNIT_MILLI_GPU:
-        return f"{Decimal(units) / MILLI:f} GPU"
+        return f"{Decimal(units) / MILLI:f} GPU" + ("" if 0 < units <= MILLI else "s")
     name = UNIT_NAMES.get(unit, "unit")
     return f"{units} {name}" if units == 1 else f"{units} {name}s"

@@ -13,7 +13,9 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 def exempt(
     company: Annotated[str, typer.Argument(metavar="COMPANY", help="Who asked for it, such as CMP-0001.")],
-    because: Annotated[str, typer.Option(metavar="TEXT", help="Why: the company and its auditors read it.")],
+    because: Annotated[
+        str, typer.Option("--because", "--reason", metavar="TEXT", help="Why: the company and its auditors read it.")
+    ],
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,

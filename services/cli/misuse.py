@@ -20,7 +20,12 @@ CompanyId = Annotated[str, typer.Argument(metavar="COMPANY", help="Who it is, su
 @app.command()
 def record(
     company: CompanyId,
-    because: Annotated[str, typer.Option(metavar="TEXT", help="What happened: the company and its auditors read it.")],
+    because: Annotated[
+        str,
+        typer.Option(
+            "--because", "--reason", metavar="TEXT", help="What happened: the company and its auditors read it."
+        ),
+    ],
     reference: Annotated[str, typer.Option(metavar="TEXT", help="Where that is found, such as an audit.")] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",

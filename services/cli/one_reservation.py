@@ -32,7 +32,7 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
     if item.HasField("desired_start_time"):
         desired = show_interval(from_timestamp(item.desired_start_time), from_timestamp(item.desired_end_time), zone)
         facts.add_row("was wanted", desired)
-    facts.add_row("granted", show_time(from_timestamp(item.create_time), zone))
+    facts.add_row("asked", show_time(from_timestamp(item.create_time), zone))
     if item.HasField("cost"):
         facts.add_row("costs", cost_text(item))
     if item.HasField("expire_time"):

@@ -6,6 +6,7 @@ import typer
 
 from services.cli.booking import units_of
 from services.cli.client import Client
+from services.cli.demands import hour_unit
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Company, Data, Json, connect, parent_of
 from services.cli.tables import Units, hours_text, out, plain_id, table
@@ -54,13 +55,14 @@ def every_quota(client: Client, request: api.ListQuotasRequest) -> list[api.Quot
 def print_quotas(client: Client, found: list[api.Quota], units: Units) -> None:
     """One period of a meter a row, in unit-hours; milli-GPUs as GPUs."""
     made = table(
-        *("meter", "period", "granted", "reclaimed", "booked", "left", "at once"),
+        *("meter", "in", "period", "granted", "reclaimed", "booked", "left", "at once"),
         right=("granted", "reclaimed", "booked", "left", "at once"),
     )
     for quota in found:
         left = quota.unit_seconds - quota.booked_unit_seconds
         made.add_row(
             plain_id(quota.meter),
+            hour_unit(units.get(plain_id(quota.meter))),
             show_interval(from_timestamp(quota.start_time), from_timestamp(quota.end_time), client.zone),
             *(
                 hours_text(amount, quota.meter, units)

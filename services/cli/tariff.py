@@ -6,18 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.booking import DryRun, checked_request_id
+from services.cli.booking import DryRun, checked_request_id, units_of
 from services.cli.catalogue.tables import DAY_MINUTES, WEEKDAYS
 from services.cli.catalogue.tariff import read_tariff
 from services.cli.client import Client
+from services.cli.demands import hour_unit
 from services.cli.documents import document, print_json, refusal_document
 from services.cli.options import Caller, Data, Json, RequestId, connect
 from services.cli.outcome import REFUSED, Refused
-from services.cli.tables import out, plain_id, print_refusal, table
+from services.cli.tables import Units, out, plain_id, print_refusal, table
 from services.cli.times import from_timestamp, show_interval, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-
-BASIS_WORDS = {api.PRICE_BASIS_HOUR: "an hour", api.PRICE_BASIS_SLOT: "a slot"}
 
 
 def tariff(
@@ -44,15 +43,15 @@ def tariff(
             elif dry_run:
                 out.print("This would be published; nothing was changed.")
             else:
-                print_tariff(found, client.zone)
+                print_tariff(found, client.zone, units_of(client))
             return
         listed = client.read(client.scheduler.ListTariffs, api.ListTariffsRequest())
-        zone = client.zone
+        zone, units = client.zone, units_of(client)
     if as_json:
         print_json(document(listed))
         return
     for found in listed.tariffs:
-        print_tariff(found, zone)
+        print_tariff(found, zone, units)
     if not listed.tariffs:
         out.print("No tariff is published: everything is free.")
     if listed.closed_month:
@@ -93,13 +92,20 @@ def asked(client: Client, method: Any, request: Any, as_json: bool) -> Any:
         raise typer.Exit(REFUSED) from None
 
 
-def print_tariff(found: api.Tariff, zone: tzinfo) -> None:
+def basis_text(price: api.Price, units: Units) -> str:
+    """`a GPU-hour`, or `a slot`."""
+    if price.basis == api.PRICE_BASIS_SLOT:
+        return "a slot"
+    return f"a {hour_unit(units.get(plain_id(price.resource))).removesuffix('s')}"
+
+
+def print_tariff(found: api.Tariff, zone: tzinfo, units: Units) -> None:
     """One rate card."""
     since = show_time(from_timestamp(found.valid_from_time), zone)
     out.print(f"Tariff {plain_id(found.name)}, for what is booked after its publication and starts from {since} on.")
     made = table("resource", "KRW", "for", right=("KRW",))
     for price in found.prices:
-        made.add_row(plain_id(price.resource), f"{price.krw:,}", BASIS_WORDS[price.basis])
+        made.add_row(plain_id(price.resource), f"{price.krw:,}", basis_text(price, units))
     out.print(made)
     for peak in found.peaks:
         names = ", ".join(map(plain_id, peak.resources)) or "everything"

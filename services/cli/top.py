@@ -1,8 +1,7 @@
-"""`aidc top`: what is running now, resource by resource, refreshed until Ctrl-C."""
+"""`aidc top`: the centre at a glance, refreshed until Ctrl-C."""
 
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -11,25 +10,17 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX, Client
+from services.cli.client import Client
 from services.cli.demands import show_units
 from services.cli.documents import print_json
+from services.cli.glance import Glance, State, look
 from services.cli.options import Caller, Company, Data, Json, connect
-from services.cli.reservations import parent_or_every
+from services.cli.outage_words import kind_text, when_text
 from services.cli.tables import out, plain_id, table
+from services.cli.times import show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 BAR_WIDTH = 30
-
-
-@dataclass
-class Running:
-    """Units in use and active reservations, by resource, at a log position."""
-
-    position: int = 0
-    reservations: int = 0
-    units: Counter[str] = field(default_factory=Counter)
-    bookings: Counter[str] = field(default_factory=Counter)
 
 
 def top(
@@ -40,76 +31,74 @@ def top(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Show what is in use right now. With --json, look once."""
+    """Show what is in use right now, what begins and ends soon, and what waits. With --json, look once."""
     with connect(data, caller, company) as client:
         listed = list(client.resources())
         if as_json:
-            print_json(usage_document(listed, look(client, company)))
+            print_json(document(listed, look(client, company)))
             return
         if once:
-            out.print(screen(listed, look(client, company)))
+            out.print(screen(client, listed, look(client, company)))
             return
-        live = Live(screen(listed, look(client, company)), console=out, screen=True)
+        live = Live(screen(client, listed, look(client, company)), console=out, screen=True)
         try:
             # As a context manager it would leave the terminal to us if it is interrupted in its first drawing.
             live.start(refresh=True)
             while True:  # Until Ctrl-C.
                 time.sleep(interval)
-                live.update(screen(listed, look(client, company)))
+                live.update(screen(client, listed, look(client, company)))
         except KeyboardInterrupt:
             return
         finally:
             live.stop()
 
 
-def look(client: Client, company: str) -> Running:
-    """Add up the active reservations."""
-    running = Running()
-    request = api.ListReservationsRequest(
-        parent=parent_or_every(client, company),
-        states=[api.Reservation.STATE_ACTIVE],
-        page_size=RESERVATIONS_PAGE_SIZE_MAX,
-    )
-    for page in client.reservations(request):
-        running.position = page.position
-        running.reservations += len(page.reservations)
-        for reservation in page.reservations:
-            for allocation in reservation.allocations:
-                running.units[plain_id(allocation.resource)] += allocation.units
-                running.bookings[plain_id(allocation.resource)] += 1
-    return running
-
-
-def screen(listed: list[api.Resource], running: Running) -> Group:
+def screen(client: Client, listed: list[api.Resource], seen: Glance) -> Group:
     """Compute always; other resources while they are in use."""
-    made = table("resource", "in use", "capacity", "", "bookings", right=("in use", "capacity", "bookings"))
+    made = table("resource", "", "in use", "of", "", "", "bookings", right=("in use", "of", "bookings"))
     for resource in listed:
         name = plain_id(resource.name)
-        used = running.units[name]
+        used = seen.units[name]
         if not used and resource.kind != api.RESOURCE_KIND_COMPUTE:
             continue
         made.add_row(
             name,
+            "" if resource.display_name.startswith(name) else resource.display_name,
             show_units(used, resource.unit),
             show_units(resource.capacity_units, resource.unit),
             ProgressBar(total=resource.capacity_units, completed=used, width=BAR_WIDTH),
-            str(running.bookings[name]),
+            f"{used / resource.capacity_units:.0%}",
+            f"{seen.bookings[name]:,}",
         )
-    head = f"{running.reservations:,} active reservations at position {running.position:,}\n"
-    return Group(Text(head, style="bold"), made)
+    head = Text(f"{show_time(seen.time, client.zone)}, position {seen.position:,}", style="bold")
+    return Group(head, *map(Text, told(client, seen)), "", made)
 
 
-def usage_document(listed: list[api.Resource], running: Running) -> dict[str, object]:
+def told(client: Client, seen: Glance) -> Iterator[str]:
+    """What goes on, in a line, and a line for each outage."""
+    yield f"{seen.active:,} active; within the hour {seen.starting:,} start and {seen.ending:,} end"
+    yield f"{seen.waiting[State.STATE_PENDING]:,} pending, {seen.waiting[State.STATE_HELD]:,} held"
+    for outage in seen.outages:
+        yield f"{kind_text(outage)} {plain_id(outage.name)}, {when_text(client, outage)}: {outage.reason}"
+
+
+def document(listed: list[api.Resource], seen: Glance) -> dict[str, object]:
     """The same for programs."""
     return {
-        "position": running.position,
-        "active_reservations": running.reservations,
+        "time": seen.time.isoformat(),
+        "position": seen.position,
+        "active_reservations": seen.active,
+        "starting_within_the_hour": seen.starting,
+        "ending_within_the_hour": seen.ending,
+        "pending_reservations": seen.waiting[State.STATE_PENDING],
+        "held_reservations": seen.waiting[State.STATE_HELD],
+        "outages": [outage.name for outage in seen.outages],
         "resources": [
             {
                 "resource": resource.name,
                 "capacity_units": resource.capacity_units,
-                "units_in_use": running.units[plain_id(resource.name)],
-                "bookings": running.bookings[plain_id(resource.name)],
+                "units_in_use": seen.units[plain_id(resource.name)],
+                "bookings": seen.bookings[plain_id(resource.name)],
             }
             for resource in listed
         ],

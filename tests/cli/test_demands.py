@@ -54,7 +54,7 @@ def test_a_shape_is_asked_for_only_if_there_is_one() -> None:
 
 def test_milli_gpus_are_shown_as_gpus() -> None:
     """People think in GPUs."""
-    assert show_units(8000, api.RESOURCE_UNIT_MILLI_GPU) == "8 GPU"
+    assert show_units(8000, api.RESOURCE_UNIT_MILLI_GPU) == "8 GPUs"
     assert show_units(125, api.RESOURCE_UNIT_MILLI_GPU) == "0.125 GPU"
     assert show_units(1, api.RESOURCE_UNIT_SEAT) == "1 seat"
     assert show_units(16, api.RESOURCE_UNIT_GPU) == "16 GPUs"

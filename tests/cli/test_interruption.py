@@ -85,10 +85,11 @@ def test_a_watch_ends_by_either_signal(watched: None, start: Start, number: sign
 def test_the_screen_of_top_is_left_as_it_was(centre: FakeCentre, start: Start, number: signal.Signals) -> None:
     """The other screen is left, and the cursor is there again."""
     centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(position=9)
+    centre.answers["ListOutages"] = lambda _: api.ListOutagesResponse()
     terminal, end = pty.openpty()
     looking = start("top", stdout=end, env={**os.environ, "TERM": "xterm"})
     os.close(end)
-    shown = read_until(terminal, b"at position 9")
+    shown = read_until(terminal, b"position 9")
     assert b"\x1b[?1049h" in shown
     looking.send_signal(number)
     left = read_until(terminal, b"\x1b[?1049l")

@@ -1,6 +1,7 @@
 """What a company sees: its reservations, their history, its quota, and who it is."""
 
 import json
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -11,6 +12,8 @@ from services.generated.aidc.ledger.v1 import ledger_pb2 as ledger_api
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from tests.cli.fake_centre import Answered, FakeCentre
 from tests.cli.samples import LINES, NINE, ONE, TOKEN, reservation
+
+State = api.Reservation.State
 
 
 def test_a_list_reads_page_after_page(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,16 +71,34 @@ def test_what_was_handed_over_is_shown_to_its_former_company_by_what_it_heard(
     assert "there is no reservation companies/CMP-0004/reservations/r1" in capsys.readouterr().err
 
 
-def test_top_adds_up_what_is_active(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
-    """Companions count like everything else that is held."""
-    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(
-        reservations=[reservation(LINES), reservation(LINES)], position=9
+def test_top_adds_up_what_is_active_and_counts_what_comes_and_waits(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Companions count like everything else that is held; what has not begun uses nothing yet."""
+    running, coming, asked = (reservation(LINES) for _ in range(3))
+    running.state, coming.state, asked.state = State.STATE_ACTIVE, State.STATE_CONFIRMED, State.STATE_PENDING
+    running.end_time.FromDatetime(centre.time + timedelta(minutes=30))
+    failure = api.Outage(
+        name="outages/hall-2", kind=api.Outage.KIND_FAILURE, state=api.Outage.STATE_IN_FORCE, reason="A pump leaks."
     )
+    planned = api.Outage(name="outages/later", kind=api.Outage.KIND_MAINTENANCE, state=api.Outage.STATE_PLANNED)
+
+    def listed(request: api.ListReservationsRequest) -> api.ListReservationsResponse:
+        found = [running, coming] if request.HasField("end_time") else [asked]
+        return api.ListReservationsResponse(reservations=found, position=9)
+
+    centre.answers["ListReservations"] = listed
+    centre.answers["ListOutages"] = lambda _: api.ListOutagesResponse(outages=[failure, planned])
     assert main.run(["top", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["active_reservations"] == 2
+    counts = ("active_reservations", "starting_within_the_hour", "ending_within_the_hour", "pending_reservations")
+    assert [shown[count] for count in (*counts, "held_reservations")] == [1, 1, 1, 1, 0]
+    assert shown["outages"] == ["outages/hall-2"]
     used = {item["resource"]: item["units_in_use"] for item in shown["resources"]}
-    assert used == {"resources/M01": 2, "resources/a100-dev": 16_000}
+    assert used == {"resources/M01": 1, "resources/a100-dev": 8_000}
+    assert main.run(["top", "--once"]) == 0
+    screen = capsys.readouterr().out
+    assert all(told in screen for told in ("1 active", "1 pending", "failure hall-2", "A pump leaks.", "8 GPUs"))
 
 
 def test_quotas_show_what_is_left_of_every_period(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:

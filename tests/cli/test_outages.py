@@ -135,4 +135,4 @@ def test_funding_is_set_and_shown(centre: FakeCentre, capsys: pytest.CaptureFixt
     assert (request.funding.units, request.funding.start_time, request.funding.displace) == (16_000, NINE, False)
     assert main.run(["funding", "a100-dev"]) == 0
     shown = capsys.readouterr().out
-    assert all(told in shown for told in ("a100-dev 16 GPU", "CMP-0004/r1", "standing", "lease"))
+    assert all(told in shown for told in ("a100-dev 16 GPUs", "CMP-0004/r1", "standing", "lease"))

@@ -27,7 +27,7 @@ def test_a_granted_booking_is_shown_and_ends_with_0(centre: FakeCentre, capsys: 
     assert uuid.UUID(request.request_id)
     shown = capsys.readouterr().out
     assert "2026-03-16 09:00–13:00 +09:00" in shown
-    assert "a100-dev 8 GPU" in shown
+    assert "a100-dev 8 GPUs" in shown
     assert "confirmed" in shown
 
 
