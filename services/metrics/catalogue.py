@@ -19,6 +19,7 @@ from services.metrics.counts import LIVE_STATES
 from services.metrics.figures import (
     ACCOUNT_LABELS_MAX,
     COMPANY_LABELS_MAX,
+    LOST_LABELS_MAX,
     MEASURED_LABELS_MAX,
     NO_SHOW_LABELS_MAX,
     OVERFLOW_LABELS,
@@ -29,6 +30,7 @@ from services.metrics.jetstream import STREAMS_MAX
 from services.metrics.outlook import HORIZONS, Change, Shape
 from services.metrics.readings import PROJECTION, SERIES
 from services.metrics.showing import Reading
+from services.metrics.taken_back import Lost, Reclaimed
 from services.metrics.usage import EVENT_NAMES
 
 POOLS_MAX = 100
@@ -94,6 +96,17 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_released_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), ACCOUNTS_MAX,
            readings.accounts(lambda account: account.released, lambda moved: moved.released_at),
            "Units times seconds given back, by cancelling or by releasing early."),
+    Metric("alloc_reclaimed_unit_seconds_total", "counter", "unit_seconds", ("pool", "reason"),
+           POOLS_MAX * len(Reclaimed),
+           readings.reclaimed,
+           "Of those given back: of reservations that had begun, by what gave the rest back."),
+    Metric("alloc_lost_unit_seconds_total", "counter", "unit_seconds", ("company", "reason"),
+           LOST_LABELS_MAX + len(Lost),
+           readings.lost,
+           "Of those given back: taken away by an outage or for want of funding, before or after the start."),
+    Metric("alloc_pool_next_denial_timestamp_seconds", "gauge", "seconds", ("pool",), POOLS_MAX,
+           readings.denials,
+           "When the first of the bookings that wait for approval is denied unless somebody decides."),
     Metric("alloc_measured_unit_seconds_total", "counter", "unit_seconds", ("company", "pool"), MEASURED_MAX,
            readings.measured(lambda known: known.seconds),
            "Units times seconds held of which the nodes reported the use, as the log records it."),

@@ -5,6 +5,7 @@ from msgspec import Struct
 from services.allocation.reservations import State
 from services.allocation.resources import Interval, Resource
 from services.allocation.tables import meter
+from services.metrics.taken_back import Reclaimed
 
 LIVE_STATES = tuple(state for state in State if state.live)
 
@@ -54,10 +55,23 @@ class Measured(Struct):
     at: int = 0
 
 
+class Tally(Struct):
+    """Unit-seconds, and the position of the page that last moved them; 0 before any did."""
+
+    unit_seconds: int = 0
+    at: int = 0
+
+    def add(self, unit_seconds: int, page: int) -> None:
+        """Count some more, moved by a page."""
+        self.unit_seconds += unit_seconds
+        self.at = page
+
+
 class PoolUsage(Struct):
     """A resource, its live reservations by state, how many ever entered each state, and the page of the last one.
 
-    `taken_up` counts the reservations that were, or were not, in use soon after their start, where that is known.
+    `taken_up` counts the reservations that were, or were not, in use soon after their start, where that is known;
+    `reclaimed` is what was given back of those that had begun.
     """
 
     resource: Resource
@@ -65,3 +79,4 @@ class PoolUsage(Struct):
     entered: dict[State, int]
     entered_at: dict[State, int]
     taken_up: dict[bool, int]
+    reclaimed: dict[Reclaimed, Tally]

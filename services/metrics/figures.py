@@ -10,29 +10,38 @@ from typing import NamedTuple
 
 from services.allocation.reservations import State
 from services.metrics.availability import Availability, Unavailable
-from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage
+from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage, Tally
 from services.metrics.usage import EVENT_NAMES, Usage
 
 OTHER = "_other"
 COMPANY_LABELS_MAX = 1_000
 ACCOUNT_LABELS_MAX = 1_500
-QUOTA_LABELS_MAX = 1_200
+QUOTA_LABELS_MAX = 1_000
 MEASURED_LABELS_MAX = 600
 NO_SHOW_LABELS_MAX = 150
-OVERFLOW_LABELS = ("company", "company_pool", "company_kind", "company_measured", "company_no_show")
+LOST_LABELS_MAX = 150
+OVERFLOW_LABELS = (
+    "company",
+    "company_pool",
+    "company_kind",
+    "company_measured",
+    "company_no_show",
+    "company_lost",
+)
 """What can overflow, in the order of `LabelLimits`."""
 
 Pair = tuple[str, str]
 
 
 class LabelLimits(NamedTuple):
-    """How many companies, pairs of company and pool (booked, measured, missed) and of company and meter have series."""
+    """How many companies, pairs of company and pool (booked, measured, missed), meter, or loss have series."""
 
     companies: int = COMPANY_LABELS_MAX
     accounts: int = ACCOUNT_LABELS_MAX
     quotas: int = QUOTA_LABELS_MAX
     measured: int = MEASURED_LABELS_MAX
     no_shows: int = NO_SHOW_LABELS_MAX
+    lost: int = LOST_LABELS_MAX
 
 
 class AccountFigures(NamedTuple):
@@ -75,6 +84,9 @@ class Figures(NamedTuple):
     measured: dict[Pair, MeasuredFigures]
     measured_at: dict[Pair, Measured]  # the same for what was measured
     no_shows: dict[Pair, int]
+    lost: dict[Pair, int]
+    lost_at: dict[Pair, Tally]  # tells the pages that last moved a loss; sums have none
+    denials: dict[str, int]  # by pool: when the first booking that waits is denied by itself
     quotas: dict[Pair, QuotaFigures]
     spent_at: dict[Pair, int]  # sums have none
     period_ends: dict[str, int]  # by meter: the first end of a running period
@@ -103,10 +115,13 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
     no_shows, no_shows_folded = fold_pairs(
         {pair: (count,) for pair, count in usage.no_shows.items()}, labelled, limits.no_shows
     )
+    lost, lost_folded = fold_pairs(
+        {pair: (tally.unit_seconds,) for pair, tally in usage.lost.items()}, labelled, limits.lost
+    )
     unavailable = availability.at((pool.resource for pool in usage.pools.values()), usage.now, usage.outages.values())
     reserved = usage.reserved_now()
     companies_folded = len(usage.companies) - len(labelled)
-    folded = (companies_folded, accounts_folded, quotas_folded, measured_folded, no_shows_folded)
+    folded = (companies_folded, accounts_folded, quotas_folded, measured_folded, no_shows_folded, lost_folded)
     return Figures(
         position=usage.position,
         now=usage.now,
@@ -121,6 +136,9 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
         measured={pair: MeasuredFigures(*sums) for pair, sums in measured.items()},
         measured_at=usage.measured,
         no_shows={pair: count for pair, (count,) in no_shows.items()},
+        lost={pair: unit_seconds for pair, (unit_seconds,) in lost.items()},
+        lost_at=usage.lost,
+        denials=usage.next_denials(),
         quotas={pair: QuotaFigures(*sums) for pair, sums in quotas.items()},
         spent_at={
             pair: spent_at

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from services.allocation.reservations import State
-from services.metrics.counts import Account, Measured, PoolUsage
+from services.metrics.counts import Account, Measured, PoolUsage, Tally
 from services.metrics.figures import AccountFigures, MeasuredFigures, QuotaFigures
 from services.metrics.forecast import Forecast
 from services.metrics.freshness import Freshness
@@ -18,6 +18,7 @@ PROJECTION = "metrics"
 SERIES = "alloc_series"
 NEVER = Account()
 NOT_MEASURED = Measured()
+NOTHING_LOST = Tally()
 
 
 def pools(value: Callable[[PoolUsage], float]) -> Reading:
@@ -60,6 +61,25 @@ def measured(value: Callable[[MeasuredFigures], float]) -> Reading:
 def no_shows(showing: Showing) -> Iterator[Row]:
     """Reservations that nobody came to, by company and pool."""
     yield from showing.figures.no_shows.items()
+
+
+def reclaimed(showing: Showing) -> Iterator[Row]:
+    """Unit-seconds given back of what had begun, by pool and cause."""
+    for name, pool in showing.figures.pools.items():
+        for cause, tally in pool.reclaimed.items():
+            yield (name, cause.value), tally.unit_seconds, tally.at
+
+
+def lost(showing: Showing) -> Iterator[Row]:
+    """Unit-seconds taken away, by company and cause."""
+    for pair, unit_seconds in showing.figures.lost.items():
+        yield pair, unit_seconds, showing.figures.lost_at.get(pair, NOTHING_LOST).at
+
+
+def denials(showing: Showing) -> Iterator[Row]:
+    """When the first booking that waits for approval is denied by itself, by pool."""
+    for name, time in showing.figures.denials.items():
+        yield (name,), time
 
 
 def taken_up(showing: Showing) -> Iterator[Row]:

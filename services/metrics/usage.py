@@ -24,9 +24,10 @@ from services.allocation.values.outage import Outage
 from services.allocation.values.reclaim import without
 from services.eventlog import BrokenLog
 from services.eventlog.page import Page
-from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage
+from services.metrics.counts import LIVE_STATES, Account, Measured, Period, PoolUsage, Tally
 from services.metrics.fragmentation import Mix
 from services.metrics.history import History
+from services.metrics.taken_back import Cause, Reclaimed, cause_of
 
 MICROSECONDS = 1_000_000
 _WRONG = "The figures would be wrong from here on; restore the log."
@@ -43,6 +44,7 @@ class Usage:
         self.accounts: dict[tuple[str, str], Account] = {}
         self.measured: dict[tuple[str, str], Measured] = {}
         self.no_shows: dict[tuple[str, str], int] = {}
+        self.lost: dict[tuple[str, str], Tally] = {}  # By company and `Lost`.
         self.meters: dict[tuple[str, str], list[Period]] = {}
         self.outages: dict[str, Outage] = {}
         self.fundings: dict[str, dict[int, int]] = {}  # Units funded, by resource and the time from which on.
@@ -54,6 +56,7 @@ class Usage:
         self._periods = Periods()
         self._live: dict[str, Reservation] = {}
         self._page = 0
+        self._actor = ""
 
     def apply(self, position: int, page: Page) -> None:
         """Take one page in. Raises BrokenLog for an event about something that the log never introduced."""
@@ -61,6 +64,7 @@ class Usage:
         for entry in page.entries:
             self.now = max(self.now, entry.time // MICROSECONDS)
             self.began = self.began or self.now
+            self._actor = entry.actor
             for event in entry.events:
                 try:
                     self._apply_one(event)
@@ -77,7 +81,8 @@ class Usage:
         self.applied[type(event)] += 1
         if isinstance(event, events.OfReservation):
             before = self._live.get(event.reservation_id)
-            self._stand(before, follow(before, event, self.now, self._page))
+            cause = cause_of(before, event, self._actor)
+            self._stand(before, follow(before, event, self.now, self._page), cause)
             return
         match event:
             case events.ResourceRegistered():
@@ -113,11 +118,16 @@ class Usage:
             self._periods = Periods(resource.time_zone)  # The first one's is the centre's, as for the books.
         live, entered = dict.fromkeys(LIVE_STATES, 0), dict.fromkeys(State, 0)
         self.pools[resource.id] = PoolUsage(
-            resource, live, entered, entered_at=dict.fromkeys(State, 0), taken_up={True: 0, False: 0}
+            resource,
+            live,
+            entered,
+            entered_at=dict.fromkeys(State, 0),
+            taken_up={True: 0, False: 0},
+            reclaimed={cause: Tally() for cause in Reclaimed},
         )
 
-    def _stand(self, before: Reservation | None, after: Reservation) -> None:
-        """Count what an event made of a reservation."""
+    def _stand(self, before: Reservation | None, after: Reservation, cause: Cause | None) -> None:
+        """Count what an event made of a reservation, and why if it gave something back."""
         if after.state.live:
             self._live[after.id] = after
         else:
@@ -128,6 +138,8 @@ class Usage:
         self._count(before, after)
         for flow in flows(before, after, self._periods):
             self._flow(self.companies[after.company].id, flow)
+            if cause is not None and flow.released:
+                self._taken_back(after.company, flow, cause)
         if before is None or before.holding is not after.holding:
             self._book(after, 1)
             if before is not None:
@@ -183,6 +195,14 @@ class Usage:
             account.released += flow.released
             account.released_at = self._page
 
+    def _taken_back(self, company: str, flow: Flow, cause: Cause) -> None:
+        """Count what was given back for a cause that is told apart."""
+        if isinstance(cause, Reclaimed):
+            tally = self.pools[flow.resource].reclaimed[cause]
+        else:
+            tally = self.lost.setdefault((company, cause.value), Tally())
+        tally.add(flow.released, self._page)
+
     def _book(self, reservation: Reservation, sign: int) -> None:
         """Count what a reservation holds of its company's quotas, or with `sign` -1 stop counting it."""
         for allocation in reservation.holding:
@@ -194,6 +214,15 @@ class Usage:
     def active(self) -> list[Reservation]:
         """Reservations that have begun and go on."""
         return [reservation for reservation in self._live.values() if reservation.state is State.ACTIVE]
+
+    def next_denials(self) -> dict[str, int]:
+        """When the first of the bookings that wait for approval is denied by itself, in seconds, by resource."""
+        pending = [each for each in self._live.values() if each.state is State.PENDING]
+        ends: dict[str, int] = {}
+        for reservation in pending:
+            for name in _resources(reservation.allocations):
+                ends[name] = min(ends.get(name, reservation.expires_at), reservation.expires_at)
+        return ends
 
     def reserved_now(self) -> dict[tuple[str, State], int]:
         """Units held at this moment, by resource and state of the reservation that holds them."""

@@ -12,8 +12,8 @@ from services.allocation import events
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
 from services.allocation.reservations import Allocation, Line
-from services.allocation.values.approval import Approval, Rule, Vote
-from tests.metrics.synthetic import pool
+from services.allocation.values.approval import Vote
+from tests.metrics.synthetic import pool, requested
 
 QUARTER = 900
 HORIZON = 64  # quarter-hours
@@ -93,13 +93,6 @@ def held(confirmed: events.ReservationConfirmed) -> events.ReservationHeld:
     """The same as an offer, held for a while."""
     fields = {name: getattr(confirmed, name) for name in SHARED}
     return events.ReservationHeld(**fields, expires_at=confirmed.start)
-
-
-def requested(confirmed: events.ReservationConfirmed) -> events.ReservationRequested:
-    """The same as a booking that waits for approval."""
-    fields = {name: getattr(confirmed, name) for name in SHARED}
-    approval = Approval(rule=Rule.MANAGER)
-    return events.ReservationRequested(**fields, expires_at=confirmed.start, approval=approval)
 
 
 def lapsed(opening: Opening) -> Event:

@@ -10,6 +10,7 @@ from services.allocation.events import Event
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Kind, Node, Resource, Unit
+from services.allocation.values.approval import Approval, Rule
 from services.allocation.values.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
 from services.eventlog.refusals import Refusals, Refused, RefusedLine
@@ -80,11 +81,22 @@ def confirmed(number: int, company_id: str, resource: str, start: int) -> events
     )
 
 
+def requested(booking: events.ReservationConfirmed) -> events.ReservationRequested:
+    """The same, which a manager has to approve."""
+    shared = set(events.ReservationConfirmed.__struct_fields__) & set(events.ReservationRequested.__struct_fields__)
+    fields = {name: getattr(booking, name) for name in shared}
+    return events.ReservationRequested(**fields, expires_at=booking.start, approval=Approval(rule=Rule.MANAGER))
+
+
 def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int = 1) -> Iterator[list[Event]]:
-    """Decisions: reservations one by one, and after each hundred the cancelling, starting and ending of ninety."""
+    """Decisions: reservations one by one, and after each hundred the cancelling, starting and ending of ninety.
+
+    The first one waits for approval throughout.
+    """
     random = Random(seed)
     waiting: list[str] = []
     holders: dict[str, tuple[str, str]] = {}
+    yield [requested(confirmed(count, "CMP-0000", "pool-000", START + YEAR_SECONDS))]
     for number in range(count):
         who = random.randrange(companies)
         resource = f"pool-{(who + random.randrange(meters)) % pools:03}"
@@ -95,7 +107,8 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
         if len(waiting) == 100:
             leaving, waiting = waiting[:90], waiting[90:]
             starting = leaving[10:]
-            yield [events.ReservationCancelled(reservation_id=name) for name in leaving[:10]]
+            yield [events.ReservationCancelled(reservation_id=name) for name in leaving[:9]]
+            yield [events.ReservationDisplaced(reservation_id=leaving[9], displaced_at=START, outage="OUT-1")]
             yield [events.ReservationActivated(reservation_id=name) for name in starting]
             yield [
                 events.ReservationReleased(reservation_id=name, released_at=START + number) for name in starting[:10]

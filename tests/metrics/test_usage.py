@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.allocation import events
 from services.allocation.reservations import State
@@ -15,13 +16,14 @@ from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books
 from services.ledger.posting import post
-from services.metrics.counts import LIVE_STATES, Account
+from services.metrics.counts import LIVE_STATES, Account, Tally
+from services.metrics.taken_back import SYSTEM, Reclaimed
 from services.metrics.usage import EVENT_NAMES, Usage
 from tests.metrics.naive import COMPANIES, POOLS, START, Decision, Naive, at, confirmations, histories, opening
-from tests.metrics.synthetic import HOUR_SECONDS, confirmed
+from tests.metrics.synthetic import HOUR_SECONDS, confirmed, requested
 
 
-def page(history: list[Decision]) -> Page:
+def page(history: list[Decision], actor: str = "test") -> Page:
     """One page of decisions."""
     return Page(
         format=FORMAT,
@@ -30,7 +32,7 @@ def page(history: list[Decision]) -> Page:
         epoch=1,
         time=history[-1][0] * 1_000_000 if history else 0,
         previous=GENESIS,
-        entries=tuple(Entry(time=time * 1_000_000, actor="test", events=tuple(decided)) for time, decided in history),
+        entries=tuple(Entry(time=time * 1_000_000, actor=actor, events=tuple(decided)) for time, decided in history),
     )
 
 
@@ -50,6 +52,7 @@ def everything(usage: Usage) -> tuple[object, ...]:
         usage.companies,
         {pair: (account.reserved, account.used, account.released) for pair, account in usage.accounts.items()},
         usage.meters,
+        {name: [tally.unit_seconds for tally in pool.reclaimed.values()] for name, pool in usage.pools.items()},
         usage.applied,
         usage.reserved_now(),
         usage.quotas_now(),
@@ -228,3 +231,77 @@ def test_every_event_has_its_name() -> None:
     """The applied counts carry the names of the wire."""
     assert EVENT_NAMES[events.ReservationConfirmed] == "reservation_confirmed"
     assert set(EVENT_NAMES) == set(get_args(events.Event))
+
+
+BOOKED = confirmed(1, "CMP-0001", "pool-000", START)
+NAME = BOOKED.reservation_id
+HALF = START + HOUR_SECONDS
+REST = 8 * HOUR_SECONDS
+RUNNING = (BOOKED, events.ReservationActivated(reservation_id=NAME))
+RELEASED = events.ReservationReleased(reservation_id=NAME, released_at=HALF)
+WARNED = events.ReservationWarned(reservation_id=NAME, release_at=HALF)
+SHORTER = (replace(BOOKED.allocations[0], spans=((START, HALF),)),)
+SHORTENED = events.ReservationChanged(
+    reservation_id=NAME, start=START, end=HALF, lines=BOOKED.lines, allocations=SHORTER
+)
+
+
+@pytest.mark.parametrize(
+    ("happened", "actor", "reclaimed"),
+    [
+        ((*RUNNING, RELEASED), "companies/CMP-0001", {Reclaimed.EARLY: REST}),
+        ((*RUNNING, WARNED, RELEASED), "companies/CMP-0001", {Reclaimed.EARLY: REST}),
+        ((*RUNNING, WARNED, RELEASED), SYSTEM, {Reclaimed.IDLE: REST}),
+        ((*RUNNING, RELEASED), SYSTEM, {Reclaimed.REVOKED: REST}),
+        (
+            (*RUNNING, events.ReservationMissed(reservation_id=NAME, released_at=HALF)),
+            SYSTEM,
+            {Reclaimed.NO_SHOW: REST},
+        ),
+        ((*RUNNING, SHORTENED), "companies/CMP-0001", {Reclaimed.EARLY: REST}),
+        ((BOOKED, SHORTENED), "companies/CMP-0001", {}),
+        ((BOOKED, events.ReservationCancelled(reservation_id=NAME)), "companies/CMP-0001", {}),
+        ((*RUNNING, events.ReservationCompleted(reservation_id=NAME)), SYSTEM, {}),
+    ],
+)
+def test_what_had_begun_and_was_given_back_is_told_by_why(
+    happened: tuple[events.Event, ...], actor: str, reclaimed: dict[Reclaimed, int]
+) -> None:
+    """By whom and after what it was given back; what had not begun kept nobody out, and is not reclaimed."""
+    usage = folded(page(opening()), page([(START, list(happened))], actor))
+    tallies = usage.pools["pool-000"].reclaimed
+    assert {cause: tally.unit_seconds for cause, tally in tallies.items() if tally.at} == reclaimed
+    assert all(tally.at == 2 for tally in tallies.values() if tally.unit_seconds)
+    assert usage.lost == {}
+
+
+@pytest.mark.parametrize(
+    ("begun", "taken", "lost"),
+    [
+        (True, events.ReservationDisplaced(reservation_id=NAME, displaced_at=HALF, outage="OUT-1"), ("outage", REST)),
+        (True, events.ReservationCurtailed(reservation_id=NAME, until=HALF, outage="OUT-1"), ("outage", REST)),
+        (False, events.ReservationDisplaced(reservation_id=NAME, displaced_at=START, outage="O"), ("outage", 2 * REST)),
+        (True, events.ReservationCurtailed(reservation_id=NAME, until=HALF, funding="F"), ("funding", REST)),
+    ],
+)
+def test_what_a_company_loses_by_no_fault_of_its_own_is_told(
+    begun: bool, taken: events.ReservationEvent, lost: tuple[str, int]
+) -> None:
+    """What an outage or a want of funding took away, before the start or after it, and the units are not reclaimed."""
+    happened = [*(RUNNING if begun else (BOOKED,)), taken]
+    usage = folded(page(opening()), page([(START, happened)], SYSTEM))
+    why, unit_seconds = lost
+    assert usage.lost == {("CMP-0001", why): Tally(unit_seconds, 2)}
+    assert usage.accounts["CMP-0001", "pool-000"].released == unit_seconds
+    assert not any(tally.at for tally in usage.pools["pool-000"].reclaimed.values())
+
+
+def test_what_waits_for_approval_tells_when_it_is_denied() -> None:
+    """The earliest deadline of each pool, and none of what was decided."""
+    later, sooner = (
+        requested(confirmed(number, "CMP-0001", "pool-000", START + number * HOUR_SECONDS)) for number in (9, 5)
+    )
+    usage = folded(page([*opening(), (START, [later, sooner])]))
+    assert usage.next_denials() == {"pool-000": sooner.expires_at}
+    usage.apply(2, page([(START, [events.ReservationDenied(reservation_id=sooner.reservation_id)])]))
+    assert usage.next_denials() == {"pool-000": later.expires_at}
