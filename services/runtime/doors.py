@@ -121,6 +121,7 @@ class _Door:
             if visit is not None:
                 self._reception.leave(visit)
         self._telemetry.ended(grpc.StatusCode.OK, time.monotonic() - began)
+        self._telemetry.closed("ENDED")
 
     def _enter(self, context: Context, now: float) -> Visit:
         """Let a caller in. Raises `Problem` or `Unauthenticated`."""
@@ -158,8 +159,12 @@ class _Door:
             late = visit is not None and time.monotonic() >= visit.call.deadline
             code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
             self._telemetry.ended(code, seconds)
+            if self._stream:
+                self._telemetry.closed("DEADLINE_EXCEEDED" if late else "CLIENT_LEFT")
             raise error
         self._telemetry.ended(problem.code, seconds)
+        if self._stream:
+            self._telemetry.closed(problem.reason)
         try:
             async with asyncio.timeout(FAREWELL_SECONDS_MAX):
                 await context.abort(problem.code, problem.message, problem.trailers())

@@ -31,6 +31,9 @@ class DoorTelemetry:
             registry,
         )
         self._shed = Counter("alloc_grpc_shed_total", "Calls turned away by our limits.", ("reason",), registry)
+        self._closed = Counter(
+            "alloc_watch_closed_total", "Streams of answers that ended, by why.", ("grpc_method", "reason"), registry
+        )
         self._unauthenticated = Counter(
             "alloc_auth_failures_total", "Calls without a good token.", ("reason",), registry
         )
@@ -47,6 +50,7 @@ class DoorTelemetry:
             started=self._started.labels(*labels).inc,
             observe=self._seconds.labels(*labels).observe,
             handled=lambda code: self._handled.labels(*labels, code.name).inc,
+            closed=lambda reason: self._closed.labels(method, reason).inc(),
         )
 
 
@@ -59,8 +63,10 @@ class MethodTelemetry:
         started: Callable[[], None],
         observe: Callable[[float], None],
         handled: Callable[[grpc.StatusCode], Callable[[], None]],
+        closed: Callable[[str], None],
     ) -> None:
         self.started = started
+        self.closed = closed
         self._observe = observe
         self._handled = handled
         self._handled_by_code: dict[grpc.StatusCode, Callable[[], None]] = {}

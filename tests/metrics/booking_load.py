@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -28,6 +29,9 @@ CROWD_SHARE = 0.2
 CROWD = api.Line(resource="resources/cpu-batch", units=4_480)
 """All of a pool: whoever comes second is refused for want of room."""
 BAD_TOKEN_EVERY = 25
+STORM_SECONDS = 25.0
+"""So often a whole pool fails for some hours, and takes what was booked there with it."""
+STORM_HOURS = 6
 
 
 class Load:
@@ -55,6 +59,44 @@ class Load:
             except Failed:
                 self.tally["failed"] += 1
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def storms(self, enough: asyncio.Event, operator: str) -> None:
+        """Now and then somebody watches for a moment, and all of a pool breaks down."""
+        number = 0
+        while not enough.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(enough.wait(), STORM_SECONDS)
+                return
+            number += 1
+            try:
+                await self._storm(f"storm-{number}", operator)
+            except (Refused, Failed):
+                self.tally["storms that came to nothing"] += 1
+            else:
+                self.tally["storms"] += 1
+
+    async def _storm(self, name: str, operator: str) -> None:
+        watch = self._client.scheduler.WatchReservations(
+            api.WatchReservationsRequest(parent="companies/-"), metadata=(("authorization", f"Bearer {operator}"),)
+        )
+        await watch.read()
+        watch.cancel()
+        wish = api.SearchOffersRequest(
+            parent=self._companies[0].name,
+            lines=[api.Line(resource=f"resources/{TRAINING_POOL}", units=8)],
+            duration=to_duration(timedelta(days=1)),
+        )
+        found = await self._client.call(self._client.scheduler.SearchOffers, wish, operator)
+        outage = api.Outage(
+            name=f"outages/{name}",
+            kind=api.Outage.KIND_FAILURE,
+            reason="a load test",
+            scopes=[api.OutageScope(resource=f"resources/{TRAINING_POOL}")],
+        )
+        now = found.offers[0].start_time.seconds if found.offers else 0
+        outage.end_time.seconds = now - now % 60 + STORM_HOURS * 3_600
+        declare = api.DeclareOutageRequest(outage=outage, request_id=str(uuid.uuid4()))
+        await self._client.call(self._client.scheduler.DeclareOutage, declare, operator)
 
     async def _one(self, company: api.Company) -> None:
         token = self._tokens[plain_id(company.name)]
@@ -104,5 +146,7 @@ async def book_until(enough: asyncio.Event, endpoints: dict[str, Any], shown: st
     )
     async with open_client(where) as client:
         load = Load(client, endpoints["tokens"], shown)
-        await asyncio.gather(*(load.work(enough) for _ in range(WORKERS)))
+        await asyncio.gather(
+            *(load.work(enough) for _ in range(WORKERS)), load.storms(enough, endpoints["tokens"]["operator"])
+        )
     return ", ".join(f"{count} {what}" for what, count in load.tally.most_common())

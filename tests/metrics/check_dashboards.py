@@ -49,6 +49,8 @@ MAY_BE_EMPTY = {
     "alloc_ledger_invariant_violations_total": "its series begin with the first violation",
     "alloc_grpc_shed_total": "its series begin with the first call that is turned away",
     "< on (kind) group_left () alloc_quota_period_end": "nobody's quota may burn too early",
+    f'alloc_no_shows_total{{company="{COMPANY}"}}': "this company may always have come",
+    "alloc_pool_next_denial": "it has series while bookings wait for approval",
     "ALERTS": "it has a series while an alert is pending or fires",
 }
 """What a healthy centre does not show, and why."""

@@ -17,6 +17,9 @@ WATCH = {
 }
 
 
+CLOSED = "alloc_watch_closed_total"
+
+
 def endless(closed: asyncio.Event | None = None):
     """A watch that says one thing and then waits for ever."""
 
@@ -68,6 +71,25 @@ async def test_draining_ends_streams_and_tells_clients_to_resume(serve: Serve):
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
     assert (late.code, late.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
     assert closed.is_set()
+
+
+async def test_the_end_of_every_stream_is_counted_by_why(serve: Serve):
+    """A client that leaves is no fault of ours, and is not counted as one; nor is a stream that comes to its end."""
+    why = {"grpc_method": "WatchReservations"}
+    async with serve() as client:
+        await read_all(client.watch())
+        assert client.metric(CLOSED, **why, reason="ENDED") == 1
+    async with serve({"WatchReservations": endless()}) as client:
+        leaving, staying = client.watch(), client.watch()
+        await leaving.read()
+        await staying.read()
+        leaving.cancel()
+        await eventually(lambda: client.metric(CLOSED, **why, reason="CLIENT_LEFT") == 1)
+        client.doors.drain()
+        await end_of(staying)
+        assert client.metric(CLOSED, **why, reason="DRAINING") == 1
+        await client.refused("GetResource")
+        assert client.registry.get_sample_value(CLOSED, {"grpc_method": "GetResource", "reason": "DRAINING"}) is None
 
 
 async def test_calls_inside_finish_while_the_server_drains(serve: Serve):

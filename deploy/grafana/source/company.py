@@ -86,6 +86,38 @@ def company() -> Dashboard:
                 empty="Nothing was booked within a day.",
             )
         )
+        .with_row(row("What went wrong"))
+        .with_panel(
+            rows(
+                "Taken away, unit-hours",
+                "What an outage or a want of funding took of what was booked, since the centre began.",
+                Query(f"alloc_lost_unit_seconds_total{{{MINE}}} / 3600"),
+                columns=("reason",),
+                width=8,
+                empty="Nothing was ever taken away.",
+            )
+        )
+        .with_panel(
+            rows(
+                "Nobody came",
+                "Reservations given back because nobody came in time.",
+                Query(f"alloc_no_shows_total{{{MINE}}}"),
+                columns=("pool",),
+                width=8,
+                empty="Somebody always came.",
+            )
+        )
+        .with_panel(
+            rows(
+                "At work, a day",
+                "Share of what was held, as far as it was measured within a day, that was at work.",
+                Query(f"company:alloc_efficiency:ratio_rate1d{{{MINE}}}"),
+                columns=("pool",),
+                unit="percentunit",
+                width=8,
+                empty="No node reports. aidc agent does, where it runs.",
+            )
+        )
         .with_row(row("Requests"))
         .with_panel(
             curves(

@@ -110,6 +110,28 @@ def demand() -> Dashboard:
                 width=8,
             )
         )
+        .with_panel(
+            rows(
+                "Waiting for approval",
+                "When the first booking that waits is denied, on each resource, unless somebody decides.",
+                Query("1000 * alloc_pool_next_denial_timestamp_seconds"),
+                columns=("pool",),
+                unit="dateTimeAsIso",
+                width=8,
+                empty="Nothing waits for approval.",
+            )
+        )
+        .with_panel(
+            curves(
+                "Asked for approval, and denied, an hour",
+                "Bookings that a manager or a committee had to decide on, and those that were denied.",
+                Query(
+                    'sum by (to_state) (increase(alloc_reservation_transitions_total{to_state=~"pending|denied"}[1h]))',
+                    "{{to_state}}",
+                ),
+                width=16,
+            )
+        )
         .with_row(row("Unmet, within a day"))
         .with_panel(
             curves(

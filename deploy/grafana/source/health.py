@@ -80,6 +80,15 @@ def calls(before: Dashboard) -> Dashboard:
         )
         .with_panel(
             curves(
+                "Streams that ended, an hour",
+                "By why: clients leave and servers drain every day; one that is too slow is cut off, and resumes.",
+                Query("sum by (reason) (increase(alloc_watch_closed_total[1h]))", "{{reason}}"),
+                width=6,
+                empty="No stream has ended.",
+            )
+        )
+        .with_panel(
+            curves(
                 "How long decisions take",
                 "From a valid request to its durable answer.",
                 Query(quantile("0.5", "alloc_decision_seconds", "job"), "p50"),

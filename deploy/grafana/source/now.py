@@ -143,5 +143,13 @@ def now() -> Dashboard:
                 limits=((0, "green"), (5, "red")),
             )
         )
-        .with_panel(number("Services", "Services that answer, of three.", Query('sum(up{job="aidc"})'), width=6))
+        .with_panel(
+            number(
+                "Services",
+                "Services that answer, of those that should.",
+                Query('sum(up{job="aidc"})', "answer"),
+                Query('count(up{job="aidc"})', "of"),
+                width=6,
+            )
+        )
     )

@@ -67,6 +67,24 @@ def usage() -> Dashboard:
                 width=8,
             )
         )
+        .with_panel(
+            curves(
+                "Reclaimed, unit-hours an hour",
+                "Given back of reservations that had begun: early by whoever held them, idle, by nobody's coming, or "
+                "for misuse.",
+                Query("sum by (reason) (rate(alloc_reclaimed_unit_seconds_total[1h]))", "{{reason}}"),
+                stacked=True,
+            )
+        )
+        .with_panel(
+            rows(
+                "Taken away, unit-hours",
+                "What outages, or a want of funding, took of what companies had booked, since the centre began.",
+                Query("topk(20, alloc_lost_unit_seconds_total / 3600)"),
+                columns=("company", "reason"),
+                empty="Nothing was ever taken away.",
+            )
+        )
         .with_row(row("Held against at work, where nodes report"))
         .with_panel(
             bars(
