@@ -6,7 +6,7 @@ centre of `COMPANY_LABELS_MAX` companies and `POOLS_MAX` resources, `COMPUTE_POO
 they stay within `SERIES_MAX`.
 
 Requests, rejections and decision times are counted where they happen: by the scheduler, the ledger and the doors. What
-nothing can tell yet is not here; `deploy/prometheus/README.md` lists it with the reason.
+nothing can tell yet is not here; `left_out` names it with the reason.
 """
 
 from typing import Literal, NamedTuple
