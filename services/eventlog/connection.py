@@ -5,7 +5,7 @@ Every failure to get an answer is `Unknown`; every refusal that JetStream states
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from services.eventlog import BrokenLog, Unknown
 from services.eventlog.page import PAGE_BYTES_MAX
 
 CONNECT_SECONDS_MAX = 30.0
+CANCEL_SECONDS = 0.1
 REQUEST_SECONDS_MAX = 2.0
 RECONNECT_SECONDS = 0.1
 PING_SECONDS = 5  # two unanswered pings, 10 s, and a silent server counts as gone
@@ -54,8 +55,7 @@ class Connection:
         """Connect to the first of the comma-separated servers that answers. Raises `Unknown` if none does in time."""
         self = cls()
         try:
-            async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                await self.client.connect(**self._options(url, name, credentials))
+            await _within(CONNECT_SECONDS_MAX, self.client.connect(**self._options(url, name, credentials)))
         except TimeoutError:
             reason = f": {self._refusal}" if self._refusal else ""
             raise Unknown(
@@ -182,6 +182,24 @@ class Connection:
         logger.info("log_reconnected", reconnects=self.reconnects)
         for wake in tuple(self._on_reconnect):
             wake()
+
+
+async def _within(seconds: float, connecting: Coroutine[Any, Any, None]) -> None:
+    """Connect in time, or not at all. Raises `TimeoutError`, and what the client raises.
+
+    While the client closes an attempt that failed it swallows a cancellation, and then tries for ever: so it is
+    cancelled until it ends.
+    """
+    task = asyncio.ensure_future(connecting)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=CANCEL_SECONDS)
+    if task.cancelled():
+        raise TimeoutError
+    task.result()
 
 
 def _cancels() -> int:

@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from tests.system.commands import AIDC, Ended, aidc
-from tests.system.harness import SECONDS_MAX, Clients, frozen, running_centre
+from tests.system.harness import SECONDS_MAX, Clients, eventually, frozen, kill, running_centre
+from tests.system.raw_log import read_log
 from tests.system.small_catalogue import COMPANY, RIVAL, resources
+from tests.system.views import scrape
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -124,3 +127,34 @@ async def test_unknown_outcome_ends_with_three_and_is_learnt_later(clients: Clie
     assert (learnt.status, learnt.json["state"]) == (DONE, "STATE_CONFIRMED")
     again = await book(clients, "core:2", 16, "--request-id", request_id)
     assert again.json["name"] == learnt.json["name"]
+
+
+async def test_a_booking_outlives_the_scheduler_that_was_asked_for_it(clients: Clients) -> None:
+    """P2, P4: killed with the answer on its lips, it is started again; the command waits for that and is told once.
+
+    The same request id again is the same reservation, and whoever comes next is served at once.
+    """
+    centre, request_id = clients.centre, str(uuid.uuid4())
+    asked = ("grpc_server_started_total", "CreateReservation", "aidc.scheduler.v1.Scheduler", "unary")
+    before = (await scrape(clients, "scheduler")).get(asked, 0)
+
+    async def asked_for() -> bool:
+        return (await scrape(clients, "scheduler")).get(asked, 0) > before
+
+    async with centre.supervised():
+        with frozen(centre.nats.process.pid):  # What is decided now is not durable yet.
+            booking = asyncio.create_task(book(clients, "core:2", 13, "--request-id", request_id))
+            await eventually(asked_for, "the scheduler is asked")
+            kill(centre.scheduler)
+        booked, again = await booking, await book(clients, "core:2", 13, "--request-id", request_id)
+        fresh = await book(clients, "core:2", 15)
+    assert [(each.status, each.err) for each in (booked, again, fresh)] == [(DONE, "")] * 3
+    assert booked.json["name"] == again.json["name"] != fresh.json["name"]
+    events = Counter(
+        (event["type"], event["reservation_id"])
+        for raw in await read_log(centre)
+        for entry in raw.page["entries"]
+        for event in entry["events"]
+        if event["type"] == "reservation_confirmed"
+    )
+    assert [events["reservation_confirmed", each.json["name"].rpartition("/")[2]] for each in (booked, fresh)] == [1, 1]
