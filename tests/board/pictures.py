@@ -27,7 +27,7 @@ from tests.board.life import Life
 UNTIL = "2026-03-11T14:20:00+09:00"
 CLOCK = f"2026-03-02T08:00:00+09:00@4000/{UNTIL}"
 BOOKINGS, DAYS, SEEDS = 900, 12, (7, 11, 23)
-COMPANY, TAKER = "CMP-0178", "CMP-0004"
+COMPANY, TAKER, DEBTOR = "CMP-0178", "CMP-0004", "CMP-0077"
 READY_SECONDS_MAX = 240.0
 POLL_SECONDS = 0.05
 APART_SECONDS = 2 * 86_400
@@ -49,6 +49,10 @@ SERIES_CHANGE = (
 BOOK = "/book?resource=npu-verify&amount=8&hours=12&longest=24&order=cheapest"
 OVERRIDE = f"/book?resource=M01&amount=1&hours=4&company={COMPANY}&earliest=2026-03-12T09:00"
 OUTAGE = "/outages/new?resource=h100-train&nodes=h100-train-003,h100-train-004&kind=failure&reason=fan+tray"
+MISUSE = f"/conduct/misuse?asked=1&company={COMPANY}&reason=mining+instead+of+training&reference=AUD-2026-4"
+BILL = "month=2026-01&krw=1%2C200%2C000&due=2026-02-15T18:00&reference=2026-01-77"
+ARREARS = f"/conduct/arrears?asked=1&company={DEBTOR}&{BILL}"
+CLASS = "/book?resource=cpu-batch&amount=24&hours=3&people=24&earliest=2026-03-12T09:00"
 LONGER_SECONDS = 4 * 3_600
 
 
@@ -61,6 +65,8 @@ class Picture(NamedTuple):
     size: tuple[int, int] = WIDE
     scheme: str = "light"
     locale: str = "en-GB"
+    part: str = ""
+    """The part of the page that it shows, as a selector; all of what the window shows without one."""
 
 
 PICTURES = (
@@ -75,6 +81,10 @@ PICTURES = (
     Picture("series-change", COMPANY, SERIES_CHANGE, size=(1280, 1260)),
     Picture("transfer-narrow-ko", TAKER, "/reservations/{offered}", size=(390, 980), locale="ko-KR"),
     Picture("override", "operator", OVERRIDE, size=(1280, 1520)),
+    Picture("misuse", "operator", MISUSE, size=(1280, 1040)),
+    Picture("arrears-ko", "operator", ARREARS, size=(1280, 900), locale="ko-KR"),
+    Picture("standing", "operator", f"/company?company={DEBTOR}", part="#standing"),
+    Picture("class", COMPANY, CLASS, size=(1280, 1240)),
     Picture("outage-dark", "operator", OUTAGE, size=(1280, 1040), scheme="dark"),
     Picture("now-narrow-ko", COMPANY, "/", size=NARROW, locale="ko-KR", scheme="dark"),
 )
@@ -126,6 +136,7 @@ async def places(endpoints: Mapping[str, Any]) -> Mapping[str, str]:
         offer.update_mask.paths.append("company")
         assert await keeper.ask("UpdateReservation", offer)
         repeated = await keeper.ask("CreateSeries", weekly())
+        assert await keeper.ask("RecordArrears", overdue())
     later = datetime.fromtimestamp(first.end_time.seconds + LONGER_SECONDS, ZoneInfo("Asia/Seoul"))
     return {
         "made": short(first.name),
@@ -155,6 +166,14 @@ def weekly() -> api.CreateSeriesRequest:
     return request
 
 
+def overdue() -> api.RecordArrearsRequest:
+    """Somebody has not paid the bill of December."""
+    request = api.RecordArrearsRequest(parent=f"companies/{DEBTOR}", request_id=str(uuid.uuid4()))
+    request.arrear.month, request.arrear.krw, request.arrear.reference = "2025-12", 840_000, "2025-12-77"
+    request.arrear.due_time.FromDatetime(datetime.fromisoformat("2026-01-15T18:00:00+09:00"))
+    return request
+
+
 def short(name: str) -> str:
     """The company and the id of a name, as pages are addressed."""
     _, company, _, item = name.split("/")
@@ -175,7 +194,8 @@ async def taken(browser: Browser, endpoints: Mapping[str, Any], picture: Picture
     await page.fill("input[name=token]", endpoints["tokens"][picture.holder])
     await page.press("input[name=token]", "Enter")
     await page.wait_for_selector("#live:not(:empty)")
-    await page.screenshot(path=folder / f"{picture.name}.png")
+    path = folder / f"{picture.name}.png"
+    await (page.locator(picture.part).screenshot(path=path) if picture.part else page.screenshot(path=path))
     await context.close()
 
 

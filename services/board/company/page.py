@@ -7,7 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board.company.officers import officers
-from services.board.conduct.standing import standing
+from services.board.conduct.standing import bars, record
 from services.board.doors.answers import Missing, Refused
 from services.board.doors.catalogue import hours_figure, plain
 from services.board.frame import parts, paths
@@ -52,12 +52,13 @@ async def company(visit: Visit) -> Response:
         title,
         el("div", el("h1", title), el("p", name, class_="period"), class_="heading"),
         parts.note(words("done_declined"), "good") if visit.query("done") == "declined" else None,
-        await standing(visit, name, conduct),
+        bars(visit, name, conduct),
         offered,
         _burn(visit, quotas),
         _upcoming(visit, name, upcoming, more),
         _past(visit, past),
         await of_this_month(visit, parent, position),
+        await record(visit, name, conduct),
         officers(visit, name, conduct.officers),
         still=choice,
     )

@@ -30,21 +30,19 @@ class Arrears(Judgement):
 
     name, method, kind, harsh = "arrears", "RecordArrears", api.RecordArrearsRequest, True
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """Of which month, how much, since when, and where the bill is found."""
         words = visit.words
         last = visit.clock.local(visit.clock.now).replace(day=1) - timedelta(days=1)
         month, krw, due, reference = (fields.get(key, "") for key in ("month", "krw", "due", "reference"))
-        return el(
-            "div",
+        return [
             text_field(words("arrears_month"), "month", month or f"{last:%Y-%m}", type_="month", required=True),
             text_field(
                 words("arrears_krw"), "krw", krw, inputmode="numeric", required=True, maxlength=KRW_CHARACTERS_MAX
             ),
             text_field(words("arrears_due"), "due", due, type_="datetime-local", required=True),
             text_field(words("judge_reference"), "reference", reference, maxlength=TEXT_CHARACTERS_MAX),
-            class_="fields",
-        )
+        ]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.RecordArrearsRequest:
         """The bill as it was typed; an amount may have commas."""
@@ -66,7 +64,7 @@ class Arrears(Judgement):
         words, bill = visit.words, request.arrear
         rows = [[_when(visit, due), told] for due, told in _follows(visit, bill, await rules(visit))]
         follows = words("arrears_follows")
-        head = [words("head_when"), words("arrears_then")]
+        head = [words("arrears_when"), words("arrears_then")]
         return [
             facts(
                 (words("arrears_month"), bill.month),
@@ -74,6 +72,7 @@ class Arrears(Judgement):
                 (words("arrears_due"), visit.clock.stamp(from_timestamp(bill.due_time))),
                 (words("judge_reference"), bill.reference),
             ),
+            el("h3", follows),
             parts.table(head, rows, follows) if rows else parts.empty(words("arrears_nothing")),
         ]
 
@@ -83,10 +82,10 @@ class Paid(Judgement):
 
     name, method, kind = "paid", "ClearArrears", api.ClearArrearsRequest
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """Of which month, and why."""
         month = text_field(visit.words("arrears_month"), "month", fields.get("month", ""), type_="month", required=True)
-        return el("div", month, reason_field(visit, fields), class_="fields")
+        return [month, reason_field(visit, fields)]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.ClearArrearsRequest:
         """The month as it was typed."""

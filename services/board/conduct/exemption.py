@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from services.board.conduct.judgement import Judgement, facts, parent, reason_field
 from services.board.frame import parts
 from services.board.frame.visit import Visit
-from services.board.paper.markup import Content, Markup, el
+from services.board.paper.markup import Content, Markup
 from services.board.paper.times import from_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -15,9 +15,9 @@ class Exempted(Judgement):
 
     name, method, kind = "exemption", "ExemptFromReview", api.ExemptFromReviewRequest
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """Why."""
-        return el("div", reason_field(visit, fields, required=True), class_="fields")
+        return [reason_field(visit, fields, required=True)]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.ExemptFromReviewRequest:
         """What was typed."""

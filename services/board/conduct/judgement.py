@@ -28,7 +28,7 @@ class Judgement(ABC):
     """Whether it takes something from the company."""
 
     @abstractmethod
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """The fields of the form, but for the company, filled in as they were sent."""
 
     @abstractmethod

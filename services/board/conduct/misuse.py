@@ -7,7 +7,7 @@ from services.board.frame import parts
 from services.board.frame.fields import text_field
 from services.board.frame.reading import reservations
 from services.board.frame.visit import Visit
-from services.board.paper.markup import Content, el
+from services.board.paper.markup import Content, Markup, el
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 ROWS_MAX = 20
@@ -18,15 +18,13 @@ class MisuseFound(Judgement):
 
     name, method, kind, harsh = "misuse", "RecordMisuse", api.RecordMisuseRequest, True
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """What happened, and where that is found."""
         reference = fields.get("reference", "")
-        return el(
-            "div",
+        return [
             reason_field(visit, fields, required=True),
             text_field(visit.words("judge_reference"), "reference", reference, maxlength=TEXT_CHARACTERS_MAX),
-            class_="fields",
-        )
+        ]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.RecordMisuseRequest:
         """What was typed."""
@@ -59,9 +57,9 @@ class MisuseLifted(Judgement):
 
     name, method, kind = "lift", "LiftMisuse", api.LiftMisuseRequest
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """Why, if one likes."""
-        return el("div", reason_field(visit, fields), class_="fields")
+        return [reason_field(visit, fields)]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.LiftMisuseRequest:
         """What was typed."""

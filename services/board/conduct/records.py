@@ -81,9 +81,9 @@ def _form(visit: Visit, judgement: Judgement, fields: Mapping[str, str]) -> Mark
         el(
             "div",
             text_field(words("whose_company"), "company", company, required=True, maxlength=COMPANY_CHARACTERS_MAX),
+            judgement.drawn(visit, fields),
             class_="fields",
         ),
-        judgement.drawn(visit, fields),
         el(
             "p",
             el("button", words("judge_try")),

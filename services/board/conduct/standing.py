@@ -5,31 +5,34 @@ from services.board.conduct.judgement import link
 from services.board.conduct.records import RECORDS
 from services.board.frame import parts
 from services.board.frame.visit import Visit
-from services.board.paper.markup import Content, Markup, el
+from services.board.paper.markup import Markup, el
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
+HERE = "standing"
 BEGUN_HERE = ("arrears", "misuse", "exemption", "training")
 """The records that begin with nothing; the others are of something that stands in a list."""
 
 
-async def standing(visit: Visit, company: str, conduct: api.Conduct) -> list[Content]:
-    """What bars it first of all, then its record; nothing for a company where there is nothing to say."""
-    words, done = visit.words, visit.query("done")
+def bars(visit: Visit, company: str, conduct: api.Conduct) -> list[Markup]:
+    """What was just recorded, and what bars the company from booking, for the top of its page."""
+    done = visit.query("done")
+    told = [parts.note(visit.words(f"judge_{done}_done"), "good")] if done in RECORDS else []
+    return [*told, *_bars(visit, company, conduct), *exemption.ahead(visit, conduct.exemptions)]
+
+
+async def record(visit: Visit, company: str, conduct: api.Conduct) -> Markup | None:
+    """Its bills, strikes and trainings, and an operator's ways to add to them; nothing where there is nothing."""
+    words = visit.words
     shown = [
         ("arrears_title", await arrears.overdue(visit, company, conduct.arrears)),
         ("strikes_title", strikes.standing(visit, company, conduct.strikes)),
         ("training_title", trainings.known(visit, company, conduct.qualifications)),
     ]
     tables = [[el("h3", words(key)), made] for key, made in shown if made is not None]
-    free = exemption.ahead(visit, conduct.exemptions)
-    notes = [*_bars(visit, company, conduct), *free]
-    told = parts.note(words(f"judge_{done}_done"), "good") if done in RECORDS else None
     if not visit.person.operates:
-        return [told, notes, parts.section(words("standing_title"), tables) if tables else None]
-    forms = [el("li", link(visit, name, company)) for name in BEGUN_HERE]
-    nothing = None if tables else parts.empty(words("standing_good"))
-    made = parts.section(words("standing_title"), tables, nothing, el("ul", forms, class_="links"))
-    return [told, notes, made]
+        return parts.section(words("standing_title"), tables, id_=HERE) if tables else None
+    forms = el("ul", [el("li", link(visit, name, company)) for name in BEGUN_HERE], class_="links")
+    return parts.section(words("standing_title"), tables or parts.empty(words("standing_good")), forms, id_=HERE)
 
 
 def _bars(visit: Visit, company: str, conduct: api.Conduct) -> list[Markup]:
@@ -43,6 +46,9 @@ def _bars(visit: Visit, company: str, conduct: api.Conduct) -> list[Markup]:
         found.append(parts.note([told, lift], "bad"))
     if any(each.suspends for each in conduct.arrears):
         found.append(parts.note(words("arrears_bars"), "bad"))
+    elif conduct.arrears:
+        months = ", ".join(each.month for each in conduct.arrears)
+        found.append(parts.note(el("a", words("arrears_stand", months=months), href=f"#{HERE}"), "warn"))
     if until := strikes.suspension(visit, conduct):
         found.append(parts.note(words("conduct_suspended", moment=until), "bad"))
     elif conduct.strikes:

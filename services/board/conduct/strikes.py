@@ -19,12 +19,12 @@ class Forgiven(Judgement):
 
     name, method, kind = "forgive", "ForgiveStrike", api.ForgiveStrikeRequest
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """For which reservation it was, and why."""
         known = fields.get("reservation", "")
         label = visit.words("reservation_title")
         name = text_field(label, "reservation", known, required=True, maxlength=NAME_CHARACTERS_MAX)
-        return el("div", name, reason_field(visit, fields), class_="fields")
+        return [name, reason_field(visit, fields)]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.ForgiveStrikeRequest:
         """What was typed."""

@@ -7,7 +7,7 @@ from services.board.doors.catalogue import plain
 from services.board.frame import parts
 from services.board.frame.fields import resource_field, text_field
 from services.board.frame.visit import Visit
-from services.board.paper.markup import Content, Markup, el
+from services.board.paper.markup import Content, Markup
 from services.board.paper.times import from_timestamp, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -17,11 +17,11 @@ class Trained(Judgement):
 
     name, method, kind = "training", "GrantQualification", api.GrantQualificationRequest
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """For what, and until when; from now on."""
         label, until = visit.words("training_until"), fields.get("until", "")
         until_field = text_field(label, "until", until, type_="datetime-local", required=True)
-        return el("div", resource_field(visit, fields, required=True), until_field, class_="fields")
+        return [resource_field(visit, fields, required=True), until_field]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.GrantQualificationRequest:
         """What was chosen and typed."""
@@ -48,9 +48,9 @@ class Untrained(Judgement):
 
     name, method, kind, harsh = "untrained", "RevokeQualification", api.RevokeQualificationRequest, True
 
-    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> Content:
+    def drawn(self, visit: Visit, fields: Mapping[str, str]) -> list[Markup]:
         """Which, and why."""
-        return el("div", resource_field(visit, fields, required=True), reason_field(visit, fields), class_="fields")
+        return [resource_field(visit, fields, required=True), reason_field(visit, fields)]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.RevokeQualificationRequest:
         """What was chosen and typed."""
