@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from services.allocation.calendars.timetable import keeps_hours, slot_windows
+from services.allocation.calendars.timetable import keeps_hours, slot_windows, timetable_of
 from services.allocation.resources import Interval, Resource
 from services.allocation.values.outage import Outage, OutageKind
 
@@ -63,7 +63,7 @@ class Availability:
             # Hours that run past midnight belong to the day before.
             drawn = self._drawn[resource.id] = (
                 day,
-                tuple(slot_windows(resource, day - timedelta(days=1), day)),
+                tuple(slot_windows(timetable_of(resource), day - timedelta(days=1), day)),
             )
         return any(start <= time < end for start, end in drawn[1])
 

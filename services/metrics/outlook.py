@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.calendars.placement import Part, parts_of
-from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells
+from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells, timetable_of
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.values.outage import Outage
@@ -105,11 +105,11 @@ class Grid:
     def _draw_hours(self) -> None:
         moments = self.base + np.arange(self.cells + 1) * self.cell_seconds
         if keeps_hours(self.resource):
-            drawn = open_cells(self.resource, self.base, self.cells, self.cell_seconds)
+            drawn = open_cells(timetable_of(self.resource), self.base, self.cells, self.cell_seconds)
             self.open, self.starts = drawn.open[:-1], drawn.starts
         else:
             self.open, self.starts = np.ones(self.cells, dtype=np.bool_), moments % self.resource.slot_seconds == 0
-        self.starts &= moments >= self.now
+        self.starts = self.starts & (moments >= self.now)
 
     def _draw_closures(self, outages: Iterable[Outage]) -> NDArray[np.bool_]:
         closed = np.zeros((self.cells, self._bins), dtype=np.bool_)

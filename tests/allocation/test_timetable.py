@@ -129,6 +129,19 @@ def test_a_weekend_may_lie_inside_a_booking() -> None:
     assert [each.seconds for each in reservation.allocations] == [16 * HOUR] * 4
 
 
+def test_who_keeps_the_same_hours_shares_a_drawing_on_which_nobody_writes() -> None:
+    """A centre with many labs draws the timetable of the house once, and no lab changes that of another."""
+    house = OpeningHours(weekdays=(0, 1, 2, 3, 4), opens=540, closes=1080)
+    first, second = (Pool(replace(lab(BERLIN, house), id=name), base_for(NOW)) for name in ("LAB-1", "LAB-2"))
+    other = Pool(replace(lab(BERLIN, house), closed_days=("2026-03-04",)), base_for(NOW))
+    assert first.timetable is second.timetable
+    assert first.timetable is not None
+    assert other.timetable is not None
+    assert other.timetable.open.sum() < first.timetable.open.sum()
+    with pytest.raises(ValueError, match="read-only"):
+        first.timetable.open[0] = True
+
+
 def test_more_slots_than_allowed_are_refused() -> None:
     """Five half-days are one more than the simulator is given for at a time."""
     wish = book("ALPHA", line("M01"), start=at("2026-03-06 09:00"), end=at("2026-03-10 13:00"))

@@ -12,7 +12,7 @@ from services.allocation.calendars.batch_work import BatchWork
 from services.allocation.calendars.calendar import Calendar
 from services.allocation.calendars.closed import Closed, Closing
 from services.allocation.calendars.placement import Layout, parts_of
-from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells
+from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells, timetable_of
 from services.allocation.measures import HOUR_SECONDS
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Kind, Resource
@@ -136,7 +136,8 @@ class Pool:
     def _draw(self) -> None:
         if keeps_hours(self.resource):
             calendar = self.calendar
-            self.timetable = open_cells(self.resource, calendar.base, calendar.cells, calendar.cell_seconds)
+            timetable = timetable_of(self.resource)
+            self.timetable = open_cells(timetable, calendar.base, calendar.cells, calendar.cell_seconds)
 
     def slide(self, base: int) -> None:
         """Move the calendar's range forward."""

@@ -7,6 +7,7 @@ forward, as `zoneinfo` says.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import gcd
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -18,10 +19,24 @@ from services.allocation.measures import DAY_MINUTES
 from services.allocation.resources import Interval, Kind, OpeningHours, Resource
 
 ROUND_THE_CLOCK = OpeningHours(weekdays=(0, 1, 2, 3, 4, 5, 6), opens=0, closes=DAY_MINUTES)
+DRAWINGS_KEPT_MAX = 64
+"""Many resources keep few timetables: each is drawn once, and again when the calendars move on."""
+
+
+class Timetable(NamedTuple):
+    """When something is open: all of a resource that its drawing depends on."""
+
+    hours: OpeningHours
+    time_zone: str
+    closed_days: tuple[str, ...]
+    slot_seconds: int
 
 
 class OpenCells(NamedTuple):
-    """A timetable on calendar cells: open during a cell; a slot starts, or ends, at a cell's first second."""
+    """A timetable on calendar cells: open during a cell; a slot starts, or ends, at a cell's first second.
+
+    All who keep the timetable share the drawing, so nobody can write on it.
+    """
 
     open: NDArray[np.bool_]
     starts: NDArray[np.bool_]
@@ -47,11 +62,17 @@ def cell_minutes(resource: Resource) -> int:
     return step
 
 
-def slot_windows(resource: Resource, first: date, last: date) -> Iterator[Interval]:
-    """The stretches of whole slots that begin on the local days from `first` to `last`, in UTC seconds."""
+def timetable_of(resource: Resource) -> Timetable:
+    """The timetable of a resource."""
     hours = resource.hours or ROUND_THE_CLOCK
-    zone = ZoneInfo(resource.time_zone)
-    closed = {date.fromisoformat(day) for day in resource.closed_days}
+    return Timetable(hours, resource.time_zone, resource.closed_days, resource.slot_seconds)
+
+
+def slot_windows(timetable: Timetable, first: date, last: date) -> Iterator[Interval]:
+    """The stretches of whole slots that begin on the local days from `first` to `last`, in UTC seconds."""
+    hours = timetable.hours
+    zone = ZoneInfo(timetable.time_zone)
+    closed = {date.fromisoformat(day) for day in timetable.closed_days}
     parts = [(hours.opens, hours.closes)]
     if hours.break_starts < hours.break_ends:
         parts = [(hours.opens, hours.break_starts), (hours.break_ends, hours.closes)]
@@ -60,9 +81,9 @@ def slot_windows(resource: Resource, first: date, last: date) -> Iterator[Interv
         if day.weekday() in hours.weekdays and day not in closed:
             for opens, closes in parts:
                 start, end = local_seconds(day, opens, zone), local_seconds(day, closes, zone)
-                slots = max(0, end - start) // resource.slot_seconds
+                slots = max(0, end - start) // timetable.slot_seconds
                 if slots:
-                    yield start, start + slots * resource.slot_seconds
+                    yield start, start + slots * timetable.slot_seconds
 
 
 def local_seconds(day: date, minutes: int, zone: ZoneInfo) -> int:
@@ -72,14 +93,15 @@ def local_seconds(day: date, minutes: int, zone: ZoneInfo) -> int:
     return int(wall.timestamp())
 
 
-def open_cells(resource: Resource, base: int, cells: int, cell_seconds: int) -> OpenCells:
+@lru_cache(DRAWINGS_KEPT_MAX)
+def open_cells(timetable: Timetable, base: int, cells: int, cell_seconds: int) -> OpenCells:
     """Draw the timetable onto `cells` cells from `base` on."""
     drawn = OpenCells(*(np.zeros(cells + 1, dtype=np.bool_) for _ in range(3)))
-    zone = ZoneInfo(resource.time_zone)
+    zone = ZoneInfo(timetable.time_zone)
     first = datetime.fromtimestamp(base, UTC).astimezone(zone).date() - timedelta(days=2)
     last = datetime.fromtimestamp(base + cells * cell_seconds, UTC).astimezone(zone).date()
-    step = resource.slot_seconds // cell_seconds
-    for start, end in slot_windows(resource, first, last):
+    step = timetable.slot_seconds // cell_seconds
+    for start, end in slot_windows(timetable, first, last):
         a, b = (start - base) // cell_seconds, (end - base) // cell_seconds
         for cell in range(a, b, step):
             if 0 <= cell <= cells:
@@ -87,4 +109,6 @@ def open_cells(resource: Resource, base: int, cells: int, cell_seconds: int) -> 
             if 0 <= cell + step <= cells:
                 drawn.ends[cell + step] = True
         drawn.open[max(a, 0) : max(b, 0)] = True
+    for cells_of in drawn:
+        cells_of.flags.writeable = False
     return drawn
