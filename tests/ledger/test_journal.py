@@ -76,12 +76,12 @@ async def test_what_passes_by_itself_is_waited_out(
     assert await ledger.rows("SELECT count(*) FROM pages") == [(1,)]
 
 
-async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger, postgres_dsn: str) -> None:
+async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger) -> None:
     """The backend is killed inside the transaction: nothing of the batch is there, and the retry writes all of it."""
     extend(ledger.log, OPENING)
     await ledger.fold()
     extend(ledger.log, (entry(confirmed("r1", held([0], hours(0, 4)))),))
-    blocking = await connect_writer(postgres_dsn)
+    blocking = await connect_writer(ledger.dsn)
     async with as_owner(blocking) as blocker:
         # The batch waits for this lock with its checkpoint moved and its events copied.
         await blocker.execute("LOCK TABLE transfers IN EXCLUSIVE MODE")
@@ -98,10 +98,10 @@ async def test_a_transaction_cut_short_leaves_nothing(ledger: Ledger, postgres_d
     assert await ledger.rows("SELECT count(*) FROM reservations") == [(1,)]
 
 
-async def test_of_two_ledgers_one_wins(ledger: Ledger, postgres_dsn: str) -> None:
+async def test_of_two_ledgers_one_wins(ledger: Ledger) -> None:
     """Two ledgers on one database: the slower one learns it from the checkpoint and stops, and nothing counts twice."""
-    other_writer, other_readers = await connect_writer(postgres_dsn), await connect_readers(postgres_dsn)
-    other = Ledger(ledger.log, other_writer, other_readers, postgres_dsn)
+    other_writer, other_readers = await connect_writer(ledger.dsn), await connect_readers(ledger.dsn)
+    other = Ledger(ledger.log, other_writer, other_readers, ledger.dsn)
     ledger.log.pages += chained(busy_centre(40))
     first, second = await ledger.open(), await other.open()
     await first.follow(until=40)
@@ -239,7 +239,7 @@ async def test_tables_of_another_release_are_refused_with_a_remedy(ledger: Ledge
         await ledger.open()
 
 
-async def test_two_starts_at_once_make_one_schema(ledger: Ledger, postgres_dsn: str) -> None:
+async def test_two_starts_at_once_make_one_schema(postgres_dsn: str) -> None:
     """Several ledgers that start on an empty database wait for one another."""
     pools = [await connect_writer(postgres_dsn) for _ in range(3)]
     opened = await asyncio.gather(*(Journal(pool).open() for pool in pools))

@@ -106,12 +106,12 @@ async def test_readers_read_on_after_an_exchange(ledger: Ledger) -> None:
     assert answers[0] == answers[1]
 
 
-async def test_the_first_generation_needs_none_before_it(ledger: Ledger) -> None:
+async def test_the_first_generation_needs_none_before_it(unmade: Ledger) -> None:
     """In an empty database a rebuild makes the tables, as far as the log goes."""
-    ledger.log.pages += chained(busy_centre(30))
-    rebuilt = await rebuild(ledger.log, CENTRE, ledger.dsn)
+    unmade.log.pages += chained(busy_centre(30))
+    rebuilt = await rebuild(unmade.log, CENTRE, unmade.dsn)
     assert (rebuilt.position, rebuilt.compared) == (30, ())
-    assert await ledger.digests() == rebuilt.digests
+    assert await unmade.digests() == rebuilt.digests
 
 
 async def test_the_living_ledger_follows_and_answers_meanwhile(ledger: Ledger) -> None:
