@@ -6,7 +6,8 @@ from math import lcm
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind
-from tests.allocation.naive import CELL, DAY, HOUR, Booking, Naive
+from tests.allocation.naive import Naive
+from tests.allocation.naive_booking import CELL, DAY, HOUR, Booking
 
 EXTEND_WINDOW, EXTEND_MOST = 48 * HOUR, 7 * DAY
 

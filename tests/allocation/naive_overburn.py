@@ -1,6 +1,7 @@
 """What of a booking lies beyond its quotas, counted half-hour by half-hour. It shares no code with what it checks."""
 
-from tests.allocation.naive import CELL, Booking, Naive
+from tests.allocation.naive import Naive
+from tests.allocation.naive_booking import CELL, Booking
 
 
 def beyond(naive: Naive, booking: Booking, name: str) -> dict[str, int]:

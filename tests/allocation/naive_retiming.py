@@ -2,7 +2,8 @@
 
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
-from tests.allocation.naive import Booking, Naive
+from tests.allocation.naive import Naive
+from tests.allocation.naive_booking import Booking
 
 
 def reasons(

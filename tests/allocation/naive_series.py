@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from services.allocation.reservations import Line
-from tests.allocation.naive import DAY, HOUR, NEVER, Naive
+from tests.allocation.naive import Naive
+from tests.allocation.naive_booking import DAY, HOUR, NEVER
 
 SEOUL = 9 * HOUR
 

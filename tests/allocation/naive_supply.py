@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from services.allocation.resources import Resource
-from tests.allocation.naive import NEVER, Out
+from tests.allocation.naive_booking import NEVER, Out
 
 
 def away(resources: Iterable[Resource]) -> Iterator[Out]:

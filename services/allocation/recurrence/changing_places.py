@@ -43,31 +43,26 @@ class Trials:
         self._now = now
         self._left = DECISIONS_MAX
 
-    def grant(self, refused: Refusals, options: Options) -> tuple[list[Granted], Refusals]:
-        """What of these can be granted at once; and the others, with what refused each when it was asked last."""
-        group = [turn for turn, _ in refused]
-        reasons = {turn.name: refusal for turn, refusal in refused}
+    def grant(self, group: Sequence[Turn], options: Options) -> list[Granted]:
+        """As many of these as can be granted at once; nothing where there are none."""
         while _movers(group) > 1 and len(group) <= self._left:
-            self._left -= len(group)
             granted, failed = self._try(group, options)
-            reasons |= failed
-            group = [turn for turn in group if turn.name not in failed]
             if not failed:
-                had = {each.turn.name for each in granted}
-                return granted, [(turn, reasons[turn.name]) for turn, _ in refused if turn.name not in had]
-        return [], [(turn, reasons[turn.name]) for turn, _ in refused]
+                return granted
+            group = [turn for turn in group if turn.name not in failed]
+        return []
 
-    def obstructed(self, refused: Refusals, options: Options) -> tuple[list[Granted], Refusals]:
-        """As `grant`, where it is all or nothing: either all of them at once, or those that something else refuses."""
+    def grant_all(self, refused: Refusals, options: Options) -> tuple[list[Granted], Refusals]:
+        """All of these at once; or none, and those that something else refuses than the places of the others."""
         group = [turn for turn, _ in refused]
         if _movers(group) < 2 or len(group) > self._left:
             return [], refused
-        self._left -= len(group)
         granted, failed = self._try(group, options)
         return ([], [(turn, failed[turn.name]) for turn in group if turn.name in failed]) if failed else (granted, [])
 
     def _try(self, group: Sequence[Turn], options: Options) -> tuple[list[Granted], dict[str, Rejected]]:
         """What is granted of a group that has let go of all its places, and what refuses the others."""
+        self._left -= len(group)
         movers = [self._centre.reservations[turn.was.reservation_id] for turn in group if turn.was is not None]
         granted: list[Granted] = []
         failed: dict[str, Rejected] = {}

@@ -75,22 +75,31 @@ class SeriesChange:
         self.made += happens
 
     def take(self, turns: Iterable[Turn]) -> Refusals:
-        """Grant what can be granted. Gives the others, with what refused each as everything stood at the last."""
-        grant = self._trials.obstructed if self._asked.policy is Policy.FAIL else self._trials.grant
+        """Grant what can be granted. Gives the others, with what refused each as everything stood at the last.
+
+        Where the policy is to fail, only those are given that would be refused had all others gone out of the way.
+        """
         refused = self._one_by_one(list(turns))
-        while refused:
-            granted, refused = grant(refused, lambda turn: (turn,))
-            if not granted:
-                break
+        if self._asked.policy is Policy.FAIL:
+            granted, refused = self._trials.grant_all(refused, _as_asked)
             self._settle_all(granted)
-            refused = self._one_by_one([turn for turn, _ in refused])
+            return refused
+        while granted := self._trials.grant([turn for turn, _ in refused], _as_asked):
+            self._settle_all(granted)
+            had = {each.turn.name for each in granted}
+            refused = self._one_by_one([turn for turn, _ in refused if turn.name not in had])
         return refused
 
     def take_later(self, refused: Refusals) -> Refusals:
         """Grant what can be had later on its day. Gives the others."""
-        granted, refused = self._trials.grant(refused, self._later)
+        granted = self._trials.grant([turn for turn, _ in refused], self._later)
         self._settle_all(granted)
-        return [(turn, refusal) for turn, refusal in refused if all(map(self._try, self._later(turn)))]
+        had = {each.turn.name for each in granted}
+        left: Refusals = []
+        for turn, refusal in refused:
+            if turn.name not in had and all(map(self._try, self._later(turn))):
+                left.append((turn, refusal))
+        return left
 
     def _one_by_one(self, left: list[Turn]) -> Refusals:
         """Grant what can be granted on what the others leave, again and again while that makes room."""
@@ -126,6 +135,10 @@ class SeriesChange:
         for each in granted:
             self.play(each.happens)
             self.settled.append(each.turn.wanted)
+
+
+def _as_asked(turn: Turn) -> tuple[Turn, ...]:
+    return (turn,)
 
 
 def _asked(series: Series, command: commands.ChangeSeries) -> Series:

@@ -20,7 +20,7 @@ from tests.allocation import naive_changing, naive_retiming
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import POLICY, TERMS, VOTERS
 from tests.allocation.machine.wishes import Wish, bookers, class_of, crowds, sized, wishes
-from tests.allocation.naive import GIVEN_BACK
+from tests.allocation.naive_booking import GIVEN_BACK
 from tests.allocation.scenario import DAY, HOUR, at, book
 
 

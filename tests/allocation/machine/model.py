@@ -17,7 +17,8 @@ from tests.allocation import naive_changing, naive_overburn, naive_supply
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
 from tests.allocation.machine.wishes import Wish
-from tests.allocation.naive import CELL, Naive, Out
+from tests.allocation.naive import Naive
+from tests.allocation.naive_booking import CELL, Out
 from tests.allocation.scenario import DAY, HOUR, Scenario
 
 

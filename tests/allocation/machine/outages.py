@@ -10,7 +10,7 @@ from tests.allocation.fixture import NOW
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.small_centre import GPUS, NODES, RESOURCES, SEATS
 from tests.allocation.machine.wishes import OUTAGES, scopes
-from tests.allocation.naive import NEVER, Out
+from tests.allocation.naive_booking import NEVER, Out
 from tests.allocation.scenario import DAY, HOUR, outage
 
 

@@ -10,7 +10,7 @@ from services.allocation.offering.offers import Search, search
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.wishes import Wish, wishes
-from tests.allocation.naive import CELL
+from tests.allocation.naive_booking import CELL
 from tests.allocation.scenario import DAY, HOUR, book, grids_of
 
 

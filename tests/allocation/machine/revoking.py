@@ -7,7 +7,7 @@ from services.allocation.decide import decide
 from services.allocation.rejections import Reason
 from tests.allocation.machine.model import SmallCentre
 from tests.allocation.machine.wishes import bookers
-from tests.allocation.naive import GIVEN_BACK
+from tests.allocation.naive_booking import GIVEN_BACK
 from tests.allocation.scenario import DAY, book, line
 
 

@@ -6,7 +6,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from services.allocation import events
 from services.allocation.reservations import Reservation
 from tests.allocation.machine.model import SmallCentre
-from tests.allocation.naive import HOUR, NEVER, Out
+from tests.allocation.naive_booking import HOUR, NEVER, Out
 from tests.allocation.scenario import fund
 
 STEPS = 4

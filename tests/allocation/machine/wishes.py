@@ -9,7 +9,7 @@ from services.allocation.values.outage import Scope
 from services.allocation.values.people import Participants
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import RESOURCES, SIZES
-from tests.allocation.naive import CELL
+from tests.allocation.naive_booking import CELL
 from tests.allocation.scenario import DAY, HOUR, at
 
 OUTAGES = 4
