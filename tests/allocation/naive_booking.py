@@ -43,3 +43,13 @@ class Out:
     start: int
     end: int
     nodes: dict[str, set[int]]
+
+
+@dataclass
+class Bill:
+    """A bill that is overdue: what followed from it already, after how many months."""
+
+    krw: int
+    since: int
+    reached: set[int] = field(default_factory=set)
+    suspends: bool = False

@@ -10,7 +10,7 @@ from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind, Resource
 from services.allocation.values.terms import Terms
-from tests.allocation.naive_booking import CELL, GIVEN_BACK, HOUR, NEVER, Booking, Out
+from tests.allocation.naive_booking import CELL, GIVEN_BACK, HOUR, NEVER, Bill, Booking, Out
 
 
 class NaiveCalendar:
@@ -26,6 +26,11 @@ class NaiveCalendar:
         self.strikes: dict[str, list[int]] = {}
         self.late: set[str] = set()
         self.suspended: dict[str, int] = {}
+        self.bills: dict[str, dict[str, Bill]] = {}  # by company and month
+        self.surcharged: dict[str, int] = {}  # KRW
+        self.misused: set[str] = set()
+        self.exempted: set[tuple[str, int]] = set()  # companies, and the reviews that pass them by
+        self.reviewed: set[tuple[str, int]] = set()
         self.bookings: dict[str, Booking] = {}
         self.outages: dict[str, Out] = {}
         self.away: list[Out] = []  # what has not arrived or has retired

@@ -57,8 +57,10 @@ def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> 
     return any(ahead < naive.resources[name].free_cancel_hours * HOUR for name in let_go)
 
 
-def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
-    """Every reason against a change, other than how its units would have to stand."""
+def reasons(
+    naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int, people: int = 0
+) -> set[Reason]:
+    """Every reason against a change, other than how its units would have to stand; `people` are another class."""
     booking, (lines, start, end) = naive.bookings[name], wish
     if booking.state not in ("held", "pending", "confirmed", "active") or booking.end <= now:
         return {Reason.WRONG_STATE}
@@ -66,8 +68,10 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
         return {Reason.WRONG_STATE}
     if booking.state in ("held", "pending") and booking.expires <= now:
         return {Reason.WRONG_STATE}
+    if people and people < booking.present:
+        return {Reason.INVALID_PARTICIPANTS}
     if (lines, start, end) == (lines_before, booking.start, booking.end):
-        return set()
+        return naive.crowded(lines, people) if people != booking.people else set()
     if start >= end:
         return {Reason.INVALID_INTERVAL}
     since = opens(naive, booking, now)
@@ -77,7 +81,7 @@ def reasons(naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...],
         return {Reason.INVALID_INTERVAL}
     del naive.bookings[name]
     try:
-        found = naive.crowded(lines, booking.people)
+        found = naive.crowded(lines, people or booking.people)
         found |= _lawful(naive, booking, wish, lines_before, now) | _approved(naive, booking, wish, lines_before, now)
         return found
     finally:
@@ -138,6 +142,7 @@ def _lawful(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
         found.add(Reason.START_IN_PAST)
     if gained and (start < terms.agreement_start or end > terms.agreement_end):
         found.add(Reason.OUTSIDE_AGREEMENT)
+    found |= naive.barred(booking.company) if gained else set()
     for want in after.wants:
         found |= _own(naive, booking, want, gained.get(want), wish, now)
     found |= _place(naive, after, {name for name, _, _ in gained}, wish, since)

@@ -26,6 +26,7 @@ class NaiveRules(NaiveCalendar):
             found.add(Reason.START_IN_PAST)
         if start < terms.agreement_start or end > terms.agreement_end:
             found.add(Reason.OUTSIDE_AGREEMENT)
+        found |= self.barred(company)
         wish = self.booking(company, lines, start, end)
         before: Counter[tuple[str, int]] = Counter()  # what the wants before take of each resource
         asked: Counter[tuple[str, int]] = Counter()
@@ -52,6 +53,13 @@ class NaiveRules(NaiveCalendar):
         if terms.gpus_max and self.gpus(lines) > terms.gpus_max:
             found.add(Reason.CONCURRENCY_EXCEEDED)
         return found | self._quota(wish)
+
+    def barred(self, company: str) -> set[Reason]:
+        """Why a company books nothing new at all."""
+        found = {Reason.REVOKED} if company in self.misused else set()
+        return found | (
+            {Reason.ARREARS} if any(each.suspends for each in self.bills.get(company, {}).values()) else set()
+        )
 
     def crowded(self, lines: Iterable[Line], people: int) -> set[Reason]:
         """Whether some line that is asked for has a share for everybody of a class; nobody is one for whom all do."""

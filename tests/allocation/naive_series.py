@@ -17,6 +17,7 @@ class Entry:
     start: int
     length: int
     lines: tuple[Line, ...]
+    people: int = 0
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Repeated:
 
 @dataclass
 class Wish:
-    """A change: from when on, by how much later, for how long, of what, for how many days more."""
+    """A change: from when on, by how much later, for how long, of what, for how many days more, and for whom."""
 
     since: int
     hours: float
@@ -47,6 +48,7 @@ class Wish:
     lines: tuple[Line, ...] | None
     more: int
     overwrites: bool
+    people: int = 0  # 0: as many as they are
 
 
 @dataclass
@@ -75,7 +77,7 @@ def changed(series: Repeated, wish: Wish) -> Repeated:
         series.length if wish.length is None else wish.length,
         series.first + int(wish.hours * HOUR),
         series.count + wish.more,
-        series.people,
+        wish.people or series.people,
         gone_from=series.gone_from,
     )
 
@@ -110,7 +112,7 @@ def plan(naive: Naive, lines_of: dict[str, Lines], series: Repeated, wish: Wish,
             homeless.append(entry)
         elif rule_changes and stays:
             found.asks.append(anew(after, by_day[day]))
-        elif not rule_changes and wish.lines is None and wish.length is None:
+        elif not rule_changes and wish.lines is None and wish.length is None and not wish.people:
             found.left[day] = entry
         elif not rule_changes:
             found.asks.append(anew(after, entry.start))
@@ -144,7 +146,7 @@ def waits(naive: Naive, series: Repeated, entry: Entry) -> bool:
 
 def anew(after: Repeated, start: int) -> Ask:
     """What is asked of a day that is not booked."""
-    entry = Entry("", start, after.length, after.lines)
+    entry = Entry("", start, after.length, after.lines, after.people)
     return Ask(after.company, "", after.lines, start, start + after.length, entry, after.people)
 
 
@@ -164,10 +166,14 @@ def _of(naive: Naive, lines_of: dict[str, Lines], entry: Entry, wish: Wish, star
         entry.start if start is None else start,
         entry.length if wish.length is None else wish.length,
         entry.lines if wish.lines is None else wish.lines,
+        wish.people or entry.people,
     )
-    return Ask(booking.company, entry.name, lines, begins, begins + lasts, wanted)
+    follows = wish.people and (wish.overwrites or booking.people == entry.people)
+    return Ask(
+        booking.company, entry.name, lines, begins, begins + lasts, wanted, wish.people if follows else booking.people
+    )
 
 
 def at(entry: Entry, start: int) -> Entry:
     """The same at another time of its day."""
-    return Entry(entry.name, start, entry.length, entry.lines)
+    return Entry(entry.name, start, entry.length, entry.lines, entry.people)

@@ -5,7 +5,14 @@ from services.allocation.reservations import Line
 from tests.allocation.naive import Naive
 
 OF_THE_COMPANY = {
-    *(Reason.OUTSIDE_AGREEMENT, Reason.SUSPENDED, Reason.DURATION_OUT_OF_RANGE, Reason.BEYOND_HORIZON),
+    *(
+        Reason.OUTSIDE_AGREEMENT,
+        Reason.SUSPENDED,
+        Reason.ARREARS,
+        Reason.REVOKED,
+        Reason.DURATION_OUT_OF_RANGE,
+        Reason.BEYOND_HORIZON,
+    ),
     *(Reason.NO_QUOTA, Reason.QUOTA_EXCEEDED, Reason.CONCURRENCY_EXCEEDED),
 }
 

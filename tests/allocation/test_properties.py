@@ -4,18 +4,19 @@ The rules stand by purpose in `tests/allocation/machine`; each of its classes is
 """
 
 from tests.allocation.examples import examples
-from tests.allocation.machine.booking import Booking
 from tests.allocation.machine.changing import Changing
+from tests.allocation.machine.classes import Classes
 from tests.allocation.machine.outages import Outages
 from tests.allocation.machine.passing import Passing
 from tests.allocation.machine.promises import Promises
+from tests.allocation.machine.records import Records
 from tests.allocation.machine.repeating import Repeating
 from tests.allocation.machine.revoking import Revoking
 from tests.allocation.machine.supply import Supply
 from tests.allocation.machine.transfers import Transfers
 
 
-class CentreMachine(Booking, Changing, Repeating, Transfers, Outages, Revoking, Supply, Passing, Promises):
+class CentreMachine(Classes, Changing, Repeating, Transfers, Outages, Revoking, Records, Supply, Passing, Promises):
     """A small centre beside its naive model."""
 
 

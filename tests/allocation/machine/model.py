@@ -13,7 +13,7 @@ from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Allocation, Line, Reservation, State
 from services.allocation.resources import Resource
 from services.allocation.units.repack import piece_of
-from tests.allocation import naive_changing, naive_overburn, naive_supply
+from tests.allocation import naive_changing, naive_overburn, naive_records, naive_supply
 from tests.allocation.fixture import NOW
 from tests.allocation.machine.small_centre import COMPANIES, LOOSE, QUOTAS, RESOURCES, TERMS
 from tests.allocation.machine.wishes import Wish
@@ -167,6 +167,8 @@ class SmallCentre(RuleBasedStateMachine):
             if isinstance(happened[0], AllocationsMoved | ReservationCurtailed | ReservationDisplaced):
                 self.settle(before)
         self.naive.tick(time)
+        naive_records.overdue(self.naive, time)
+        naive_records.review(self.naive, time)
 
 
 def bins_of(reservation: Reservation) -> set[tuple[str, int]]:

@@ -57,7 +57,7 @@ class Repeating(SmallCentre):
                 self.begin(next(one for one in subjects if one.id == each.reservation_id), lines, people=people)
             else:
                 raise AssertionError(f"booked against {wanted}")
-            series.entries[day_of(each.by_rule)] = Entry(each.reservation_id, each.start, length, lines)
+            series.entries[day_of(each.by_rule)] = Entry(each.reservation_id, each.start, length, lines, people)
 
     @precondition(lambda self: self.series)
     @rule(
@@ -69,6 +69,7 @@ class Repeating(SmallCentre):
         more=st.sampled_from([0, 0, 0, 1, 2, -1, -2]),
         policy=policies,
         overwrites=st.booleans(),
+        people=st.sampled_from([0, 0, 0, 1, 2, 3]),
     )
     def change_series(
         self,
@@ -80,6 +81,7 @@ class Repeating(SmallCentre):
         more: int,
         policy: Policy,
         overwrites: bool,
+        people: int,
     ) -> None:
         """Each day still to come is as asked where no rule is broken by what is new, and else stays as it was."""
         name = list(self.series)[number % len(self.series)]
@@ -91,6 +93,7 @@ class Repeating(SmallCentre):
             lines=tuple(replace(line, units=sized(line.resource, units)) for line in series.lines) if units else None,
             more=max(more, 1 - series.count),
             overwrites=overwrites,
+            people=people,
         )
         after = naive_series.changed(series, wish)
         if day_of(after.first) != day_of(series.first) or after.length <= 0 or after.times()[-1] > WEEKS[-1] - 9 * DAY:
@@ -139,9 +142,13 @@ class Repeating(SmallCentre):
             told = self.scenario.decided(command if policy is Policy.SHIFT else lenient)
         except Rejected:
             refusal = self.scenario.refusal(command)
-            if policy is not Policy.SHIFT:
-                reasons = tuple(each.reason.value for each in refusal.violations)
-                self.agree_on(reasons, set().union(*(self.reasons(ask) for ask in asks)))
+            told = tuple(each.reason.value for each in refusal.violations)
+            expected = set[Reason]().union(*(self.reasons(ask) for ask in asks))
+            if policy is Policy.SKIP:
+                self.agree_on(told, expected)
+            elif policy is Policy.FAIL:
+                # What only stands in the way of another occurrence of its own is not told.
+                self.agree_on(told, expected & {Reason(each) for each in told})
             return ()
         series = told[-1].series
         anew = isinstance(command, BookSeries)
@@ -159,9 +166,9 @@ class Repeating(SmallCentre):
             return found | self.naive.crowded(ask.lines, ask.people)
         before = self.scenario.centre.reservations[ask.name]
         wish = (ask.lines, ask.start, ask.end)
-        if wish == (before.lines, before.start, before.end):
+        if wish == (before.lines, before.start, before.end) and ask.people == self.naive.bookings[ask.name].people:
             return set()
-        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now)
+        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now, ask.people)
 
     def agree_on(self, reasons: Iterable[str], expected: set[Reason]) -> None:
         """Some reasons are those that the model finds, as far as it can tell."""
@@ -179,11 +186,12 @@ class Repeating(SmallCentre):
                     self.give_back(event.reservation_id)
                 case events.ReservationChanged():
                     before, wish = stands[event.reservation_id], (event.lines, event.start, event.end)
-                    expected = naive_changing.reasons(self.naive, before.id, wish, before.lines, now)
-                    assert self.naive.outages or expected == set()
                     ask = asked[before.id]
+                    expected = naive_changing.reasons(self.naive, before.id, wish, before.lines, now, ask.people)
+                    assert self.naive.outages or expected == set()
                     assert (event.lines, event.end - event.start) == (ask.lines, ask.end - ask.start)
                     self.alter(before, subject, wish)
+                    self.naive.bookings[before.id].people = ask.people
                 case events.ReservationConfirmed() | events.ReservationRequested():
                     if event.reservation_id not in self.naive.bookings:
                         broken = self.naive.reasons(event.company, event.lines, event.start, event.end, now)
@@ -206,7 +214,8 @@ class Repeating(SmallCentre):
                     after.entries[day] = naive_series.at(ask.entry, each.start)
                 case Effect.BOOKED:
                     assert ask is not None
-                    after.entries[day] = Entry(each.reservation_id, each.start, after.length, after.lines)
+                    after.entries[day] = naive_series.at(ask.entry, each.start)
+                    after.entries[day].name = each.reservation_id
                 case Effect.LEFT | Effect.SKIPPED:
                     assert ask is not None
                     stays = (one for one in was.entries.values() if one.name and one.name == ask.name)
@@ -246,6 +255,7 @@ class Repeating(SmallCentre):
             lines=wish.lines,
             policy=policy,
             overwrites=wish.overwrites,
+            participants=class_of(wish.people),
         )
 
     def names(self, count: int) -> tuple[str, ...]:

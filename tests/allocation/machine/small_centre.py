@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from services.allocation.rejections import OVERRIDABLE, Reason
 from services.allocation.resources import BatchLimits, Companion, Resource
-from services.allocation.values.terms import StrikeRule, Terms
+from services.allocation.values.terms import ArrearsRule, ReclaimRow, ReclaimRule, StrikeRule, Terms
 from tests.allocation import fixture
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import at
@@ -77,6 +77,17 @@ TERMS = Terms(
     strike_rules=(StrikeRule(strikes=2, window_days=1, suspension_days=1),),
     overburn_percent=110,
     misuse_revokes=True,
+    arrears=(ArrearsRule(months=1, surcharge_percent=10), ArrearsRule(months=3, surcharge_percent=5, suspends=True)),
+    reclaim=ReclaimRule(
+        rows=(
+            ReclaimRow(at_percent=17, below_percent=60, remove_percent=50),
+            ReclaimRow(at_percent=17, below_percent=3, remove_percent=90),
+            ReclaimRow(at_percent=18, below_percent=40, remove_percent=30),
+            ReclaimRow(at_percent=91, below_percent=50, remove_percent=60),
+        ),
+        notice_days=1,
+        exemption_days=1,
+    ),
 )
 SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}
 POLICY = tuple(sorted(OVERRIDABLE - {Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS}))
