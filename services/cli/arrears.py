@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, Reason, checked_request_id
-from services.cli.options import COMPANIES, Caller, Data, Json, RequestId, connect
-from services.cli.records import show_conduct
-from services.cli.tariff import asked
-from services.cli.times import parse_time, to_timestamp
+from services.cli.booking import DryRun, Reason
+from services.cli.conduct import Asking, change_record, moment, parent
+from services.cli.options import Caller, Data, Json, RequestId
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 app = typer.Typer(help="Record which bills are overdue, and which are paid. Operators only.", no_args_is_help=True)
@@ -31,19 +29,13 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record a bill that is overdue: what follows after how many months, `aidc terms` says."""
-    with connect(data, caller) as client:
-        zone = client.zone
-        bill = api.Arrear(
-            month=month, krw=krw, due_time=to_timestamp(parse_time(due, client.now, zone)), reference=reference
-        )
-        request = api.RecordArrearsRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            arrear=bill,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.RecordArrears, request, as_json)
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda client: api.RecordArrearsRequest(
+            parent=parent(company),
+            arrear=api.Arrear(month=month, krw=krw, due_time=moment(client, due), reference=reference),
+        ),
+    )
 
 
 @app.command()
@@ -58,14 +50,7 @@ def clear(
     as_json: Json = False,
 ) -> None:
     """Record that a bill is paid, or waived: its suspension ends, and its surcharge stays until it is corrected."""
-    with connect(data, caller) as client:
-        request = api.ClearArrearsRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            month=month,
-            reason=reason,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.ClearArrears, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda _: api.ClearArrearsRequest(parent=parent(company), month=month, reason=reason),
+    )

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, checked_request_id
-from services.cli.options import COMPANIES, Caller, Data, Json, RequestId, connect
-from services.cli.records import show_conduct
-from services.cli.tariff import asked
+from services.cli.booking import DryRun
+from services.cli.conduct import Asking, change_record, parent
+from services.cli.options import Caller, Data, Json, RequestId
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 
@@ -23,13 +22,7 @@ def exempt(
     as_json: Json = False,
 ) -> None:
     """Let the next review of a company's grants take nothing from it; in time, as `aidc terms` says. Operators only."""
-    with connect(data, caller) as client:
-        request = api.ExemptFromReviewRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            reason=because,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.ExemptFromReview, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda _: api.ExemptFromReviewRequest(parent=parent(company), reason=because),
+    )

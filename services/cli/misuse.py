@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.booking import DryRun, Reason, checked_request_id
-from services.cli.options import COMPANIES, Caller, Data, Json, RequestId, connect
-from services.cli.records import show_conduct
-from services.cli.tariff import asked
+from services.cli.booking import DryRun, Reason
+from services.cli.conduct import Asking, change_record, parent
+from services.cli.options import Caller, Data, Json, RequestId
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 app = typer.Typer(
@@ -34,16 +33,12 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record a misuse: all reservations of the company are taken back, and it books nothing more until it is lifted."""
-    with connect(data, caller) as client:
-        request = api.RecordMisuseRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            misuse=api.Misuse(reason=because, reference=reference),
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.RecordMisuse, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda _: api.RecordMisuseRequest(
+            parent=parent(company), misuse=api.Misuse(reason=because, reference=reference)
+        ),
+    )
 
 
 @app.command()
@@ -57,13 +52,7 @@ def lift(
     as_json: Json = False,
 ) -> None:
     """Let the company book again; what was taken back stays so."""
-    with connect(data, caller) as client:
-        request = api.LiftMisuseRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            reason=reason,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.LiftMisuse, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda _: api.LiftMisuseRequest(parent=parent(company), reason=reason),
+    )

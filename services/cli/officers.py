@@ -5,13 +5,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from services.cli.booking import DryRun, Reason, checked_request_id
+from services.cli.booking import DryRun, Reason
+from services.cli.conduct import Asking, change_record, moment, parent
 from services.cli.documents import document, print_json
 from services.cli.options import COMPANIES, Caller, Company, Data, Json, RequestId, connect
-from services.cli.records import show_conduct
 from services.cli.tables import out, plain_id, table
-from services.cli.tariff import asked
-from services.cli.times import from_timestamp, parse_time, show_interval, to_timestamp
+from services.cli.times import from_timestamp, show_interval
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 app = typer.Typer(help="Support officers: who may act for whom; operators say so.", no_args_is_help=True)
@@ -33,21 +32,17 @@ def assign(
     as_json: Json = False,
 ) -> None:
     """Let an officer act for a company: then `aidc --on-behalf-of COMPANY ... --as OFFICER`."""
-    with connect(data, caller) as client:
-        now, zone = client.now, client.zone
-        assigned = api.Officer(
-            officer=f"officers/{officer}",
-            start_time=to_timestamp(parse_time(start or "now", now, zone)),
-            end_time=to_timestamp(parse_time(until, now, zone)),
-        )
-        request = api.AssignOfficerRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            officer=assigned,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.AssignOfficer, request, as_json)
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda client: api.AssignOfficerRequest(
+            parent=parent(company),
+            officer=api.Officer(
+                officer=f"officers/{officer}",
+                start_time=moment(client, start or "now"),
+                end_time=moment(client, until),
+            ),
+        ),
+    )
 
 
 @app.command()
@@ -62,17 +57,10 @@ def dismiss(
     as_json: Json = False,
 ) -> None:
     """Let an officer act for a company no more, from now on; what they did stands."""
-    with connect(data, caller) as client:
-        request = api.DismissOfficerRequest(
-            parent=f"{COMPANIES}{company.removeprefix(COMPANIES)}",
-            officer=f"officers/{officer}",
-            reason=reason,
-            request_id=checked_request_id(request_id),
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.DismissOfficer, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda _: api.DismissOfficerRequest(parent=parent(company), officer=f"officers/{officer}", reason=reason),
+    )
 
 
 @app.command("list")

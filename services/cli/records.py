@@ -8,6 +8,8 @@ import typer
 
 from services.cli.booking import DryRun, Name, Reason, answer, checked_request_id
 from services.cli.catalogue.terms import read_terms
+from services.cli.client import Client
+from services.cli.conduct import Asking, change_record, moment, parent, show_conduct
 from services.cli.demands import resource_id
 from services.cli.documents import document, print_json
 from services.cli.options import (
@@ -22,12 +24,10 @@ from services.cli.options import (
     reservation_name,
 )
 from services.cli.outcome import Failed
-from services.cli.tables import out, plain_id, table
+from services.cli.tables import out
 from services.cli.tariff import asked
-from services.cli.times import from_timestamp, parse_time, show_duration, show_interval, show_time, to_timestamp
+from services.cli.times import from_timestamp, show_duration, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
-
-CAUSES = {api.Strike.CAUSE_NO_SHOW: "nobody came", api.Strike.CAUSE_LATE_CANCEL: "given back too late"}
 
 
 def check_in(
@@ -79,30 +79,16 @@ def qualify(
     """Record that a company's people are trained for a piece of equipment, or take it back. Operators only."""
     if bool(until) == revoke:
         raise Failed("give either --until TIME or --revoke")
-    with connect(data, caller) as client:
-        parent, item, identifier = (
-            f"companies/{company}",
-            f"resources/{resource_id(resource)}",
-            checked_request_id(request_id),
-        )
+    item = f"resources/{resource_id(resource)}"
+
+    def request(client: Client) -> api.GrantQualificationRequest | api.RevokeQualificationRequest:
         if revoke:
-            taken = api.RevokeQualificationRequest(
-                parent=parent, resource=item, request_id=identifier, reason=reason, validate_only=dry_run
-            )
-            found = asked(client, client.scheduler.RevokeQualification, taken, as_json)
-        else:
-            now = client.now
-            training = api.Qualification(
-                resource=item,
-                start_time=to_timestamp(parse_time(start or "now", now, client.zone)),
-                end_time=to_timestamp(parse_time(until, now, client.zone)),
-            )
-            given = api.GrantQualificationRequest(
-                parent=parent, qualification=training, request_id=identifier, validate_only=dry_run
-            )
-            found = asked(client, client.scheduler.GrantQualification, given, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+            return api.RevokeQualificationRequest(parent=parent(company), resource=item, reason=reason)
+        start_time, end_time = moment(client, start or "now"), moment(client, until)
+        training = api.Qualification(resource=item, start_time=start_time, end_time=end_time)
+        return api.GrantQualificationRequest(parent=parent(company), qualification=training)
+
+    change_record(Asking(dry_run, request_id, data, caller, as_json), request)
 
 
 def forgive(
@@ -115,16 +101,10 @@ def forgive(
     as_json: Json = False,
 ) -> None:
     """Take back the strike for a reservation, and the suspension that it carried. Operators only."""
-    with connect(data, caller) as client:
-        request = api.ForgiveStrikeRequest(
-            name=reservation_name(client.connection, name),
-            request_id=checked_request_id(request_id),
-            reason=reason,
-            validate_only=dry_run,
-        )
-        found = asked(client, client.scheduler.ForgiveStrike, request, as_json)
-        zone = client.zone
-    show_conduct(found, zone, as_json)
+    change_record(
+        Asking(dry_run, request_id, data, caller, as_json),
+        lambda client: api.ForgiveStrikeRequest(name=reservation_name(client.connection, name), reason=reason),
+    )
 
 
 def terms(
@@ -153,52 +133,6 @@ def terms(
         print_json(document(found))
     else:
         show_terms(found, zone)
-
-
-def show_conduct(found: api.Conduct, zone: tzinfo, as_json: bool) -> None:
-    """A company's record, for people or as JSON."""
-    if as_json:
-        print_json(document(found))
-        return
-    out.print(
-        f"{plain_id(found.company)}: reliability {found.reliability:.0%}, {found.kept} kept, {found.missed} missed."
-    )
-    if found.HasField("suspended_until_time"):
-        until = show_time(from_timestamp(found.suspended_until_time), zone)
-        out.print(f"Suspended from booking equipment until {until}.", style="red")
-    if found.HasField("misuse"):
-        since = show_time(from_timestamp(found.misuse.time), zone)
-        reference = f" ({found.misuse.reference})" if found.misuse.reference else ""
-        revoked = "All that it had is revoked, and it books nothing more" if found.misuse.revokes else "A misuse"
-        out.print(f"{revoked}, since {since}: {found.misuse.reason}{reference}", style="red", markup=False)
-    for spared in found.exemptions:
-        moment = show_time(from_timestamp(spared.review_time), zone)
-        out.print(f"The review of its grants at {moment} passes it by: {spared.reason}", markup=False)
-    if found.arrears:
-        bills = table("bill of", "KRW", "was due", "reference", "", right=("KRW",))
-        for bill in found.arrears:
-            due = show_time(from_timestamp(bill.due_time), zone)
-            bills.add_row(bill.month, f"{bill.krw:,}", due, bill.reference, "suspends" if bill.suspends else "")
-        out.print(bills)
-    if found.strikes:
-        strikes = table("strike", "when", "for")
-        for strike in found.strikes:
-            strikes.add_row(
-                plain_id(strike.reservation), show_time(from_timestamp(strike.time), zone), CAUSES[strike.cause]
-            )
-        out.print(strikes)
-    if found.qualifications:
-        trainings = table("trained for", "valid")
-        for each in found.qualifications:
-            valid = show_interval(from_timestamp(each.start_time), from_timestamp(each.end_time), zone)
-            trainings.add_row(plain_id(each.resource), valid)
-        out.print(trainings)
-    if found.officers:
-        officers = table("may act for it", "valid")
-        for officer in found.officers:
-            valid = show_interval(from_timestamp(officer.start_time), from_timestamp(officer.end_time), zone)
-            officers.add_row(plain_id(officer.officer), valid)
-        out.print(officers)
 
 
 def show_terms(found: api.Terms, zone: tzinfo) -> None:

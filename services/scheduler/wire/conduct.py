@@ -1,5 +1,9 @@
 """A company's record: what operators ask to have written into it, and how it is told."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
@@ -13,59 +17,67 @@ CAUSE_OF = {Cause.NO_SHOW: api.Strike.CAUSE_NO_SHOW, Cause.LATE_CANCEL: api.Stri
 MONTH_CHARACTERS = 7
 
 
-def grant_qualification(request: api.GrantQualificationRequest) -> commands.GrantQualification:
-    """A training. Raises `Problem` with every invalid field."""
+class _AboutCompany(Protocol):
+    """What every request about a company's record has."""
+
+    @property
+    def parent(self) -> str: ...
+
+    @property
+    def request_id(self) -> str: ...
+
+
+@contextmanager
+def _about_company(request: _AboutCompany) -> Iterator[tuple[Fields, str]]:
+    """The fields of a request, and the company that it is about; in the end all that is wrong with them is raised."""
     fields = Fields()
     fields.request_id(request.request_id)
     (company,) = fields.name("parent", request.parent, "companies")
-    given = request.qualification
-    (resource,) = fields.name("qualification.resource", given.resource, "resources")
-    wish = Qualification(
-        company=company,
-        resource=resource,
-        start=fields.time("qualification.start_time", given, "start_time"),
-        end=fields.time("qualification.end_time", given, "end_time"),
-    )
+    yield fields, company
     fields.demand_valid()
+
+
+def grant_qualification(request: api.GrantQualificationRequest) -> commands.GrantQualification:
+    """A training. Raises `Problem` with every invalid field."""
+    with _about_company(request) as (fields, company):
+        given = request.qualification
+        (resource,) = fields.name("qualification.resource", given.resource, "resources")
+        wish = Qualification(
+            company=company,
+            resource=resource,
+            start=fields.time("qualification.start_time", given, "start_time"),
+            end=fields.time("qualification.end_time", given, "end_time"),
+        )
     return commands.GrantQualification(qualification=wish)
 
 
 def revoke_qualification(request: api.RevokeQualificationRequest) -> commands.RevokeQualification:
     """The end of a training. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    (resource,) = fields.name("resource", request.resource, "resources")
-    reason = fields.text("reason", request.reason)
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        (resource,) = fields.name("resource", request.resource, "resources")
+        reason = fields.text("reason", request.reason)
     return commands.RevokeQualification(company=company, resource=resource, reason=reason)
 
 
 def assign_officer(request: api.AssignOfficerRequest) -> commands.AssignOfficer:
     """An assignment. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    given = request.officer
-    (officer,) = fields.name("officer.officer", given.officer, "officers")
-    wish = Assignment(
-        company=company,
-        officer=officer,
-        start=fields.time("officer.start_time", given, "start_time"),
-        end=fields.time("officer.end_time", given, "end_time"),
-    )
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        given = request.officer
+        (officer,) = fields.name("officer.officer", given.officer, "officers")
+        wish = Assignment(
+            company=company,
+            officer=officer,
+            start=fields.time("officer.start_time", given, "start_time"),
+            end=fields.time("officer.end_time", given, "end_time"),
+        )
     return commands.AssignOfficer(assignment=wish)
 
 
 def dismiss_officer(request: api.DismissOfficerRequest) -> commands.DismissOfficer:
     """The end of an assignment. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    (officer,) = fields.name("officer", request.officer, "officers")
-    reason = fields.text("reason", request.reason)
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        (officer,) = fields.name("officer", request.officer, "officers")
+        reason = fields.text("reason", request.reason)
     return commands.DismissOfficer(company=company, officer=officer, reason=reason)
 
 
@@ -81,61 +93,46 @@ def forgive_strike(request: api.ForgiveStrikeRequest) -> commands.ForgiveStrike:
 
 def record_arrears(request: api.RecordArrearsRequest) -> commands.RecordArrears:
     """A bill that is overdue. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    given = request.arrear
-    wish = Arrear(
-        month=fields.text("arrear.month", given.month, MONTH_CHARACTERS),
-        krw=given.krw,
-        since=fields.time("arrear.due_time", given, "due_time"),
-        reference=fields.text("arrear.reference", given.reference),
-    )
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        given = request.arrear
+        wish = Arrear(
+            month=fields.text("arrear.month", given.month, MONTH_CHARACTERS),
+            krw=given.krw,
+            since=fields.time("arrear.due_time", given, "due_time"),
+            reference=fields.text("arrear.reference", given.reference),
+        )
     return commands.RecordArrears(company=company, arrear=wish)
 
 
 def clear_arrears(request: api.ClearArrearsRequest) -> commands.ClearArrears:
     """The end of that. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    month = fields.text("month", request.month, MONTH_CHARACTERS)
-    reason = fields.text("reason", request.reason)
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        month = fields.text("month", request.month, MONTH_CHARACTERS)
+        reason = fields.text("reason", request.reason)
     return commands.ClearArrears(company=company, month=month, reason=reason)
 
 
 def record_misuse(request: api.RecordMisuseRequest) -> commands.RecordMisuse:
     """A misuse. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    reason = fields.text("misuse.reason", request.misuse.reason)
-    reference = fields.text("misuse.reference", request.misuse.reference)
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        reason = fields.text("misuse.reason", request.misuse.reason)
+        reference = fields.text("misuse.reference", request.misuse.reference)
     return commands.RecordMisuse(company=company, reason=reason, reference=reference)
 
 
 def lift_misuse(request: api.LiftMisuseRequest) -> commands.LiftMisuse:
     """The end of one. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    reason = fields.text("reason", request.reason)
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        reason = fields.text("reason", request.reason)
     return commands.LiftMisuse(company=company, reason=reason)
 
 
 def exempt_from_review(request: api.ExemptFromReviewRequest) -> commands.ExemptFromReview:
     """An exemption. Raises `Problem` with every invalid field."""
-    fields = Fields()
-    fields.request_id(request.request_id)
-    (company,) = fields.name("parent", request.parent, "companies")
-    reason = fields.text("reason", request.reason)
-    if not reason.strip():
-        fields.fault("reason", "is required: it says why the review passes the company by")
-    fields.demand_valid()
+    with _about_company(request) as (fields, company):
+        reason = fields.text("reason", request.reason)
+        if not reason.strip():
+            fields.fault("reason", "is required: it says why the review passes the company by")
     return commands.ExemptFromReview(company=company, reason=reason)
 
 
