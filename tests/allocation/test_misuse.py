@@ -18,9 +18,9 @@ from services.allocation.rejections import Reason
 from services.allocation.reservations import State
 from services.allocation.values.terms import Terms
 from tests.allocation import fixture
+from tests.allocation.approving import MANAGED
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, line
-from tests.allocation.test_approving import MANAGED
 
 START = NOW + DAY
 MISUSE = RecordMisuse(company="ALPHA", reason="mining", reference="AUD-4")

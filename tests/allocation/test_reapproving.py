@@ -7,9 +7,9 @@ import pytest
 from services.allocation.events import ReservationChanged, ReservationConfirmed, ReservationRequested
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line, Reservation, State
+from tests.allocation.approving import CHOI, KIM, LEE, NOON, PARK, approves, asked, fresh
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import HOUR, Scenario, book, change, line
-from tests.allocation.test_approving import CHOI, KIM, LEE, NOON, PARK, approves, asked, fresh
 
 
 def half_decided() -> tuple[Scenario, Reservation]:

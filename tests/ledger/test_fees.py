@@ -25,8 +25,8 @@ from tests.ledger.pages import (
     requested,
     tariff,
 )
+from tests.ledger.posting_desk import Desk, allocations
 from tests.ledger.test_handing_over import handed_over, offered
-from tests.ledger.test_posting import Desk, allocations
 
 START = 100
 CARD = tariff(h100=3000, M01=600_000, compute_late=50, equipment_late=80)

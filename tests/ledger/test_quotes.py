@@ -26,7 +26,7 @@ from services.ledger.chart import PENDING, Account, Transfer
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.scenario import DAY, HOUR, Scenario, at, book, change
-from tests.ledger.test_posting import Desk
+from tests.ledger.posting_desk import Desk
 
 NOW = at("2026-03-30 08:00")
 MONDAY = at("2026-03-30 00:00")

@@ -33,8 +33,8 @@ from tests.ledger.pages import (
     requested,
     tariff,
 )
+from tests.ledger.posting_desk import Desk
 from tests.ledger.test_handing_over import handed_over, offered
-from tests.ledger.test_posting import Desk
 
 LATE = MONDAY + 99 * HOUR
 CARD = tariff(h100=3000, M01=600_000, compute_late=50, equipment_late=80, no_show=100, late_return=100)
