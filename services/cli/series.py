@@ -233,6 +233,17 @@ def show(found: api.Series, zone: tzinfo, as_json: bool, dry_run: bool = False) 
         when = show_interval(from_timestamp(each.start_time), from_timestamp(each.end_time), zone)
         made.add_row(when, plain_id(each.reservation), remark(each, zone))
     out.print(made)
+    _show_price(found)
+
+
+def _show_price(found: api.Series) -> None:
+    """What a change that was only looked at would come to, in KRW."""
+    if found.HasField("cost_change_krw"):
+        out.print(f"It would cost {found.cost_change_krw:+,} KRW.")
+    if found.HasField("cancellation_quote"):
+        quote = found.cancellation_quote
+        strike = ", and that is a strike" if quote.strike else ""
+        out.print(f"Of what is given back {quote.due_krw:,} KRW would be due, {quote.refund_krw:,} not{strike}.")
 
 
 def remark(occurrence: api.Occurrence, zone: tzinfo) -> str:

@@ -17,7 +17,9 @@ from services.runtime.identity import Role
 from services.scheduler import reads
 from services.scheduler.access import company_of, demand_operator, demand_reason
 from services.scheduler.answering import administer, answer, ask_of
+from services.scheduler.clock import MICROSECONDS
 from services.scheduler.reading import Reading
+from services.scheduler.series_price import add_price
 from services.scheduler.wire import calendar_file, replies, requests, series_changes
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.recurrence import Unreadable, civil, demand_sound, occurrences, tzdata_release
@@ -115,7 +117,10 @@ class SeriesBooking:
             if request.validate_only:
                 request.validate_only = False
                 decided = self._writer.check(ask_of(call, request, command))
-                return series_reply(series_changes.preview(series, decided))
+                shown = series_reply(series_changes.preview(series, decided))
+                now = self._writer.now() // MICROSECONDS
+                add_price(shown, self._centre, decided, now, excused=request.excused)
+                return shown
             made = await answer(self._writer, call, request, command)
         except Rejected as refusal:
             raise problem_of(refusal) from None

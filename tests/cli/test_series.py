@@ -81,6 +81,8 @@ def test_a_series_is_changed_from_a_day_on(centre: FakeCentre, capsys: pytest.Ca
         given_back=[
             api.Occurrence(start_time=NINE, end_time=ONE, reservation=BOOKED, effect=api.Occurrence.EFFECT_GIVEN_BACK)
         ],
+        cost_change_krw=-1200,
+        cancellation_quote=api.CancellationQuote(due_krw=300, refund_krw=900, strike=True),
     )
     centre.answers["GetSeries"], centre.answers["UpdateSeries"] = lambda _: WEEKLY, lambda _: after
     wish = ["series", "change", "s1", "--from", "2026-03-20 00:00", "--time", "10:30", "--count", "5"]
@@ -93,6 +95,7 @@ def test_a_series_is_changed_from_a_day_on(centre: FakeCentre, capsys: pytest.Ca
     assert sent.from_time.seconds == 1_773_932_400
     shown = capsys.readouterr().out
     assert all(told in shown for told in ("nothing was changed", "left as it was: NO_CAPACITY", "given back"))
+    assert all(told in shown for told in ("-1,200 KRW", "300 KRW would be due, 900 not, and that is a strike"))
     assert (
         main.run(["series", "change", "s1", "--until", "2026-05-01", "--duration", "2h", "--zone", "UTC", "--json"])
         == 0

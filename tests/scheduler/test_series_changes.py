@@ -13,7 +13,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.recurrence import local, tzdata_release
 from tests.allocation.scenario import DAY, HOUR
-from tests.scheduler.serving import ALPHA, BETA, NOON, Desk, Refused, demand, request_id
+from tests.scheduler.serving import ALPHA, BETA, NOON, OPERATOR, Desk, Refused, demand, request_id
 from tests.scheduler.test_grpc_tenants import series
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -258,3 +258,37 @@ async def test_an_old_etag_and_what_is_not_ones_own_are_refused(desk: Desk) -> N
     assert excused.value.code is grpc.StatusCode.PERMISSION_DENIED
     assert foreign.value.code is missing.value.code is grpc.StatusCode.NOT_FOUND
     assert foreign.value.reason == missing.value.reason == "SERIES_NOT_FOUND"
+
+
+async def test_a_change_that_is_only_looked_at_tells_its_price(desk: Desk) -> None:
+    """The difference in KRW is that of the reservations before and after; what is given back is quoted with it."""
+    card = api.Tariff(
+        name="tariffs/t",
+        prices=[api.Price(resource="resources/cpu", krw=100, basis=api.PRICE_BASIS_HOUR)],
+        compute_late_percent=50,
+    )
+    await desk.call("PublishTariff", api.PublishTariffRequest(tariff=card, request_id=request_id(60)), OPERATOR)
+    made = await booked(desk)
+    cost = await _cost(desk, made)
+    wishes: list[dict[str, Any]] = [
+        {"duration": 2 * HOUR, "cores": 3},
+        {"recurrence": ["RRULE:FREQ=DAILY;COUNT=5"]},
+        {"recurrence": ["RRULE:FREQ=DAILY;COUNT=2"]},
+        {"note": "only words"},
+    ]
+    for number, wish in enumerate(wishes, 61):
+        told = await desk.call("UpdateSeries", changing(made.name, number, validate_only=True, **wish))
+        done = await desk.call("UpdateSeries", changing(made.name, number, **wish))
+        assert not done.HasField("cost_change_krw")
+        now = await _cost(desk, done)
+        assert told.cost_change_krw == now - cost
+        assert told.HasField("cancellation_quote") == (now < cost)
+        if now < cost:
+            assert told.cancellation_quote.refund_krw + told.cancellation_quote.due_krw == cost - now
+        cost = now
+
+
+async def _cost(desk: Desk, found: api.Series) -> int:
+    """What all occurrences cost together, in KRW."""
+    names = [each.reservation for each in found.occurrences]
+    return sum([(await desk.call("GetReservation", api.GetReservationRequest(name=name))).cost.krw for name in names])

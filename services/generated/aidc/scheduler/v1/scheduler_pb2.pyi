@@ -3638,6 +3638,8 @@ class Series(_message.Message):
     CHANGED_FROM_TIME_FIELD_NUMBER: _builtins.int
     GIVEN_BACK_FIELD_NUMBER: _builtins.int
     PARTICIPANTS_FIELD_NUMBER: _builtins.int
+    COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
+    CANCELLATION_QUOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/series/{series}`. Output only."""
     first: _builtins.str
@@ -3652,6 +3654,10 @@ class Series(_message.Message):
     """The release of the time zone rules by which the civil times became moments. Output only."""
     etag: _builtins.str
     """Changes with every change of the series. Output only."""
+    cost_change_krw: _builtins.int
+    """How much more all of it would cost than it does, or less, in KRW. Output only; set in the answer to a change with
+    `validate_only`, unless all of it is free.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """What each occurrence books. Required."""
@@ -3688,6 +3694,12 @@ class Series(_message.Message):
         changes how many they are, and their ids. `present` is told by each reservation.
         """
 
+    @_builtins.property
+    def cancellation_quote(self) -> Global___CancellationQuote:
+        """What the change would give back, in all: what is due for that, what is not due any more, and whether it is a strike.
+        Output only; set in the answer to a change with `validate_only`, if anything is given back late or cancelled.
+        """
+
     def __init__(
         self,
         *,
@@ -3706,12 +3718,16 @@ class Series(_message.Message):
         changed_from_time: _timestamp_pb2.Timestamp | None = ...,
         given_back: _abc.Iterable[Global___Occurrence] | None = ...,
         participants: Global___Participants | None = ...,
+        cost_change_krw: _builtins.int | None = ...,
+        cancellation_quote: Global___CancellationQuote | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "participants", b"participants"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "cancellation_quote", b"cancellation_quote", "cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "cost_change_krw", b"cost_change_krw", "duration", b"duration", "participants", b"participants"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "duration", b"duration", "etag", b"etag", "first", b"first", "given_back", b"given_back", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "participants", b"participants", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "cancellation_quote", b"cancellation_quote", "cancelled_from_time", b"cancelled_from_time", "changed_from_time", b"changed_from_time", "cost_change_krw", b"cost_change_krw", "duration", b"duration", "etag", b"etag", "first", b"first", "given_back", b"given_back", "lines", b"lines", "name", b"name", "note", b"note", "occurrences", b"occurrences", "participants", b"participants", "policy", b"policy", "recurrence", b"recurrence", "time_zone", b"time_zone", "tzdata_release", b"tzdata_release"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
+    _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
 
 Global___Series: _TypeAlias = Series  # noqa: Y015
 
