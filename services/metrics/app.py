@@ -36,7 +36,7 @@ from services.runtime import garbage, lifecycle, logs
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Address, NatsUrl, load
+from services.runtime.settings import Address, NatsUrl, SettingsError, load
 
 LOOK_SECONDS = 1.0
 """How often the log is asked where it ends."""
@@ -60,6 +60,7 @@ class LabelCount(int):
 
 
 LABELS_DEFAULT = LabelCount(COMPANY_LABELS_MAX)
+METRICS_LISTEN = Address("127.0.0.1", 7613)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Settings:
     """Each field is read from AIDC_ and its name in capitals."""
 
     nats_url: NatsUrl
-    metrics_listen: Address
+    metrics_listen: Address = METRICS_LISTEN
     centre: str = "mudeung-ai"
     nats_credentials: Path | None = None
     nats_monitor: str | None = None
@@ -186,7 +187,12 @@ def main() -> int:
     """Run the service with the settings of the environment; give the exit status."""
     logs.configure("metrics")
     garbage.tune()
-    return lifecycle.run(lambda stop: run(load(Settings, os.environ), stop))
+    try:
+        settings = load(Settings, os.environ)
+    except SettingsError as error:
+        _log.error("settings_wrong", problems=error.problems)
+        return 1
+    return lifecycle.run(lambda stop: run(settings, stop))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -277,3 +278,11 @@ def test_label_limit_is_a_count() -> None:
     assert LabelCount.parse("200") == 200
     with pytest.raises(SettingsError, match="AIDC_COMPANY_LABELS_MAX is not a whole number of 0 or more"):
         load(Settings, {"AIDC_NATS_URL": "x", "AIDC_METRICS_LISTEN": "a:1", "AIDC_COMPANY_LABELS_MAX": "-1"})
+
+
+def test_missing_settings_are_named_in_one_line() -> None:
+    """A first start without settings says what is missing, with no traceback; an address to listen at is not needed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AIDC_")}
+    ended = subprocess.run([sys.executable, "-m", "services.metrics.app"], env=environment, capture_output=True)
+    (line,) = (ended.stdout + ended.stderr).splitlines()
+    assert (ended.returncode, json.loads(line)["problems"]) == (1, ["AIDC_NATS_URL is missing"])
