@@ -1,6 +1,5 @@
 """`aidc approvals`, `aidc approve` and `aidc deny`: what waits for a manager or the committee, and what they say."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from services.cli.client import RESERVATIONS_PAGE_SIZE_MAX, Client
 from services.cli.documents import document, print_json
 from services.cli.one_reservation import approval_text
 from services.cli.options import Caller, Company, Data, Json, RequestId, connect, reservation_name
-from services.cli.reservations import LIST_DEFAULT, parent_or_every, take
+from services.cli.reservations import LIST_DEFAULT, ending, parent_or_every, take
 from services.cli.tables import Units, interval_text, lines_text, out, table
 from services.cli.times import from_timestamp, parse_time, show_time, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -46,8 +45,11 @@ def approvals(
                 approval_text(item.approval),
                 item.note,
             )
+    if not found:
+        out.print("Nothing waits for approval.")
+        return
     out.print(made)
-    out.print(f"\n{len(found)} wait{' and more: see --limit' if more else ''}, at position {position:,}.")
+    out.print(ending(len(found), "waits" if len(found) == 1 else "wait", more, position))
 
 
 def approve(
@@ -62,7 +64,7 @@ def approve(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Agree to a pending reservation, as one voter. Operators only."""
+    """Agree to a pending reservation, as one voter. For operators and the committee."""
     with connect(data, caller) as client:
         request = api.ApproveReservationRequest(
             name=reservation_name(client.connection, name),
@@ -79,7 +81,7 @@ def approve(
 def set_time(client: Client, request: api.ApproveReservationRequest, start: str, end: str) -> None:
     """Agree to another time: another start moves the whole, another end alone makes it longer or shorter."""
     found = client.read(client.scheduler.GetReservation, api.GetReservationRequest(name=request.name))
-    now, length = datetime.now(UTC), from_timestamp(found.end_time) - from_timestamp(found.start_time)
+    now, length = client.now, from_timestamp(found.end_time) - from_timestamp(found.start_time)
     begins = parse_time(start, now, client.zone) if start else from_timestamp(found.start_time)
     request.start_time.CopyFrom(to_timestamp(begins))
     request.end_time.CopyFrom(to_timestamp(parse_time(end, now, client.zone) if end else begins + length))
@@ -94,7 +96,7 @@ def deny(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Speak against a pending reservation, as one voter. Operators only."""
+    """Speak against a pending reservation, as one voter. For operators and the committee."""
     with connect(data, caller) as client:
         request = api.DenyReservationRequest(
             name=reservation_name(client.connection, name),

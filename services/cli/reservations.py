@@ -70,7 +70,12 @@ def list_(
             print_json({"reservations": [document(item) for item in found], "position": position, "more": more})
             return
         out.print(reservations_table(found, units_of(client), client.zone))
-    out.print(f"\n{len(found)} reservations{' and more: see --limit' if more else ''}, at position {position:,}.")
+    out.print(ending(len(found), "reservation" if len(found) == 1 else "reservations", more, position))
+
+
+def ending(count: int, what: str, more: bool, position: int) -> str:
+    """The line below a list: how many there are, and the position that this is true at."""
+    return f"\n{count} {what}{' and more: see --limit' if more else ''}, at position {position:,}."
 
 
 def take(client: Client, request: api.ListReservationsRequest, limit: int) -> tuple[list[api.Reservation], int, bool]:

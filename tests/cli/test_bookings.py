@@ -148,3 +148,6 @@ def test_another_time_is_agreed_to(centre: FakeCentre, capsys: pytest.CaptureFix
     assert sent.end_time.seconds - sent.start_time.seconds == length
     assert (sent.start_time.seconds - NINE.seconds) // 3600 == 29
     assert "was wanted" in capsys.readouterr().out
+    assert main.run(["approve", NAME, "--start", "+1d"]) == 0
+    meant = centre.requests[-1].start_time.ToDatetime(UTC) - centre.time
+    assert meant.total_seconds() // 3600 == 24, "by the centre's clock, not by ours"
