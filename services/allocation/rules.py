@@ -14,11 +14,12 @@ from services.allocation.limits.batch import batch_violations
 from services.allocation.limits.funded import funding_violations
 from services.allocation.limits.overburn import allowance, beyond_allowance, charges_of
 from services.allocation.limits.tracks import track_violations
-from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
+from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import meter_violations
 from services.allocation.units.demand import Want
+from services.allocation.wording import spelled
 
 PAST_TOLERANCE_SECONDS = 5
 """A start may lie so far in the past, for clocks and networks that are a little slow."""
@@ -45,7 +46,7 @@ def violations(
     if start < now - PAST_TOLERANCE_SECONDS:
         yield Violation(
             reason=Reason.START_IN_PAST,
-            description=f"The start lies {now - start} seconds in the past. Choose a later one.",
+            description=f"The start was {spelled(max(now - start, MINUTE_SECONDS))} ago. Choose a later one.",
         )
     if start < company.agreement_start or end > company.agreement_end:
         yield Violation(

@@ -7,7 +7,7 @@ import typer
 
 from services.cli.client import Client
 from services.cli.completion import complete_resource
-from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
+from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id, unknown_resource
 from services.cli.documents import document, print_json, refusal_document
 from services.cli.one_reservation import print_reservation
 from services.cli.options import (
@@ -199,9 +199,9 @@ def read_lines(
 ) -> tuple[list[api.Line], dict[str, "api.ResourceUnit.ValueType"]]:
     """The lines of a demand, in the units of their resources, and what each resource counts in."""
     known = {plain_id(resource.name): resource for resource in client.resources()}
-    unknown = [text for text in texts if resource_id(text) not in known]
-    if unknown:
-        raise Failed(f"unknown resource {', '.join(unknown)}: `aidc resources` lists what can be booked")
+    for name in map(resource_id, texts):
+        if name not in known:
+            raise Failed(unknown_resource(name, known))
     shape = parse_shape(per_node, together)
     demand = [parse_line(text, known[resource_id(text)], shape) for text in texts]
     return demand, {name: resource.unit for name, resource in known.items()}

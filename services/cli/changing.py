@@ -7,7 +7,7 @@ import typer
 
 from services.cli.booking import DryRun, Name, People, Who, answer, checked_request_id, participants_of, units_of
 from services.cli.client import Client
-from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id
+from services.cli.demands import COLOCATIONS, parse_line, parse_shape, resource_id, unknown_resource
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Data, Json, RequestId, company_in, connect, reservation_name
 from services.cli.outcome import REFUSED, Failed
@@ -119,7 +119,7 @@ def changed_lines(
     for text in texts:
         name, amount = resource_id(text), text.rpartition(":")[2]
         if name not in known:
-            raise Failed(f"unknown resource {name}: `aidc resources` lists what can be booked")
+            raise Failed(unknown_resource(name, known))
         if amount == "0":
             lines.pop(name, None)
             continue

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 from typing import Any, TextIO
 
 from services.cli.booking import checked_request_id
-from services.cli.demands import parse_line, parse_shape, resource_id
+from services.cli.demands import parse_line, parse_shape, resource_id, unknown_resource
 from services.cli.times import Unreadable, parse_duration, parse_time, to_duration, to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -50,7 +50,7 @@ class Reader:
     def _line(self, text: str, wish: Mapping[str, Any]) -> api.Line:
         resource = self._resources.get(resource_id(text))
         if resource is None:
-            raise Unreadable(f"unknown resource {text}: `aidc resources` lists what can be booked")
+            raise Unreadable(unknown_resource(resource_id(text), self._resources))
         per_node = wish.get("per_node", 0)
         if not isinstance(per_node, int) or per_node < 0:
             raise Unreadable(f"per_node is {per_node!r}, which is no number of units")

@@ -2,7 +2,9 @@
 `M04+operator` for somebody of the centre who runs it."""
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
+from difflib import get_close_matches
 
 from services.cli.times import Unreadable, parse_duration, to_duration
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -43,6 +45,12 @@ def resource_id(text: str) -> str:
     return split(text)["id"] or ""
 
 
+def unknown_resource(name: str, known: Iterable[str]) -> str:
+    """What is said of a resource that there is not: the ones that may have been meant, and where all are listed."""
+    near = " or ".join(get_close_matches(name, list(known), n=2))
+    return f"unknown resource {name}{f', did you mean {near}?' if near else ':'} `aidc resources` lists them"
+
+
 def split(text: str) -> dict[str, str | None]:
     """The parts of a written line."""
     found = LINE.fullmatch(text.strip().removeprefix("resources/"))
@@ -71,7 +79,9 @@ def parse_line(text: str, resource: api.Resource, shape: api.Shape | None = None
 
 
 def whole_units(amount: Decimal, suffix: str, resource: api.Resource, text: str) -> int:
-    """The amount in the resource's own unit."""
+    """The amount in the resource's own unit. A bare `2` of shared GPUs, which count in thousandths, is a slip."""
+    if resource.unit == api.RESOURCE_UNIT_MILLI_GPU and not suffix and amount < resource.units_min:
+        raise Unreadable(f"{text!r} is {amount} thousandths of a GPU: write {resource_id(text)}:{amount}gpu for GPUs")
     if resource.unit == api.RESOURCE_UNIT_MILLI_GPU and suffix in (MILLI_SUFFIX, f"{MILLI_SUFFIX}s"):
         amount *= MILLI
     elif suffix and suffix not in SUFFIXES.get(resource.unit, ()):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import ClickException  # The base of usage errors; typer re-exports only some of them.
+from typer._click.exceptions import ClickException, NoArgsIsHelpError  # Usage errors; typer re-exports only some.
 from typer.exceptions import Abort, Exit
 
 from services.cli import (
@@ -145,6 +145,8 @@ def _carry_out(arguments: list[str]) -> int:
         return ended.exit_code
     except Abort:
         return failed("aborted")
+    except NoArgsIsHelpError:  # The help is printed already.
+        return FAILED
     except ClickException as problem:
         return failed(f"{problem.format_message()} (--help tells more)")
     except (

@@ -17,12 +17,17 @@ EVERY_COMPANY = "companies/-"
 
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="The folder that `aidc up` runs on; without it AIDC_SCHEDULER, or ./data."),
+    typer.Option(
+        "--data", envvar="AIDC_DATA", help="The folder that `aidc up` runs on; without it AIDC_SCHEDULER, or ./data."
+    ),
 ]
 Caller = Annotated[
     str,
     typer.Option(
-        "--as", envvar="AIDC_AS", metavar="WHO", help="operator, auditor or a company's id, such as CMP-0001."
+        "--as",
+        envvar="AIDC_AS",
+        metavar="WHO",
+        help="Who asks: operator (if nobody is named), auditor, a company such as CMP-0001, committee-1 or officer-1.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer for programs, in JSON.")]

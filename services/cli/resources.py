@@ -150,9 +150,10 @@ def print_calendar(calendar: api.Calendar, resource: api.Resource, client: Clien
     made = table("when", "free", "reserved", right=("free", "reserved"))
     for part in calendar.intervals:
         when = show_interval(from_timestamp(part.start_time), from_timestamp(part.end_time), client.zone)
+        reserved = show_units(part.reserved_units, resource.unit) if part.reserved_units else ""
         if part.open:
-            free, reserved = show_units(part.free_units, resource.unit), f"{part.reserved_units:,}"
-            made.add_row(when, free, reserved if part.reserved_units else "", style=None if part.free_units else "red")
+            free = show_units(part.free_units, resource.unit)
+            made.add_row(when, free, reserved, style=None if part.free_units else "red")
         else:
-            made.add_row(when, "closed", f"{part.reserved_units:,}" if part.reserved_units else "", style="dim")
+            made.add_row(when, "closed", reserved, style="dim")
     out.print(made)

@@ -37,6 +37,12 @@ def test_half_a_unit_and_a_foreign_unit_are_refused(text: str, resource: api.Res
         parse_line(text, resource)
 
 
+def test_two_thousandths_of_a_gpu_are_a_slip() -> None:
+    """Whoever writes 2 of what counts in thousandths is told how to write two GPUs; they are never booked the least."""
+    with pytest.raises(Unreadable, match=r"2 thousandths of a GPU: write a100-dev:2gpu"):
+        parse_line("a100-dev:2", SHARED)
+
+
 @pytest.mark.parametrize("text", ["", "M01:", ":3", "M 01", "M01:-1", "M01:1:2", "-x"])
 def test_what_is_no_line_is_refused(text: str) -> None:
     """Nonsense is answered with the way to write it."""

@@ -162,7 +162,8 @@ def test_who_is_turned_away_is_told_which_option_helps(
     [
         (["bogus"], "No such command"),
         (["book", "M01"], "--start"),
-        (["book", "M99", "--start", "now", "--duration", "1h"], "unknown resource M99"),
+        (["book", "M02", "--start", "now", "--duration", "1h"], "unknown resource M02, did you mean M01?"),
+        (["book", "zzz", "--start", "now", "--duration", "1h"], "unknown resource zzz: `aidc resources` lists them"),
         (["book", "M01", "--start", "later", "--duration", "1h"], "cannot read the time"),
         (["book", "M01", "--start", "now", "--duration", "long"], "cannot read the duration"),
         ([*BOOK, "--request-id", "7"], "is not a UUID"),
