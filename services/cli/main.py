@@ -71,6 +71,8 @@ def everywhere(
     ON_BEHALF_OF.set(on_behalf_of)
 
 
+OUT_OF_RANGE = "Value out of range"
+"""What protobuf says of a number that its field cannot hold."""
 RUN, BOOK, LOOK, APPROVE = "Run a centre", "Book", "Look", "Approve"
 for command, panel in (
     (up, RUN),
@@ -149,9 +151,12 @@ def _carry_out(arguments: list[str]) -> int:
         return FAILED
     except ClickException as problem:
         return failed(f"{problem.format_message()} (--help tells more)")
-    except (
-        OSError
-    ) as problem:  # Such as a full disk behind our output; files that we are given are told by their names.
+    except (OverflowError, ValueError) as problem:
+        if isinstance(problem, ValueError) and not str(problem).startswith(OUT_OF_RANGE):
+            raise
+        return failed(f"a number or a time is larger than any here: {problem}")
+    except OSError as problem:
+        # Such as a full disk behind our output; files that we are given are told by their names.
         return failed(f"cannot go on: {because(problem)}")
     return status if isinstance(status, int) else DONE
 

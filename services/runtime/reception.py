@@ -150,7 +150,8 @@ def _read(context: Context) -> tuple[str, str, str]:
                 raise Unauthenticated("two_tokens")
             token = value
         elif key == ON_BEHALF_OF and isinstance(value, str):
-            company = value
+            # As in HTTP, what is sent twice is one value with a comma: no company's id, whoever reads the last one.
+            company = f"{company},{value}" if company else value
         elif key == "traceparent" and isinstance(value, str):
             found = TRACEPARENT.fullmatch(value)
             trace = found[1] if found else ""

@@ -191,3 +191,25 @@ def test_a_dry_run_changes_nothing(centre: FakeCentre, capsys: pytest.CaptureFix
     assert main.run([*BOOK, "--dry-run"]) == 0
     assert centre.requests[0].validate_only
     assert "nothing was changed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*BOOK[:-1], "999999999999h"],
+        [*BOOK[:3], "9999-12-31T23:59-14:00", *BOOK[4:]],
+        ["book", f"M01:{10**20}", *BOOK[2:]],
+        ["arrears", "record", "CMP-0004", "2026-02", "--krw", str(10**20), "--due", "2026-03-01T00:00"],
+        ["correct", "CMP-0004", "--credit", str(10**20), "--for", "goodwill", "--because", "x"],
+        ["watch", "--after", str(10**20)],
+    ],
+)
+def test_numbers_beyond_all_measure_end_with_1(
+    centre: FakeCentre, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """In one line that says so, and nothing is asked."""
+    assert main.run(arguments) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("aidc: ")
+    assert len(said.splitlines()) == 1
+    assert not [each for each in centre.requests if "Reservation" in type(each).__name__]

@@ -141,20 +141,20 @@ async def test_officers_hear_for_whom_they_may_act_companies_of_theirs_and_opera
             await listed(desk, who, parent)
 
 
-async def raw(desk: Desk, identity: Identity, company: str | None) -> Refused:
+async def raw(desk: Desk, identity: Identity, *companies: str) -> Refused:
     """A call with a token of somebody, and whatever they say on whose behalf."""
     metadata = [("authorization", f"Bearer {mint_token(desk.keys, identity, time.time())}")]
-    metadata += [(ON_BEHALF_OF, company)] if company is not None else []
+    metadata += [(ON_BEHALF_OF, company) for company in companies]
     request = api.ListReservationsRequest(parent="companies/ALPHA").SerializeToString()
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await desk.channel.unary_unary(f"/{SERVICE.full_name}/ListReservations")(request, metadata=metadata, timeout=10)
     return Refused(error.value)
 
 
-@pytest.mark.parametrize("company", [None, "", "companies/ALPHA", "ALPHA/x", "-"])
-async def test_an_officer_says_for_whom_or_does_nothing(desk: Desk, company: str | None) -> None:
-    """By themselves they may nothing, not even look."""
-    refused = await raw(desk, Identity("han", Role.OFFICER, ""), company)
+@pytest.mark.parametrize("companies", [[], [""], ["companies/ALPHA"], ["ALPHA/x"], ["-"], ["BETA", "ALPHA"]])
+async def test_an_officer_says_for_whom_or_does_nothing(desk: Desk, companies: list[str]) -> None:
+    """By themselves they may nothing, not even look; nor for two at once, of whom somebody else may read the other."""
+    refused = await raw(desk, Identity("han", Role.OFFICER, ""), *companies)
     assert (refused.code, refused.reason) == (INVALID, "ON_WHOSE_BEHALF")
 
 
