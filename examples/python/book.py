@@ -5,6 +5,7 @@ Needs `grpcio`, `protobuf` and `googleapis-common-protos`, and stubs made from `
 
 import json
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -17,10 +18,17 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2_grpc as rpc
 
 DEADLINE_SECONDS = 10
 ATTEMPTS_MAX = 5
+PAUSE_SECONDS = 1
+UNKNOWN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
 
 
-def main(data: str, company: str) -> int:
-    endpoints = json.loads((Path(data) / "endpoints.json").read_text())
+def main(data: str = "data", company: str = "CMP-0014") -> int:
+    file = Path(data) / "endpoints.json"
+    if not file.exists():
+        sys.exit(f"No centre runs on {data}: make run")
+    endpoints = json.loads(file.read_text())
+    if company not in endpoints["tokens"]:
+        sys.exit(f"{file} has no token for {company}.")
     token = (("authorization", f"Bearer {endpoints['tokens'][company]}"),)
     with grpc.insecure_channel(endpoints["scheduler"]) as channel:
         scheduler = rpc.SchedulerStub(channel)
@@ -39,10 +47,7 @@ def main(data: str, company: str) -> int:
             reservation=api.Reservation(lines=lines, start_time=offer.start_time, end_time=offer.end_time),
             request_id=str(uuid.uuid4()),  # one for this wish; the same one for every repetition of it
         )
-        try:
-            reservation = book(scheduler, request, token)
-        except grpc.RpcError as error:
-            return explain(error)
+        reservation = book(scheduler, request, token)
     print(f"{reservation.name} is durable at position {reservation.position}:")
     for allocation in reservation.allocations:
         print(f"  {allocation.resource}: {', '.join(allocation.unit_names)}")
@@ -55,9 +60,9 @@ def book(scheduler: rpc.SchedulerStub, request: api.CreateReservationRequest, to
         try:
             return scheduler.CreateReservation(request, metadata=token, timeout=DEADLINE_SECONDS)
         except grpc.RpcError as error:
-            unknown = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-            if not unknown or attempt == ATTEMPTS_MAX - 1:
+            if error.code() not in UNKNOWN or attempt == ATTEMPTS_MAX - 1:
                 raise
+            time.sleep(PAUSE_SECONDS)
     raise AssertionError("unreachable")
 
 
@@ -77,4 +82,7 @@ def explain(error: grpc.RpcError) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    try:
+        sys.exit(main(*sys.argv[1:3]))
+    except grpc.RpcError as error:
+        sys.exit(explain(error))

@@ -80,3 +80,7 @@ def test_every_command_works_as_it_is_written(
         last |= {word: found[0] for word, form in PRINTED.items() if (found := form.findall(told.out))}
         seen += 1
     assert seen > 55
+    example = [sys.executable, str(ROOT / "examples" / "python" / "book.py"), "data", "CMP-0014"]
+    ended = subprocess.run(example, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "is durable at position" in ended.stdout
