@@ -35,7 +35,7 @@ async def company(visit: Visit) -> Response:
     title = words("company_title" if visit.person.company else "companies_title")
     choice = None if visit.person.company else _choice(visit, name)
     if not name:
-        return show(visit, title, el("h1", title), still=choice, live=False)
+        return show(visit, title, el("h1", title), parts.empty(words("which_company")), still=choice, live=False)
     parent, moment = f"companies/{name}", visit.clock.now
     try:
         (upcoming, more, position), (past, _, _), quotas, conduct, offered = await asyncio.gather(

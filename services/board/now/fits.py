@@ -66,7 +66,8 @@ def fits_told(visit: Visit, pool: api.Resource, fits: Sequence[Fit]) -> Markup:
     if len(reasons) == 1 and all(start is None for _, start, _ in fits) and reasons != {""}:
         [reason] = reasons
         return el("p", words.either(f"reason_{reason}", reason), class_="away")
-    return el("dl", [_fit(visit, pool, fit) for fit in fits], class_="fits", aria_label=words("next_fit"))
+    told = el("dl", [_fit(visit, pool, fit) for fit in fits], class_="fits")
+    return el("div", el("p", words("next_fit"), class_="away"), told)
 
 
 def _fit(visit: Visit, pool: api.Resource, fit: Fit) -> list[Markup]:
