@@ -200,7 +200,7 @@ class Centre:
         self.reservations[after.id] = after
         if before.start != after.start:
             self.cards.keep(before, after)
-        if before.holding is not after.holding:
+        if before.holding is not after.holding or before.beside is not after.beside:
             if before.company != after.company:
                 self.series.leave(after.id)
                 self._come_last(before, after)

@@ -148,7 +148,8 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     """Let a reservation be for another interval, other lines or people, or with another note; None leaves each be.
 
     A `duration` in seconds, counted from the start, says the end in another way. An empty `etag` matches any version;
-    what is excused is free to give back late, and no strike.
+    what is excused is free to give back late, and no strike. What shall be so `at_once` is refused where somebody must
+    agree to it first.
     """
 
     reservation_id: str
@@ -161,6 +162,7 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     note: str | None = None
     excused: bool = False
     participants: Participants | None = None
+    at_once: bool = False
 
 
 class OfferTransfer(Struct, frozen=True, gc=False, kw_only=True):

@@ -8,7 +8,7 @@ from typing import assert_never
 
 from services.allocation import commands
 from services.allocation.attendance import checking_in, recording, strikes
-from services.allocation.booking import approving, cancelling, changing, creating, holding, releasing, transferring
+from services.allocation.booking import cancelling, changing, creating, holding, releasing, transferring, voting
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
 from services.allocation.disruption import declaring, funding_decisions, misuse
@@ -36,9 +36,9 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
         case commands.DeclineTransfer():
             return transferring.decline_transfer(centre, command, now)
         case commands.ApproveReservation():
-            return approving.approve(centre, command, now)
+            return voting.approve(centre, command, now)
         case commands.DenyReservation():
-            return approving.deny(centre, command, now)
+            return voting.deny(centre, command, now)
         case commands.CancelReservation():
             return cancelling.cancel_reservation(centre, command, now)
         case commands.ReleaseReservation():

@@ -12,6 +12,7 @@ from services.allocation.reservations import Allocation, Condition, Line, Overbu
 from services.allocation.resources import Interval, Resource
 from services.allocation.series import Series
 from services.allocation.values.approval import Approval, Vote
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.conduct import Assignment, Cause, Qualification
 from services.allocation.values.correction import Correction
 from services.allocation.values.funding import Funding
@@ -327,7 +328,8 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
 
     What it gives back late costs what cancelling it would, unless an operator excused that. Once it has begun, `late`
     says that this is so: it was free, and older events do not say it. `participants` are there where the class is
-    another one now, with those of it who have come.
+    another one now, with those of it who have come. What had to be approved first is as late as it was when it was
+    asked for, at `asked_at`; 0: it was decided at once.
     """
 
     start: int
@@ -339,6 +341,36 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
     overburn: tuple[Overburn, ...] = ()
     late: bool = False
     participants: Participants | None = None
+    asked_at: int = 0
+
+
+class ChangeRequested(OfReservation, frozen=True, kw_only=True, tag="change_requested", omit_defaults=True):
+    """A company asks for a change that somebody must agree to, by `expires_at`; until then the reservation stands.
+
+    `allocations` are what it would hold, and `beside` what is held for that meanwhile beyond what it holds. What was
+    asked before is replaced, and the `void_votes` on that count no more.
+    """
+
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    beside: tuple[Allocation, ...]
+    expires_at: int
+    approval: Approval
+    note: str = ""
+    excused: bool = False
+    overburn: tuple[Overburn, ...] = ()
+    void_votes: int = 0
+
+
+class ChangeEnded(OfReservation, frozen=True, kw_only=True, tag="change_ended", omit_defaults=True):
+    """A change that was asked for did not come about; the reservation stands as it stood."""
+
+    outcome: ChangeOutcome
+    reason: str = ""
+    outage: str = ""
+    funding: str = ""  # the key of the step
 
 
 class AllocationsMoved(OfReservation, frozen=True, kw_only=True, tag="allocations_moved", omit_defaults=True):
@@ -456,6 +488,8 @@ ReservationEvent = (
     | ReservationHeld
     | ReservationExpired
     | ReservationChanged
+    | ChangeRequested
+    | ChangeEnded
     | ReservationRequested
     | VoteCast
     | ReservationDenied

@@ -7,6 +7,7 @@ books follows from before and after (`prices/flows.py`).
 
 from services.allocation.events import ReservationEvent
 from services.allocation.reservations import Reservation, State
+from services.allocation.states.asking import KEEPING, over
 from services.allocation.states.becoming import AFTER
 from services.allocation.states.moves import MOVES, IllegalMove
 
@@ -18,11 +19,19 @@ def follow(before: Reservation | None, event: ReservationEvent, at: int, positio
     if state is None:
         was = f"is {before.state}" if before is not None else "is not live"
         raise IllegalMove(f"reservation {event.reservation_id} {was}: {kind.__struct_config__.tag} cannot follow")
-    return AFTER[kind](before, event, state, at, position)
+    after = AFTER[kind](before, event, state, at, position)
+    if after.asked is not None and kind not in KEEPING:
+        return over(after)
+    return after
 
 
 def next_change(reservation: Reservation, grace: int = 0) -> int:
     """When time alone will change a live reservation, in seconds. It is missed without a check-in within the grace."""
+    due = _due(reservation, grace)
+    return due if reservation.asked is None else min(due, reservation.asked.expires_at)
+
+
+def _due(reservation: Reservation, grace: int) -> int:
     match reservation.state:
         case State.HELD | State.PENDING:
             return reservation.expires_at

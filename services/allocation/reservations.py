@@ -139,6 +139,26 @@ class Overburn(Struct, frozen=True, gc=False, kw_only=True):
     unit_seconds: int
 
 
+class AskedChange(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a reservation shall become once somebody agrees. Until then it stands as it is.
+
+    `allocations` are those that it would stand on, and `beside` what is held for that beyond its own: nobody else can
+    take the new place meanwhile, and the old one is not given up. What it gives back is as late as at `asked_at`.
+    """
+
+    start: int
+    end: int
+    lines: tuple[Line, ...]
+    allocations: tuple[Allocation, ...]
+    beside: tuple[Allocation, ...]
+    expires_at: int
+    asked_at: int
+    approval: Approval
+    note: str = ""
+    excused: bool = False
+    overburn: tuple[Overburn, ...] = ()
+
+
 class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A company's claim, as it stands. `version` grows with every change; `position` is the page of the last one."""
 
@@ -167,6 +187,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     participants: Participants | None = None  # the people of a class; None for a booking that names nobody
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
     overburn: tuple[Overburn, ...] = ()  # what of it lay beyond the quota when it was booked or last changed
+    asked: AskedChange | None = None  # the change of it that waits for approval
     was_booked: bool = False  # pending, it was booked before it had to be asked for anew: handed over
 
     @property
@@ -185,9 +206,48 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
         return () if self.state.given_back or self.handed_over else self.allocations
 
     @property
+    def beside(self) -> tuple[Allocation, ...]:
+        """What is held for a change that waits, beyond what it holds itself."""
+        return () if self.asked is None else self.asked.beside
+
+    @property
+    def occupied(self) -> tuple[Allocation, ...]:
+        """All that stands in the calendars in its name: what it holds, and what is held for a change of it."""
+        return self.holding if self.asked is None else self.holding + self.asked.beside
+
+    @property
+    def as_asked(self) -> "Reservation":
+        """As it would be if the change that waits were granted; itself where none waits."""
+        asked = self.asked
+        if asked is None:
+            return self
+        return replace(
+            self,
+            start=asked.start,
+            end=asked.end,
+            lines=asked.lines,
+            allocations=asked.allocations,
+            note=asked.note,
+            overburn=asked.overburn,
+            asked=None,
+        )
+
+    @property
+    def to_approve(self) -> Approval | None:
+        """What somebody must agree to now: the booking, or a change of it."""
+        if self.asked is not None:
+            return self.asked.approval
+        return self.approval if self.state is State.PENDING else None
+
+    @property
+    def ends_by(self) -> int:
+        """When it, or a change of it that waits, ends by itself unless somebody agrees; 0 where nothing does."""
+        return self.expires_at if self.asked is None else self.asked.expires_at
+
+    @property
     def resources(self) -> set[str]:
         """The resources that it is about."""
-        return {allocation.resource for allocation in self.allocations}
+        return {allocation.resource for allocation in self.allocations + self.beside}
 
     @property
     def handed_over(self) -> bool:

@@ -54,7 +54,7 @@ class Sum:
 def lines(reservation: Reservation, bin_capacities: Mapping[str, int]) -> Iterator[str]:
     """A line for each run of bins and span of time: company, reservation, resource, bins, units of each, and when."""
     whose = f"{reservation.company} {reservation.id}"
-    for allocation in reservation.allocations:
+    for allocation in reservation.occupied:
         for run in runs(allocation, bin_capacities[allocation.resource]):
             for start, end in allocation.spans:
                 yield f"{whose} {allocation.resource} {run.first} {run.bins} {run.amount} {start} {end}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from services.allocation import events
 from services.allocation.attendance import idle_release, strikes
-from services.allocation.booking import approving, transferring
+from services.allocation.booking import approving, asking, transferring
 from services.allocation.centre import Centre
 from services.allocation.disruption import misuse
 from services.allocation.disruption.clearing import clear
@@ -40,6 +40,9 @@ def tick(centre: Centre, now: int) -> Events:
             turned += idle_release.release(centre, reservation, now)
             continue
         turned += transferring.lapsed(reservation)
+        turned += asking.lapsed(reservation, now)
+        if reservation.asked is not None and reservation.state is State.ACTIVE and reservation.end > now:
+            continue
         if reservation.start <= now or reservation.state is not State.CONFIRMED:
             turned.append(_TURNS[reservation.state](reservation_id=reservation.id))
     return tuple(turned)

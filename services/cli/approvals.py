@@ -22,11 +22,11 @@ def approvals(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """List what waits for approval, the oldest deadline first: a company's, or everyone's for an operator."""
+    """List what waits for approval, changes too, the oldest deadline first: a company's, or all for an operator."""
     with connect(data, caller, company) as client:
         request = api.ListReservationsRequest(
             parent=parent_or_every(client, company),
-            states=[api.Reservation.STATE_PENDING],
+            to_approve=True,
             order_by="expire_time",
             page_size=min(limit, RESERVATIONS_PAGE_SIZE_MAX),
         )
@@ -37,13 +37,16 @@ def approvals(
         units: Units = units_of(client)
         made = table("until", "reservation", "when", "what", "approval", "note")
         for item in found:
+            changes = item.HasField("asked_change")
+            asked = item.asked_change if changes else item
             made.add_row(
-                show_time(from_timestamp(item.expire_time), client.zone),
+                show_time(from_timestamp(asked.expire_time), client.zone),
                 item.name.removeprefix("companies/").replace("/reservations/", "/"),
-                interval_text(item, client.zone),
-                lines_text(item.lines, units),
-                approval_text(item.approval),
-                item.note,
+                f"{interval_text(item, client.zone)} becomes " * changes + interval_text(asked, client.zone),
+                f"{lines_text(item.lines, units)} becomes " * (changes and asked.lines != item.lines)
+                + lines_text(asked.lines, units),
+                approval_text(asked.approval),
+                asked.note,
             )
     if not found:
         out.print("Nothing waits for approval.")
@@ -64,7 +67,7 @@ def approve(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Agree to a pending reservation, as one voter. For operators and the committee."""
+    """Agree to a pending reservation, or to a change of one, as one voter. For operators and the committee."""
     with connect(data, caller) as client:
         request = api.ApproveReservationRequest(
             name=reservation_name(client.connection, name),
@@ -96,7 +99,7 @@ def deny(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Speak against a pending reservation, as one voter. For operators and the committee."""
+    """Speak against a pending reservation, or a change of one, as one voter. For operators and the committee."""
     with connect(data, caller) as client:
         request = api.DenyReservationRequest(
             name=reservation_name(client.connection, name),

@@ -41,15 +41,18 @@ def change(
     offers: Annotated[
         bool, typer.Option("--offers", help="Only tell until when it could be extended; exit status 2 if not at all.")
     ] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take back the change that waits for approval.")] = False,
     dry_run: DryRun = False,
     request_id: RequestId = "",
     data: Data = None,
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Change a reservation; one that is refused stays as it is."""
+    """Change a reservation; one that is refused, or not approved, stays as it is."""
     if end and duration:
         raise Failed("an end or a duration, not both")
+    if withdraw and (start or end or duration or units or together or note is not None):
+        raise Failed("--withdraw leaves the reservation as it is: ask for something else without it")
     with connect(data, caller, company_in(name)) as client:
         full_name = reservation_name(client.connection, name)
         if offers:
@@ -60,6 +63,8 @@ def change(
             request_id=checked_request_id(request_id), validate_only=dry_run, etag=etag, excused=excused
         )
         request.reservation.name = full_name
+        if withdraw:
+            take_back(request, found)
         set_times(client, request, found, start, end, duration)
         if units or together:
             request.reservation.lines.extend(changed_lines(client, found.lines, units or (), together))
@@ -75,6 +80,15 @@ def change(
                 "nothing to change: --start, --end, --duration, --units, --together, --people or --note says what"
             )
         answer(client, client.scheduler.UpdateReservation, request, {}, as_json)
+
+
+def take_back(request: api.UpdateReservationRequest, found: api.Reservation) -> None:
+    """Ask for what there is, and so for nothing else any more."""
+    if not found.HasField("asked_change"):
+        raise Failed("no change of it waits for approval")
+    request.reservation.start_time.CopyFrom(found.start_time)
+    request.reservation.end_time.CopyFrom(found.end_time)
+    request.update_mask.paths.extend(["start_time", "end_time"])
 
 
 def show_extensions(client: Client, name: str, as_json: bool) -> None:

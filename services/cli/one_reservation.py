@@ -1,5 +1,6 @@
 """One reservation as people see it: where it stands, what it costs, what is held, and what giving it back brings."""
 
+from collections.abc import Iterable
 from datetime import tzinfo
 
 from rich.table import Table
@@ -39,6 +40,9 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
         facts.add_row("expires", show_time(from_timestamp(item.expire_time), zone))
     if item.HasField("approval"):
         facts.add_row("approval", approval_text(item.approval))
+    if item.HasField("asked_change"):
+        facts.add_row("shall become", asked_text(item.asked_change, item.lines, units, zone))
+        facts.add_row("", approval_text(item.asked_change.approval))
     if item.HasField("transfer"):
         facts.add_row("handing over", transfer_text(item.transfer, zone))
     if not item.allocations:
@@ -77,6 +81,14 @@ def cost_text(item: api.Reservation) -> str:
     more = f", {item.cost_change_krw:+,} KRW" if item.HasField("cost_change_krw") else ""
     less = f", after a discount of {item.cost.discount_krw:,} KRW" if item.cost.discount_krw else ""
     return f"{item.cost.krw:,} KRW by {plain_id(item.cost.tariff)}{f' ({each})' if each else ''}{less}{more}"
+
+
+def asked_text(asked: api.AskedChange, lines: Iterable[api.Line], units: Units, zone: tzinfo) -> str:
+    """`2026-03-04 09:00 - 13:00, +12,000 KRW, unless nobody agrees by 2026-03-03 18:00`, and what, if that is new."""
+    times = show_interval(from_timestamp(asked.start_time), from_timestamp(asked.end_time), zone)
+    what = f"{lines_text(asked.lines, units)}, " if list(asked.lines) != list(lines) else ""
+    more = f", {asked.cost_change_krw:+,} KRW" if asked.HasField("cost_change_krw") else ""
+    return f"{what}{times}{more}; given up at {show_time(from_timestamp(asked.expire_time), zone)}"
 
 
 def transfer_text(transfer: api.TransferOffer, zone: tzinfo) -> str:

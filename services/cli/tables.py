@@ -96,7 +96,7 @@ def amount_text(resource: str, amount: int, units: Units) -> str:
     return f"{plain_id(resource)} {show_units(amount, unit)}"
 
 
-def interval_text(item: api.Offer | api.Reservation | api.Span, zone: tzinfo) -> str:
+def interval_text(item: api.Offer | api.Reservation | api.AskedChange | api.Span, zone: tzinfo) -> str:
     """From when to when."""
     return show_interval(from_timestamp(item.start_time), from_timestamp(item.end_time), zone)
 

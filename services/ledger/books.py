@@ -115,18 +115,20 @@ class Books:
             tariff = before.tariff
             if after.company != before.reservation.company:
                 self._demand_company(after.company)
-            if after.allocations is before.reservation.allocations:
-                same = after.holding is after.allocations is before.reservation.holding
-                held = before.amounts if same else self._amounts(after, tariff)
-                return Claim(after, before.number, tariff, held, before.idle)
+            was = before.reservation
+            if after.allocations is was.allocations and after.beside is was.beside:
+                same = after.holding is after.allocations is was.holding
+                held = before.amounts if same else self._amounts(after, after.holding, tariff)
+                return Claim(after, before.number, tariff, held, before.idle, before.asked)
         self._demand_company(after.company)
-        self._demand_sound(after.allocations)
+        self._demand_sound(after.allocations + after.beside)
         idle = before.idle if before is not None else ()
-        return Claim(after, number, tariff, self._amounts(after, tariff), idle)
+        asked = self._amounts(after, after.beside, tariff) if after.asked is not None else ()
+        return Claim(after, number, tariff, self._amounts(after, after.holding, tariff), idle, asked)
 
-    def _amounts(self, reservation: Reservation, tariff: int) -> tuple[Amount, ...]:
-        """What a reservation holds, under the tariff at a place."""
-        return amounts(reservation.holding, partial(self.prices.rate, tariff, reservation.company), self.periods)
+    def _amounts(self, reservation: Reservation, held: tuple[Allocation, ...], tariff: int) -> tuple[Amount, ...]:
+        """What is held for a reservation, under the tariff at a place."""
+        return amounts(held, partial(self.prices.rate, tariff, reservation.company), self.periods)
 
     def _measure(self, event: events.UseMeasured) -> None:
         """Remember what a live reservation left idle, until it ends and that is posted."""

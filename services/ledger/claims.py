@@ -12,7 +12,8 @@ class Claim(Struct, frozen=True, gc=False):
     """A reservation as the books need it. `number` is that of the event that named the bins.
 
     `tariff` is the place of the rate card that it was booked with, -1 for none; `amounts` is what it holds by that
-    card, and `idle` the unit-seconds of each resource that nodes reported as held and not used.
+    card, and `idle` the unit-seconds of each resource that nodes reported as held and not used. `asked` is what is held
+    beside that for a change that waits.
     """
 
     reservation: Reservation
@@ -20,6 +21,7 @@ class Claim(Struct, frozen=True, gc=False):
     tariff: int = -1
     amounts: tuple[Amount, ...] = ()
     idle: tuple[tuple[str, int], ...] = ()
+    asked: tuple[Amount, ...] = ()
 
 
 class LateFee(Struct, frozen=True, gc=False, kw_only=True):

@@ -77,8 +77,13 @@ def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
         return
     fees = {(fee.resource, fee.month): fee.krw for fee in step.fees}
     lost_to, idle = GIVEN_BACK.get(type(event), Account.RELEASED), dict(before.idle)
-    for had, has in _paired(before.amounts, after.amounts):
+    asked, asks = _keyed(before.asked), _keyed(after.asked)
+    for had, has in _paired(before, after):
         stays, more, less = _split(had, has)
+        key = had.resource, had.month
+        # What was held for a change comes with it, as far as that goes.
+        taken, comes, left = _split(asked.get(key) or Amount(*key, 0, 0), more)
+        _, held, freed = _split(left, asks.get(key) or Amount(*key, 0, 0))
         due = fees.get((had.resource, had.month), 0)
         # A booking that moved has a fee for what it gave back, and may be worth what it was.
         from_price = min(due, less.krw)
@@ -86,7 +91,10 @@ def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
         fee, beyond = (Amount(less.resource, less.month, 0, krw) for krw in (from_price, due - from_price))
         moves = (
             *((part, source, account) for part, account in _by_use(stays, target, idle)),
-            (more, Account.CAPACITY, target),
+            (taken, Account.HELD, target),
+            (comes, Account.CAPACITY, target),
+            (held, Account.CAPACITY, Account.HELD),
+            (freed, Account.HELD, Account.RELEASED),
             (lost, source, lost_to),
             (fee, source, Account.PENALTY),
             (beyond, Account.CAPACITY, Account.PENALTY),
@@ -134,11 +142,15 @@ def _by_use(amount: Amount, target: Account, idle: dict[str, int]) -> tuple[tupl
     return tuple((part, account) for part, account in parts if part.unit_seconds or part.krw)
 
 
-def _paired(before: tuple[Amount, ...], after: tuple[Amount, ...]) -> list[tuple[Amount, Amount]]:
-    """What was held and what is held, by resource and month."""
-    held = {(amount.resource, amount.month): amount for amount in before}
-    holds = {(amount.resource, amount.month): amount for amount in after}
-    keys = {**held, **holds}
+def _keyed(held: Iterable[Amount]) -> dict[tuple[str, int], Amount]:
+    """Amounts by resource and month."""
+    return {(amount.resource, amount.month): amount for amount in held}
+
+
+def _paired(before: Claim, after: Claim) -> list[tuple[Amount, Amount]]:
+    """What was held and what is held, by resource and month; nothing, where something else is asked for or was."""
+    held, holds = _keyed(before.amounts), _keyed(after.amounts)
+    keys = {**held, **holds, **_keyed(before.asked), **_keyed(after.asked)}
     return [(held.get(key) or Amount(*key, 0, 0), holds.get(key) or Amount(*key, 0, 0)) for key in keys]
 
 
@@ -198,8 +210,8 @@ def _carried(claims: Iterable[Claim], before: int, closed: int, books: Books) ->
     """What is still pending in the months that are being closed goes to the open one. `before` were closed already."""
     for claim in claims:
         reservation = claim.reservation
-        pending = STANDING[reservation.state]
-        for amount in claim.amounts:
+        stands = [(STANDING[reservation.state], amount) for amount in claim.amounts]
+        for pending, amount in (*stands, *((Account.HELD, amount) for amount in claim.asked)):
             old, new = (books.periods.period_of(amount.month, until) for until in (before, closed))
             if old != new:
                 what = (amount.month, amount.unit_seconds, amount.krw)

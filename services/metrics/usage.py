@@ -140,7 +140,7 @@ class Usage:
             self._flow(self.companies[after.company].id, flow)
             if cause is not None and flow.released:
                 self._taken_back(after.company, flow, cause)
-        if before is None or before.holding is not after.holding:
+        if before is None or before.holding is not after.holding or before.beside is not after.beside:
             self._book(after, 1)
             if before is not None:
                 self._book(before, -1)
@@ -205,7 +205,7 @@ class Usage:
 
     def _book(self, reservation: Reservation, sign: int) -> None:
         """Count what a reservation holds of its company's quotas, or with `sign` -1 stop counting it."""
-        for allocation in reservation.holding:
+        for allocation in reservation.occupied:
             if allocation.meter:
                 for period in self.meters[reservation.company, allocation.meter]:
                     if period.touches(allocation.spans):
@@ -249,7 +249,7 @@ class Usage:
         """What live reservations hold, by resource: every resource has a list, and lists are the caller's own."""
         ahead: dict[str, list[Allocation]] = {pool: [] for pool in self.pools}
         for reservation in self._live.values():
-            for allocation in reservation.allocations:
+            for allocation in reservation.occupied:
                 ahead[allocation.resource].append(allocation)
         return ahead
 

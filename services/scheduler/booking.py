@@ -119,6 +119,7 @@ class Booking:
         """A reservation as a change would leave it, its price, and what giving a part of it back late would bring."""
         shown = changes.preview(self._centre, before, decided)
         reply = replies.reservation_reply(self._centre, shown)
+        shown = shown.as_asked  # What it would come to, once somebody agrees.
         price = price_of(self._centre, before)
         if price is not None:
             then = price_by(self._centre, shown, price.card)

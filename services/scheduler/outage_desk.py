@@ -85,7 +85,7 @@ class OutageDesk:
         command, planned = outage_replies.set_funding(request), request.validate_only
         now = self._reading.seconds()
         try:
-            funding, unfit = funding_decisions.plan(self._centre, command, now)
+            funding, found = funding_decisions.plan(self._centre, command, now)
         except Rejected as refusal:
             raise problem_of(refusal) from None
         made = await administer(self._writer, call, request, command)
@@ -94,6 +94,7 @@ class OutageDesk:
         losing = (
             api.AffectedReservation.OUTCOME_PENDING if funding.displace else api.AffectedReservation.OUTCOME_STANDING
         )
+        unfit = found.reservations
         affected = [_affected(told[each.id]) if each.id in told else _named(each, losing) for each in unfit]
         known = {each.id for each in unfit}
         affected += [_affected(fate) for fate in told.values() if fate.reservation_id not in known]

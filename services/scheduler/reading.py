@@ -110,6 +110,7 @@ class Reading:
             fields.seconds("end_time", request.end_time),
             request.order_by or "start_time",
             request.offered,
+            request.to_approve,
         )
         if wanted.order not in reads.ORDERS:
             fields.fault("order_by", f"must be {' or '.join(reads.ORDERS)}")

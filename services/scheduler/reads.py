@@ -89,11 +89,13 @@ class Wanted(Struct, frozen=True):
     end: int
     order: str = "start_time"
     offered: bool = False  # what others offer to the company, and not its own
+    to_approve: bool = False
 
     def matches(self, reservation: Reservation) -> bool:
         """Whether a reservation of the company is one of them."""
         return (
             (not self.states or reservation.state in self.states)
+            and (not self.to_approve or reservation.to_approve is not None)
             and reservation.end > self.start
             and (not self.end or reservation.start < self.end)
             and (not self.resource or any(part.resource == self.resource for part in reservation.allocations))
@@ -102,7 +104,7 @@ class Wanted(Struct, frozen=True):
 
 ORDERS: dict[str, Callable[[Reservation], Key]] = {
     "start_time": lambda reservation: (reservation.start, reservation.id),
-    "expire_time": lambda reservation: (reservation.expires_at or NEVER, reservation.id),
+    "expire_time": lambda reservation: (reservation.ends_by or NEVER, reservation.id),
 }
 """In which orders reservations are listed; what does not end by itself comes last."""
 

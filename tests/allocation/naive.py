@@ -82,6 +82,8 @@ class Naive(NaiveRules):
 
     def tick(self, now: int) -> None:
         """Let time pass."""
+        for name in [name for name, asked in self.asked.items() if asked.expires <= now]:
+            self.drop(name)
         for booking in self.bookings.values():
             if booking.state == "held" and booking.expires <= now:
                 booking.state = "expired"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.allocation.companies import Company, Quota
@@ -32,6 +33,8 @@ class NaiveCalendar:
         self.exempted: set[tuple[str, int]] = set()  # companies, and the reviews that pass them by
         self.reviewed: set[tuple[str, int]] = set()
         self.bookings: dict[str, Booking] = {}
+        self.asked: dict[str, Any] = {}  # the changes that wait: see `naive_asking`
+        self.beside: dict[str, Booking] = {}  # and what is held for each beside what stands
         self.outages: dict[str, Out] = {}
         self.away: list[Out] = []  # what has not arrived or has retired
         self.funding: dict[str, dict[int, int]] = {}  # units by resource, from a time on
@@ -110,7 +113,18 @@ class NaiveCalendar:
 
     def live(self) -> list[Booking]:
         """Everything that holds anything, now or in the past."""
-        return [each for each in self.bookings.values() if each.state not in GIVEN_BACK]
+        beside = [each for name, each in self.beside.items() if self.waits(name)]
+        return [each for each in self.bookings.values() if each.state not in GIVEN_BACK] + beside
+
+    def waits(self, name: str) -> bool:
+        """Whether a change of a booking waits."""
+        booking = self.bookings.get(name)
+        return name in self.asked and booking is not None and booking.state in ("confirmed", "active")
+
+    def drop(self, name: str) -> None:
+        """Let no change of a booking wait any more."""
+        self.asked.pop(name, None)
+        self.beside.pop(name, None)
 
     def out(self, name: str, cell: int) -> int:
         """Units of a resource that are out at any time of a half-hour."""

@@ -6,6 +6,7 @@ from math import lcm
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind
+from tests.allocation import naive_asking
 from tests.allocation.naive import Naive
 from tests.allocation.naive_booking import CELL, DAY, HOUR, Booking
 
@@ -58,9 +59,19 @@ def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> 
 
 
 def reasons(
-    naive: Naive, name: str, wish: Wish, lines_before: tuple[Line, ...], now: int, people: int = 0
+    naive: Naive,
+    name: str,
+    wish: Wish,
+    lines_before: tuple[Line, ...],
+    now: int,
+    people: int = 0,
+    *,
+    at_once: bool = False,
 ) -> set[Reason]:
-    """Every reason against a change, other than how its units would have to stand; `people` are another class."""
+    """Every reason against a change, other than how its units would have to stand; `people` are another class.
+
+    What shall be so at once cannot wait for anybody.
+    """
     booking, (lines, start, end) = naive.bookings[name], wish
     if booking.state not in ("held", "pending", "confirmed", "active") or booking.end <= now:
         return {Reason.WRONG_STATE}
@@ -82,22 +93,36 @@ def reasons(
     del naive.bookings[name]
     try:
         found = naive.crowded(lines, people or booking.people)
-        found |= _lawful(naive, booking, wish, lines_before, now) | _approved(naive, booking, wish, lines_before, now)
-        return found
+        found |= _lawful(naive, booking, wish, lines_before, now)
+        regroups = people not in (0, booking.people)
+        found |= _approved(naive, booking, wish, lines_before, now, at_once or regroups)
+        after = changed(naive, booking, wish, lines_before, now)
     finally:
         naive.bookings[name] = booking
+    waits = not found and asks(naive, booking, wish, lines_before)
+    return naive_asking.reasons(naive, name, after, now) if waits else found
 
 
-def _approved(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int) -> set[Reason]:
-    """What was approved may only become less; what waits for approval must be approved before it begins."""
-    lines, start, _ = wish
-    if not naive.approvers(booking.company, lines):
-        return set()
+def asks(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> bool:
+    """Whether somebody must agree to a change before it is so."""
+    stands = booking.state in ("confirmed", "active")
+    return stands and naive_asking.judged(naive, booking, wish, lines_before)
+
+
+def _approved(
+    naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...], now: int, at_once: bool
+) -> set[Reason]:
+    """What must be approved must be so before it begins; of what has begun, only more at its end can wait for that."""
+    lines, start, end = wish
     if booking.state == "pending":
-        return {Reason.START_IN_PAST} if start <= now else set()
-    if booking.state == "held" or _less(booking, wish, lines_before):
+        return {Reason.START_IN_PAST} if naive.approvers(booking.company, lines) and start <= now else set()
+    if not asks(naive, booking, wish, lines_before):
         return set()
-    return {Reason.NEEDS_APPROVAL}
+    longer = (lines, start) == (lines_before, booking.start) and end > booking.end
+    begun = opens(naive, booking, now) > 0
+    if at_once or (begun and not longer):
+        return {Reason.NEEDS_APPROVAL}
+    return {Reason.START_IN_PAST} if not begun and start <= now else set()
 
 
 def _less(booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> bool:

@@ -24,7 +24,7 @@ def offering(naive: Naive, name: str, to: str, now: int) -> set[Reason]:
         return set() if booking.state == "confirmed" and booking.offered_to else {Reason.WRONG_STATE}
     if booking.state != "confirmed" or booking.start <= now or booking.checked_in:
         return {Reason.WRONG_STATE}
-    return {Reason.WRONG_STATE} if booking.offered_to else set()
+    return {Reason.WRONG_STATE} if booking.offered_to or naive.waits(name) else set()
 
 
 def answering(naive: Naive, name: str, lines: tuple[Line, ...], now: int, *, accepts: bool) -> set[Reason]:

@@ -295,7 +295,7 @@ def check_no_double_booking(centre: Centre) -> None:
     held: dict[tuple[str, int], list[tuple[int, int, int]]] = defaultdict(list)
     groups: dict[str, list[Interval]] = defaultdict(list)
     for reservation in centre.reservations.values():
-        for allocation in reservation.holding:
+        for allocation in reservation.occupied:
             resource = centre.pools[allocation.resource].resource
             assert sum(allocation.amounts) == allocation.units
             assert len(set(allocation.bins)) == len(allocation.bins) == len(allocation.amounts)

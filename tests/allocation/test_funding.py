@@ -54,8 +54,8 @@ def test_setting_it_tells_who_no_longer_fits_the_newest_first_and_leaves_them_st
         scenario.now = NOW + number
         booked.append(scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=2)))
     wish = fund("h100", 16, start=TUESDAY)
-    _, unfit = plan(scenario.centre, wish, scenario.now)
-    assert unfit == [booked[3], booked[2]]
+    _, found = plan(scenario.centre, wish, scenario.now)
+    assert found.reservations == (booked[3], booked[2])
     scenario.given(wish)
     assert all(scenario.current(each).state is State.CONFIRMED for each in booked)
     assert scenario.refuses(book("ALPHA", line("h100", 8), start=NOON, hours=1)) == [

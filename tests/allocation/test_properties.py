@@ -4,7 +4,6 @@ The rules stand by purpose in `tests/allocation/machine`; each of its classes is
 """
 
 from tests.allocation.examples import examples
-from tests.allocation.machine.changing import Changing
 from tests.allocation.machine.classes import Classes
 from tests.allocation.machine.outages import Outages
 from tests.allocation.machine.passing import Passing
@@ -14,9 +13,10 @@ from tests.allocation.machine.repeating import Repeating
 from tests.allocation.machine.revoking import Revoking
 from tests.allocation.machine.supply import Supply
 from tests.allocation.machine.transfers import Transfers
+from tests.allocation.machine.wanting import Wanting
 
 
-class CentreMachine(Classes, Changing, Repeating, Transfers, Outages, Revoking, Records, Supply, Passing, Promises):
+class CentreMachine(Wanting, Classes, Repeating, Transfers, Outages, Revoking, Records, Supply, Passing, Promises):
     """A small centre beside its naive model."""
 
 

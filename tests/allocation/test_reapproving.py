@@ -91,11 +91,3 @@ def test_a_refused_change_loses_neither_place_nor_votes() -> None:
     scenario.now = pending.expires_at
     assert scenario.refuses(change(pending, note="late")) == [Reason.WRONG_STATE]
     assert scenario.reaches(scenario.now).current(pending).state is State.DENIED
-
-
-def test_what_was_approved_only_becomes_less() -> None:
-    """A yes is to what was asked: more of it is booked apart."""
-    scenario, pending = half_decided()
-    scenario.grants(approves(pending, PARK))
-    assert scenario.refuses(change(pending, end=NOON + 3 * HOUR)) == [Reason.NEEDS_APPROVAL]
-    assert scenario.changes(pending, end=NOON + HOUR).state is State.CONFIRMED

@@ -154,10 +154,10 @@ def unreviewed(scenario: Scenario) -> Command:
 
 
 def approved(scenario: Scenario) -> Command:
-    """It was approved for an hour, and shall last two."""
+    """It was approved for an hour, and shall last two at once."""
     vote = pending(scenario)
     scenario.given(vote, replace(vote, voter="operators/lee"))
-    return ChangeReservation(reservation_id=vote.reservation_id, company="ALPHA", end=ELEVEN + 2 * HOUR)
+    return ChangeReservation(reservation_id=vote.reservation_id, company="ALPHA", end=ELEVEN + 2 * HOUR, at_once=True)
 
 
 def maintained(scenario: Scenario) -> Command:

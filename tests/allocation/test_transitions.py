@@ -7,9 +7,16 @@ from typing import get_args
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.events import ReservationEvent, ReservationTransferred, TransferAccepted, TransferEnded
+from services.allocation.events import (
+    ChangeEnded,
+    ReservationEvent,
+    ReservationTransferred,
+    TransferAccepted,
+    TransferEnded,
+    VoteCast,
+)
 from services.allocation.life import follow
-from services.allocation.reservations import Reservation, State
+from services.allocation.reservations import AskedChange, Reservation, State
 from services.allocation.states.moves import MOVES, IllegalMove
 from services.allocation.values.approval import Approval, Rule, Vote
 from services.allocation.values.transfer import Outcome, Transfer
@@ -43,9 +50,21 @@ def offered(before: Reservation, kind: type) -> Reservation:
     )
 
 
+def asked(before: Reservation, kind: type) -> Reservation:
+    """It as it must be for an event about a change that waits."""
+    if kind is not ChangeEnded and not (kind is VoteCast and before.state is not State.PENDING):
+        return before
+    approval = Approval(rule=Rule.MANAGER)
+    change = AskedChange(
+        start=0, end=60, lines=(), allocations=(), beside=(), expires_at=60, asked_at=0, approval=approval
+    )
+    return replace(before, asked=change)
+
+
 def event_of(kind: type) -> ReservationEvent:
     """An event of this kind about it."""
     values = {
+        "beside": (),
         "reservation_id": "r",
         "company": "CMP-0001",
         "lines": (),
@@ -87,7 +106,7 @@ ILLEGAL = [pair for pair in product(MOVES, STATES) if pair not in LEGAL]
 @pytest.mark.parametrize(("kind", "before"), LEGAL)
 def test_a_legal_move_leads_where_the_table_says(kind: type, before: State | None) -> None:
     """Following an event gives the state of the table, and a version that grows."""
-    was = offered(reservation(before), kind) if before else None
+    was = asked(offered(reservation(before), kind), kind) if before else None
     after = follow(was, event_of(kind), 60, 7)
     assert after.state is MOVES[kind][before]
     assert (after.version, after.position) == (was.version + 1 if was else 1, 7)
@@ -103,6 +122,13 @@ def test_an_illegal_move_is_refused(kind: type, before: State | None) -> None:
 def test_the_picture_in_the_documents_is_the_table() -> None:
     """ARCHITECTURE.md draws exactly these moves."""
     assert picture() in ARCHITECTURE.read_text(), f"put this into ARCHITECTURE.md:\n{picture()}"
+
+
+@pytest.mark.parametrize("kind", [ChangeEnded, VoteCast])
+def test_nothing_is_decided_that_nobody_asked_for(kind: type) -> None:
+    """P9: an event about a change that does not wait stops the reader."""
+    with pytest.raises(IllegalMove, match="waits"):
+        follow(reservation(State.CONFIRMED), event_of(kind), 60, 7)
 
 
 @pytest.mark.parametrize("kind", [TransferEnded, TransferAccepted, ReservationTransferred])

@@ -193,3 +193,36 @@ async def test_only_an_operator_excuses_what_is_given_back(board: Browsing, hold
         sent = {**form, "reason": "a storm", "excused": "on"}
         after = await browser.post("/cancel", data=sent, follow_redirects=True)
     assert "Given back." in after.text
+
+
+async def test_a_change_of_what_was_approved_waits_and_is_judged(board: Browsing) -> None:
+    """The effect says that somebody must agree; it is shown as waiting, taken back, asked for again and agreed to."""
+    made = await booked(board, HOLDER, "BENCH", MONDAY + 40 * DAY, 2)
+    vote = api.ApproveReservationRequest(name=made.name, request_id=str(uuid.uuid4()), reference="IRB-1")
+    await board.centre.call(board.centre.scheduler.ApproveReservation, vote, "operator")
+    path = path_of(made).removesuffix("/change")
+    end = "2026-04-11T13:00"
+
+    async def ask() -> None:
+        page = await board.page(f"{path_of(made)}?end={end}", HOLDER)
+        assert "Somebody must agree to this first" in page
+        async with board.browser(HOLDER) as browser:
+            sent = await browser.post("/change", data=forms(page, "/change")[0], follow_redirects=True)
+        assert "It stays as it is, and the new place is kept" in sent.text
+        assert "Shall become" in sent.text
+
+    await ask()
+    assert (await stands(board, made)).end_time == made.end_time
+    async with board.browser(HOLDER) as browser:
+        back = forms(await board.page(path, HOLDER), "/change")[0]
+        assert "Shall become" not in (await browser.post("/change", data=back, follow_redirects=True)).text
+    await ask()
+    assert made.name.rsplit("/", 1)[1][:8] in await board.page("/", "operator")
+    async with board.browser("operator") as browser:
+        page = await board.page(path, "operator")
+        assert "A yes is for the change as it was asked for" in page
+        form = forms(page, "/approve")[0]
+        await browser.post("/approve", data={**form, "reference": "IRB-2"}, follow_redirects=True)
+    after = await stands(board, made)
+    assert after.end_time.seconds == made.end_time.seconds + 2 * HOUR
+    assert not after.HasField("asked_change")

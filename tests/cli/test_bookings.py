@@ -103,7 +103,7 @@ def test_what_waits_for_approval_is_listed(centre: FakeCentre, capsys: pytest.Ca
     centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(reservations=[pending()], position=9)
     assert main.run(["approvals"]) == 0
     asked = centre.requests[0]
-    assert ([*asked.states], asked.order_by) == ([api.Reservation.STATE_PENDING], "expire_time")
+    assert (asked.to_approve, asked.order_by) == (True, "expire_time")
     shown = capsys.readouterr().out
     assert "committee: 1 of the 3 votes needed, 1 against, under reference IRB-7" in " ".join(shown.split())
     assert main.run(["approvals", "--json"]) == 0

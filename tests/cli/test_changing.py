@@ -218,3 +218,41 @@ def test_an_offer_is_listed_accepted_and_declined(centre: FakeCentre, capsys: py
     assert main.run(["decline", "CMP-0001/r9", "--reason", "no need", "--json"]) == 0
     declined = next(each for each in centre.requests if isinstance(each, api.DeclineTransferRequest))
     assert (declined.name, declined.reason) == (offer.name, "no need")
+
+
+WAITING = api.Reservation()
+WAITING.CopyFrom(STANDS)
+WAITING.asked_change.lines.extend(STANDS.lines)
+WAITING.asked_change.start_time.CopyFrom(NINE)
+WAITING.asked_change.end_time.CopyFrom(to_timestamp(datetime(2026, 3, 16, 6, tzinfo=UTC)))
+WAITING.asked_change.expire_time.CopyFrom(NINE)
+WAITING.asked_change.approval.rule, WAITING.asked_change.approval.quorum = "manager", 1
+WAITING.asked_change.cost_change_krw = 12_000
+
+
+def test_a_change_that_waits_is_shown_and_taken_back(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it shall become, for how much more, and who decides by when; taking it back asks for what there is."""
+    centre.answers["UpdateReservation"] = lambda _: WAITING
+    request = asked(centre, "--end", "2026-03-16 15:00")
+    assert list(request.update_mask.paths) == ["end_time"]
+    told = " ".join(capsys.readouterr().out.split())
+    assert "shall become" in told
+    assert "+12,000 KRW; given up at" in told
+    assert "manager: 0 of the 1 votes needed" in told
+    assert main.run(["change", "r1", "--withdraw"]) == 1
+    assert "no change of it waits" in capsys.readouterr().err
+    centre.answers["GetReservation"] = lambda _: WAITING
+    request = asked(centre, "--withdraw")
+    assert list(request.update_mask.paths) == ["start_time", "end_time"]
+    assert (request.reservation.start_time, request.reservation.end_time) == (NINE, ONE)
+    assert main.run(["change", "r1", "--withdraw", "--note", "x"]) == 1
+    assert "without it" in capsys.readouterr().err
+
+
+def test_changes_that_wait_are_among_the_approvals(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it is and what it shall become, with the deadline of the change."""
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(reservations=[WAITING], position=7)
+    assert main.run(["approvals"]) == 0
+    request = next(each for each in centre.requests if isinstance(each, api.ListReservationsRequest))
+    assert request.to_approve
+    assert "becomes" in capsys.readouterr().out

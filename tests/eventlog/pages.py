@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from services.allocation.companies import Company, Quota
 from services.allocation.events import (
     AllocationsMoved,
@@ -9,6 +11,8 @@ from services.allocation.events import (
     ArrearsReached,
     ArrearsRecorded,
     CapacityFunded,
+    ChangeEnded,
+    ChangeRequested,
     CompanyRegistered,
     CorrectionPosted,
     Event,
@@ -60,6 +64,7 @@ from services.allocation.reservations import Allocation, Colocation, Line, Overb
 from services.allocation.resources import Closure, Companion, Kind, Node, OpeningHours, Resource, Unit
 from services.allocation.series import Effect, Occurrence, Policy, Series
 from services.allocation.values.approval import Approval, Rule, Vote
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.conduct import Assignment, Cause, Qualification
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.allocation.values.funding import Funding
@@ -284,6 +289,19 @@ SAMPLES: tuple[Event, ...] = (
         allocations=(ALLOCATION,),
         note="second run",
     ),
+    ChangeRequested(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 2 * HOUR,
+        lines=(Line(resource="h100", units=2),),
+        allocations=(replace(ALLOCATION, spans=((MONDAY_9, MONDAY_9 + 2 * HOUR),)),),
+        beside=(replace(ALLOCATION, spans=((MONDAY_9 + HOUR, MONDAY_9 + 2 * HOUR),)),),
+        expires_at=MONDAY_9,
+        approval=Approval(rule=Rule.MANAGER),
+        note="it takes longer",
+        void_votes=1,
+    ),
+    ChangeEnded(reservation_id="r-1", outcome=ChangeOutcome.DENIED, reason="Others wait for it."),
     ReservationRequested(
         reservation_id="r-6",
         company="CMP-0001",
@@ -391,6 +409,30 @@ FORMS: dict[str, Event] = {
         lines=(Line(resource="h100-train", units=8),),
         allocations=(),
         excused=True,
+    ),
+    "reservation_changed-asked": ReservationChanged(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        asked_at=MONDAY_9 - 3600,
+    ),
+    "change_requested-excused": ChangeRequested(
+        reservation_id="r-1",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        beside=(),
+        expires_at=MONDAY_9,
+        approval=Approval(rule=Rule.COMMITTEE, voters=3, quorum=2),
+        excused=True,
+        overburn=(Overburn(meter="h100-train", unit_seconds=3600),),
+    ),
+    "change_ended-outage": ChangeEnded(reservation_id="r-1", outcome=ChangeOutcome.OUTAGE, outage="cooling"),
+    "change_ended-funding": ChangeEnded(
+        reservation_id="r-1", outcome=ChangeOutcome.UNFUNDED, funding="h100-train@1772409600"
     ),
     "reservation_changed-late": ReservationChanged(
         reservation_id="r-1",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.system.places import Claim, Json, Place, Places
+from tests.system.places import Claim, Json, Place, Places, minutes_of
 
 
 class Claims(Places):
@@ -77,10 +77,47 @@ class Claims(Places):
         asked = (each["resource"] for each in claim.allocations if not each.get("companion_of"))
         return any(self.resources[name].get("approval") in ("manager", "committee") for name in asked)
 
+    def _ask(self, event: Json, now: int) -> set[Place]:
+        """A change waits: its new place is held beside what stands, and nothing of that is given up."""
+        name = event["reservation_id"]
+        claim = self.claims[name]
+        void = len(claim.voters) if claim.asked else 0
+        if claim.state not in ("confirmed", "active") or claim.offered_to or event.get("void_votes", 0) != void:
+            self._say(f"{name} was {claim.state}, and a change of it is asked for with {void} void votes")
+        last = claim.end if claim.start <= now else min(claim.start, event["start"])
+        if not now < event["expires_at"] <= last:
+            self._say(f"a change of {name} may be decided until {event['expires_at']}, asked for at {now}")
+        self._forget(name, claim)
+        claim.asked, claim.voters, claim.agreed, claim.times = event, set(), 0, set()
+        claim.quorum = event["approval"].get("quorum", 1)
+        if not minutes_of(event["allocations"]) <= minutes_of(claim.allocations + event["beside"]):
+            self._say(f"{name} waits for what is not held for it beside what it has")
+        latest = max(span[1] for each in event["allocations"] for span in each["spans"])
+        lasting = [each for each in event["allocations"] if each["spans"][-1][1] == latest]
+        self._judge_whole(name, {**event, "allocations": lasting})
+        self.entered[name] = claim
+        return self._hold(name, claim)
+
+    def _end_asking(self, event: Json, now: int) -> None:
+        """A change did not come about: nothing of it is held any more."""
+        name = event["reservation_id"]
+        claim = self.claims[name]
+        if claim.asked is None:
+            self._say(f"no change of {name} waits, and it ended")
+            return
+        lapsed, denied = event["outcome"] == "lapsed", event["outcome"] == "denied"
+        if (lapsed and now < claim.asked["expires_at"]) or (denied and not claim.voters):
+            self._say(f"the change of {name} is {event['outcome']} at {now}, with {len(claim.voters)} votes")
+        self._forget(name, claim)
+        claim.asked = None
+        self._hold(name, claim)
+
     def _vote(self, name: str, vote: Json, now: int) -> None:
         claim = self.claims[name]
-        if claim.state != "pending" or claim.expires_at <= now or vote["voter"] in claim.voters:
-            self._say(f"{vote['voter']} votes at {now} on {name}, {claim.state} until {claim.expires_at}")
+        until = claim.asked["expires_at"] if claim.asked else claim.expires_at
+        waits = claim.asked is not None or claim.state == "pending"
+        if not waits or until <= now or vote["voter"] in claim.voters:
+            self._say(f"{vote['voter']} votes at {now} on {name}, {claim.state} until {until}")
         claim.voters.add(vote["voter"])
         claim.agreed += vote["approves"]
         if vote["approves"]:
@@ -103,7 +140,7 @@ class Claims(Places):
         if claim.state not in before:
             self._say(f"{name} was {claim.state} and became {after}")
         self._forget(name, claim)
-        claim.state = after
+        claim.state, claim.asked = after, None
         for allocation in claim.allocations:
             allocation["spans"] = [[start, min(end, cut)] for start, end in allocation["spans"] if start < cut]
         self._hold(name, claim)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from tests.system.claims import Claims
-from tests.system.places import Json, Place, units_of
+from tests.system.places import Claim, Json, Place, units_of
 
 MICROSECONDS = 1_000_000
 WAITING = ("held", "pending", "confirmed")
@@ -87,6 +87,10 @@ class Judge(Claims):
                 return self._request(event, now)
             case "vote_cast":
                 self._vote(event["reservation_id"], event["vote"], now)
+            case "change_requested":
+                return self._ask(event, now)
+            case "change_ended":
+                self._end_asking(event, now)
             case "reservation_denied":
                 self._deny(event["reservation_id"], now)
             case "reservation_expired":
@@ -117,6 +121,10 @@ class Judge(Claims):
         if claim.state == "active" and not units_of(event["allocations"]) <= units_of(claim.allocations):
             self._say(f"{name} was active and got units that it did not have")
         self._forget(name, claim)
+        if event.get("asked_at"):
+            self._judge_granted(name, claim, event)
+        if event["allocations"] != claim.allocations or event.get("asked_at"):
+            claim.asked = None  # What only has another note goes on waiting.
         claim.start, claim.end, claim.allocations = event["start"], event["end"], event["allocations"]
         claim.expires_at = min(claim.expires_at, claim.start)
         # What was given back on the way is not of the lines any more.
@@ -127,6 +135,13 @@ class Judge(Claims):
         self._judge_whole(name, whole)
         self.entered[name] = claim
         return self._hold(name, claim)
+
+    def _judge_granted(self, name: str, claim: Claim, event: Json) -> None:
+        """A change that had to be agreed to is what enough have agreed to."""
+        asked = claim.asked or {}
+        same = all(event[field] == asked.get(field) for field in ("start", "end", "lines", "allocations"))
+        if not same or claim.agreed < claim.quorum:
+            self._say(f"{name} is changed with {claim.agreed} of {claim.quorum} votes, or to what nobody asked for")
 
     def _move(self, name: str, allocations: list[Json], outage: str) -> set[Place]:
         claim = self.claims[name]

@@ -1,6 +1,6 @@
 """Who holds which unit, room and person, by the log alone: each place is compared with all who hold it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,10 +27,16 @@ class Claim:
     times: set[tuple[int, ...]] = field(default_factory=set)
     company: str = ""
     participants: Json | None = None
+    asked: Json | None = None  # the change that waits, as it was asked for
     offered_to: str = ""
     offered_until: int = 0
     accepted_by: str = ""
     transferred_at: int = 0
+
+    @property
+    def both(self) -> list[Json]:
+        """What it holds, and what is held beside that for a change of it that waits."""
+        return self.allocations + (self.asked["beside"] if self.asked else [])
 
 
 @dataclass
@@ -52,7 +58,7 @@ class Places:
 
     def _hold(self, name: str, claim: Claim) -> set[Place]:
         touched = set()
-        for allocation in claim.allocations:
+        for allocation in claim.both:
             resource = self.resources[allocation["resource"]]
             for place, units in zip(allocation["bins"], allocation["amounts"], strict=True):
                 holdings = self.held[resource["id"], place].setdefault(name, [])
@@ -64,7 +70,7 @@ class Places:
         return touched
 
     def _forget(self, name: str, claim: Claim) -> None:
-        for allocation in claim.allocations:
+        for allocation in claim.both:
             for place in allocation["bins"]:
                 self.held[allocation["resource"], place].pop(name, None)
         for holders in self.rooms.values():
@@ -129,7 +135,7 @@ class Places:
         self.entered.clear()
 
     def _judge_room(self, name: str, claim: Claim, but: set[str]) -> None:
-        for allocation in claim.allocations:
+        for allocation in claim.both:
             resource = self.resources[allocation["resource"]]
             pause = resource.get("changeover_minutes", 0) * 60
             for other, spans in self.rooms.get(resource.get("exclusive_group", ""), {}).items():
@@ -142,6 +148,16 @@ class Places:
 def units_of(allocations: list[Json]) -> set[tuple[str, int]]:
     """The resources and the places in them that are held."""
     return {(each["resource"], place) for each in allocations for place in each["bins"]}
+
+
+def minutes_of(allocations: list[Json]) -> Counter[tuple[str, int, int]]:
+    """The units held of every place in every minute."""
+    held: Counter[tuple[str, int, int]] = Counter()
+    for each in allocations:
+        for place, units in zip(each["bins"], each["amounts"], strict=True):
+            for start, end in each["spans"]:
+                held.update({(each["resource"], place, minute): units for minute in range(start // 60, -(-end // 60))})
+    return held
 
 
 def _peak(holdings: list[Holding]) -> int:

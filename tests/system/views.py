@@ -30,6 +30,8 @@ METRICS = {
     "refunded": "alloc_released_unit_seconds_total",
 }
 LIVE = ("held", "pending", "confirmed", "active")
+GOES_ON = {"vote_cast", "change_requested", "reservation_activated", "reservation_checked_in", "reservation_warned"}
+"""What happens to a reservation and leaves a change of it waiting."""
 STATE_OF = {
     "reservation_confirmed": "confirmed",
     "reservation_held": "held",
@@ -47,7 +49,19 @@ class Fold:
     """Unit-seconds by company, resource and account."""
     live: dict[str, tuple[str, str, list[dict]]] = field(default_factory=dict)
     """Company, state and allocations by reservation."""
+    asked: dict[str, list[dict]] = field(default_factory=dict)
+    """What is held beside a reservation for a change of it that waits."""
     applied: Counter[str] = field(default_factory=Counter)
+
+    def ask(self, reservation: str, beside: list[dict]) -> None:
+        """Hold other allocations beside a reservation than those that were, or none."""
+        was, now = _worth(self.asked.pop(reservation, [])), _worth(beside)
+        for key in was.keys() | now.keys():
+            company, more = self.live[reservation][0], now[key] - was[key]
+            self.move(company, key[0], "capacity", "held", max(0, more))
+            self.move(company, key[0], "held", "released", max(0, -more))
+        if beside:
+            self.asked[reservation] = beside
 
     def move(self, company: str, resource: str, source: str, target: str, unit_seconds: int) -> None:
         """Post one transfer."""
@@ -81,7 +95,7 @@ class Fold:
         """What is held of a resource: start, end and units."""
         return [
             (start, end, allocation["units"])
-            for _, _, allocations in self.live.values()
+            for allocations in (*(each for _, _, each in self.live.values()), *self.asked.values())
             for allocation in allocations
             if allocation["resource"] == resource
             for start, end in allocation["spans"]
@@ -101,8 +115,17 @@ def fold(pages: Sequence[RawPage]) -> Fold:
     return made
 
 
+def _goes_on(made: Fold, event: dict) -> bool:
+    """Whether a change of a reservation waits on after an event, or that says itself what becomes of it."""
+    if event["type"] == "reservation_changed":
+        return event.get("asked_at", 0) > 0 or event["allocations"] == made.live[event["reservation_id"]][2]
+    return event["type"] in GOES_ON
+
+
 def _apply(made: Fold, event: dict) -> None:
     name = event.get("reservation_id", "")
+    if name in made.asked and not _goes_on(made, event):
+        made.ask(name, [])
     match event["type"]:
         case "quota_granted":
             quota = event["quota"]
@@ -124,12 +147,18 @@ def _apply(made: Fold, event: dict) -> None:
             state = STATE_OF[event["type"]]
             made.live[name] = (event["company"], state, event["allocations"])
             made.move_all(name, "capacity", ACCOUNT_OF[state])
+        case "change_requested":
+            made.ask(name, event["beside"])
         case "reservation_changed":
             company, state, allocations = made.live[name]
             was, now = _worth(allocations), _worth(event["allocations"])
-            for key in was.keys() | now.keys():
+            asked = _worth(made.asked.pop(name, []) if event.get("asked_at") else [])
+            for key in was.keys() | now.keys() | asked.keys():
                 resource, more = key[0], now[key] - was[key]
-                made.move(company, resource, "capacity", ACCOUNT_OF[state], max(0, more))
+                come = min(asked[key], max(0, more))
+                made.move(company, resource, "held", ACCOUNT_OF[state], come)
+                made.move(company, resource, "held", "released", asked[key] - come)
+                made.move(company, resource, "capacity", ACCOUNT_OF[state], max(0, more) - come)
                 made.move(company, resource, ACCOUNT_OF[state], "released", max(0, -more))
             made.live[name] = (company, state, event["allocations"])
         case "allocations_moved":

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from services.allocation import commands, events, rules
 from services.allocation.attendance.strikes import late_change, late_strike
-from services.allocation.booking import reapproving
+from services.allocation.booking import asking, reapproving
 from services.allocation.booking.news import news_of
 from services.allocation.booking.participants import regrouped, seat_violations
 from services.allocation.booking.wish import Wish
@@ -47,19 +47,29 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
     if wish.only_words:
         if wish.regroups:
             _check_seats(centre, wish)
-        return (_changed(wish, before.allocations, before.overburn, command.excused),)
+        no_more = asking.withdrawn(before) if wish.regroups or _names_what_is_held(command) else ()
+        return *no_more, _changed(wish, before.allocations, before.overburn, command.excused)
     _check_possible(centre, wish, now)
-    placing, overburn = _decide(centre, wish, now)
-    # Nothing below may refuse.
+    placing, overburn, asks = _decide(centre, wish, now)
     past = used_until(before.allocations, wish.opens) if wish.begun else ()
     allocations = _joined(past, placing.allocations)
+    if asks:
+        return asking.ask(centre, wish, allocations, placing, overburn, now)
+    # Nothing below may refuse.
     late = not command.excused and late_change(centre, before, allocations, now)
     return (
+        *asking.withdrawn(before),  # What is had at once takes the place of what was asked for.
         *(late_strike(centre, before, now) if late else ()),
         *placing.moves,
         _changed(wish, allocations, overburn, command.excused),
         *reapproving.after_change(centre, wish, allocations, overburn, now),
     )
+
+
+def _names_what_is_held(command: commands.ChangeReservation) -> bool:
+    """Whether a change that leaves everything as it is says so, and is not about a note alone."""
+    named = (command.start, command.end, command.duration, command.lines)
+    return not command.at_once and any(each is not None for each in named)
 
 
 def _wish(centre: Centre, before: Reservation, command: commands.ChangeReservation, now: int) -> Wish:
@@ -74,6 +84,8 @@ def _wish(centre: Centre, before: Reservation, command: commands.ChangeReservati
         note=before.note if command.note is None else command.note,
         participants=regrouped(before, command.participants) if command.participants else before.participants,
         opens=_opens(centre, before, now) if begun else 0,
+        excused=command.excused,
+        at_once=command.at_once,
     )
 
 
@@ -162,17 +174,21 @@ def _extension(wish: Wish, terms: Terms, now: int) -> Iterator[Violation]:
         )
 
 
-def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overburn, ...]]:
-    """Where the wish would stand, and what of it beyond its quota. Raises `Rejected` with every rule that says no."""
+def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overburn, ...], bool]:
+    """Where the wish would stand, what of it beyond its quota, and whether somebody must agree to it.
+
+    Raises `Rejected` with every rule that says no.
+    """
     whole = complete(centre, wish.lines, wish.start, wish.end)
     wants = tuple(replace(want, spans=_since(want.spans, wish.opens)) for want in whole) if wish.begun else whole
     # Units stay bound up to the very end, when nothing of them lies ahead any more.
     present = replace(wish.before, allocations=tuple(standing_of(wish.before).values()))
-    noted: list[Violation] = []
+    company, noted = centre.companies[wish.before.company], list[Violation]()
+    asks = reapproving.judged(wish, company, whole)
     with centre.holdings.without(_ahead(wish)):
         violations = [
             *_held_violations(wish, now),
-            *reapproving.violations(wish, centre.companies[wish.before.company], whole, now),
+            *reapproving.violations(wish, company, whole, asks, now),
             *_extension(wish, centre.records.terms_at(now), now),
             *_violations(centre, wish, whole, wants, now, noted),
             *(seat_violations(wish.participants, whole) if wish.participants is not None else ()),
@@ -182,9 +198,9 @@ def _decide(centre: Centre, wish: Wish, now: int) -> tuple[Placing, tuple[Overbu
     if violations:
         raise Rejected(violations)
     if not noted and not wish.before.overburn:
-        return placing, ()
+        return placing, (), bool(asks)
     with centre.holdings.without(wish.before):
-        return placing, overburnt(centre, wish.before.company, whole)
+        return placing, overburnt(centre, wish.before.company, whole), bool(asks)
 
 
 def _violations(

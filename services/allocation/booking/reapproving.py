@@ -2,7 +2,7 @@
 
 What waits for approval can be changed: what only becomes less stays with its votes, and anything else is asked for
 anew: the votes so far are void, and the time to decide begins again. What nobody need approve any more is confirmed.
-What was approved already only becomes less; more of it is booked, and approved, apart.
+What was approved already becomes less at once; more of it, or another time, is asked for (`asking`).
 """
 
 from collections.abc import Iterator
@@ -14,28 +14,48 @@ from services.allocation.booking.wish import Wish
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.events import Events
-from services.allocation.limits.tracks import asks_leave
+from services.allocation.limits.tracks import MILLI_OF, asks_leave
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Overburn, State
 from services.allocation.units.demand import Want
 
+ALONE = "Change this one alone: then the change waits, and it keeps its place."
+CLASS = "Change its class apart: nobody need approve that."
+BEGUN = "It has begun: extend it, give back a part of it, or book anew."
 
-def violations(wish: Wish, company: Company, wants: tuple[Want, ...], now: int) -> Iterator[Violation]:
-    """What approval has against a change: for what was approved, and for what cannot be approved in time."""
-    state = wish.before.state
-    if state is State.PENDING:
+
+def judged(wish: Wish, company: Company, wants: tuple[Want, ...]) -> list[Want]:
+    """What of a wish somebody must agree to anew: more than they approved, or more than needed nobody."""
+    if wish.before.state in (State.PENDING, State.HELD):
+        return []
+    more = wish.more_of
+    named = [want for want in wants if not want.companion_of and want.resource.id in more]
+    large = bool(named) and asks_leave(company, wants)
+    return [
+        want
+        for want in named
+        if want.resource.approval in approving.NEEDED or (large and want.resource.unit in MILLI_OF)
+    ]
+
+
+def violations(
+    wish: Wish, company: Company, wants: tuple[Want, ...], asks: list[Want], now: int
+) -> Iterator[Violation]:
+    """What approval has against a change: for what cannot wait for it, and for what cannot be approved in time."""
+    if wish.before.state is State.PENDING:
         yield from approving.approval_violations(company, wants, wish.start, now)
-    if state in (State.PENDING, State.HELD) or wish.only_less:
+    if not asks:
         return
-    large = asks_leave(company, wants)
-    for want in wants:
-        if not want.companion_of and (large or want.resource.approval in approving.NEEDED):
+    if wish.at_once or wish.regroups or (wish.begun and not wish.only_longer):
+        hint = ALONE if wish.at_once else CLASS if wish.regroups else BEGUN
+        for want in asks:
             yield Violation(
                 reason=Reason.NEEDS_APPROVAL,
-                description=f"{'So much of ' * large}{want.resource.id} is booked with approval. "
-                "Give back a part of it, or book anew.",
+                description=f"{want.resource.id} is booked with approval. {hint}",
                 subject=want.resource.id,
             )
+    elif not wish.begun:
+        yield from approving.approval_violations(company, wants, wish.start, now)
 
 
 def after_change(

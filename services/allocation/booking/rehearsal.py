@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from services.allocation.centre import Centre
 from services.allocation.events import (
+    ChangeEnded,
     Event,
     ReservationCancelled,
     ReservationChanged,
@@ -48,7 +49,8 @@ class Rehearsal:
         """Note in which order what waits came, where a fact may take a reservation out of the row."""
         centre, held = self._centre, before.resources
         rows: list[dict[str, Any]] = []
-        if isinstance(fact, ReservationChanged) and held != {each.resource for each in fact.allocations}:
+        moves = isinstance(fact, ReservationChanged) and held != {each.resource for each in fact.allocations}
+        if moves or isinstance(fact, ChangeEnded):
             rows = [centre.reservations, centre.lists.of[before.company]]
         elif not isinstance(fact, ReservationCancelled):
             return

@@ -134,6 +134,7 @@ def offer_of(reservation: Reservation) -> Reservation:
         outage="",
         participants=None,
         overburn=(),
+        asked=None,
     )
 
 
@@ -157,6 +158,9 @@ def _check_free(reservation: Reservation, now: int) -> None:
     """Raises `Rejected` for what cannot be another company's any more."""
     if reservation.state is not State.CONFIRMED:
         raise wrong_state(reservation, "handed over while it is confirmed", "It has begun, ended, or is not decided.")
+    if reservation.asked is not None:
+        told = "A change of it waits for approval. Withdraw that first: ask for what it is."
+        raise refuse(Reason.WRONG_STATE, told, reservation.id)
     if reservation.start <= now or reservation.checked_in_at:
         raise refuse(Reason.WRONG_STATE, "Its use has begun, so it stays whose it is.", reservation.id)
 

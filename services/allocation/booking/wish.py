@@ -7,7 +7,10 @@ from services.allocation.values.people import Participants
 
 
 class Wish(Struct, frozen=True, kw_only=True):
-    """What a reservation shall be. What lies before `opens` has happened; 0 for one that has not begun."""
+    """What a reservation shall be. What lies before `opens` has happened; 0 for one that has not begun.
+
+    What is wished `at_once` does not wait for anybody's approval.
+    """
 
     before: Reservation
     start: int
@@ -16,6 +19,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     note: str
     participants: Participants | None
     opens: int = 0
+    excused: bool = False
+    at_once: bool = False
 
     @property
     def begun(self) -> bool:
@@ -36,8 +41,23 @@ class Wish(Struct, frozen=True, kw_only=True):
     @property
     def only_less(self) -> bool:
         """Whether it asks for nothing that was not had: no more units, no other time, no operator along."""
+        return not self.more_of
+
+    @property
+    def more_of(self) -> set[str]:
+        """The resources of whose lines it asks for something that was not had: units, time, or an operator along."""
         had = {line.resource: line for line in self.before.lines}
-        return all(line.resource in had and self._within(line, had[line.resource]) for line in self.lines)
+        return {
+            line.resource
+            for line in self.lines
+            if line.resource not in had or not self._within(line, had[line.resource])
+        }
+
+    @property
+    def only_longer(self) -> bool:
+        """Whether it asks for the same, and more of it at the end."""
+        before = self.before
+        return self.start == before.start and self.end > before.end and self.lines == before.lines
 
     def _within(self, line: Line, had: Line) -> bool:
         (start, end), (first, last) = (

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from services.allocation.calendars.placement import Place
 from services.allocation.centre import Centre
-from services.allocation.events import AllocationsMoved, ReservationCurtailed, ReservationDisplaced
+from services.allocation.events import AllocationsMoved, ChangeEnded, ReservationCurtailed, ReservationDisplaced
 from services.allocation.reservations import Allocation, Line, Reservation
 from services.allocation.resources import Interval
+from services.allocation.states.asking import over
 from services.allocation.units.demand import Want
 from services.allocation.units.placing import Paper
 from services.allocation.units.repack import may_repack, piece_of, repack
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.outage import OutageKind
 
 RESERVATIONS_MAX = 100
@@ -25,7 +27,7 @@ RESERVATIONS_MAX = 100
 REPACKS_MAX = 10
 """So often may one decision arrange anew what waits in a pool; then the next decision goes on."""
 
-Cleared = tuple[AllocationsMoved | ReservationCurtailed | ReservationDisplaced, ...]
+Cleared = tuple[ChangeEnded | AllocationsMoved | ReservationCurtailed | ReservationDisplaced, ...]
 
 
 def clear(centre: Centre, reservations: Iterable[Reservation], now: int) -> Cleared:
@@ -43,7 +45,8 @@ class _Clearing:
         self._centre = centre
         self._now = now
         self._paper = Paper(centre)
-        self._waiting = {each.id: each for each in reservations}
+        self._asked = [each for each in reservations if each.asked is not None]
+        self._waiting = {each.id: over(each) for each in reservations}
         self._repacks = 0
         self._outage_of: dict[str, str] = {}
         self._lost: list[ReservationCurtailed | ReservationDisplaced] = []
@@ -51,6 +54,9 @@ class _Clearing:
     def run(self) -> Cleared:
         """Deal with one after another, with none of the others in the way."""
         try:
+            for reservation in self._asked:  # What was only asked for makes way first, and what stands may then stay.
+                for allocation in reservation.beside:
+                    self._paper.hold(allocation, -1)
             for reservation in self._waiting.values():
                 for allocation in reservation.allocations:
                     if self._hit(allocation):
@@ -62,11 +68,19 @@ class _Clearing:
                 del self._waiting[reservation.id]
         finally:
             moves = self._paper.clear()
-        return (*(replace(move, outage=self._outage_of.get(move.reservation_id, "")) for move in moves), *self._lost)
+        ended = (self._ended(each) for each in self._asked if each.id not in self._waiting)
+        moved = (replace(move, outage=self._outage_of.get(move.reservation_id, "")) for move in moves)
+        return (*ended, *moved, *self._lost)
+
+    def _ended(self, reservation: Reservation) -> ChangeEnded:
+        outage = self._centre.outages.obstacle(reservation)
+        assert outage is not None, "it stands in the way of one"
+        return ChangeEnded(reservation_id=reservation.id, outcome=ChangeOutcome.OUTAGE, outage=outage.id)
 
     def _deal_with(self, reservation: Reservation) -> None:
         outage = self._centre.outages.obstacle(reservation)
-        assert outage is not None, "it stands in the way of one"
+        if outage is None:
+            return  # Only what was asked for stood in its way.
         begun, ahead = reservation.start <= self._now, outage.start > self._now
         cut = max(reservation.start, outage.start) if begun else reservation.start
         placed = None

@@ -17,6 +17,7 @@ from services.allocation.rejections import Reason, check_sound, refuse
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.rules import PAST_TOLERANCE_SECONDS
+from services.allocation.tables.outages import OUTCOMES
 from services.allocation.values.outage import OPEN_END, Fate, Outage, Scope, Taken
 
 SCOPES_MAX = 100
@@ -61,7 +62,7 @@ def plan(centre: Centre, command: commands.DeclareOutage, now: int) -> Plan:
     dealt_with = {event.reservation_id for event in cleared}
     return Plan(
         outage=outage,
-        fates=tuple(_fate(centre, event, now) for event in cleared if event.outage),
+        fates=tuple(_fate(centre, event, now) for event in cleared if type(event) in OUTCOMES and event.outage),
         cleared=cleared,
         left=tuple(reservation for reservation in met if reservation.id not in dealt_with),
     )

@@ -1,9 +1,11 @@
 """Setting what is funded: which reservations no longer fit, the newest first, and what becomes of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from services.allocation import commands, events
 from services.allocation.calendars.pool import Pool
@@ -12,8 +14,9 @@ from services.allocation.events import Events
 from services.allocation.finding import no_resource
 from services.allocation.measures import HOUR_SECONDS, MINUTE_SECONDS
 from services.allocation.rejections import Reason, check_sound
-from services.allocation.reservations import Reservation
+from services.allocation.reservations import Allocation, Reservation
 from services.allocation.tables.outages import holds
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.funding import Funding
 from services.allocation.values.outage import OPEN_END
 from services.allocation.wording import counted, figure
@@ -22,17 +25,24 @@ DISPLACED_MAX = 300
 """One decision takes the units of at most so many reservations; a tick goes on with the others."""
 STEPS_MAX = 100
 
-Lost = events.ReservationCurtailed | events.ReservationDisplaced
+Lost = events.ChangeEnded | events.ReservationCurtailed | events.ReservationDisplaced
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """What no longer fits under a step: changes that wait, which go first, then reservations, the newest first."""
+
+    changes: tuple[Reservation, ...] = ()
+    reservations: tuple[Reservation, ...] = ()
 
 
 def set_funding(centre: Centre, command: commands.SetFunding, now: int) -> Events:
     """Fund so many units from a time on, and displace what no longer fits if that is asked for. Raises `Rejected`."""
-    funding, unfit = plan(centre, command, now)
-    lost = tuple(_losses(funding, unfit[:DISPLACED_MAX], now)) if funding.displace else ()
+    funding, found = plan(centre, command, now)
+    lost = tuple(_losses(funding, found, now))[:DISPLACED_MAX] if funding.displace else ()
     return (*lost, events.CapacityFunded(funding=funding))
 
 
-def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Funding, list[Reservation]]:
+def plan(centre: Centre, command: commands.SetFunding, now: int) -> tuple[Funding, Unfit]:
     """The step as it would hold, and the reservations that would no longer fit, the newest first. Raises `Rejected`."""
     asked = command.funding
     pool = centre.pools.get(asked.resource)
@@ -53,13 +63,13 @@ def displace_more(centre: Centre, now: int) -> Events:
     return ()
 
 
-def unfit(centre: Centre, pool: Pool, funding: Funding, now: int) -> list[Reservation]:
-    """The reservations that are too many under a step of funding, the newest first."""
+def unfit(centre: Centre, pool: Pool, funding: Funding, now: int) -> Unfit:
+    """What is too many under a step of funding."""
     since, until = max(funding.start, now), pool.funded_until(funding)
     cells = pool.funded_cells(funding, now)
     excess = pool.calendar.total[cells] - funding.units
     if not (excess > 0).any():
-        return []
+        return Unfit()
     every = frozenset(range(pool.calendar.bins))
     names = dict.fromkeys((*pool.waiting, *centre.lists.running))
     found = [
@@ -67,21 +77,37 @@ def unfit(centre: Centre, pool: Pool, funding: Funding, now: int) -> list[Reserv
         for reservation in (centre.reservations[name] for name in names)
         if holds(reservation, pool.resource.id, every, (since, until))
     ]
-    too_many = []
-    for reservation in sorted(found, key=lambda each: (each.created_at, each.start, each.id), reverse=True):
-        held = np.zeros(len(excess), dtype=np.int64)
-        for each in reservation.allocations:
-            for a, b in pool.calendar.windows(each.spans) if each.resource == pool.resource.id else ():
-                held[max(0, a - cells.start) : max(0, b - cells.start)] += each.units
-        if (excess[held > 0] > 0).any():
-            excess = excess - held
-            too_many.append(reservation)
-    return too_many
+    newest = sorted(found, key=lambda each: (each.created_at, each.start, each.id), reverse=True)
+    room = _Room(pool, cells, excess)
+    changes = tuple(each for each in newest if each.asked is not None and room.lacks(each.beside))
+    return Unfit(changes=changes, reservations=tuple(each for each in newest if room.lacks(each.allocations)))
 
 
-def _losses(funding: Funding, unfit: list[Reservation], now: int) -> Iterator[Lost]:
+class _Room:
+    """How many units of a pool are too many in some cells, with less and less of them held."""
+
+    def __init__(self, pool: Pool, cells: slice, excess: NDArray[np.int64]) -> None:
+        self._pool = pool
+        self._first = cells.start
+        self._excess = excess
+
+    def lacks(self, allocations: Iterable[Allocation]) -> bool:
+        """Whether these are held where there are too many; then they are held no more."""
+        held = np.zeros(len(self._excess), dtype=np.int64)
+        for each in allocations:
+            for a, b in self._pool.calendar.windows(each.spans) if each.resource == self._pool.resource.id else ():
+                held[max(0, a - self._first) : max(0, b - self._first)] += each.units
+        lacking = bool((self._excess[held > 0] > 0).any())
+        if lacking:
+            self._excess = self._excess - held
+        return lacking
+
+
+def _losses(funding: Funding, found: Unfit, now: int) -> Iterator[Lost]:
+    for each in found.changes:
+        yield events.ChangeEnded(reservation_id=each.id, outcome=ChangeOutcome.UNFUNDED, funding=funding.key)
     cut = max(funding.start, now // MINUTE_SECONDS * MINUTE_SECONDS)
-    for reservation in unfit:
+    for reservation in found.reservations:
         if reservation.start > now:
             yield events.ReservationDisplaced(
                 reservation_id=reservation.id, displaced_at=reservation.start, funding=funding.key

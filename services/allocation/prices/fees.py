@@ -63,7 +63,8 @@ def fees(
         case events.ReservationReleased(late=True):
             dues = for_giving_back(before.reservation, released(before, after), at, rate)
         case events.ReservationChanged(excused=False) if event.late or at < before.reservation.start:
-            dues = for_giving_back(before.reservation, changed_away(before, after, rate, periods), at, rate)
+            given = changed_away(before, after, rate, periods)
+            dues = for_giving_back(before.reservation, given, event.asked_at or at, rate)
         case _:
             return ()
     return tuple(fee for fee in dues if fee.krw)

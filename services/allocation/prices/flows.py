@@ -24,10 +24,11 @@ def flows(before: Reservation | None, after: Reservation, periods: Periods) -> l
     if before is None:
         return [Flow(each.resource, reserved=amount) for each in after.allocations if (amount := each.unit_seconds)]
     if after.state.live:
-        return _between(before.holding, after.holding, periods) if before.holding is not after.holding else []
-    if before.allocations is after.allocations and after.holding:
+        same = before.holding is after.holding and before.beside is after.beside
+        return [] if same else _between(before.occupied, after.occupied, periods)
+    if before.allocations is after.allocations and after.holding and before.asked is None:
         return [Flow(each.resource, used=amount) for each in after.allocations if (amount := each.unit_seconds)]
-    released = {flow.resource: flow.released for flow in _between(before.holding, after.holding, periods)}
+    released = {flow.resource: flow.released for flow in _between(before.occupied, after.occupied, periods)}
     used: dict[str, int] = {}
     for (resource, _), amount in _worth(after.holding, periods).items():
         used[resource] = used.get(resource, 0) + amount

@@ -26,6 +26,11 @@ def held(allocations: Iterable[Allocation]) -> dict[str, Stretches]:
     return {resource: found for resource, edges in changes.items() if (found := _merged(_levels(edges, {}, _first)))}
 
 
+def summed(stretches: Iterable[Stretch]) -> Stretches:
+    """What all of these, in any order, hold together."""
+    return _merged(_levels(_changes(stretches), {}, _first))
+
+
 def common(first: Stretches, second: Stretches) -> Stretches:
     """What both hold."""
     return _merged(_levels(_changes(first), _changes(second), min))
@@ -51,7 +56,7 @@ def _first(had: int, _: int) -> int:
     return had
 
 
-def _changes(stretches: Stretches) -> dict[int, int]:
+def _changes(stretches: Iterable[Stretch]) -> dict[int, int]:
     changes: dict[int, int] = {}
     for start, end, units in stretches:
         changes[start] = changes.get(start, 0) + units

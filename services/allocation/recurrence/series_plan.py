@@ -193,6 +193,7 @@ def _change(
         note=note,
         participants=people,
         excused=command.excused,
+        at_once=True,
     )
     return Turn(was=was, wanted=wanted, command=one, shifts=not moved_alone)
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.events import ReservationEvent
 from services.allocation.reservations import Reservation, State, used_until
-from services.allocation.states import handing_over
+from services.allocation.states import asking, handing_over
 
 
 def _begun(
@@ -57,12 +57,6 @@ def _requested(
     )
 
 
-def _voted(before: Reservation, event: events.VoteCast, state: State, at: int, position: int) -> Reservation:
-    assert before.approval is not None, "what is pending waits for an approval"
-    approval = before.approval.with_vote(event.vote)
-    return replace(before, version=before.version + 1, position=position, approval=approval)
-
-
 def _confirmed(
     before: Reservation | None, event: events.ReservationConfirmed, state: State, at: int, position: int
 ) -> Reservation:
@@ -93,6 +87,7 @@ def _changed(
 ) -> Reservation:
     # The very same allocations, where nothing but the note changed: nothing moves in the calendars and the books then.
     same = (before.start, before.end, before.allocations) == (event.start, event.end, event.allocations)
+    asked, granted = before.asked, event.asked_at
     return replace(
         before,
         version=before.version + 1,
@@ -104,6 +99,9 @@ def _changed(
         note=event.note,
         overburn=event.overburn,
         participants=event.participants or before.participants,
+        approval=asked.approval if granted and asked is not None else before.approval,
+        # A change waits on where nothing moves; anything else grants it, or has ended it before.
+        asked=replace(asked, note=event.note) if same and asked is not None else None,
         expires_at=min(before.expires_at, event.start),  # Nobody can take an offer that has begun.
     )
 
@@ -222,7 +220,9 @@ AFTER: Mapping[type, Callable[[Any, Any, State, int, int], Reservation]] = {
     events.ReservationExpired: _stepped,
     events.ReservationChanged: _changed,
     events.ReservationRequested: _requested,
-    events.VoteCast: _voted,
+    events.ChangeRequested: asking.asked,
+    events.ChangeEnded: asking.ended,
+    events.VoteCast: asking.voted,
     events.ReservationDenied: _cancelled,
     events.AllocationsMoved: _moved,
     events.ReservationActivated: _activated,

@@ -25,7 +25,13 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
         State.PENDING: State.PENDING,
         State.CONFIRMED: State.PENDING,
     },
-    events.VoteCast: {State.PENDING: State.PENDING},
+    events.ChangeRequested: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
+    events.ChangeEnded: {State.CONFIRMED: State.CONFIRMED, State.ACTIVE: State.ACTIVE},
+    events.VoteCast: {
+        State.PENDING: State.PENDING,
+        State.CONFIRMED: State.CONFIRMED,
+        State.ACTIVE: State.ACTIVE,
+    },
     events.ReservationDenied: {State.PENDING: State.DENIED},
     events.AllocationsMoved: {
         State.HELD: State.HELD,

@@ -58,7 +58,7 @@ class Holdings:
 
     def hold(self, reservation: Reservation, sign: int = 1) -> None:
         """Put in what a reservation holds, or with `sign` -1 take it out."""
-        for allocation in reservation.holding:
+        for allocation in reservation.occupied:
             pool = self._pools[allocation.resource]
             pool.hold(allocation, sign)
             if pool.resource.batch is not None and not allocation.companion_of:
@@ -74,7 +74,7 @@ class Holdings:
         by_meter: dict[MeterKey, list[Allocation]] = {}
         batch = {name for name, pool in self._pools.items() if pool.resource.batch is not None}
         for reservation in reservations:
-            for allocation in reservation.holding:
+            for allocation in reservation.occupied:
                 by_pool.setdefault(allocation.resource, []).append(allocation)
                 if allocation.meter:
                     by_meter.setdefault((reservation.company, allocation.meter), []).append(allocation)
@@ -103,7 +103,7 @@ class Holdings:
 
     def _count(self, reservation: Reservation, sign: int) -> None:
         """Count a reservation among the batch work of its company, or no more."""
-        for allocation in reservation.holding:
+        for allocation in reservation.occupied:
             pool = self._pools[allocation.resource]
             if pool.resource.batch is not None and not allocation.companion_of:
                 pool.work.note(reservation, sign)

@@ -29,8 +29,8 @@ class Lists:
         if not reservation.state.waiting:
             self.running[reservation.id] = None
             return
-        for allocation in reservation.allocations:
-            self._pools[allocation.resource].waiting[reservation.id] = None
+        for name in reservation.resources:
+            self._pools[name].waiting[reservation.id] = None
 
     def follow(self, before: Reservation, after: Reservation, now: int) -> None:
         """Put a reservation onto the lists that it belongs to after an event, at a time in seconds."""

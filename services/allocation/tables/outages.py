@@ -195,6 +195,6 @@ def holds(reservation: Reservation, resource: str, bins: frozenset[int], interva
     start, end = interval
     return start < end and any(
         not bins.isdisjoint(allocation.bins) and any(a < end and start < b for a, b in allocation.spans)
-        for allocation in reservation.holding
+        for allocation in reservation.occupied
         if allocation.resource == resource
     )

@@ -108,7 +108,7 @@ def _movable(
     waiting = [
         (reservation, number)
         for reservation in (moved.get(name) or centre.reservations[name] for name in names)
-        if reservation.start > now
+        if reservation.start > now and reservation.asked is None  # What is asked of it is asked of these units.
         for number, allocation in enumerate(reservation.allocations)
         if allocation.resource == want.resource.id
     ]

@@ -48,6 +48,7 @@ async def reservations(
     parent: str = "",
     states: Sequence["api.Reservation.State.ValueType"] = LIVE,
     resource: str = "",
+    to_approve: bool = False,
 ) -> tuple[list[api.Reservation], bool, int]:
     """Reservations that overlap an interval, by start; whether there are more; and the position they are true at."""
     page = await visit.caller.ask(
@@ -59,6 +60,7 @@ async def reservations(
             resource=f"resources/{resource}" if resource else "",
             start_time=to_timestamp(start) if start else None,
             end_time=to_timestamp(end) if end else None,
+            to_approve=to_approve,
         ),
     )
     return list(page.reservations), bool(page.next_page_token), page.position

@@ -20,6 +20,7 @@ from services.board.frame.visit import Visit, address, read_sealed_form
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import from_timestamp
 from services.board.reservations.alterations import Alteration, read_alteration, sent_alteration
+from services.board.reservations.asked import as_asked
 from services.board.reservations.comparison import compared
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -60,7 +61,8 @@ async def send(visit: Visit) -> Response:
         return await _page(visit, item, sent_alteration(visit, item, request), notes, CONFLICT)
     except Unavailable:
         return unknown(visit, ACTION, request)
-    return RedirectResponse(address(paths.of_reservation(changed.name), done="changed"), status_code=SEE_OTHER)
+    done = "change_asked" if changed.HasField("asked_change") else "changed"
+    return RedirectResponse(address(paths.of_reservation(changed.name), done=done), status_code=SEE_OTHER)
 
 
 async def _found(visit: Visit, name: str) -> api.Reservation:
@@ -153,7 +155,8 @@ async def _effect(visit: Visit, item: api.Reservation, wanted: Alteration) -> Co
     request.validate_only, request.request_id = False, str(uuid4())
     return parts.section(
         words("change_effect"),
-        compared(visit, item, then),
+        compared(visit, item, as_asked(then)),
+        parts.note(words("change_waits"), "warn") if then.HasField("asked_change") else None,
         enclosed(visit, ACTION, request, el("button", words("change_send")), class_="send"),
     )
 

@@ -11,10 +11,10 @@ from services.board.frame.document import show
 from services.board.frame.visit import Visit
 from services.board.paper.markup import Markup, el
 from services.board.paper.times import from_timestamp, length
-from services.board.reservations import changing, transfers
+from services.board.reservations import asked, changing, transfers
 from services.board.reservations.actions import confirm, give_back, quote
 from services.board.reservations.attendance import check_in, people
-from services.board.reservations.voting import agreed_time, vote
+from services.board.reservations.voting import approval_told, vote
 from services.generated.aidc.ledger.v1 import ledger_pb2 as books
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
@@ -27,6 +27,7 @@ DONE = (
     "checked_in",
     "given_back",
     "changed",
+    "change_asked",
     "voted",
     "offered",
     "withdrawn",
@@ -60,6 +61,7 @@ async def reservation(visit: Visit) -> Response:
             "div",
             vote(visit, item),
             changing.link(visit, item),
+            asked.take_back(visit, item),
             transfers.offering(visit, item),
             give_back(visit, item, await quote(visit, item)),
             class_="choices",
@@ -84,6 +86,7 @@ def _facts(visit: Visit, item: api.Reservation, cost: str) -> Markup:
         (words("head_note"), item.note),
         (words("head_reason"), item.state_reason),
         (words("approval"), _approval(visit, item)),
+        (words("asked_change"), asked.standing(visit, item)),
         (words("transfer_head"), transfers.standing(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
@@ -109,24 +112,10 @@ def _desired(visit: Visit, item: api.Reservation) -> str:
 
 def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
     """Who must agree, until when, and what was said so far."""
-    words, clock, approval = visit.words, visit.clock, item.approval
     if not item.HasField("approval"):
         return None
-    agreed = sum(1 for vote in approval.votes if vote.approves)
-    rule = words.either(f"approval_{approval.rule}", approval.rule)
-    told = [el("div", words("approval_stands", rule=rule, agreed=agreed, quorum=approval.quorum))]
-    if item.state == api.Reservation.STATE_PENDING:
-        until = from_timestamp(item.expire_time)
-        told.append(el("div", words("approval_until", moment=clock.short(until)), class_="away"))
-    for each in approval.votes:
-        said = [
-            words("vote_yes" if each.approves else "vote_no"),
-            agreed_time(visit, each),
-            each.comment,
-            each.reference,
-        ]
-        told.append(el("div", clock.stamp(from_timestamp(each.time)), " ", " · ".join(filter(None, said))))
-    return told
+    pending = item.state == api.Reservation.STATE_PENDING
+    return approval_told(visit, item.approval, from_timestamp(item.expire_time) if pending else None)
 
 
 def _series(visit: Visit, item: api.Reservation) -> Markup | None:

@@ -1,6 +1,7 @@
 """What waits for approval, and an operator's vote for or against it, perhaps for another time than was asked for."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import uuid4
 
 from starlette.responses import Response
@@ -20,10 +21,12 @@ REFERENCE_CHARACTERS_MAX = 64
 
 
 def vote(visit: Visit, item: api.Reservation) -> Markup | None:
-    """A question with two answers, for an operator, while a booking waits for approval."""
-    if item.state != api.Reservation.STATE_PENDING or not visit.person.operates:
+    """A question with two answers, for an operator, while a booking or a change of it waits for approval."""
+    changes = item.HasField("asked_change")
+    if not (changes or item.state == api.Reservation.STATE_PENDING) or not visit.person.operates:
         return None
-    words, needed = visit.words, item.approval.reference_required
+    words, approval = visit.words, item.asked_change.approval if changes else item.approval
+    needed = approval.reference_required
     reference = el("input", name="reference", maxlength=REFERENCE_CHARACTERS_MAX)
     return el(
         "details",
@@ -36,7 +39,7 @@ def vote(visit: Visit, item: api.Reservation) -> Markup | None:
             hidden("request_id", str(uuid4())),
             el("label", words("vote_comment"), el("input", name="comment", maxlength=REASON_CHARACTERS_MAX)),
             el("label", words("vote_reference"), reference) if needed else None,
-            _times(visit, item),
+            el("p", words("vote_on_change"), class_="away") if changes else _times(visit, item),
             el(
                 "div",
                 el("button", words("vote_approve")),
@@ -63,6 +66,25 @@ def _times(visit: Visit, item: api.Reservation) -> list[Markup]:
     ]
 
 
+def approval_told(visit: Visit, approval: api.Approval, until: datetime | None) -> list[Markup]:
+    """Who must agree, by when if that is open, and what was said so far."""
+    words, clock = visit.words, visit.clock
+    agreed = sum(1 for vote in approval.votes if vote.approves)
+    rule = words.either(f"approval_{approval.rule}", approval.rule)
+    told = [el("div", words("approval_stands", rule=rule, agreed=agreed, quorum=approval.quorum))]
+    if until is not None:
+        told.append(el("div", words("approval_until", moment=clock.short(until)), class_="away"))
+    for each in approval.votes:
+        said = [
+            words("vote_yes" if each.approves else "vote_no"),
+            agreed_time(visit, each),
+            each.comment,
+            each.reference,
+        ]
+        told.append(el("div", clock.stamp(from_timestamp(each.time)), " ", " · ".join(filter(None, said))))
+    return told
+
+
 def agreed_time(visit: Visit, vote: api.Vote) -> str:
     """The time that a vote agrees to, if it is not the one that was asked for."""
     if not vote.HasField("start_time"):
@@ -74,7 +96,7 @@ async def waiting(visit: Visit) -> Markup | None:
     """What waits for approval, for operators; nothing where nothing does."""
     if not visit.person.operates:
         return None
-    found, _, _ = await reservations(visit, visit.clock.now, states=(api.Reservation.STATE_PENDING,))
+    found, _, _ = await reservations(visit, visit.clock.now, to_approve=True)
     if not found:
         return None
     title, more = visit.words("waiting_title"), len(found) - ROWS_MAX

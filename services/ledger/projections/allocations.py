@@ -47,7 +47,7 @@ class Allocations:
             if fact.time < second(before.reservation.end):
                 self._ended_early.append(before.number)
         if live:
-            self._hold(fact, after.reservation.allocations)
+            self._hold(fact, after.reservation.occupied)
 
     def _hold(self, fact: Fact, allocations: tuple[Allocation, ...]) -> None:
         held: Held = (fact.decision, None)

@@ -4,6 +4,7 @@ from services.allocation import events
 from services.allocation.reservations import Override
 from services.allocation.series import Series
 from services.allocation.values.approval import Rule
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.conduct import Cause
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.allocation.values.reclaim import MeterReview
@@ -31,6 +32,14 @@ ENDINGS = {
     Outcome.LAPSED: "Nobody took it over in time; it stays whose it is",
 }
 """What became of an offer that was not accepted."""
+NO_CHANGE = {
+    ChangeOutcome.DENIED: "The change was denied",
+    ChangeOutcome.LAPSED: "Nobody decided on the change in time",
+    ChangeOutcome.WITHDRAWN: "{who} withdrew the change",
+    ChangeOutcome.OUTAGE: "The change ended with the outage {outage}",
+    ChangeOutcome.UNFUNDED: "The change ended with less funding of {funding}",
+}
+"""What became of a change that was asked for and not granted."""
 
 
 def counted_months(months: int) -> str:
@@ -80,6 +89,13 @@ def measured(use: MeasuredUse, words: Words) -> str:
 def cause(event: events.ReservationCurtailed | events.ReservationDisplaced) -> str:
     """What took the units away."""
     return f"the outage {event.outage}" if event.outage else f"less funding of {event.funding.partition('@')[0]}"
+
+
+def unchanged(event: events.ChangeEnded, words: Words) -> str:
+    """What became of a change that was asked for and did not come about, and why."""
+    step, _, _ = event.funding.partition("@")
+    ended = NO_CHANGE[event.outcome].format(who=words.who, outage=event.outage, funding=step)
+    return f"{ended}{because(event.reason)}; it stands as it stood."
 
 
 def given_for_it(krw: int | None) -> str:

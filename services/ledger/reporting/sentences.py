@@ -21,6 +21,7 @@ from services.ledger.reporting.phrases import (
     outcome,
     overriding,
     reviewed,
+    unchanged,
     under,
 )
 from services.ledger.reporting.telling import Words
@@ -86,8 +87,17 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.OutageLifted: lambda event, words: (
         f"{words.who} lifted the outage {event.outage} as of {words.moment(event.lifted_at)}{because(event.reason)}."
     ),
+    events.ChangeRequested: lambda event, words: (
+        f"{words.who} asked to change it to {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f" to {words.moment(event.end)}{because(event.note)}. {APPROVERS[event.approval.rule]} decides until"
+        f" {words.moment(event.expires_at)}; until then it stands as it is, and the new place is held as well."
+        f"{words.beyond(event.overburn)}"
+        + (f" Votes cast before that count no more: {event.void_votes}." if event.void_votes else "")
+    ),
+    events.ChangeEnded: lambda event, words: unchanged(event, words),
     events.ReservationChanged: lambda event, words: (
-        f"{words.who} changed it: {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f"{'It was changed as it was asked for' if event.asked_at else f'{words.who} changed it'}:"
+        f" {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}.{words.beyond(event.overburn)}"
         + (f" It is a class of {event.participants.count} people." if event.participants else "")
         + (" What it gave back late was excused: free of charge, and no strike." if event.excused else "")

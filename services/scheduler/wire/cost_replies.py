@@ -4,7 +4,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 
 from services.allocation.centre import Centre
-from services.allocation.money.costing import Price, price_of
+from services.allocation.money.costing import Price, price_by, price_of
 from services.allocation.money.quoting import Quote
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -27,6 +27,9 @@ def _priced(centre: Centre, reservation: Reservation, plain: replies.Plain) -> r
     """Only what holds something costs something: an offer to take over holds nothing that its reader may see."""
     if reservation.holding and (price := price_of(centre, reservation)) is not None:
         plain["cost"] = plain_cost(price)
+        if reservation.asked is not None:
+            then = price_by(centre, reservation.as_asked, price.card)
+            plain["asked_change"]["cost_change_krw"] = then.krw - price.krw
     return plain
 
 

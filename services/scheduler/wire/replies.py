@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation.centre import Centre
 from services.allocation.offering.smallest import Smaller
-from services.allocation.reservations import Allocation, Colocation, Condition, Line, Reservation, State
+from services.allocation.reservations import Allocation, AskedChange, Colocation, Condition, Line, Reservation, State
 from services.allocation.resources import Interval
 from services.allocation.values.approval import Approval, Vote
 from services.allocation.values.people import Participants
@@ -105,7 +105,23 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["release_time"] = {"seconds": reservation.release_at}
     if reservation.transfer is not None:
         plain["transfer"] = _plain_transfer(reservation.transfer)
+    if reservation.asked is not None:
+        plain["asked_change"] = _plain_asked(centre, reservation.asked)
     return plain
+
+
+def _plain_asked(centre: Centre, asked: AskedChange) -> Plain:
+    """A change that waits."""
+    return {
+        "lines": [_plain_line(line) for line in asked.lines],
+        "start_time": {"seconds": asked.start},
+        "end_time": {"seconds": asked.end},
+        "note": asked.note,
+        "allocations": [_plain_allocation(centre, allocation) for allocation in asked.allocations],
+        "create_time": {"seconds": asked.asked_at},
+        "expire_time": {"seconds": asked.expires_at},
+        "approval": _plain_approval(asked.approval),
+    }
 
 
 def plain_participants(people: Participants) -> Plain:

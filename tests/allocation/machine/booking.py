@@ -88,6 +88,8 @@ class Booking(SmallCentre):
         if not names:
             return
         name = names[number % len(names)]
+        if self.naive.waits(name):
+            return  # That vote would be on a change of it.
         booking = self.naive.bookings[name]
         if approves:
             time = (booking.start + later[0] * HOUR, booking.end + later[1] * HOUR) if later else None

@@ -7,13 +7,13 @@ from msgspec.structs import replace
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
 from tests.allocation import naive_changing
-from tests.allocation.machine.model import SmallCentre
+from tests.allocation.machine.asking import Asking
 from tests.allocation.machine.small_centre import WEEKS
 from tests.allocation.machine.wishes import EDGES, Wish, anew, phases, sized
 from tests.allocation.scenario import HOUR, change
 
 
-class Changing(SmallCentre):
+class Changing(Asking):
     """What companies ask of what they have."""
 
     @precondition(lambda self: self.naive.bookings)
@@ -65,6 +65,11 @@ class Changing(SmallCentre):
         # What of the time that runs is out, the model does not tell in half-hours.
         assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
+        words = wish == (before.lines, before.start, before.end)
+        if not words and naive_changing.asks(self.naive, self.naive.bookings[name], wish, before.lines):
+            self.ask(before, after, wish)
+            return
+        self.naive.drop(name)  # What was asked for before is asked for no more.
         self.alter(before, after, wish)
         if after.allocations != before.allocations and before.start > now:
             self.marked(after)

@@ -9,12 +9,13 @@ from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line, Reservation
 from tests.allocation import naive_changing
 from tests.allocation.fixture import NOW
+from tests.allocation.machine.asking import Asking
 from tests.allocation.machine.booking import Booking
 from tests.allocation.machine.wishes import class_of, sized
 from tests.allocation.scenario import DAY, HOUR, change
 
 
-class Classes(Booking):
+class Classes(Booking, Asking):
     """What companies ask of who takes part."""
 
     @precondition(lambda self: self.naive.bookings)
@@ -74,6 +75,12 @@ class Classes(Booking):
             return
         assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
+        if wish != (before.lines, before.start, before.end) and naive_changing.asks(
+            self.naive, booking, wish, before.lines
+        ):
+            self.ask(before, after, wish)
+            return
+        self.naive.drop(name)
         self.alter(before, after, wish)
         self.naive.bookings[name].people = then
         if after.allocations != before.allocations and before.start > now:

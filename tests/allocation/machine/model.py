@@ -1,6 +1,7 @@
 """The small centre beside its naive model: what every rule of the machine rests on."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from hypothesis.stateful import RuleBasedStateMachine
 from msgspec.structs import replace
@@ -12,6 +13,7 @@ from services.allocation.events import AllocationsMoved, ReservationCurtailed, R
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Allocation, Line, Reservation, State
 from services.allocation.resources import Resource
+from services.allocation.states.asking import over
 from services.allocation.units.repack import piece_of
 from tests.allocation import naive_changing, naive_overburn, naive_records, naive_supply
 from tests.allocation.fixture import NOW
@@ -53,7 +55,7 @@ class SmallCentre(RuleBasedStateMachine):
         """The model takes a new reservation in, which holds what it says and is a class of so many people, or none."""
         assert (reservation.participants.count if reservation.participants else 0) == people
         booking = self.naive.booking(reservation.company, wanted, reservation.start, reservation.end)
-        assert held_by(reservation) == booking.held
+        assert held_by(reservation.allocations) == booking.held
         booking.people = people
         self.naive.start(booking, wanted, self.scenario.now, hold)
         self.lines[reservation.id] = wanted
@@ -64,6 +66,8 @@ class SmallCentre(RuleBasedStateMachine):
         now, name = self.scenario.now, before.id
         booking = self.naive.bookings[name]
         self.lines[name] = wish[0]
+        if after.asked is None:
+            self.naive.drop(name)
         if naive_changing.opens(self.naive, booking, now):
             assert bins_of(after) <= bins_of(before), "what has begun was moved"
             self.bound[name] = after.allocations
@@ -92,7 +96,11 @@ class SmallCentre(RuleBasedStateMachine):
         met, lost = 0, []
         for name, was in before.items():
             stands = centre.reservations[name]
-            cause = self.obstacle(was)
+            untold = was.state.waiting and was.start <= now
+            if was.asked is not None and not untold and self.obstacle(was) is not None:
+                assert stands.asked is None, "what was asked for stands on what is out"
+                self.naive.drop(name)
+            cause = self.obstacle(over(was))
             if cause is None or (was.state.waiting and was.start <= now):
                 assert stands.state is was.state
                 assert stands.end == was.end
@@ -140,7 +148,7 @@ class SmallCentre(RuleBasedStateMachine):
         found = [
             out
             for out in self.naive.outages.values()
-            for each in reservation.allocations
+            for each in reservation.occupied
             if {index // self.resource(each.resource).bins_per_node for index in each.bins}
             & out.nodes.get(each.resource, set())
             and any(out.start < end and start < out.end for start, end in each.spans)
@@ -176,10 +184,10 @@ def bins_of(reservation: Reservation) -> set[tuple[str, int]]:
     return {(each.resource, index) for each in reservation.allocations for index in each.bins}
 
 
-def held_by(reservation: Reservation) -> Counter[tuple[str, int]]:
+def held_by(allocations: Iterable[Allocation]) -> Counter[tuple[str, int]]:
     """Units held, by resource and half-hour."""
     held: Counter[tuple[str, int]] = Counter()
-    for each in reservation.allocations:
+    for each in allocations:
         for start, end in each.spans:
             # What was moved while it ran stands twice in the half-hour of the move: it counts where it began.
             for cell in range(-(-start // CELL) * CELL, end, CELL):

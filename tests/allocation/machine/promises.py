@@ -20,7 +20,7 @@ class Promises(SmallCentre):
                 booking.start,
                 booking.end,
             )
-            assert held_by(reservation) == booking.held, (reservation, booking)
+            assert held_by(reservation.allocations) == booking.held, (reservation, booking)
 
     @invariant()
     def records_agree(self) -> None:
@@ -52,7 +52,7 @@ class Promises(SmallCentre):
             spans = [
                 (span, dict(zip(each.bins, each.amounts, strict=True)))
                 for reservation in self.scenario.centre.reservations.values()
-                for each in reservation.holding
+                for each in reservation.occupied
                 if each.resource == pool.resource.id
                 for span in each.spans
             ]

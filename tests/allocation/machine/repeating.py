@@ -168,7 +168,7 @@ class Repeating(SmallCentre):
         wish = (ask.lines, ask.start, ask.end)
         if wish == (before.lines, before.start, before.end) and ask.people == self.naive.bookings[ask.name].people:
             return set()
-        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now, ask.people)
+        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now, ask.people, at_once=True)
 
     def agree_on(self, reasons: Iterable[str], expected: set[Reason]) -> None:
         """Some reasons are those that the model finds, as far as it can tell."""
@@ -187,7 +187,9 @@ class Repeating(SmallCentre):
                 case events.ReservationChanged():
                     before, wish = stands[event.reservation_id], (event.lines, event.start, event.end)
                     ask = asked[before.id]
-                    expected = naive_changing.reasons(self.naive, before.id, wish, before.lines, now, ask.people)
+                    expected = naive_changing.reasons(
+                        self.naive, before.id, wish, before.lines, now, ask.people, at_once=True
+                    )
                     assert self.naive.outages or expected == set()
                     assert (event.lines, event.end - event.start) == (ask.lines, ask.end - ask.start)
                     self.alter(before, subject, wish)

@@ -1388,6 +1388,7 @@ class Reservation(_message.Message):
     COST_FIELD_NUMBER: _builtins.int
     OVERBURN_FIELD_NUMBER: _builtins.int
     COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
+    ASKED_CHANGE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -1497,6 +1498,10 @@ class Reservation(_message.Message):
         override; empty if nothing did. Output only.
         """
 
+    @_builtins.property
+    def asked_change(self) -> Global___AskedChange:
+        """A change of it that somebody must agree to first; until then it stands as it is. Output only."""
+
     def __init__(
         self,
         *,
@@ -1532,16 +1537,89 @@ class Reservation(_message.Message):
         cost: Global___Cost | None = ...,
         overburn: _abc.Iterable[Global___Overburn] | None = ...,
         cost_change_krw: _builtins.int | None = ...,
+        asked_change: Global___AskedChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "overburn", b"overburn", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "overburn", b"overburn", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
 
 Global___Reservation: _TypeAlias = Reservation  # noqa: Y015
+
+@_typing.final
+class AskedChange(_message.Message):
+    """What a reservation shall become once somebody agrees. Its new place is held until then, and counts on the quota beside
+    the one that stands. Asking for what there is takes it back; another change takes its place.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    ALLOCATIONS_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
+    note: _builtins.str
+    """For people."""
+    cost_change_krw: _builtins.int
+    """How much more the reservation would cost, or less; unset where nothing has a price."""
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """The demand."""
+
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """When it would start."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """When it would end."""
+
+    @_builtins.property
+    def allocations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Allocation]:
+        """What it would hold."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for: what it gives back is as late as then."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """It is given up unless enough have agreed by then."""
+
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """Who must agree, and what they said."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___Line] | None = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        note: _builtins.str = ...,
+        allocations: _abc.Iterable[Global___Allocation] | None = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        approval: Global___Approval | None = ...,
+        cost_change_krw: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "end_time", b"end_time", "expire_time", b"expire_time", "lines", b"lines", "note", b"note", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
+    _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_change_krw) -> _WhichOneofReturnType__cost_change_krw | None: ...
+
+Global___AskedChange: _TypeAlias = AskedChange  # noqa: Y015
 
 @_typing.final
 class Overburn(_message.Message):
@@ -2330,6 +2408,7 @@ class ListReservationsRequest(_message.Message):
     MIN_POSITION_FIELD_NUMBER: _builtins.int
     ORDER_BY_FIELD_NUMBER: _builtins.int
     OFFERED_FIELD_NUMBER: _builtins.int
+    TO_APPROVE_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`; operators and auditors may ask for `companies/-`."""
     page_size: _builtins.int
@@ -2344,6 +2423,8 @@ class ListReservationsRequest(_message.Message):
     """`start_time`, or `expire_time` for what ends by itself soonest first; empty means `start_time`."""
     offered: _builtins.bool
     """Instead of its own: those that other companies offer to it."""
+    to_approve: _builtins.bool
+    """Only those of which somebody must approve something: pending ones, and those of which a change waits."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[Global___Reservation.State.ValueType]:
         """Only these states; none means all."""
@@ -2369,10 +2450,11 @@ class ListReservationsRequest(_message.Message):
         min_position: _builtins.int = ...,
         order_by: _builtins.str = ...,
         offered: _builtins.bool = ...,
+        to_approve: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "offered", b"offered", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "min_position", b"min_position", "offered", b"offered", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token", "parent", b"parent", "resource", b"resource", "start_time", b"start_time", "states", b"states", "to_approve", b"to_approve"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
