@@ -35,12 +35,16 @@ Lines = Annotated[
     ),
 ]
 Duration = Annotated[str, typer.Option(help="How long: 2h, 90m, 1d.")]
-PerNode = Annotated[int, typer.Option(min=0, help="A gang of equal parts of so many units, one a node.")]
+PerNode = Annotated[
+    int, typer.Option(min=0, show_default=False, help="A gang of equal parts of so many units, one a node.")
+]
 Together = Annotated[str, typer.Option(help=f"How close the nodes must stand: {', '.join(COLOCATIONS)}.")]
 Name = Annotated[str, typer.Argument(metavar="RESERVATION", help="companies/C/reservations/R, C/R, or R.")]
 Reason = Annotated[str, typer.Option("--reason", "--because", help="Why, for people.")]
 WhyBack = Annotated[str, typer.Option("--reason", "--because", help="Why, for people; an operator must say.")]
-People = Annotated[int, typer.Option(min=0, help="A class of so many people; there must be room for all.")]
+People = Annotated[
+    int, typer.Option(min=0, show_default=False, help="A class of so many people; there must be room for all.")
+]
 Who = Annotated[
     list[str] | None,
     typer.Option("--id", metavar="ID", help="A pseudonym for one of the class, never a name; repeatable."),

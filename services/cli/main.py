@@ -75,9 +75,6 @@ OUT_OF_RANGE = "Value out of range"
 """What protobuf says of a number that its field cannot hold."""
 RUN, BOOK, LOOK, APPROVE = "Run a centre", "Book", "Look", "Approve"
 for command, panel in (
-    (up, RUN),
-    (demo, RUN),
-    (agent.agent, RUN),
     (resources.resources, BOOK),
     (searching.search, BOOK),
     (booking.book, BOOK),
@@ -90,13 +87,10 @@ for command, panel in (
     (booking.cancel, BOOK),
     (booking.release, BOOK),
     (records.check_in, BOOK),
-    (series.calendar, LOOK),
-    (approvals.approvals, APPROVE),
-    (approvals.approve, APPROVE),
-    (approvals.deny, APPROVE),
     (reservations.list_, LOOK),
     (reservations.show, LOOK),
     (reservations.watch, LOOK),
+    (series.calendar, LOOK),
     (statement.statement, LOOK),
     (statement.changes, LOOK),
     (report.report, LOOK),
@@ -105,13 +99,19 @@ for command, panel in (
     (records.conduct, LOOK),
     (records.terms, LOOK),
     (tariff.tariff, LOOK),
+    (top.top, LOOK),
+    (approvals.approvals, APPROVE),
+    (approvals.approve, APPROVE),
+    (approvals.deny, APPROVE),
+    (up, RUN),
+    (demo, RUN),
+    (agent.agent, RUN),
     (tariff.close, RUN),
     (funding.funding, RUN),
     (records.qualify, RUN),
     (records.forgive, RUN),
     (corrections.correct, RUN),
     (exempting.exempt, RUN),
-    (top.top, LOOK),
 ):
     app.command(name=command.__name__.rstrip("_").replace("_", "-"), rich_help_panel=panel)(command)
 

@@ -90,7 +90,7 @@ def changes(
     caller: Caller = "",
     as_json: Json = False,
 ) -> None:
-    """Show what changed in a company's books since then, such as in a month since its draft."""
+    """Show what changed in a company's books since a time, or since a position such as that of a month's draft."""
     with connect(data, caller, company) as client:
         now = client.now
         request = ledger_api.GetChangesRequest(name=parent_of(client.connection, company), month=checked_month(month))

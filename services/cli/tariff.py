@@ -18,6 +18,9 @@ from services.cli.tables import Units, out, plain_id, print_refusal, table
 from services.cli.times import from_timestamp, show_interval, show_time
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
+ANSWERS = {"True": "yes", "False": "no"}
+"""How the catalogue's truths are said."""
+
 
 def tariff(
     publish: Annotated[
@@ -110,8 +113,8 @@ def print_tariff(found: api.Tariff, zone: tzinfo, units: Units) -> None:
     for peak in found.peaks:
         names = ", ".join(map(plain_id, peak.resources)) or "everything"
         out.print(f"  {peak.percent} % of the price {window(peak)} for {names}")
-    for each in found.discounts:
-        out.print(f"  {each.percent} % off where {each.attribute} is {each.value}")
+    for (percent, attribute), values in discounted(found).items():
+        out.print(f"  {percent} % off where {attribute.replace('_', ' ')} is {', '.join(values)}")
     out.print(
         f"  late cancellation: {found.compute_late_percent} % for compute, {found.equipment_late_percent} % for"
         f" equipment; no-show: {found.no_show_percent} %"
@@ -122,9 +125,19 @@ def print_tariff(found: api.Tariff, zone: tzinfo, units: Units) -> None:
     )
 
 
+def discounted(found: api.Tariff) -> dict[tuple[int, str], list[str]]:
+    """The values of an attribute that bring the same discount; `yes` and `no` for what is true or false."""
+    told: dict[tuple[int, str], list[str]] = {}
+    for each in found.discounts:
+        told.setdefault((each.percent, each.attribute), []).append(ANSWERS.get(each.value, each.value))
+    return told
+
+
 def window(peak: api.Peak) -> str:
-    """Such as `Mon Tue Wed 18:00-08:00+1`, in the centre's time."""
+    """Such as `Mon Tue Wed 18:00-08:00+1` or `every day 22:00-06:00+1`, in the centre's time."""
     days = " ".join(WEEKDAYS[day - 1].title() for day in peak.weekdays)
+    if len(peak.weekdays) == len(WEEKDAYS):
+        days = "every day"
     return f"{days} {clock(peak.starts_minute)}-{clock(peak.ends_minute)}"
 
 

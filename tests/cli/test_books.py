@@ -32,12 +32,19 @@ def test_a_tariff_is_shown_and_published(
         ("resources/M01", 650_000, api.PRICE_BASIS_SLOT)
     ]
     capsys.readouterr()
+    sent.discounts.add(attribute="stage", value="academy", percent=100)
+    sent.discounts.add(attribute="stage", value="hospital", percent=100)
+    sent.discounts.add(attribute="youth_founder", value="True", percent=50)
+    sent.peaks.add(weekdays=range(1, 8), starts_minute=0, ends_minute=60, percent=90)
     centre.answers["ListTariffs"] = lambda _: api.ListTariffsResponse(tariffs=[sent], closed_month="2026-03")
     assert main.run(["tariff"]) == 0
     shown = capsys.readouterr().out
     assert "650,000" in shown
     assert "70 % of the price Mon Tue Wed Thu Fri 18:00-08:00+1 for M01" in shown
     assert "50 % of the price Sun 00:00-24:00 for everything" in shown
+    assert "90 % of the price every day 00:00-01:00 for everything" in shown
+    assert "100 % off where stage is academy, hospital" in shown
+    assert "50 % off where youth founder is yes" in shown
     assert "closed up to the end of 2026-03" in shown
 
 
