@@ -90,4 +90,4 @@ def fragmented(free: NDArray[np.signedinteger], weights: Weights) -> float | Non
         fits = (free >= amount).sum(axis=1) >= bins
         unusable = np.where(fits[:, None], np.where(free < amount, free, 0), free)
         lost += weight * int(unusable.sum())
-    return lost / idle
+    return min(1.0, lost / idle)  # The weights add up to one as well as floats do.

@@ -1,6 +1,7 @@
 """The judge is judged: it finds nothing in a lawful log, and names whatever was done to it."""
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from services.allocation.events import Event, ReservationCancelled, ReservationChanged, ReservationConfirmed
@@ -10,10 +11,11 @@ from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, line
 from tests.allocation.test_series_changing import asking
 from tests.allocation.test_series_places import turned_in_a_room
-from tests.system.checker import booking_faults
+from tests.system.checker import answer_faults, booking_faults
 from tests.system.raw_log import RawPage
 
 NOON = TUESDAY + 12 * HOUR
+ENTRY = {"actor": "companies/ALPHA", "request_id": "one", "events": []}
 
 
 def lived() -> Scenario:
@@ -84,3 +86,13 @@ def test_a_class_without_a_seat_for_everybody_is_named() -> None:
     )
     [fault] = told(scenario, grown)
     assert "a class of 4, and has seats for 3" in fault
+
+
+@pytest.mark.parametrize(("hours", "faults"), [(23, 1), (25, 0)])
+def test_a_request_that_took_effect_twice_within_a_day_is_named(hours: int, faults: int) -> None:
+    """P4: for a day the same id has one effect; after that it is forgotten, as the API says."""
+    pages = [
+        RawPage(position, msgspec.json.encode({"entries": [{**ENTRY, "time": time * HOUR * 1_000_000}]}))
+        for position, time in ((7, 0), (8, hours))
+    ]
+    assert len([fault for fault in answer_faults(pages, []) if "P4" in fault]) == faults
