@@ -122,15 +122,14 @@ class Resource(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     in_service: bool = True
     display_name: str = ""
     local_name: str = ""
-    # Told by the catalogue and kept, but not enforced yet; docs/catalogue.md lists them.
-    training_required: bool = False
-    weather_dependent: bool = False
-    setup_minutes: int = 0
-    teardown_minutes: int = 0
-    fee_krw_per_slot: int = 0
-    free_cancel_hours: int = 0
-    no_show_grace_minutes: int = 0
-    attributes: dict[str, str] = {}
+    training_required: bool = False  # for whoever runs it without an operator
+    weather_dependent: bool = False  # told only: an operator excuses a cancellation
+    setup_minutes: int = 0  # told only: it lies inside the slot
+    teardown_minutes: int = 0  # likewise
+    fee_krw_per_slot: int = 0  # told only: rate cards say what is due
+    free_cancel_hours: int = 0  # giving it back later costs, and is a strike
+    no_show_grace_minutes: int = 0  # how long equipment waits for a check-in; 0: nobody need
+    attributes: dict[str, str] = {}  # what else the catalogue tells, such as the room
 
     @property
     def units_per_node(self) -> int:
