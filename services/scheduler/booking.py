@@ -1,5 +1,6 @@
 """The methods that change something: a request becomes a command, and its durable result becomes a reply."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -9,9 +10,9 @@ from services.allocation.decide import decide
 from services.allocation.events import Events
 from services.allocation.money.costing import drafted, price_by, price_of
 from services.allocation.money.quoting import Quote, cancellation_quote, change_quote, release_quote
-from services.allocation.offering import offers
-from services.allocation.offering.smallest import smallest_changes
-from services.allocation.rejections import Reason, Rejected
+from services.allocation.offering.explaining import explaining
+from services.allocation.offering.smallest import Wish
+from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation, State
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
@@ -22,6 +23,7 @@ from services.scheduler.answering import answer, ask_of
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.turns import Turns
 from services.scheduler.wire import approvals, changes, cost_replies, replies, requests, transfers
 from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Ask, Writer
@@ -39,13 +41,18 @@ Change = (
 """What is asked of a reservation that there is."""
 
 
+EXPLAINING_SECONDS_MAX = 1.0
+"""A no goes out by then, explained or not."""
+
+
 class Booking:
     """Books, changes and registers, through the one writer."""
 
-    def __init__(self, writer: Writer, telemetry: Telemetry) -> None:
+    def __init__(self, writer: Writer, telemetry: Telemetry, turns: Turns) -> None:
         self._writer = writer
         self._centre = writer.centre
         self._telemetry = telemetry
+        self._turns = turns
 
     async def create_reservation(self, call: Call, request: api.CreateReservationRequest) -> api.Reservation:
         """Book every line of a demand, together or not at all."""
@@ -65,7 +72,7 @@ class Booking:
                 self._telemetry.answered(company, "refused")
                 self._telemetry.refused(refusal, frozenset(self._centre.pools))
                 self._telemetry.unmet(command, refusal)
-            raise self._explained(command, refusal) from None
+            raise await self._explained(call, command, refusal) from None
         except Problem:
             self._telemetry.answered(company, "unknown")
             raise
@@ -110,8 +117,7 @@ class Booking:
         except Rejected as refusal:
             if isinstance(command, commands.OfferTransfer):
                 raise problem_of(refusal) from None
-            smallest = smallest_changes(self._centre, command, refusal, self._writer.now() // MICROSECONDS)
-            raise problem_of(refusal, smallest=replies.smallest_replies(smallest)) from None
+            raise await self._explained(call, command, refusal) from None
         assert isinstance(made, Reservation)
         return cost_replies.priced_reply(self._centre, made)
 
@@ -185,14 +191,16 @@ class Booking:
             case _:
                 return None
 
-    def _explained(self, command: commands.CreateReservation, refusal: Rejected) -> Problem:
-        """The refusal with what would be granted instead."""
-        if any(each.reason is Reason.TOO_FEW_SEATS for each in refusal.violations):
-            return problem_of(refusal)  # At no other time is there room for everybody.
-        now = self._writer.now() // MICROSECONDS
-        found = offers.alternatives(self._centre, command, refusal, now)
-        smallest = smallest_changes(self._centre, command, refusal, now, later=found)
-        return problem_of(refusal, replies.offer_replies(command.lines, found), replies.smallest_replies(smallest))
+    async def _explained(self, call: Call, wish: Wish, refusal: Rejected) -> Problem:
+        """The refusal with what would be granted instead; without it where looking for that would take too long."""
+        looking = explaining(self._centre, wish, refusal, self._writer.now() // MICROSECONDS)
+        try:
+            async with asyncio.timeout(EXPLAINING_SECONDS_MAX):
+                found = await self._turns.take(actor_of(call), looking)
+        except (TimeoutError, Problem):
+            return problem_of(refusal)
+        others = replies.offer_replies(wish.lines or (), found.alternatives)
+        return problem_of(refusal, others, replies.smallest_replies(found.smallest))
 
     def _draft(self, ask: Ask, command: commands.CreateReservation) -> api.Reservation:
         """What a demand that is only checked would look like and cost. Raises `Rejected`."""

@@ -6,6 +6,7 @@ from typing import Any
 from services.runtime.identity import Role
 from services.scheduler.book_stream import BookStream
 from services.scheduler.booking import Booking
+from services.scheduler.clock import MICROSECONDS
 from services.scheduler.officers import OfficerList
 from services.scheduler.outage_desk import OutageDesk
 from services.scheduler.reading import Reading
@@ -14,6 +15,7 @@ from services.scheduler.registering import Registering
 from services.scheduler.searching import Searching
 from services.scheduler.series import SeriesBooking
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.turns import Turns
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
 
@@ -81,9 +83,10 @@ class SchedulerApi:
     """`aidc.scheduler.v1.Scheduler`, made of what changes and what only looks."""
 
     def __init__(self, writer: Writer, watches: Watches, telemetry: Telemetry) -> None:
-        self._booking = Booking(writer, telemetry)
+        turns = Turns(lambda: writer.now() // MICROSECONDS)
+        self._booking = Booking(writer, telemetry, turns)
         self._book_stream = BookStream(writer, telemetry).serve
-        self._searching = Searching(writer, telemetry)
+        self._searching = Searching(writer, telemetry, turns)
         self._reading = Reading(writer, watches)
         self._registering = Registering(writer)
         self._records = RecordKeeping(writer, self._reading)

@@ -6,7 +6,7 @@ from services.allocation.commands import CreateReservation, Tick
 from services.allocation.offering import offers
 from services.allocation.offering.choice import Choice
 from services.allocation.offering.choosing import choosing
-from services.allocation.offering.extending import extensions
+from services.allocation.offering.extending import extending
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -31,17 +31,17 @@ Wish = offers.Search | Choice
 class Searching:
     """Looks for offers, and holds the first one when asked to."""
 
-    def __init__(self, writer: Writer, telemetry: Telemetry) -> None:
+    def __init__(self, writer: Writer, telemetry: Telemetry, turns: Turns) -> None:
         self._writer = writer
         self._centre = writer.centre
         self._telemetry = telemetry
-        self._turns = Turns(self._seconds)
+        self._turns = turns
 
     async def search_offers(self, call: Call, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
         """The best intervals in which a demand would be granted."""
         company = company_of(call, request.parent)
         if request.reservation:
-            return await self._extensions(company, request)
+            return await self._extensions(call, company, request)
         wish = self._wish(company, request)
         if isinstance(wish, Choice) and (wish.longest > wish.shortest or request.units_min or wish.refused):
             call.spend(choices.CALLS)
@@ -100,7 +100,7 @@ class Searching:
         response.held.CopyFrom(cost_replies.priced_reply(self._centre, held))
         return response
 
-    async def _extensions(self, company: str, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
+    async def _extensions(self, call: Call, company: str, request: api.SearchOffersRequest) -> api.SearchOffersResponse:
         """Until when a reservation could be extended now."""
         fields = Fields()
         whose, name = fields.name("reservation", request.reservation, "companies", "reservations")
@@ -114,8 +114,10 @@ class Searching:
         reservation = self._centre.reservations.get(name)
         if reservation is None or reservation.company != company or whose != company:
             raise problem_of(no_reservation(request.reservation))
+        count = request.page_size or OFFERS_DEFAULT
+        looking = extending(self._centre, reservation, count, latest, self._seconds())
+        found = await self._turns.take(actor_of(call), looking)
         position = self._writer.decided
-        found = extensions(self._centre, reservation, request.page_size or OFFERS_DEFAULT, latest, self._seconds())
         try:
             await self._writer.pages.durable(position)
         except LogBehind as error:

@@ -73,6 +73,27 @@ async def test_a_read_is_answered_while_another_tenant_searches_fifty_times(desk
     assert (await desk.call("SearchOffers", HEAVY)).offers  # There is room for it again.
 
 
+async def test_a_read_is_answered_while_another_tenant_has_fifty_refusals_explained(desk: Desk) -> None:
+    """P11: a no is definite at once; what would be granted instead is looked for in turns, and left out if too much."""
+    made = await desk.call("CreateReservation", demand(900, ("cpu", 1), company="BETA"), BETA)
+    explained: list[bool] = []
+
+    async def too_much(number: int) -> None:
+        with pytest.raises(Refused) as refused:
+            await desk.call("CreateReservation", demand(number, ("cpu", 100_000)))
+        assert refused.value.reason != "TOO_MANY_SEARCHES"
+        explained.append(bool(refused.value.refusal.smallest_changes))
+
+    asked = [asyncio.create_task(too_much(number)) for number in range(50)]
+    await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+    read = await desk.call("GetReservation", api.GetReservationRequest(name=made.name), BETA)
+    assert read.name == made.name
+    assert len(explained) < len(asked)
+    await asyncio.gather(*asked)
+    assert explained.count(True) >= LONG_MAX
+    assert False in explained
+
+
 async def test_tenants_take_turns_and_not_searches() -> None:
     """Whoever has three pieces of work under way does not get three times as much of the processor."""
     shared, told = slow(), list[str]()

@@ -8,6 +8,7 @@ from services.allocation.commands import ChangeReservation
 from services.allocation.measures import DAY_SECONDS
 from services.allocation.offering.offers import Found
 from services.allocation.offering.smallest import Prober, longest, slot_ends
+from services.allocation.offering.steps import Steps, at_once
 from services.allocation.rejections import Rejected, Violation
 from services.allocation.reservations import Reservation
 from services.allocation.rules import reach
@@ -25,16 +26,27 @@ def extensions(centre: Centre, reservation: Reservation, count: int, latest: int
     When there is none, the rules that stand in the way of one more slot. `latest` is the latest end that is wanted, in
     seconds.
     """
+    return at_once(extending(centre, reservation, count, latest, now))
+
+
+def extending(centre: Centre, reservation: Reservation, count: int, latest: int, now: int) -> Steps[Found]:
+    """The same in steps."""
     until = min(reservation.end + EXTENSION_DAYS_MAX * DAY_SECONDS, reach(centre, now), latest)
     ends = slot_ends(centre, reservation.lines, reservation.end, until + 1)
     wish = ChangeReservation(reservation_id=reservation.id, company=reservation.company)
     prober = Prober(centre, wish, now, TRIES_MAX)
-    end = longest(prober, ends)
+    end = yield from longest(prober, ends)
     if not end:
-        return Found(intervals=(), violations=_obstacles(centre, replace(wish, end=ends[0]), now) if ends else ())
+        violations = _obstacles(centre, replace(wish, end=ends[0]), prober.now) if ends else ()
+        return Found(intervals=(), violations=violations)
     granted = [each for each in ends if each <= end]
     chosen = sorted({granted[(number + 1) * len(granted) // count - 1] for number in range(count)} & set(granted))
-    asked = [each for each in chosen if each == end or prober.grants(prober.lines, prober.start, each)]
+    asked = list(chosen)
+    for each in chosen:
+        if each != end and not (yield from prober.grants(prober.lines, prober.start, each)):
+            asked.remove(each)
+    if prober.moved:
+        asked = [each for each in asked if prober.grants_now(prober.lines, prober.start, each)]
     return Found(intervals=tuple((reservation.start, each) for each in asked))
 
 

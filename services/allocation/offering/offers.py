@@ -110,6 +110,13 @@ def searching(centre: Centre, wish: Search, now: int) -> Steps[Found]:
 
 def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, now: int) -> tuple[Interval, ...]:
     """Up to three later intervals in which a refused demand would be granted, if another time helps at all."""
+    return at_once(seeking_alternatives(centre, command, refusal, now))
+
+
+def seeking_alternatives(
+    centre: Centre, command: CreateReservation, refusal: Rejected, now: int
+) -> Steps[tuple[Interval, ...]]:
+    """The same in steps."""
     if not all(violation.reason in ANOTHER_TIME_HELPS for violation in refusal.violations):
         return ()
     too_far = any(violation.reason is Reason.BEYOND_HORIZON for violation in refusal.violations)
@@ -125,9 +132,10 @@ def alternatives(centre: Centre, command: CreateReservation, refusal: Rejected, 
         tries=ALTERNATIVES_TRIES_MAX,
     )
     try:
-        return search(centre, wish, now).intervals
+        found = yield from searching(centre, wish, now)
     except Rejected:
         return ()  # It is longer than the calendar.
+    return found.intervals
 
 
 def instead(centre: Centre, reservation: Reservation, lost: Interval, now: int) -> tuple[Interval, ...]:

@@ -5,7 +5,7 @@ it is then, in seconds; else nothing is sent. What was found before is then aske
 an answer is always of one state, that at its end.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -21,3 +21,17 @@ def at_once(steps: Steps[Answer]) -> Answer:
         except StopIteration as end:
             answer: Answer = end.value
             return answer
+
+
+def noting(steps: Steps[Answer], note: Callable[[int], None]) -> Steps[Answer]:
+    """The same steps; `note` is told the time, whenever the centre may have changed."""
+    passed: int | None = None
+    while True:
+        try:
+            steps.send(passed)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        passed = yield
+        if passed is not None:
+            note(passed)
