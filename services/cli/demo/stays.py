@@ -39,7 +39,7 @@ ASK, CHANGE, CANCEL, APPROVE, CHECK_IN = "ask", "change", "cancel", "approve", "
 ORDER = (CANCEL, APPROVE, CHECK_IN, CHANGE, ASK)
 """What comes first of all that happens in one moment."""
 
-Act = Callable[[], Awaitable[None]]
+Act = Callable[[], Awaitable[object]]
 
 
 @dataclass
@@ -179,10 +179,14 @@ class Stays:
             case _:
                 pass  # Nobody checks in to what is lent out.
 
-    async def _approve(self, stay: Stay, quorum: int) -> None:
+    async def _approve(self, stay: Stay, quorum: int) -> bool:
+        """Whether as many as are needed have agreed."""
+        votes = 0
         for member in COMMITTEE[:quorum]:
             request = api.ApproveReservationRequest(name=stay.name, reference=REFERENCE)
-            await self._try(APPROVE, self._client.scheduler.ApproveReservation, request, member)
+            vote = await self._try(APPROVE, self._client.scheduler.ApproveReservation, request, member)
+            votes += vote is not None
+        return votes == quorum
 
     async def _change(self, stay: Stay, number: int) -> None:
         """Move it, or make it longer or shorter; what is refused stays as it is."""
@@ -196,12 +200,24 @@ class Stays:
             ),
             update_mask=FieldMask(paths=["start_time", "end_time"]),
         )
-        if await self._try(CHANGE, self._client.scheduler.UpdateReservation, request, stay.choice.company):
+        changed = await self._try(CHANGE, self._client.scheduler.UpdateReservation, request, stay.choice.company)
+        if changed is None:
+            return
+        if changed.HasField("asked_change"):
+            agree = partial(self._agree, stay, (first, slots), changed.asked_change.approval.quorum)
+            self._at(self._now + APPROVED_AFTER, APPROVE, agree)
+        else:
             stay.first, stay.count = first, slots
+
+    async def _agree(self, stay: Stay, changed: tuple[int, int], quorum: int) -> None:
+        """Let a change of what was approved take effect, unless it has lapsed: then everything stays as it is."""
+        if not stay.gone and await self._approve(stay, quorum):
+            stay.first, stay.count = changed
 
     async def _cancel(self, stay: Stay) -> None:
         request = api.CancelReservationRequest(name=stay.name, reason="as in the trace")
-        stay.gone = await self._try(CANCEL, self._client.scheduler.CancelReservation, request, stay.choice.company)
+        gone = await self._try(CANCEL, self._client.scheduler.CancelReservation, request, stay.choice.company)
+        stay.gone = gone is not None
 
     async def _check_in(self, stay: Stay) -> None:
         if stay.start > self._now:  # It was moved meanwhile.
@@ -217,16 +233,16 @@ class Stays:
         else:
             self.account.no_shows += 1
 
-    async def _try(self, kind: str, method: Any, request: Any, caller: str) -> bool:
-        """Ask for something that may be refused; whether it was done."""
+    async def _try(self, kind: str, method: Any, request: Any, caller: str) -> api.Reservation | None:
+        """Ask for something that may be refused; the reservation after it, None if it was."""
         self.account.asked[kind] += 1
         try:
-            await self._call(method, request, caller)
+            after: api.Reservation = await self._call(method, request, caller)
         except Refused as refused:
             self.account.explain(kind, refused)
-            return False
+            return None
         self.account.done[kind] += 1
-        return True
+        return after
 
     async def _call(self, method: Any, request: Any, caller: str) -> Any:
         request.request_id = str(uuid.uuid4())
