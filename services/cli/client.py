@@ -14,6 +14,7 @@ from services.cli.answers import Answer
 from services.cli.attempts import DEADLINE_SECONDS, PAUSE_SECONDS_MAX, Attempts
 from services.cli.connection import Connection
 from services.cli.outcome import Failed, Refused, Unanswered
+from services.cli.tables import err
 from services.cli.times import from_timestamp
 from services.generated.aidc.ledger.v1.ledger_pb2_grpc import LedgerStub
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -125,7 +126,10 @@ class Client:
             try:
                 return method(request, timeout=attempts.timeout, metadata=self._metadata)
             except grpc.RpcError as error:
-                time.sleep(attempts.pause_after(error))
+                pause = attempts.pause_after(error)
+                if news := attempts.news():
+                    err.print(news, style="dim")
+                time.sleep(pause)
 
     def resources(self) -> Iterator[api.Resource]:
         """Every resource, by name."""

@@ -99,6 +99,25 @@ def test_an_unknown_outcome_ends_with_3_and_the_request_id(
     }
 
 
+def test_whoever_waits_longer_is_told_once(
+    centre: FakeCentre, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A service that is away keeps nobody in the dark; what is told does not mix with the answer."""
+    monkeypatch.setattr(attempts, "SILENT_SECONDS_MAX", 0.0)
+    away = iter([True, True, False])
+
+    def answer(_: object) -> api.ListReservationsResponse:
+        if next(away):
+            raise Answered(grpc.StatusCode.UNAVAILABLE, "away")
+        return api.ListReservationsResponse(position=9)
+
+    centre.answers["ListReservations"] = answer
+    assert main.run(["list", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["position"] == 9
+    assert told.err.count("No answer yet; asking again for up to ") == 1
+
+
 def test_the_client_gives_up_at_its_deadline(centre: FakeCentre, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scheduler that stays away leaves the outcome unknown, in bounded time."""
     monkeypatch.setattr(attempts, "PAUSE_SECONDS", 0.01)

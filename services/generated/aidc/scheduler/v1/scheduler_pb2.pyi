@@ -346,9 +346,9 @@ class Resource(_message.Message):
     human_subjects: _builtins.bool
     """Whether people take part: then its approval names the review that allows it."""
     weather_dependent: _builtins.bool
-    """Kept, not enforced yet."""
+    """Told only: an operator excuses a cancellation for the weather."""
     fee_krw_per_slot: _builtins.int
-    """List price of one slot. Kept, not charged yet."""
+    """List price of one slot, told only: what is charged stands on the rate card."""
     approval_voters: _builtins.int
     """How many people may vote; 0 means 1."""
     approval_quorum: _builtins.int
