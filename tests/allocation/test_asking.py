@@ -7,13 +7,23 @@ from msgspec.structs import replace
 
 from services.allocation import image
 from services.allocation.booking.rehearsal import Rehearsal
-from services.allocation.commands import CancelReservation, CheckIn, OfferTransfer, ReleaseReservation, Tick
+from services.allocation.commands import (
+    CancelReservation,
+    CheckIn,
+    OfferTransfer,
+    RegisterResource,
+    ReleaseReservation,
+    Tick,
+)
 from services.allocation.events import ChangeEnded, ChangeRequested, ReservationActivated, ReservationChanged, VoteCast
 from services.allocation.rejections import Reason
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.units.beside import beside_of
+from services.allocation.values.approval import Rule
 from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.outage import OutageKind, Scope
+from tests.allocation import fixture
+from tests.allocation.approving import bench
 from tests.allocation.fixture import NOW
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, change, fund, grids_of, line, outage
 from tests.allocation.test_approving import KIM, LEE, NOON, PARK, approves, asked, denies, fresh
@@ -294,3 +304,21 @@ def test_a_series_leaves_what_would_have_to_wait_as_it_was() -> None:
         rehearsal.play(told)
     assert image.digest(scenario.centre) == before
     assert image.digest(scenario.restored()) == before
+
+
+def test_nobody_is_sent_to_the_place_that_stands_until_somebody_agrees() -> None:
+    """P1: to make room for a new place others move, but never to the old one, which is kept beside it."""
+    pair = bench("PAIR", Rule.MANAGER, nodes=fixture.seats("PAIR", 2))
+    scenario = fixture.fresh().given(RegisterResource(resource=pair))
+
+    def booked(hour: int, hours: int) -> Reservation:
+        pending = scenario.books(book("ALPHA", line("PAIR"), start=NOON + hour * HOUR, hours=hours))
+        scenario.grants(approves(pending, KIM))
+        return scenario.current(pending)
+
+    mine, _, last = booked(0, 2), booked(0, 2), booked(2, 1)
+    assert mine.allocations[0].bins == last.allocations[0].bins
+    # From the second hour to the third the one seat is another's, and on the other one somebody would have to move.
+    assert scenario.refuses(change(mine, start=NOON + HOUR, end=NOON + 3 * HOUR)) == [Reason.NO_PLACEMENT]
+    calendar = scenario.centre.pools["PAIR"].calendar
+    assert calendar.used.max() <= calendar.bin_capacity

@@ -27,7 +27,7 @@ def in_the_way(
         yield from _over_quota(centre, before, beside, now)
         yield from _unfunded(centre, beside)
         yield from _rooms(centre, before, beside)
-        yield from _crowded(centre, beside, moves)
+        yield from _crowded(centre, beside, tuple(moves))
     finally:
         centre.holdings.hold(former)
 
@@ -85,14 +85,19 @@ def _meet(first: Allocation, second: Allocation, gap: int) -> bool:
     return any(a < d + gap and c < b + gap for a, b in first.spans for c, d in second.spans)
 
 
-def _crowded(centre: Centre, beside: tuple[Allocation, ...], moves: Iterable[AllocationsMoved]) -> Iterator[Violation]:
+def _crowded(
+    centre: Centre, beside: tuple[Allocation, ...], moves: tuple[AllocationsMoved, ...]
+) -> Iterator[Violation]:
     """Whoever would make way for the new place may have been sent to the old one, which is not given up yet."""
     paper = Paper(centre)
     try:
         paper.move(replace(centre.reservations[each.reservation_id], allocations=each.allocations) for each in moves)
         for each in beside:
-            free = centre.pools[each.resource].free_bins(each.spans)
-            if any(free[place] < amount for place, amount in zip(each.bins, each.amounts, strict=True)):
+            paper.hold(each)
+        for each in (*beside, *(moved for move in moves for moved in move.allocations)):
+            pool = centre.pools[each.resource]
+            peak = pool.calendar.peak(each.spans)
+            if any(peak[place] > pool.calendar.bin_capacity for place in each.bins):
                 yield Violation(
                     reason=Reason.NO_PLACEMENT,
                     description=f"{each.resource} has no room for the new place beside the old one, which is kept "
@@ -100,6 +105,6 @@ def _crowded(centre: Centre, beside: tuple[Allocation, ...], moves: Iterable[All
                     subject=each.resource,
                     asked=each.units,
                 )
-            paper.hold(each)
+                return
     finally:
         paper.clear()
