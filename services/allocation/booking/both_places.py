@@ -1,6 +1,6 @@
 """Two places at once: what forbids holding the new place of a change that waits beside the one that stands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec.structs import replace
 
@@ -17,7 +17,7 @@ BOTH = "Until the change is approved, both places count."
 
 
 def in_the_way(
-    centre: Centre, before: Reservation, beside: tuple[Allocation, ...], moves: Iterable[AllocationsMoved], now: int
+    centre: Centre, before: Reservation, beside: tuple[Allocation, ...], moves: tuple[AllocationsMoved, ...], now: int
 ) -> Iterator[Violation]:
     """What forbids holding the new place beside the old one, which stands in the calendars."""
     # What was held for an earlier change makes way for this one.
@@ -27,7 +27,7 @@ def in_the_way(
         yield from _over_quota(centre, before, beside, now)
         yield from _unfunded(centre, beside)
         yield from _rooms(centre, before, beside)
-        yield from _crowded(centre, beside, tuple(moves))
+        yield from _crowded(centre, beside, moves)
     finally:
         centre.holdings.hold(former)
 
@@ -41,9 +41,7 @@ def _over_quota(centre: Centre, before: Reservation, beside: tuple[Allocation, .
     for meter, charges in charges_of(wants).items():
         for each in meter_violations(centre.meters.get((before.company, meter)), charges, meter):
             for violation in beyond_allowance(each, allowance(centre, meter, now), []):
-                yield replace(
-                    violation, description=f"{violation.description} Until it is approved, both places count."
-                )
+                yield replace(violation, description=f"{violation.description} {BOTH}")
 
 
 def _unfunded(centre: Centre, beside: tuple[Allocation, ...]) -> Iterator[Violation]:
