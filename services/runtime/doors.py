@@ -115,6 +115,8 @@ class _Door:
                     visit.writing_since = time.monotonic()
                     await context.write(answer.SerializeToString())
                     visit.writing_since = None
+                    if visit.problem is not None:
+                        raise visit.problem
         except BaseException as error:
             await self._refuse(error, visit, context, began)
         finally:

@@ -110,12 +110,12 @@ class Reception:
 
     def _look_after(self, visit: Visit, now: float) -> None:
         limits = self.limits
-        if now >= visit.call.deadline:
+        if visit.writing_since is not None and now - visit.writing_since > limits.write_seconds_max:
+            visit.tear_out(refusals.slow_consumer(limits.write_seconds_max))
+        elif now >= visit.call.deadline:
             visit.end(refusals.deadline_exceeded())
         elif not visit.stream:
             return
-        elif visit.writing_since is not None and now - visit.writing_since > limits.write_seconds_max:
-            visit.end(refusals.slow_consumer(limits.write_seconds_max))
         elif visit.reading_since is not None and now - visit.reading_since > limits.idle_seconds_max:
             visit.wind_up(refusals.idle(limits.idle_seconds_max))
         elif problem := self._lapsed(visit):

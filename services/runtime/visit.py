@@ -68,9 +68,23 @@ class Visit:
         self.writing_since: float | None = None
 
     def end(self, problem: Problem) -> None:
-        """Make the call end in this problem at once, unless it is ending already."""
-        if self.problem is None and self.task is not None:
+        """Make the call end in this problem at once, unless it is ending already.
+
+        An answer that is being written goes out first: gRPC could not tell the problem in the middle of it.
+        """
+        if self.problem is None:
             self.problem = problem
+            if self.writing_since is None:
+                self._tear()
+
+    def tear_out(self, problem: Problem) -> None:
+        """The same, in the middle of an answer that nobody reads."""
+        self.problem = self.problem or problem
+        self.writing_since = None
+        self._tear()
+
+    def _tear(self) -> None:
+        if self.task is not None:
             self.task.cancel()
 
     def wind_up(self, problem: Problem) -> None:

@@ -73,6 +73,24 @@ async def test_draining_ends_streams_and_tells_clients_to_resume(serve: Serve):
     assert closed.is_set()
 
 
+async def test_a_server_that_drains_finishes_the_answer_it_is_writing(serve: Serve):
+    """A client that is slow to read its first answer gets it whole, and then hears that the server goes away."""
+    note = "x" * 3_000_000
+
+    async def handler(call, request):
+        yield pb.WatchReservationsResponse(reservation=pb.Reservation(note=note))
+        await asyncio.Event().wait()
+
+    async with serve({"WatchReservations": handler}) as client:
+        call = client.watch()
+        await eventually(lambda: any(visit.writing_since for visit in client.doors.visits))
+        client.doors.drain()
+        first = pb.WatchReservationsResponse.FromString(await call.read())
+        refusal = await end_of(call)
+    assert first.reservation.note == note
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "DRAINING")
+
+
 async def test_the_end_of_every_stream_is_counted_by_why(serve: Serve):
     """A client that leaves is no fault of ours, and is not counted as one; nor is a stream that comes to its end."""
     why = {"grpc_method": "WatchReservations"}
