@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import grpc
+from google.protobuf.message import Message
 
 from loadtests.jobs import Job, Lane
 from loadtests.measures import GRANTED, Round, percentiles_ms
@@ -48,10 +49,14 @@ class BatchTarget:
         def request(lane: int) -> bytes:
             items = [request_of(wish) for wish in itertools.islice(wishes[lane], job.items)]
             parent = f"companies/{self._lanes[lane].company}"
-            return api.BatchCreateReservationsRequest(parent=parent, requests=items).SerializeToString()
+            return self.message(parent, items).SerializeToString()
 
         lanes = [number % len(self._lanes) for number in range(job.calls)]
         return [Batch(lane, request(lane)) for lane in lanes]
+
+    def message(self, parent: str, items: list[api.CreateReservationRequest]) -> Message:
+        """One call's demands. The answers tell every reservation whole."""
+        return api.BatchCreateReservationsRequest(parent=parent, requests=items)
 
     async def book(self, batch: Batch) -> bytes:
         """Make one call; the answer as it came. Raises `grpc.aio.AioRpcError`."""

@@ -1,6 +1,6 @@
 """The same messages of a hundred demands as in batches, through BookStream: one stream for each company, pipelined.
 
-A message of a stream has the form of a batch, and so has an answer, so that the two are offered the same bytes.
+The answers tell each reservation in brief, as `aidc book-many` asks for them: its name, state and etag.
 """
 
 import asyncio
@@ -8,10 +8,12 @@ import time
 from collections import Counter
 
 import grpc
+from google.protobuf.message import Message
 
 from loadtests.batch_client import BatchTarget, outcomes_of
 from loadtests.jobs import Job, Lane
 from loadtests.measures import Round, percentiles_ms
+from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 METHOD = "/aidc.scheduler.v1.Scheduler/BookStream"
 STREAM_SECONDS_MAX = 60.0
@@ -25,6 +27,10 @@ class StreamTarget(BatchTarget):
         self._streams: list[grpc.aio.StreamStreamMultiCallable[bytes, bytes]] = [
             channel.stream_stream(METHOD) for channel in self._channels
         ]
+
+    def message(self, parent: str, items: list[api.CreateReservationRequest]) -> Message:
+        """One message's demands, to be answered in brief."""
+        return api.BookStreamRequest(parent=parent, requests=items, brief=True)
 
     async def stream(self, lane: int, requests: list[bytes]) -> list[tuple[float, bytes]]:
         """Send everything without waiting, on one stream; the answers with their moments. Raises `AioRpcError`."""

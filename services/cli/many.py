@@ -42,7 +42,7 @@ def book_many(
         report = Report(as_json)
         with report.shown():
             try:
-                asyncio.run(_book(client.connection, parent, reader, lines, report, priced=prices))
+                asyncio.run(_book(client.connection, parent, reader, lines, report, prices=prices))
             except KeyboardInterrupt:
                 if not report.counts["unknown"]:
                     raise
@@ -50,11 +50,11 @@ def book_many(
 
 
 class Report:
-    """What became of each line, for people or for programs, and of all of them."""
+    """What became of each line, for people or for programs, and of all of them. People read names alone: `brief`."""
 
     def __init__(self, as_json: bool) -> None:
         self.counts = {"granted": 0, "refused": 0, "unknown": 0}
-        self._as_json = as_json
+        self.brief = not as_json
         self._bar = Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
         self._task = self._bar.add_task("")
 
@@ -91,7 +91,7 @@ class Report:
     def _tell(self, line: int, outcome: str, request_id: str, **details: Any) -> None:
         self.counts[outcome] += 1
         self._bar.update(self._task, description=self._summary())
-        if self._as_json:
+        if not self.brief:
             print_json_line({"line": line, "outcome": outcome, "request_id": request_id, **details})
             return
         what = details["message"] if outcome != "granted" else _granted(details["reservation"])
@@ -107,11 +107,11 @@ def _granted(reservation: dict[str, Any]) -> str:
     return f"{reservation['name']}{cost}"
 
 
-async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, report: Report, *, priced: bool) -> None:
+async def _book(connection: Any, parent: str, reader: Reader, lines: TextIO, report: Report, *, prices: bool) -> None:
     """Send every line, and report what became of it."""
     numbers: dict[str, int] = {}
     async with open_client(connection) as client:
-        streaming = Streaming(client, parent, priced=priced)
+        streaming = Streaming(client, parent, priced=prices, brief=report.brief)
         try:
             async for result in streaming.book(_requests(reader, lines, numbers, report)):
                 report.answered(numbers.pop(result.request_id), result)

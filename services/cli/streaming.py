@@ -25,10 +25,14 @@ MESSAGE_BYTES_MAX = 32_768
 
 
 class Streaming:
-    """The demands of one company on their way. `unanswered` are those that nobody knows the outcome of."""
+    """The demands of one company on their way. `unanswered` are those that nobody knows the outcome of.
 
-    def __init__(self, client: AsyncClient, parent: str, *, priced: bool = False) -> None:
+    What is granted is told with its price if that is wanted, and in brief if its name is enough.
+    """
+
+    def __init__(self, client: AsyncClient, parent: str, *, priced: bool = False, brief: bool = False) -> None:
         self._priced = priced
+        self._brief = brief
         self.unanswered: deque[Request] = deque()
         self._client = client
         self._parent = parent
@@ -105,7 +109,7 @@ class Streaming:
 
     def _next_message(self) -> api.BookStreamRequest:
         """As much of what is not sent yet as one message takes."""
-        message = api.BookStreamRequest(parent=self._parent, priced=self._priced)
+        message = api.BookStreamRequest(parent=self._parent, priced=self._priced, brief=self._brief)
         size = 0
         first = len(self.unanswered) - self._unsent
         for number in range(first, min(first + ITEMS_MAX, len(self.unanswered))):

@@ -11,7 +11,7 @@ from services.allocation.tables.answers import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
 from services.scheduler.telemetry import Telemetry
-from services.scheduler.wire import cost_replies, replies, requests
+from services.scheduler.wire import replies, requests
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import STATUS_OF, problem_of, violation_of
 from services.scheduler.writer import Ask, Writer
@@ -84,8 +84,8 @@ def count(
             _tell_unmet(telemetry, [ask], answer)
 
 
-def result_of(centre: Centre, request_id: str, answer: Subject | Rejected, *, priced: bool = False) -> replies.Plain:
-    """What became of one item, as a BatchResult; with its price where that is asked for."""
+def result_of(centre: Centre, request_id: str, answer: Subject | Rejected, tell: replies.Telling) -> replies.Plain:
+    """What became of one item, as a BatchResult."""
     if isinstance(answer, Rejected):
         problem = api.BatchProblem(
             code=Code.Value(STATUS_OF[answer.reason].name),
@@ -95,8 +95,7 @@ def result_of(centre: Centre, request_id: str, answer: Subject | Rejected, *, pr
         )
         return {"request_id": request_id, "problem": problem}
     assert isinstance(answer, Reservation)
-    shown = cost_replies.plain_priced if priced else replies.plain_reservation
-    return {"request_id": request_id, "reservation": shown(centre, answer)}
+    return {"request_id": request_id, "reservation": tell(centre, answer)}
 
 
 def _tell_unmet(telemetry: Telemetry, asks: list[Ask], refusal: Rejected) -> None:

@@ -21,8 +21,9 @@ from services.scheduler.access import actor_of, company_of, log_unavailable
 from services.scheduler.batch import ITEMS_MAX, count, read_item, result_of
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
+from services.scheduler.wire.cost_replies import telling
 from services.scheduler.wire.fields import Fields
-from services.scheduler.wire.replies import Plain
+from services.scheduler.wire.replies import Plain, Telling
 from services.scheduler.writer import Ask, Writer
 
 ITEMS_WAITING_MAX = 1_000
@@ -39,7 +40,7 @@ class Taken(NamedTuple):
     request_ids: list[str]
     answers: list[Subject | Rejected | Faults]
     position: int
-    priced: bool
+    tell: Telling
 
 
 class Window:
@@ -134,7 +135,7 @@ class BookStream:
             request_ids=[request.request_id for request in message.requests],
             answers=[next(answers) if isinstance(item, Ask) else item for item in read],
             position=position,
-            priced=message.priced,
+            tell=telling(message),
         )
 
     @staticmethod
@@ -156,7 +157,7 @@ class BookStream:
         results = [
             _faulty(request_id, answer)
             if isinstance(answer, dict)
-            else result_of(self._centre, request_id, answer, priced=each.priced)
+            else result_of(self._centre, request_id, answer, each.tell)
             for each in taken
             for request_id, answer in zip(each.request_ids, each.answers, strict=True)
         ]

@@ -93,9 +93,10 @@ class Booking:
             answers = await batch.book(self._writer, self._telemetry, company, asks, request.atomic)
         except LogBehind as error:
             raise log_unavailable(error) from None
+        tell = cost_replies.telling(request)
         return api.BatchCreateReservationsResponse(
             results=[
-                batch.result_of(self._centre, ask.request_id, answer, priced=request.priced)
+                batch.result_of(self._centre, ask.request_id, answer, tell)
                 for ask, answer in zip(asks, answers, strict=True)
             ],
             position=self._writer.pages.head.position,

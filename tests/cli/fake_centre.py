@@ -61,6 +61,7 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
         self.requests: list[Any] = []
         self.tokens: list[str] = []
         self.on_behalf_of: list[str] = []
+        self.brief: list[bool] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
         self.time = datetime(2026, 3, 3, 20, 30, tzinfo=UTC)
 
@@ -72,6 +73,7 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
 
     def BookStream(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:
         for message in requests:
+            self.brief.append(message.brief)
             results = [self._answer("BookStream", request, context) for request in message.requests]
             yield api.BookStreamResponse(results=results)
 

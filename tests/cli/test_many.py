@@ -101,6 +101,14 @@ def test_the_same_file_is_the_same_requests_though_time_went_on(centre: FakeCent
     assert first.reservation.start_time != second.reservation.start_time
 
 
+def test_people_are_answered_in_brief_and_programs_in_full(centre: FakeCentre, tmp_path: Path) -> None:
+    """Only --json shows what was granted, so nothing but its name is asked for without it."""
+    path = written(tmp_path, WISH)
+    for options in ([], ["--json"]):
+        assert main.run(["book-many", path, *options]) == 0
+    assert centre.brief == [True, False]
+
+
 def test_people_see_a_line_for_each_and_a_sum(
     centre: FakeCentre, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

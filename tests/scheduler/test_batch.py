@@ -15,6 +15,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler import group_commit
 from services.scheduler.batch import ITEMS_MAX, asks_of, result_of
+from services.scheduler.wire.replies import plain_reservation
 from services.scheduler.writer import Ask
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
@@ -184,7 +185,7 @@ async def test_a_refused_item_tells_every_rule() -> None:
     """The answer to an item carries the code, the reason and the violations of a refusal."""
     async with leading(MemoryLog(), *THINGS) as writer:
         [answer] = await writer.submit_each([wish(1, CORES + 1)])
-        told = api.BatchResult(**result_of(writer.centre, "id-1", answer))
+        told = api.BatchResult(**result_of(writer.centre, "id-1", answer, plain_reservation))
         assert told.problem.code == 9  # FAILED_PRECONDITION
         assert told.problem.reason == Reason.NO_CAPACITY
         assert [violation.reason for violation in told.problem.refusal.violations] == [Reason.NO_CAPACITY]

@@ -93,6 +93,25 @@ async def test_lists_and_watches_tell_prices_and_bulk_work_where_it_asks(desk: D
     assert [each.name for each in listed if not each.HasField("cost")] == [gone.name]
 
 
+async def test_bulk_work_is_told_in_brief_where_it_asks(desk: Desk) -> None:
+    """A brief answer has the name, state and etag, and the price where that is asked for; the rest is there to read."""
+    told = []
+    for number, priced in ((100, False), (200, True)):
+        options = {"parent": "companies/ALPHA", "priced": priced, "brief": True}
+        wish = demand(number, ("cpu", 2), hours=2)
+        batch = api.BatchCreateReservationsRequest(**options, requests=[wish])
+        told += [each.reservation for each in (await desk.call("BatchCreateReservations", batch)).results]
+        bookings = desk.stream()
+        await bookings.write(api.BookStreamRequest(**options, requests=[demand(number + 1, ("cpu", 2), hours=2)]))
+        told += [each.reservation for each in await bookings.end()]
+    for brief, cost in zip(told, ([], [], ["cost"], ["cost"]), strict=True):
+        whole = await desk.call("GetReservation", api.GetReservationRequest(name=brief.name))
+        fields = ["name", "state", "etag", *cost]
+        assert sorted(field.name for field, _ in brief.ListFields()) == sorted(fields)
+        assert all(getattr(brief, field) == getattr(whole, field) for field in fields)
+        assert len(whole.allocations) == 1
+
+
 async def test_a_change_tells_the_difference_and_a_cancellation_the_sums(desk: Desk) -> None:
     """Slots of equipment that are given back late cost half of their price; the other half is not to be paid."""
     wish = demand(900, ("L01", 1), ("OP", 1), start=NOON - 24 * HOUR, hours=4)

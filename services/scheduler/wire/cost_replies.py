@@ -18,16 +18,26 @@ def priced_reply(centre: Centre, reservation: Reservation, company: str = "") ->
     return api.Reservation(**_priced(centre, reservation, replies.told_plain(centre, reservation, company)))
 
 
-def plain_priced(centre: Centre, reservation: Reservation) -> replies.Plain:
-    """The same to whoever booked it, to be put into another message."""
+def telling(request: api.BatchCreateReservationsRequest | api.BookStreamRequest) -> replies.Telling:
+    """How much whoever books many wants to be told of each."""
+    if request.brief:
+        return _brief_priced if request.priced else replies.plain_brief
+    return _whole_priced if request.priced else replies.plain_reservation
+
+
+def _whole_priced(centre: Centre, reservation: Reservation) -> replies.Plain:
     return _priced(centre, reservation, replies.plain_reservation(centre, reservation))
+
+
+def _brief_priced(centre: Centre, reservation: Reservation) -> replies.Plain:
+    return _priced(centre, reservation, replies.plain_brief(centre, reservation))
 
 
 def _priced(centre: Centre, reservation: Reservation, plain: replies.Plain) -> replies.Plain:
     """Only what holds something costs something: an offer to take over holds nothing that its reader may see."""
     if reservation.holding and (price := price_of(centre, reservation)) is not None:
         plain["cost"] = plain_cost(price)
-        if reservation.asked is not None:
+        if "asked_change" in plain and reservation.asked is not None:
             then = price_by(centre, reservation.as_asked, price.card)
             plain["asked_change"]["cost_change_krw"] = then.krw - price.krw
     return plain

@@ -1,6 +1,6 @@
 """What the core holds, as clients see it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -51,6 +51,8 @@ TRANSFER_STATE_OF = {
 Plain = Any
 """A message as the plain values that its constructor takes: a dictionary for each message within. It is made in half
 the time of a message for each part."""
+Telling = Callable[[Centre, Reservation], Plain]
+"""How a reservation is told: whole or in brief, with its price or without."""
 
 
 def reservation_reply(centre: Centre, reservation: Reservation) -> api.Reservation:
@@ -108,6 +110,15 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
     if reservation.asked is not None:
         plain["asked_change"] = _plain_asked(centre, reservation.asked)
     return plain
+
+
+def plain_brief(_: Centre, reservation: Reservation) -> Plain:
+    """What there is to know of a reservation for whoever knows what was asked for."""
+    return {
+        "name": f"companies/{reservation.company}/reservations/{reservation.id}",
+        "state": STATE_OF[reservation.state],
+        "etag": reservation.etag,
+    }
 
 
 def _plain_asked(centre: Centre, asked: AskedChange) -> Plain:

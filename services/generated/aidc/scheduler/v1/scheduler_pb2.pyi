@@ -2174,6 +2174,7 @@ class BatchCreateReservationsRequest(_message.Message):
     REQUESTS_FIELD_NUMBER: _builtins.int
     ATOMIC_FIELD_NUMBER: _builtins.int
     PRICED_FIELD_NUMBER: _builtins.int
+    BRIEF_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`. Every request has the same parent, or none."""
     atomic: _builtins.bool
@@ -2182,6 +2183,10 @@ class BatchCreateReservationsRequest(_message.Message):
     """
     priced: _builtins.bool
     """Tell what each reservation costs, for a few microseconds each."""
+    brief: _builtins.bool
+    """Tell of each reservation only its name, state and etag, and the cost if it is `priced`: who books many knows what
+    was asked for, and GetReservation tells the rest.
+    """
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateReservationRequest]:
         """Each with a `request_id` of its own; `validate_only` is not for batches."""
@@ -2193,10 +2198,11 @@ class BatchCreateReservationsRequest(_message.Message):
         requests: _abc.Iterable[Global___CreateReservationRequest] | None = ...,
         atomic: _builtins.bool = ...,
         priced: _builtins.bool = ...,
+        brief: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["atomic", b"atomic", "parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["atomic", b"atomic", "brief", b"brief", "parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2275,10 +2281,15 @@ class BookStreamRequest(_message.Message):
     PARENT_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     PRICED_FIELD_NUMBER: _builtins.int
+    BRIEF_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """`companies/{company}`. Every request has the same parent, or none."""
     priced: _builtins.bool
     """Tell what each reservation costs, for a few microseconds each."""
+    brief: _builtins.bool
+    """Tell of each reservation only its name, state and etag, and the cost if it is `priced`: who books many knows what
+    was asked for, and GetReservation tells the rest.
+    """
     @_builtins.property
     def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateReservationRequest]:
         """1 to 100, each with a `request_id` of its own; `validate_only` is not for streams. Several in one message cost less
@@ -2291,10 +2302,11 @@ class BookStreamRequest(_message.Message):
         parent: _builtins.str = ...,
         requests: _abc.Iterable[Global___CreateReservationRequest] | None = ...,
         priced: _builtins.bool = ...,
+        brief: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "parent", b"parent", "priced", b"priced", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
