@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,22 @@ IMPURE = {"asyncio", "os", "socket", "subprocess", "random", "secrets", "threadi
 
 
 def modules(room: str) -> Iterator[tuple[Path, str]]:
-    """Every module of a room with every module that it imports; `from x import y` is both `x` and `x.y`."""
+    """Every module of a room with every module that it imports."""
     for path in sorted((SERVICES / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield path, alias.name
-            elif isinstance(node, ast.ImportFrom):
-                yield path, node.module or ""
-                for alias in node.names:
-                    yield path, f"{node.module}.{alias.name}"
+        for name in imports_of(path):
+            yield path, name
+
+
+@cache
+def imports_of(path: Path) -> tuple[str, ...]:
+    """What a file imports; `from x import y` is both `x` and `x.y`."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
 @pytest.mark.parametrize("room", ROOMS_ALLOWED)
