@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import structlog
+from nats.aio.msg import Msg
 
 from services.eventlog import Unknown
 from services.eventlog.connection import Connection
@@ -25,17 +26,25 @@ logger = structlog.get_logger(__name__)
 
 
 class Side(NamedTuple):
-    """What a side stream is called, where it is kept, and how much of it."""
+    """What a side stream is called, where it is kept, and how much of it: so many messages of one subject at most."""
 
     name: str
     storage: str
     bytes_max: int
     seconds_max: int
+    each_max: int = -1
 
 
 REFUSALS = Side("refusals", "file", 64 * MEBIBYTE, 8 * 86_400)
-USE = Side("use", "memory", 64 * MEBIBYTE, 2 * 3_600)
-"""In memory, since each message would else cost the disk a sync that pages wait for; a restart of NATS forgets it."""
+USE = Side("use", "memory", 64 * MEBIBYTE, 2 * 3_600, each_max=480)
+"""In memory, since each message would else cost the disk a sync that pages wait for; a restart of NATS forgets it. Of
+each node two hours are kept, as often as agents usually report, so one that floods pushes out its own alone."""
+
+
+class Message(Record, frozen=True, gc=False, kw_only=True):
+    """What stands at a position of a side stream; `about` is the word of its subject."""
+
+    about: str = ""
 
 
 def side_stream_name(centre: str, side: Side) -> str:
@@ -63,6 +72,7 @@ class SideStream:
             "discard": "old",
             "max_bytes": self._side.bytes_max,
             "max_age": self._side.seconds_max * SECOND,
+            "max_msgs_per_subject": self._side.each_max,
             "num_replicas": self._replicas,
         }
         info = await self._connection.ask(f"STREAM.CREATE.{self.name}", config, StreamInfo)
@@ -87,7 +97,7 @@ class SideStream:
         place = _Place(from_now)
         pause = RETRY_SECONDS_MIN
         while True:
-            pull = Pull(self._connection, self.name)
+            pull = Pull(self._connection, self.name, self._message)
             try:
                 await pull.open(place.next(await self._info()))
                 while True:
@@ -102,6 +112,10 @@ class SideStream:
                 await pull.close()
             await asyncio.sleep(pause)
             pause = min(pause * 2, RETRY_SECONDS_MAX)
+
+    def _message(self, position: int, message: Msg) -> Record:
+        about = message.subject.removeprefix(self._subject).removeprefix(".")
+        return Message(position=position, data=message.data, about=about)
 
     async def _info(self) -> StreamInfo:
         info: StreamInfo = await self._connection.ask(f"STREAM.INFO.{self.name}", {}, StreamInfo)

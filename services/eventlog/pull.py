@@ -68,12 +68,21 @@ class ConsumerCreated(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+Make = Callable[[int, Msg], Record]
+"""What a message becomes that was found at a position."""
+
+
+def _page(position: int, message: Msg) -> Record:
+    return Record(position=position, data=message.data)
+
+
 class Pull:
     """One consumer, and the pages that have arrived from it."""
 
-    def __init__(self, connection: Connection, stream: str) -> None:
+    def __init__(self, connection: Connection, stream: str, make: Make = _page) -> None:
         self._connection = connection
         self._stream = stream
+        self._make = make
         self._consumer = ""
         self._inbox = connection.client.new_inbox()
         self._pulls = 0
@@ -164,7 +173,7 @@ class Pull:
         if delivered != self._delivered + 1:
             self._trouble = "a page was lost on the way"
         if not self._trouble:
-            self._arrived.append(Record(position=position, data=message.data))
+            self._arrived.append(self._make(position, message))
             self._delivered = delivered
             self._pages_due -= 1
 

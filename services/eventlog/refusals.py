@@ -6,6 +6,8 @@ A message holds the refusals of about a second. Its form is additive, as that of
 import msgspec
 from msgspec import Struct
 
+from services.eventlog.page import Record
+
 FORMAT = 1
 
 
@@ -37,3 +39,8 @@ class Refusals(Struct, frozen=True, gc=False, kw_only=True):
 
 encode_refusals = msgspec.json.Encoder().encode
 decode_refusals = msgspec.json.Decoder(Refusals).decode
+
+
+def read_refusals(message: Record) -> Refusals:
+    """What a message tells. Raises MsgspecError or UnicodeDecodeError if it is none."""
+    return decode_refusals(message.data)

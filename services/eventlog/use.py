@@ -6,6 +6,9 @@ Its form is additive, as that of events is: a new field has a default, and a rea
 import msgspec
 from msgspec import Struct
 
+from services.eventlog.beside import Message
+from services.eventlog.page import Record
+
 FORMAT = 1
 
 
@@ -31,3 +34,19 @@ class NodeUse(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
 
 encode_use = msgspec.json.Encoder().encode
 decode_use = msgspec.json.Decoder(NodeUse).decode
+
+
+class Forged(msgspec.MsgspecError):
+    """A report about another node than the one that sent it."""
+
+
+def read_use(message: Record) -> NodeUse:
+    """The report of a message. Raises MsgspecError or UnicodeDecodeError if it is none, and `Forged`.
+
+    NATS sees to it that a node publishes under its own subject alone; so a report is believed of that node alone.
+    """
+    report = decode_use(message.data)
+    about = message.about if isinstance(message, Message) else ""
+    if report.node != about:
+        raise Forged(f"{about or 'nobody'} reports about {report.node}")
+    return report

@@ -20,8 +20,8 @@ from services.eventlog.beside import REFUSALS, USE, SideStream
 from services.eventlog.chain import read_pages
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import Head
-from services.eventlog.refusals import decode_refusals
-from services.eventlog.use import decode_use
+from services.eventlog.refusals import read_refusals
+from services.eventlog.use import read_use
 from services.metrics.beside import Side, Stream
 from services.metrics.collector import UsageCollector
 from services.metrics.figures import COMPANY_LABELS_MAX, LabelLimits
@@ -111,7 +111,7 @@ async def serve(settings: Settings, log: EventLog, stop: Stop, refusals: Stream,
     ):
         tasks.start(fold(log, settings.centre, usage, progress), name="fold")
         tasks.start(keep_looking(log, progress), name="look")
-        tasks.start(refused.follow(refusals, decode_refusals, unmet.apply, monotonic), name="refusals")
+        tasks.start(refused.follow(refusals, read_refusals, unmet.apply, monotonic), name="refusals")
         tasks.start(follow_use(reported, reports, use, progress), name="use")
         if monitor:
             tasks.start(keep_asking(monitor), name="monitor")
@@ -139,7 +139,7 @@ async def keep_looking(log: EventLog, progress: Progress) -> None:
 async def follow_use(side: Side, reports: Stream, use: UseNow, progress: Progress) -> None:
     """Take the reports of nodes in, once it is known which nodes there are."""
     await progress.caught_up.wait()
-    await side.follow(reports, decode_use, use.take, monotonic)
+    await side.follow(reports, read_use, use.take, monotonic)
 
 
 async def look(log: EventLog, progress: Progress) -> None:

@@ -34,7 +34,7 @@ class Side:
     async def follow(
         self,
         stream: Stream,
-        decode: Callable[[bytes], Message],
+        read: Callable[[Record], Message],
         apply: Callable[[Message], None],
         clock: Callable[[], float],
     ) -> None:
@@ -42,7 +42,7 @@ class Side:
         async for records in stream.follow():
             for record in records:
                 try:
-                    message = decode(record.data)
+                    message = read(record)
                 except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                     self.unreadable += 1
                     _log.warning("side_message_unreadable", stream=self.name, reason=str(error))

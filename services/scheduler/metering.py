@@ -22,7 +22,7 @@ from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation, State
 from services.eventlog import Unknown
 from services.eventlog.page import Record
-from services.eventlog.use import NodeUse, decode_use
+from services.eventlog.use import Forged, NodeUse, read_use
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind, Sheet
 from services.scheduler.writer import SYSTEM, Ask, Writer
@@ -60,6 +60,7 @@ class Meter:
         self.book = UseBook()
         self._writer = writer
         self._known = 0
+        self._forged = False
         self._ended: dict[str, float] = {}
         self._reports = Counter(
             "alloc_use_reports_total", "Reports of nodes, counted or left out.", ("outcome",), registry=registry
@@ -82,7 +83,7 @@ class Meter:
         """Take every report in, from now on, for ever."""
         async for messages in reports.follow(from_now=True):
             for message in messages:
-                self._reports.labels(self._outcome(message.data)).inc()
+                self._reports.labels(self._outcome(message)).inc()
             await asyncio.sleep(0)  # Bookings have their turn.
 
     async def keep_recording(self, pause_seconds: float = PAUSE_SECONDS) -> None:
@@ -134,9 +135,14 @@ class Meter:
             and self.book.unused.seconds(name) >= rule.minutes * MINUTE_SECONDS
         ]
 
-    def _outcome(self, data: bytes) -> str:
+    def _outcome(self, message: Record) -> str:
         try:
-            return "counted" if self.take(decode_use(data)) else "left_out"
+            return "counted" if self.take(read_use(message)) else "left_out"
+        except Forged as forged:
+            if not self._forged:  # Once; how often it happens is counted.
+                _log.warning("use_report_forged", reason=str(forged))
+            self._forged = True
+            return "forged"
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return "unreadable"
 

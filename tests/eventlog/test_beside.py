@@ -68,6 +68,16 @@ async def test_the_oldest_messages_make_room(log: JetStreamLog) -> None:
     assert kept[-1][0] == 19
 
 
+async def test_who_floods_pushes_out_its_own_messages_alone(log: JetStreamLog) -> None:
+    """Of each subject so many are kept, so what others said stays."""
+    stream = SideStream(log.connection, log.centre, Side("shared", "memory", 1 << 20, 60, each_max=3))
+    await stream.make()
+    await stream.publish(b"quiet", about="node-1")
+    for number in range(20):
+        await stream.publish(bytes([number]), about="node-2")
+    assert await first(stream, 4) == [b"quiet", bytes([17]), bytes([18]), bytes([19])]
+
+
 async def test_a_stream_that_is_there_is_left_as_it_is(log: JetStreamLog) -> None:
     """An operator who gave it more room finds it so after a restart."""
     await SideStream(log.connection, log.centre, Side("kept", "memory", 1 << 20, 60)).make()

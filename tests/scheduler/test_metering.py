@@ -218,8 +218,11 @@ async def test_reports_arrive_by_a_real_stream(nats_url: str) -> None:
         while not count(room, "unreadable"):
             await stream.publish(b"no report")  # Until the reader is there: it begins now, not with the past.
         await stream.publish(encode_use(good), about=good.node)
-        await stream.publish(encode_use(NodeUse(node="nobody", start=now - 60, end=now, source="test")))
-        while not (count(room, "counted") and count(room, "left_out")):
+        nobody = encode_use(NodeUse(node="nobody", start=now - 60, end=now, source="test"))
+        await stream.publish(nobody, about="nobody")
+        await stream.publish(nobody)
+        await stream.publish(encode_use(good), about="nobody")
+        while not (count(room, "counted") and count(room, "left_out") and count(room, "forged") == 2):
             await stream.publish(b"no report")  # A round trip each time, until both were read.
         await connected.connection.ask(f"STREAM.DELETE.{stream.name}", {}, StreamInfo)
         before = count(room, "unreadable")

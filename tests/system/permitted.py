@@ -1,16 +1,19 @@
-"""A nats-server with the users and permissions of `deploy/nats/nats.conf`, alone and without certificates."""
+"""A nats-server with the users and permissions of `deploy/nats/`, alone and without certificates."""
 
 import asyncio
 import re
+import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
 
 from services.runtime.embedded.child import free_port
 from services.runtime.embedded.nats import binary
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "nats" / "nats.conf"
+DEPLOYED = Path(__file__).parents[2] / "deploy" / "nats"
 START_SECONDS_MAX = 20.0
-USERS = ("scheduler", "reader", "agent")
+SERVICES = ("scheduler", "reader")
+NODES = ("gpu-0", "gpu-1")
+"""Of the small catalogue."""
 CENTRE = "mudeung-ai"
 """The centre that the configuration names."""
 
@@ -26,15 +29,26 @@ class PermittedNats:
         self.process: Process | None = None
 
     def url_of(self, user: str) -> str:
-        """Where a user connects, password included."""
-        return f"nats://{user}:{user}-password@127.0.0.1:{self._ports[0]}"
+        """Where a user connects, password included: a service, or the agent of a node."""
+        if user in SERVICES:
+            return f"nats://{user}:{user}-password@127.0.0.1:{self._ports[0]}"
+        path = self._folder / "agents" / f"{user.removeprefix('agent-')}.url"
+        return path.read_text(encoding="utf-8").strip().replace("tls://", "nats://")
+
+    async def add_nodes(self, *nodes: str) -> None:
+        """Make the users of these nodes, as an operator does."""
+        told = ("--into", str(self._folder), "--centre", CENTRE, "--server", f"127.0.0.1:{self._ports[0]}")
+        program = str(DEPLOYED / "nodes.py")
+        process = await asyncio.create_subprocess_exec(sys.executable, program, *told, *nodes, stdout=DEVNULL)
+        assert await process.wait() == 0
 
     async def start(self) -> None:
         """Start, and wait until it is ready."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        await self.add_nodes(*NODES)
         path = self._folder / "nats.conf"
         path.write_text(self._configuration(), encoding="utf-8")
-        passwords = {f"{user.upper()}_PASSWORD": f"{user}-password" for user in USERS}
+        passwords = {f"{user.upper()}_PASSWORD": f"{user}-password" for user in SERVICES}
         self.process = await asyncio.create_subprocess_exec(
             str(binary()), "-c", str(path), stdout=DEVNULL, stderr=PIPE, env=passwords
         )
@@ -54,7 +68,7 @@ class PermittedNats:
 
     def _configuration(self) -> str:
         """What is deployed, but for addresses, certificates and the other two servers."""
-        text = CONFIGURATION.read_text(encoding="utf-8")
+        text = (DEPLOYED / "nats.conf").read_text(encoding="utf-8")
         text = re.sub(r"^(tls|cluster) \{\n.*?^\}\n", "", text, flags=re.MULTILINE | re.DOTALL)
         changes = {
             "<nats-1>": "nats-1",
@@ -62,6 +76,7 @@ class PermittedNats:
             "127.0.0.1:8222": f"127.0.0.1:{self._ports[1]}",
             "/var/lib/nats": str(self._folder / "store"),
             "200GB": "1GB",
+            '"20s"': '"500ms"',  # Nobody waits a minute for a reader that was stopped.
         }
         for deployed, here in changes.items():
             assert deployed in text, deployed
