@@ -89,6 +89,13 @@ class JetStreamLog:
             )
         return info.state.last_seq
 
+    async def server_time(self) -> int:
+        """What the clock of the server shows that leads the stream, in microseconds. Raises `Unknown`."""
+        info = await stream_info(self.connection, self._stream)
+        if info.ts is None:
+            raise Unknown("nats-server does not tell its time: it is older than 2.10")
+        return int(info.ts.timestamp() * 1_000_000)
+
     async def append(self, data: bytes, after: int) -> int:
         """Make one page durable at `after + 1`. Raises `Fenced`, or `Unknown`, which `append_page` settles."""
         assert len(data) <= PAGE_BYTES_MAX

@@ -9,7 +9,7 @@ from services.runtime.identity import Role
 from services.runtime.problems import Problem, invalid
 from services.runtime.reception import ActsFor
 from services.scheduler.clock import MICROSECONDS
-from services.scheduler.group_commit import LogBehind
+from services.scheduler.group_commit import LogBehind, TimeUnknown
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import problem_of
 from services.scheduler.writer import Writer
@@ -73,5 +73,7 @@ def no_reservation(name: str) -> Rejected:
 
 
 def log_unavailable(error: LogBehind) -> Problem:
-    """The log is away: the outcome is unknown, and the client is told to ask again."""
+    """The log or the time is away: the outcome is unknown, and the client is told to ask again."""
+    if isinstance(error, TimeUnknown):
+        return Problem(grpc.StatusCode.UNAVAILABLE, "TIME_UNKNOWN", f"{error}.", retry_after_seconds=RETRY_SECONDS)
     return Problem(grpc.StatusCode.UNAVAILABLE, "LOG_UNAVAILABLE", f"{error}.", retry_after_seconds=RETRY_SECONDS)

@@ -1,5 +1,6 @@
 """Service 1, the scheduler: decides who holds what, and when."""
 
+import math
 import os
 import sys
 import time
@@ -26,13 +27,13 @@ from services.runtime.telemetry import DoorTelemetry
 from services.runtime.tls import Tls
 from services.scheduler.access import officers_of
 from services.scheduler.attestation import Attestation
-from services.scheduler.clock import MICROSECONDS, ClockChoice
+from services.scheduler.clock import JUMP_SECONDS_MAX, MICROSECONDS, ClockChoice
 from services.scheduler.grpc_api import ROLES, SchedulerApi
 from services.scheduler.metering import Meter
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
-from services.scheduler.timekeeping import keep_time
+from services.scheduler.timekeeping import demand_agreement, keep_time, tell_health
 from services.scheduler.unmet import UnmetDemand
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -40,6 +41,21 @@ from services.scheduler.writer import Writer
 SERVICE = api.DESCRIPTOR.services_by_name["Scheduler"]
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7601), Address("127.0.0.1", 7611)
 WALL = ClockChoice()
+
+
+class JumpSeconds(float):
+    """How far ahead a clock may be set at once, in seconds."""
+
+    @classmethod
+    def parse(cls, text: str) -> "JumpSeconds":
+        """Read a number of seconds. Raises ValueError."""
+        seconds = cls(text)
+        if not 1 <= seconds < math.inf:
+            raise ValueError("is not a number of seconds of 1 or more")
+        return seconds
+
+
+JUMP = JumpSeconds(JUMP_SECONDS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,7 @@ class Settings:
     tls_key: Path | None = None
     reflection: bool = False
     clock: ClockChoice = WALL
+    clock_jump_seconds_max: JumpSeconds = JUMP
     ready_file: Path | None = None
 
 
@@ -72,13 +89,16 @@ async def run(told: Settings, stop: Stop) -> None:
     )
     try:
         snapshots = JetStreamSnapshots(log.connection, told.centre, replicas=told.nats_replicas)
+        clock = told.clock.clock(told.clock_jump_seconds_max)
+        if told.clock.is_wall:
+            demand_agreement(clock.now(), await log.server_time(), told.clock_jump_seconds_max)
         with garbage.paused():
             writer = await lead(
                 log=log,
                 snapshots=snapshots,
                 centre_id=told.centre,
                 name=f"scheduler-{os.getpid()}",
-                clock=told.clock.clock(),
+                clock=clock,
             )
         writer.clock.resume(writer.now() // MICROSECONDS)
         snapshotter = Snapshotter(writer, snapshots)
@@ -127,6 +147,7 @@ async def serve(
     )
     async with HttpServer(listen=told.metrics_listen, registry=registry, health=health) as http, server:
         await health.serving()
+        background.start(tell_health(writer, health), name="health")
         if told.ready_file is not None:
             lifecycle.announce(told.ready_file, {"grpc": str(server.address), "http": str(http.address)})
         await stop.wait()

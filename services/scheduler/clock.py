@@ -9,7 +9,10 @@ from typing import Protocol
 from services.runtime.stepped_time import SteppedTime
 
 MICROSECONDS = 1_000_000
+NANOSECONDS = 1_000_000_000
 SPEED_MAX = 1_000_000
+JUMP_SECONDS_MAX = 300.0
+"""A clock that is set ahead at once by more than this is not believed while we run."""
 STEP_POLL_SECONDS = 0.002
 STEPPED = "file:"
 FORM = re.compile(r"(?P<start>[^@/]+)@(?P<speed>[0-9.]+)(?:/(?P<until>[^@/]+))?")
@@ -17,6 +20,9 @@ FORM = re.compile(r"(?P<start>[^@/]+)@(?P<speed>[0-9.]+)(?:/(?P<until>[^@/]+))?"
 
 class Clock(Protocol):
     """What the scheduler asks the time of."""
+
+    unbelieved: float
+    """Seconds by which it was set ahead, which is too far to be believed; 0 where it is believed. As of `now`."""
 
     def now(self) -> int:
         """Microseconds since 1970-01-01 UTC."""
@@ -44,13 +50,29 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The time on the wall. Whoever sets it, or stops it, does not move the monotonic clock, so that shows."""
+    """The time on the wall. Whoever sets it does not move the count of what has gone by since the machine was started,
+    so that shows.
 
-    def __init__(self) -> None:
-        self._began = time.time() - time.monotonic()
+    Set ahead too far at once it is not believed: it goes on from the time before, until it is set right. Set back, it
+    is followed; once it comes to where it was, nothing is wrong.
+    """
+
+    def __init__(self, jump_seconds_max: float = JUMP_SECONDS_MAX) -> None:
+        self.unbelieved = 0.0
+        self._jump_max = int(jump_seconds_max * NANOSECONDS)
+        self._began = time.time_ns() - _gone()
+        self._farthest = self._began
 
     def now(self) -> int:
-        return time.time_ns() // 1000
+        wall, gone = time.time_ns(), _gone()
+        ahead = wall - gone - self._farthest
+        if ahead > self._jump_max:
+            self.unbelieved = ahead / NANOSECONDS
+            return (gone + self._farthest) // 1000
+        self.unbelieved = 0.0
+        if ahead > 0:
+            self._farthest += ahead
+        return wall // 1000
 
     def wait_for(self, moment: int) -> float:
         return max(0.0, moment - self.now() / MICROSECONDS)
@@ -65,11 +87,18 @@ class WallClock:
         """Wall time waits for nobody."""
 
     def set_by(self) -> float:
-        return time.time() - time.monotonic() - self._began
+        return (time.time_ns() - _gone() - self._began) / NANOSECONDS
+
+
+def _gone() -> int:
+    """Nanoseconds since this machine was started, those included in which it slept; nobody can set it."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 class SimulatedClock:
     """Starts at a moment, runs `speed` times as fast as real time, and stands still at `until`. Seconds."""
+
+    unbelieved = 0.0
 
     def __init__(self, start: float, speed: float, until: float | None = None) -> None:
         self._start, self._speed, self._until = start, speed, until
@@ -101,6 +130,8 @@ class SimulatedClock:
 
 class SteppedClock:
     """Shows what somebody else says through a file, and tells there how far it has been lived."""
+
+    unbelieved = 0.0
 
     def __init__(self, path: Path) -> None:
         self._time = SteppedTime(path)
@@ -142,11 +173,16 @@ class ClockChoice:
         """Read the setting. Raises ValueError with what is wrong, or OSError for a file that cannot be used."""
         return cls(text)
 
-    def clock(self) -> Clock:
-        """The clock, running from now on."""
+    @property
+    def is_wall(self) -> bool:
+        """Whether it is the time on the wall."""
+        return self._path is None and self._match is None
+
+    def clock(self, jump_seconds_max: float = JUMP_SECONDS_MAX) -> Clock:
+        """The clock, running from now on; one on the wall is not believed when it is set ahead by more than this."""
         if self._path is not None:
             return SteppedClock(self._path)
-        return WallClock() if self._match is None else self._make(self._match)
+        return WallClock(jump_seconds_max) if self._match is None else self._make(self._match)
 
     @staticmethod
     def _make(match: re.Match[str]) -> SimulatedClock:

@@ -35,6 +35,10 @@ class LogBehind(Exception):
     """Too much waits for the log; nothing was decided."""
 
 
+class TimeUnknown(LogBehind):
+    """Nobody knows what time it is; nothing was decided, and nothing is until the clock is right."""
+
+
 class Sheet:
     """A page being written: its encoded entries, and who waits for it to become durable."""
 

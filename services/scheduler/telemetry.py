@@ -68,6 +68,12 @@ class Telemetry:
             "alloc_clock_set_seconds", "By how much the clock was set since the start.", registry=self._registry
         )
         set_by.set_function(writer.clock.set_by)
+        unbelieved = Gauge(
+            "alloc_clock_unbelieved_seconds",
+            "By how much the clock was set ahead, where that is too far to be believed; nothing is decided meanwhile.",
+            registry=self._registry,
+        )
+        unbelieved.set_function(lambda: writer.clock.unbelieved)
         streams = Gauge("alloc_watch_streams", "Open watch streams.", ("watch",), registry=self._registry)
         streams.labels("reservations").set_function(lambda: watches.streams)
 

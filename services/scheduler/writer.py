@@ -29,7 +29,7 @@ from services.allocation.reservations import Reservation
 from services.allocation.tables.answers import Answer, Subject
 from services.eventlog.page import PAGE_BYTES_MAX, Entry, encode_page
 from services.scheduler.clock import MICROSECONDS, Clock
-from services.scheduler.group_commit import GroupCommit, Sheet
+from services.scheduler.group_commit import GroupCommit, Sheet, TimeUnknown
 
 SYSTEM = "system"
 
@@ -150,7 +150,7 @@ class Writer:
         due = self.centre.next_due()
         if due is None or due > self.now() // MICROSECONDS:
             return 0
-        if self.pages.is_full:
+        if self.pages.is_full or self.clock.unbelieved:
             return 0
         return len(self._decide(Ask(command=Tick(), actor=SYSTEM), self._ready())[1])
 
@@ -199,7 +199,13 @@ class Writer:
     def _ready(self) -> int:
         """The time of the next decision, in microseconds. Raises `LogBehind` when nothing may be decided."""
         self.pages.demand_room()
-        return self.now()
+        now = self.now()
+        if self.clock.unbelieved:
+            raise TimeUnknown(
+                f"the clock of the scheduler's machine was set ahead by {self.clock.unbelieved:.0f} s, which is not"
+                " believed; nothing is decided until it is right"
+            )
+        return now
 
     def _write_down(self, decisions: list[tuple[Ask, Events]], now: int) -> tuple[Sheet, list[list[Subject]]]:
         """Make decisions true, and write them on one page. Gives what each of them made."""

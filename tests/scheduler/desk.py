@@ -30,6 +30,8 @@ def wish(number: int = 0, company: str = "ALPHA", note: str = "") -> CreateReser
 class ManualClock:
     """Shows what it is told to show, in seconds."""
 
+    unbelieved = 0.0
+
     def __init__(self, now: float = fixture.NOW) -> None:
         self.seconds = now
 

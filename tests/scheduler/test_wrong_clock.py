@@ -21,6 +21,7 @@ from services.allocation.reservations import Reservation, State
 from services.eventlog.memory import MemoryLog
 from services.scheduler import clock as clock_module
 from services.scheduler.clock import WallClock
+from services.scheduler.group_commit import TimeUnknown
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
 from services.scheduler.telemetry import Telemetry
@@ -179,9 +180,8 @@ async def take(step: str, number: int, writer: Writer, clock: ManualClock) -> No
 async def test_whoever_looks_after_the_clock_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line when it was set, one when time stands still and one when it goes on; and two figures for an alarm."""
     wall, gone = [float(NOW)], [100.0]
-    monkeypatch.setattr(clock_module.time, "time", lambda: wall[0])
     monkeypatch.setattr(clock_module.time, "time_ns", lambda: int(wall[0] * 1e9))
-    monkeypatch.setattr(clock_module.time, "monotonic", lambda: gone[0])
+    monkeypatch.setattr(clock_module, "_gone", lambda: int(gone[0] * 1e9))
     writer = await lead(log=MemoryLog(), snapshots=MemorySnapshots(), centre_id=CENTRE, name="w", clock=WallClock())
     registry = CollectorRegistry()
     Telemetry(registry).follow(writer, Watches(0))
@@ -202,6 +202,42 @@ async def test_whoever_looks_after_the_clock_is_told(monkeypatch: pytest.MonkeyP
     assert registry.get_sample_value("alloc_clock_set_seconds") == pytest.approx(-3660)
     wall[0] -= 3600
     assert registry.get_sample_value("alloc_clock_behind_seconds") == pytest.approx(3600 - 111, abs=1)
+
+
+async def test_what_jumps_too_far_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is decided nor begins by it, repeats are answered, and set right it goes on as if nothing had been."""
+    wall, gone = [float(NOON - HOUR)], [100.0]
+    monkeypatch.setattr(clock_module.time, "time_ns", lambda: int(wall[0] * 1e9))
+    monkeypatch.setattr(clock_module, "_gone", lambda: int(gone[0] * 1e9))
+
+    def passes(seconds: float) -> None:
+        wall[0] += seconds
+        gone[0] += seconds
+
+    log = MemoryLog()
+    async with leading(log, *THINGS, clock=WallClock()) as writer:
+        before = ask(book("ALPHA", line("cpu"), start=NOON, hours=1), "before")
+        made, _ = await writer.submit(before)
+        assert isinstance(made, Reservation)
+        for minutes in (5, -60, 60, 5):  # What is set ahead by little is followed; so is what is set back and right.
+            wall[0] += minutes * 60
+            passes(1)
+            await booked(writer, NOON + 2 * HOUR)
+        wall[0] += DAY
+        passes(60)
+        for refused in (booked(writer, NOON + 3 * HOUR), writer.submit_each([ask(before.command)])):
+            with pytest.raises(TimeUnknown, match=f"{DAY} s"):
+                await refused
+        assert (await writer.submit(before))[0] == made
+        passes(HOUR)
+        await pass_time(writer)
+        assert writer.centre.reservations[made.id].state is State.CONFIRMED
+        wall[0] -= DAY
+        await pass_time(writer)
+        assert writer.centre.reservations[made.id].state is State.ACTIVE
+        assert writer.now() < (NOON + HOUR) * 1_000_000
+        await booked(writer, NOON + 3 * HOUR)
+    check(log)
 
 
 def test_the_wall_clock_knows_that_nobody_has_set_it() -> None:
