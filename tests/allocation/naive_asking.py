@@ -51,11 +51,15 @@ def _needs(resource: Resource) -> bool:
     return resource.approval in ("manager", "committee")
 
 
-def reasons(naive: Naive, name: str, after: Booking, now: int) -> set[Reason]:
-    """Every reason against holding the new place beside the old one, once no rule forbids it by itself."""
+def reasons(naive: Naive, name: str, after: Booking, apart: bool = False) -> set[Reason]:
+    """Every reason against holding the new place beside the old one, once no rule forbids it by itself.
+
+    These are those that there are wherever its units stand; and if they all stand `apart` from the old ones.
+    """
     booking, former = naive.bookings[name], naive.beside.pop(name, None)
     try:
-        held, paid = after.held - booking.held, after.paid - booking.paid
+        held = after.held if apart else after.held - booking.held
+        paid = after.paid if apart else after.paid - booking.paid
         wish = Booking(booking.company, after.start, after.end, held, paid)
         found = naive._quota(wish)
         for resource in {resource for resource, _ in held}:

@@ -100,7 +100,7 @@ def reasons(
     finally:
         naive.bookings[name] = booking
     waits = not found and asks(naive, booking, wish, lines_before)
-    return naive_asking.reasons(naive, name, after, now) if waits else found
+    return naive_asking.reasons(naive, name, after) if waits else found
 
 
 def asks(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line, ...]) -> bool:

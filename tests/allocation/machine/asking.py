@@ -33,6 +33,14 @@ class Asking(SmallCentre):
         naive.asked[name] = naive_asking.Asked(wish, now, expires)
         naive.beside[name] = beside
 
+    def elsewhere(self, before: Reservation, wish: Wish) -> set[Reason]:
+        """The reasons there may be as well against a change that waits, if it has to stand on other units."""
+        if all(len(self.resource(line.resource).nodes) == 1 for line in wish[0]):
+            return set()
+        booking = self.naive.bookings[before.id]
+        after = naive_changing.changed(self.naive, booking, wish, before.lines, self.scenario.now)
+        return naive_asking.reasons(self.naive, before.id, after, apart=True)
+
     @precondition(lambda self: any(self.naive.waits(name) for name in self.naive.asked))
     @rule(number=st.integers(0, 1000), voter=st.sampled_from(VOTERS), approves=st.sampled_from([True, True, False]))
     def judge(self, number: int, voter: str, approves: bool) -> None:

@@ -55,18 +55,22 @@ class Changing(Asking):
         lines, start, end = wish
         now, name = self.scenario.now, before.id
         expected = naive_changing.reasons(self.naive, name, wish, before.lines, now)
+        asks = wish != (before.lines, before.start, before.end) and naive_changing.asks(
+            self.naive, self.naive.bookings[name], wish, before.lines
+        )
         command = change(before, lines=lines, start=start, end=end)
         try:
             after = self.scenario.grants(command)
         except Rejected as refusal:
+            if asks:
+                expected |= self.elsewhere(before, wish) & {each.reason for each in refusal.violations}
             if not self.naive.outages:
-                self.agree(refusal, expected)
+                self.agree(refusal, expected, lines if asks else ())
             return
         # What of the time that runs is out, the model does not tell in half-hours.
         assert self.naive.outages or expected == set(), (expected, before, wish, after)
         assert isinstance(after, Reservation)
-        words = wish == (before.lines, before.start, before.end)
-        if not words and naive_changing.asks(self.naive, self.naive.bookings[name], wish, before.lines):
+        if asks:
             self.ask(before, after, wish)
             return
         self.naive.drop(name)  # What was asked for before is asked for no more.

@@ -38,18 +38,24 @@ class SmallCentre(RuleBasedStateMachine):
         self.restarted_at = 0
         self.bound: dict[str, tuple[Allocation, ...]] = {}
 
-    def agree(self, refusal: Rejected, expected: set[Reason]) -> None:
-        """A refusal names exactly the broken rules."""
+    def agree(self, refusal: Rejected, expected: set[Reason], both: Iterable[Line] = ()) -> None:
+        """A refusal names exactly the broken rules. Beside a place that is kept, `both` may not stand as they would."""
         reasons = {each.reason for each in refusal.violations}
         if self.naive.outages and Reason.START_IN_PAST in reasons & expected:
             return  # In the half-hour that runs, the model cannot tell who stood on what is out.
-        assert reasons - set(LOOSE) == expected
+        assert reasons - set(LOOSE) == expected, (refusal.violations, expected)
         for violation in refusal.violations:
             # Beside another reason it is not alone: what has begun, say, cannot be moved for a start in the past.
             if violation.reason in LOOSE and not expected:
                 # What is out cuts the time of its units in two, and then the best arrangement is hard to find.
                 cut = {name for out in self.naive.outages.values() for name in out.nodes}
-                assert violation.subject in {"gpus", "seats", "staff", *cut}, "fragmentation alone refused"
+                kept = {each.resource for each in (*both, *self.kept_for_changes())}
+                assert violation.subject in {"gpus", "seats", "staff", *cut, *kept}, "fragmentation alone refused"
+
+    def kept_for_changes(self) -> list[Allocation]:
+        """What keeps its very units though it has not begun: both places of what a change waits of."""
+        waiting = [self.scenario.centre.reservations[name] for name in self.naive.asked if self.naive.waits(name)]
+        return [each for reservation in waiting for each in reservation.occupied]
 
     def begin(self, reservation: Reservation, wanted: tuple[Line, ...], hold: int = 0, people: int = 0) -> None:
         """The model takes a new reservation in, which holds what it says and is a class of so many people, or none."""

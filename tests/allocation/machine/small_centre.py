@@ -49,8 +49,10 @@ LAB = replace(
 FAST = replace(fixture.track("fast"), slot_minutes=30, changeover_minutes=30)
 SLOW = replace(fixture.track("slow"), slot_minutes=60, changeover_minutes=60, approval="manager", approval_hours=5)
 SLOW = replace(SLOW, companions=(Companion(resource="staff", units=1, optional=True),))
+PAIR = replace(fixture.CLOCK_ROUND, id="pair", slot_minutes=60, approval="manager", approval_hours=10)
+PAIR = replace(PAIR, nodes=fixture.seats("pair", 2))
 VOTERS = ("operators/kim", "operators/lee", "operators/park")
-RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW)
+RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW, PAIR)
 
 COMPANIES = (
     fixture.company("RICH", horizon_days=9),

@@ -11,6 +11,8 @@ from tests.allocation.machine.small_centre import VOTERS
 from tests.allocation.scenario import DAY, HOUR, at
 
 EDGES = [(0, 1), (0, 1), (0, 2), (1, 1), (1, 2), (-1, 0), (24, 24), (48, 49), (0, -1)]
+NEAR = [(1, 1), (-1, -1), (0, 1), (-1, 0)]
+mostly_rich = st.sampled_from(["RICH"] * 5 + ["POOR"])
 
 
 class Wanting(Booking, Changing):
@@ -29,18 +31,52 @@ class Wanting(Booking, Changing):
     ) -> None:
         """What is approved shall be longer, earlier, later or on another day, once or twice; some people say what."""
         start = at("2026-03-03 00:00") + day * DAY + hour * HOUR
-        self.book_one("RICH", ((Line(resource=name, units=1),), start, 2 * HOUR))
-        found = self.scenario.centre.reservations.get(f"b{self.count}")
-        if found is None or found.state is not State.PENDING:
+        booked = self.approved("RICH", name, start, 2)
+        if not booked:
             return
-        for voter in VOTERS[: found.approval.quorum if found.approval else 0]:
-            self.scenario.grants(ApproveReservation(reservation_id=found.id, company="RICH", voter=voter))
-            self.naive.vote(self.naive.bookings[found.id], self.lines[found.id], voter, approves=True)
         if begun and start > self.scenario.now and day < 2:
             self.pass_until(start + 60)
         for first, last in edges:
-            now = self.scenario.centre.reservations[found.id]
-            self.change_one(now, (now.lines, now.start + first * HOUR, now.end + last * HOUR))
+            self.move(booked, first, last)
         for voter, approves in zip(VOTERS, votes, strict=False):
-            if self.naive.waits(found.id):
-                self.say(found.id, voter, approves)
+            if self.naive.waits(booked):
+                self.say(booked, voter, approves)
+
+    @rule(
+        day=st.integers(0, 4),
+        pieces=st.lists(st.tuples(mostly_rich, st.integers(9, 12), st.integers(1, 2)), min_size=4, max_size=7),
+        moves=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(NEAR)), min_size=4, max_size=8),
+        votes=st.lists(st.tuples(st.integers(0, 6), st.sampled_from([True, True, False])), max_size=2),
+    )
+    def crowd_the_pair(
+        self,
+        day: int,
+        pieces: list[tuple[str, int, int]],
+        moves: list[tuple[int, tuple[int, int]]],
+        votes: list[tuple[int, bool]],
+    ) -> None:
+        """Two seats are full of what was approved, and some of it shall be at another time: who makes way for it?"""
+        midnight = at("2026-03-03 00:00") + day * DAY
+        tried = [self.approved(who, "pair", midnight + hour * HOUR, hours) for who, hour, hours in pieces]
+        booked = [name for name in tried if name]
+        for number, (first, last) in moves if booked else ():
+            self.move(booked[number % len(booked)], first, last)
+        for number, approves in votes if booked else ():
+            if self.naive.waits(name := booked[number % len(booked)]):
+                self.say(name, VOTERS[0], approves)
+
+    def approved(self, company: str, resource: str, start: int, hours: int) -> str:
+        """The name of a booking to which enough have agreed; empty where it was refused, or nobody need agree."""
+        self.book_one(company, ((Line(resource=resource, units=1),), start, hours * HOUR))
+        found = self.scenario.centre.reservations.get(f"b{self.count}")
+        if found is None or found.state is not State.PENDING:
+            return ""
+        for voter in VOTERS[: found.approval.quorum if found.approval else 0]:
+            self.scenario.grants(ApproveReservation(reservation_id=found.id, company=company, voter=voter))
+            self.naive.vote(self.naive.bookings[found.id], self.lines[found.id], voter, approves=True)
+        return found.id
+
+    def move(self, name: str, first: int, last: int) -> None:
+        """A booking shall start and end so many hours later."""
+        now = self.scenario.centre.reservations[name]
+        self.change_one(now, (now.lines, now.start + first * HOUR, now.end + last * HOUR))

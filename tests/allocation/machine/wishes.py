@@ -122,6 +122,7 @@ plain_wishes = st.one_of(
     sensible("nodes seats", [*range(9, 18)], [1, 3], 2),
     sensible("slow seats", [*range(9, 16)], [1, 3], 1),
     sensible("lab", [*range(9, 18)], [1, 2, 5], 2),
+    sensible("pair", [*range(9, 15)], [1, 2, 3], 2),
     wild,
 )
 phased_wishes = st.one_of(
