@@ -31,8 +31,10 @@ from services.allocation.tables.outages import Outages
 from services.allocation.tables.rates import Rates
 from services.allocation.tables.recent_use import RecentUse
 from services.allocation.tables.records import Records
+from services.allocation.tables.reserves import Reserves
 from services.allocation.tables.reviews import Reviews
 from services.allocation.tables.series import SeriesTable
+from services.allocation.values.correction import Correction
 from services.allocation.values.months import ClosedMonth
 from services.allocation.values.reclaim import Review
 from services.allocation.values.tariff import Tariff
@@ -62,6 +64,7 @@ class Centre:
         self.consequences = Consequences(self.records, self.lists.of, self.reservations)
         self.recent_use = RecentUse()
         self.reviews = Reviews()
+        self.reserves = Reserves()
         self.cards = Cards()
         self.rates = Rates()
         self.periods = Periods()
@@ -95,8 +98,7 @@ class Centre:
             case events.QuotaGranted():
                 return self.grant(event.quota)
             case events.CorrectionPosted() if event.correction.unit_seconds:
-                self.meters[event.correction.company, event.correction.meter].correct(event.correction)
-                return self.records.correct(event.correction)
+                return self._correct_hours(event.correction)
             case events.TariffPublished():
                 return self.publish(event.tariff)
             case events.PeriodClosed():
@@ -140,8 +142,18 @@ class Centre:
     def _reviewed(self, event: events.QuotaReviewed) -> Company:
         for meter in {each.meter for each in event.removals}:
             self.meters[event.company, meter].lose([each for each in event.removals if each.meter == meter])
+        company = self.companies[event.company]
+        if event.to_reserve:
+            self.reserves.take_back(company.programme, event.removals)
         self.reviews.done(Review(event.at, event.company, event.at))
-        return self.companies[event.company]
+        return company
+
+    def _correct_hours(self, correction: Correction) -> Correction:
+        self.meters[correction.company, correction.meter].correct(correction)
+        if correction.from_reserve:
+            programme = self.companies[correction.company].programme
+            self.reserves.give(programme, correction.meter, correction.unit_seconds)
+        return self.records.correct(correction)
 
     def _measured(self, event: events.UseMeasured) -> Company:
         """Measuring changes nothing that anybody holds."""

@@ -57,13 +57,17 @@ class ReviewAnnounced(Fact, frozen=True, kw_only=True, tag="review_announced"):
     meters: tuple[MeterReview, ...]
 
 
-class QuotaReviewed(Fact, frozen=True, kw_only=True, tag="quota_reviewed"):
-    """A company's grants were reviewed for a date, and lost what `removals` names, by the rows in `meters`."""
+class QuotaReviewed(Fact, frozen=True, kw_only=True, tag="quota_reviewed", omit_defaults=True):
+    """A company's grants were reviewed for a date, and lost what `removals` names, by the rows in `meters`.
+
+    It went to the reserve of the company's programme, if the terms of that date said so.
+    """
 
     company: str
     at: int
     meters: tuple[MeterReview, ...]
     removals: tuple[Removal, ...]
+    to_reserve: bool = False
 
 
 class TariffPublished(Fact, frozen=True, kw_only=True, tag="tariff_published"):

@@ -23,6 +23,7 @@ from services.allocation.values.funding import Funding
 from services.allocation.values.months import ClosedMonth
 from services.allocation.values.outage import Fate, Outage
 from services.allocation.values.reclaim import Review
+from services.allocation.values.reserve import Reserve
 from services.allocation.values.tariff import Tariff
 from services.allocation.values.terms import Terms
 
@@ -63,6 +64,7 @@ class Image(Struct, frozen=True, gc=False, kw_only=True):
     corrections: list[Correction] = []
     recent: list[Recent] = []
     reviews: list[Review] = []
+    reserves: list[Reserve] = []  # An older image has none, as no event of its log filled one.
 
 
 class Piece(Struct, frozen=True, gc=False, array_like=True):
@@ -101,6 +103,7 @@ class Moment:
             closed=centre.closed,
             corrections=[each for kept in centre.records.corrections.values() for each in kept.values()],
             reviews=centre.reviews.ahead.copy(),
+            reserves=list(centre.reserves.of.values()),
             recent=[Recent(name, samples) for name, samples in centre.recent_use.of.items()],
             outages=[(outage, centre.outages.told(name)) for name, outage in centre.outages.by_id.items()],
             fundings=[
@@ -187,6 +190,8 @@ def centre_of(image: Image) -> Centre:
     centre.keep_all(image.reservations)
     centre.outages.restore(image.outages, image.fundings)
     centre.reviews.ahead = list(image.reviews)
+    for reserve in image.reserves:
+        centre.reserves.put(reserve)
     centre.recent_use.of.update((each.reservation, each.samples) for each in image.recent)
     for series in image.series:
         centre.series.put(series)

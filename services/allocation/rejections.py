@@ -62,6 +62,7 @@ class Reason(StrEnum):
     TOO_MANY_HOLDS = "TOO_MANY_HOLDS"  # the company lets enough offers be held already
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     CONCURRENCY_EXCEEDED = "CONCURRENCY_EXCEEDED"
+    RESERVE_EXCEEDED = "RESERVE_EXCEEDED"  # the programme has none, or less than was to be given out of it
     EXCLUSIVE_GROUP_BUSY = "EXCLUSIVE_GROUP_BUSY"  # another member of the group is held at that time
     CHANGEOVER_TOO_SHORT = "CHANGEOVER_TOO_SHORT"
     TOO_FEW_SEATS = "TOO_FEW_SEATS"  # no line has room for everybody of a class

@@ -40,6 +40,9 @@ def correct(
     because: Annotated[
         str, typer.Option("--because", "--reason", metavar="TEXT", help="Why: the company and its auditors read it.")
     ] = "",
+    from_reserve: Annotated[
+        bool, typer.Option("--from-reserve", help="Give --hours out of the reserve of its programme: `aidc reserve`.")
+    ] = False,
     reservation: Annotated[str, typer.Option(metavar="ID", help="The reservation that it is about, if any.")] = "",
     reverses: Annotated[str, typer.Option(metavar="ID", help="An earlier correction that it takes back.")] = "",
     dry_run: DryRun = False,
@@ -53,11 +56,14 @@ def correct(
         raise typer.BadParameter("one of --credit KRW, --debit KRW and --hours H says how much")
     if bool(hours) != bool(of):
         raise typer.BadParameter("--hours H and --of METER come together")
+    if from_reserve and not hours:
+        raise typer.BadParameter("--from-reserve gives hours: say --hours H and --of METER")
     parent = f"companies/{company}"
     request = api.PostCorrectionRequest(
         parent=parent,
         correction=api.Correction(
             krw=credit or -debit,
+            from_reserve=from_reserve,
             meter=of if of in ("", EQUIPMENT) else f"resources/{plain_id(of)}",
             kind=api.Correction.Kind.Value(f"KIND_{kind.name}"),
             reason=because,
@@ -81,7 +87,9 @@ def correct(
     much = f"{abs(made.krw):,} KRW"
     if made.unit_seconds:
         much = f"{hours_text(abs(made.unit_seconds), made.meter, units)} unit-hours of {plain_id(made.meter)}"
-    given = "credited" if (made.unit_seconds or made.krw) > 0 else "debited"
-    out.print(f"{company} {told} {given} with {much}: {made.reason}")
+    positive = (made.unit_seconds or made.krw) > 0
+    given = "credited" if positive else "debited"
+    reserve = f" {'out of' if positive else 'for'} its programme's reserve" if made.from_reserve else ""
+    out.print(f"{company} {told} {given} with {much}{reserve}: {made.reason}")
     if made.name:
         out.print(f"It is the correction {plain_id(made.name)}, at position {made.position:,}.")

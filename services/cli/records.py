@@ -178,6 +178,8 @@ def show_terms(found: api.Terms, zone: tzinfo) -> None:
             f"That is announced {show_duration(reviews.notice.ToTimedelta())} before, not done in the first"
             f" {show_duration(reviews.grace.ToTimedelta())} of an agreement{spared}."
         )
+        if reviews.to_reserve:
+            out.print("What is lost goes to the reserve of the company's programme: `aidc reserve` shows it.")
     for rule in found.strike_rules:
         out.print(
             f"{rule.strikes} strikes within {rule.window.ToTimedelta().days} days suspend from booking equipment for"

@@ -22,6 +22,7 @@ from services.scheduler.writer import Writer
 EVERYBODY = frozenset({Role.COMPANY, Role.OPERATOR, Role.AUDITOR})
 BOOKERS = frozenset({Role.COMPANY, Role.OPERATOR})
 OPERATORS = frozenset({Role.OPERATOR})
+OVERSEERS = frozenset({Role.OPERATOR, Role.AUDITOR})
 
 ROLES = {
     "ListResources": EVERYBODY,
@@ -42,6 +43,7 @@ ROLES = {
     "CancelReservation": BOOKERS,
     "ReleaseReservation": BOOKERS,
     "ListQuotas": EVERYBODY,
+    "ListReserves": OVERSEERS,
     "WatchReservations": EVERYBODY,
     "RegisterResource": OPERATORS,
     "RegisterCompany": OPERATORS,
@@ -116,6 +118,7 @@ class SchedulerApi:
             "CancelReservation": booking.change_reservation,
             "ReleaseReservation": booking.change_reservation,
             "ListQuotas": reading.list_quotas,
+            "ListReserves": reading.list_reserves,
             "WatchReservations": reading.watch_reservations,
             "RegisterResource": registering.register_resource,
             "RegisterCompany": registering.register_company,

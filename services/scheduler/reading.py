@@ -139,6 +139,19 @@ class Reading:
         await self.durable(position)
         return api.ListQuotasResponse(quotas=quotas, next_page_token=token, position=position)
 
+    async def list_reserves(self, call: Call, request: api.ListReservesRequest) -> api.ListReservesResponse:
+        """What reviews returned to the programmes, and what was given out of that."""
+        fields = Fields()
+        programme = fields.text("programme", request.programme, 64)
+        fields.demand_valid()
+        page = reads.Page.of(request.page_size, request.page_token, f"reserves {programme}", default=100, most=500)
+        position = self.reached(request.min_position)
+        found, token = reads.list_reserves(self._centre, programme, page)
+        await self.durable(position)
+        return api.ListReservesResponse(
+            reserves=[companies.reserve_reply(each) for each in found], next_page_token=token, position=position
+        )
+
     async def watch_reservations(
         self, call: Call, request: api.WatchReservationsRequest
     ) -> AsyncGenerator[api.WatchReservationsResponse, None]:

@@ -20,6 +20,7 @@ from services.allocation.measures import DAY_SECONDS
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import Period
+from services.allocation.values.reserve import Reserve
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid
 
@@ -130,6 +131,12 @@ def list_quotas(centre: Centre, company: str, start: int, end: int, page: Page) 
         if period.quota.end > start and (not end or period.quota.start < end)
     )
     return page.cut(found, lambda period: (period.quota.start, period.quota.meter))
+
+
+def list_reserves(centre: Centre, programme: str, page: Page) -> tuple[list[Reserve], str]:
+    """The reserves by programme and meter; an empty programme means every one."""
+    found = (each for each in centre.reserves.of.values() if programme in ("", each.programme))
+    return page.cut(found, lambda reserve: (0, f"{reserve.programme}\n{reserve.meter}"))
 
 
 def list_resources(centre: Centre, kind: Kind | None, page: Page) -> tuple[list[Resource], str]:

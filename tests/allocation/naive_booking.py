@@ -46,6 +46,16 @@ class Out:
 
 
 @dataclass
+class Gift:
+    """Unit-seconds that an operator gave a company out of a reserve, for its quota that begins then."""
+
+    company: str
+    start: int
+    unit_seconds: int
+    reversed: bool = False
+
+
+@dataclass
 class Bill:
     """A bill that is overdue: what followed from it already, after how many months."""
 

@@ -11,7 +11,7 @@ from services.allocation.rejections import Reason
 from services.allocation.reservations import Line
 from services.allocation.resources import Kind, Resource
 from services.allocation.values.terms import Terms
-from tests.allocation.naive_booking import CELL, GIVEN_BACK, HOUR, NEVER, Bill, Booking, Out
+from tests.allocation.naive_booking import CELL, GIVEN_BACK, HOUR, NEVER, Bill, Booking, Gift, Out
 
 
 class NaiveCalendar:
@@ -32,6 +32,7 @@ class NaiveCalendar:
         self.misused: set[str] = set()
         self.exempted: set[tuple[str, int]] = set()  # companies, and the reviews that pass them by
         self.reviewed: set[tuple[str, int]] = set()
+        self.gifts: dict[str, Gift] = {}  # out of the reserves, by the correction's id
         self.bookings: dict[str, Booking] = {}
         self.asked: dict[str, Any] = {}  # the changes that wait: see `naive_asking`
         self.beside: dict[str, Booking] = {}  # and what is held for each beside what stands

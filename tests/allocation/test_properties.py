@@ -10,13 +10,16 @@ from tests.allocation.machine.passing import Passing
 from tests.allocation.machine.promises import Promises
 from tests.allocation.machine.records import Records
 from tests.allocation.machine.repeating import Repeating
+from tests.allocation.machine.reserves import Reserves
 from tests.allocation.machine.revoking import Revoking
 from tests.allocation.machine.supply import Supply
 from tests.allocation.machine.transfers import Transfers
 from tests.allocation.machine.wanting import Wanting
 
 
-class CentreMachine(Wanting, Classes, Repeating, Transfers, Outages, Revoking, Records, Supply, Passing, Promises):
+class CentreMachine(
+    Wanting, Classes, Repeating, Transfers, Outages, Revoking, Records, Reserves, Supply, Passing, Promises
+):
     """A small centre beside its naive model."""
 
 

@@ -46,6 +46,17 @@ ELEVEN = TUESDAY + 11 * HOUR
 FIVE_DAYS = MONDAY + 5 * DAY
 WORKSHOP = Closure(start=at("2026-03-20 09:00"), end=at("2026-03-20 18:00"), zone="Z-A", reason="power")
 """Half of `h100-closing` is closed for a day."""
+OUT_OF_NOTHING = Correction(
+    id="c",
+    company="ALPHA",
+    krw=0,
+    kind=CorrectionKind.GOODWILL,
+    reason="it can use them",
+    unit_seconds=HOUR,
+    meter="h100",
+    from_reserve=True,
+)
+"""No review ever returned anything."""
 
 
 def full(scenario: Scenario) -> Command:
@@ -226,6 +237,7 @@ CASES |= {
     Reason.INVALID_CORRECTION: lambda _: PostCorrection(
         correction=Correction(id="c", company="ALPHA", krw=0, kind=CorrectionKind.ERROR, reason="none")
     ),
+    Reason.RESERVE_EXCEEDED: lambda _: PostCorrection(correction=OUT_OF_NOTHING),
     Reason.INVALID_OFFICER: lambda _: AssignOfficer(
         assignment=Assignment(company="ALPHA", officer="han", start=NOW, end=NOW)
     ),

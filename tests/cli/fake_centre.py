@@ -131,6 +131,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def ListQuotas(self, request: Any, context: Any) -> Any:
         return self._answer("ListQuotas", request, context)
 
+    def ListReserves(self, request: Any, context: Any) -> Any:
+        return self._answer("ListReserves", request, context)
+
     def SearchOffers(self, request: Any, context: Any) -> Any:
         return self._answer("SearchOffers", request, context)
 

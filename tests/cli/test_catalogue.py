@@ -155,6 +155,7 @@ def test_the_terms_have_what_the_rules_say_of_compute(catalogue: Catalogue) -> N
     assert (reclaim.grace.seconds, reclaim.notice.seconds) == (60 * 86_400, 14 * 86_400)
     assert reclaim.exemption.seconds == 7 * 86_400
     assert list(reclaim.exempt) == ["academy"]
+    assert reclaim.to_reserve
     idle = catalogue.terms.idle
     assert (idle.below_percent, idle.window.seconds, idle.warning.seconds) == (20, 5 * 86_400, 86_400)
     assert catalogue.terms.no_process.grace.seconds == 3_600
@@ -241,6 +242,7 @@ def test_a_registration_has_the_same_request_id_for_ever() -> None:
         ("calendar.csv", ",maintenance,", ",party,", "unknown kind 'party'"),
         ("nodes.csv", "h100-train-000,h100-train", "h100-train-000,h200", "pool: cannot make sense of 'h200'"),
         ("centre.yaml", "compute_slots:", "compute:", "compute_slots.slot_minutes is missing"),
+        ("centre.yaml", "go_to: programme_reserve", "go_to: whoever", "go_to: cannot make sense of 'whoever'"),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:

@@ -123,6 +123,36 @@ def test_a_correction_of_hours_names_the_quota(centre: FakeCentre, capsys: pytes
     assert main.run([*asked, "--hours", "2", "--of", "equipment", "--credit", "5"]) == 1
 
 
+def test_hours_are_given_out_of_a_reserve(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """The flag goes with hours alone, and the answer says where they come from or went."""
+    centre.answers["PostCorrection"] = lambda request: request.correction
+    asked = ["correct", "CMP-0004", "--because", "it can use them", "--from-reserve"]
+    assert main.run([*asked, "--hours", "2.5", "--of", "a100-dev"]) == 0
+    assert centre.requests[-1].correction.from_reserve
+    assert "credited with 2.5 unit-hours of a100-dev out of its programme's reserve" in capsys.readouterr().out
+    assert main.run([*asked, "--hours", "-2.5", "--of", "a100-dev", "--reverses", "c1"]) == 0
+    assert "debited with 2.5 unit-hours of a100-dev for its programme's reserve" in capsys.readouterr().out
+    assert main.run([*asked, "--credit", "5"]) == 1
+    assert "--from-reserve" in capsys.readouterr().err
+
+
+def test_reserves_are_listed_in_hours(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every page of them, milli-GPUs as GPUs; and without any, that there is none."""
+    kept = api.Reserve(programme="resident", meter="resources/a100-dev", returned_unit_seconds=3600 * 8000)
+    kept.given_unit_seconds, kept.left_unit_seconds = 3600 * 1500, 3600 * 6500
+    pages = [api.ListReservesResponse(reserves=[kept], next_page_token="more"), api.ListReservesResponse()]
+    centre.answers["ListReserves"] = lambda request: pages[bool(request.page_token)]
+    assert main.run(["reserve", "--programme", "resident"]) == 0
+    shown = capsys.readouterr().out
+    assert all(text in shown for text in ("resident", "a100-dev", "8.0", "1.5", "6.5"))
+    assert {request.programme for request in centre.requests if hasattr(request, "programme")} == {"resident"}
+    assert main.run(["reserve", "--json"]) == 0
+    assert [each["programme"] for each in json.loads(capsys.readouterr().out)["reserves"]] == ["resident"]
+    centre.answers["ListReserves"] = lambda _: api.ListReservesResponse()
+    assert main.run(["reserve"]) == 0
+    assert "No review has returned hours to any programme yet." in capsys.readouterr().out
+
+
 def test_a_correction_says_how_much_and_why(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """A credit or a debit, about a reservation or an earlier correction; both or neither is a mistake."""
     name = "companies/CMP-0004/corrections/c2"

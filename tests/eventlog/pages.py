@@ -386,6 +386,29 @@ FORMS: dict[str, Event] = {
             start=MONDAY_9,
         )
     ),
+    "correction_posted-reserve": CorrectionPosted(
+        correction=Correction(
+            id="c-4",
+            company="CMP-0001",
+            krw=36_000,
+            kind=CorrectionKind.GOODWILL,
+            reason="it can use what another did not",
+            unit_seconds=12 * 3600,
+            meter="h100-train",
+            start=MONDAY_9,
+            from_reserve=True,
+        )
+    ),
+    "quota_reviewed-reserve": QuotaReviewed(
+        company="CMP-0001",
+        at=MONDAY_9,
+        meters=(MeterReview(meter="h100-train", granted=360_000, booked=30_000),),
+        removals=(Removal(meter="h100-train", start=MONDAY_9, unit_seconds=82_500),),
+        to_reserve=True,
+    ),
+    "terms_published-reserve": TermsPublished(
+        terms=Terms(effective=MONDAY_9, reclaim=ReclaimRule(rows=(), to_reserve=True))
+    ),
     "reservation_missed-reason": ReservationMissed(
         reservation_id="r-7", released_at=MONDAY_9 + 3600, reason="no process ran on it for 60 minutes"
     ),

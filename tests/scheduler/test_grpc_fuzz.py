@@ -56,6 +56,8 @@ def sound(method: str) -> Message:
         ):
             request: Message = administration(method, "companies/BETA")
             return request
+        case "ListReserves":
+            return api.ListReservesRequest(programme="academy")
         case "GetResource":
             return api.GetResourceRequest(name="resources/cpu")
         case "ListReservations" | "WatchReservations":

@@ -76,6 +76,11 @@ ADMINISTERING = {
     **{("operator", whose): OK for whose in WHOSE},
 }
 
+OVERSEEING = {
+    **{("company", whose): DENIED for whose in WHOSE},
+    **{(who, whose): OK for who in ("operator", "auditor") for whose in WHOSE},
+}
+
 EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListResources": PUBLIC,
     "GetResource": PUBLIC,
@@ -95,6 +100,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "CancelReservation": CHANGING,
     "ReleaseReservation": CHANGING,
     "ListQuotas": FOLLOWING,
+    "ListReserves": OVERSEEING,
     "WatchReservations": FOLLOWING,
     "RegisterResource": ADMINISTERING,
     "RegisterCompany": ADMINISTERING,
@@ -370,6 +376,8 @@ def administration(method: str, parent: str) -> Any:
             return api.ForgiveStrikeRequest(name=f"{parent}/reservations/none", request_id=request_id(7))
         case "ListTariffs":
             return api.ListTariffsRequest()
+        case "ListReserves":
+            return api.ListReservesRequest()
         case "DeclareOutage":
             scope = api.OutageScope(resource="resources/cpu", nodes=["cpu-1"])
             outage = api.Outage(name="outages/works", kind=api.Outage.KIND_FAILURE, scopes=[scope])

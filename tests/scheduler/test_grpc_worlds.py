@@ -114,7 +114,7 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         *("PublishTerms", "GrantQualification", "RevokeQualification", "ForgiveStrike"),
         *("RecordArrears", "ClearArrears", "RecordMisuse", "LiftMisuse"),
         "ExemptFromReview",
-        *("PostCorrection", "AssignOfficer", "DismissOfficer"),
+        *("PostCorrection", "AssignOfficer", "DismissOfficer", "ListReserves"),
         *("DeclareOutage", "LiftOutage", "SetFunding"),
     }
     told = []

@@ -1,7 +1,8 @@
 """Reviewing grants: at dates of an agreement's term, what is not booked of it is partly taken back, after a notice.
 
 Every review is an event, with the share that was booked and the row of the rule, whether it took something or not; so
-nobody is reviewed twice for a date, and a replay takes nothing again. Hours of equipment are not reviewed.
+nobody is reviewed twice for a date, and a replay takes nothing again. Hours of equipment are not reviewed. What is
+taken goes to the reserve of the company's programme, if the terms of that date say so: `money.correcting` gives it out.
 """
 
 from services.allocation import events
@@ -39,7 +40,13 @@ def _reviewed(centre: Centre, review: Review) -> Event:
     if review.due < review.at:
         return events.ReviewAnnounced(company=company.id, at=review.at, due=review.due, meters=found)
     removals = [removal for each in found for removal in _removals(each, meters[each.meter], review.at)]
-    return events.QuotaReviewed(company=company.id, at=review.at, meters=found, removals=tuple(removals))
+    return events.QuotaReviewed(
+        company=company.id,
+        at=review.at,
+        meters=found,
+        removals=tuple(removals),
+        to_reserve=rule is not None and rule.to_reserve and bool(removals and company.programme),
+    )
 
 
 def _judged(rule: ReclaimRule | None, company: Company, at: int, name: str, meter: Meter) -> MeterReview:

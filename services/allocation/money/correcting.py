@@ -13,6 +13,7 @@ from services.allocation.registering.registration import UNIT_SECONDS_MAX
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.tables.meter import Period
 from services.allocation.values.correction import KRW_MAX, Correction
+from services.allocation.wording import unit_hours
 
 
 def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Events:
@@ -23,6 +24,9 @@ def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Event
     wish = command.correction
     if wish.company not in centre.companies:
         raise no_company(wish.company)
+    reversed_ = _reversed(centre, wish)
+    if reversed_ is not None and reversed_.from_reserve:
+        wish = replace(wish, from_reserve=True)  # Hours go back to where they came from.
     violations = [*_unreasoned(wish), *_unknown_reservation(centre, wish)]
     if wish.meter:
         meter = centre.meters.get((wish.company, wish.meter))
@@ -30,19 +34,23 @@ def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Event
         if period is None:
             violations.append(_without_quota(wish))
         else:
-            wish = replace(wish, start=period.quota.start, krw=_worth(centre, wish))
+            wish = replace(wish, start=period.quota.start, krw=_worth(centre, wish, reversed_))
             violations += _impossible(wish, period)
     else:
         violations += _invalid(wish)
-    violations += _irreversible(centre, wish)
+    violations += [*_beyond_reserve(centre, wish), *_irreversible(centre, wish)]
     if violations:
         raise Rejected(violations)
     return (events.CorrectionPosted(correction=wish),)
 
 
-def _worth(centre: Centre, wish: Correction) -> int:
+def _reversed(centre: Centre, wish: Correction) -> Correction | None:
+    """The correction that a wish takes back, if it names one that can be."""
+    return centre.records.corrections.get(wish.company, {}).get(wish.reverses)
+
+
+def _worth(centre: Centre, wish: Correction, reversed_: Correction | None) -> int:
     """What hours are worth by the newest rate card off its peaks, as for a grant; as much as it was for a reversal."""
-    reversed_ = centre.records.corrections.get(wish.company, {}).get(wish.reverses)
     if reversed_ is not None:
         return -reversed_.krw
     pool, card = centre.pools.get(wish.meter), next(reversed(centre.cards.published.values()), None)
@@ -73,6 +81,37 @@ def _impossible(wish: Correction, period: Period) -> Iterator[Violation]:
             limit=-free,
             asked=wish.unit_seconds,
         )
+
+
+def _beyond_reserve(centre: Centre, wish: Correction) -> Iterator[Violation]:
+    """A reserve gives what it has, and nothing negative; what it gave may come back by a reversal."""
+    if not wish.from_reserve:
+        return
+    programme = centre.companies[wish.company].programme
+    left = centre.reserves.at(programme, wish.meter).left
+    if wish.unit_seconds > left or (wish.unit_seconds <= 0 and not wish.reverses):
+        yield Violation(
+            reason=Reason.RESERVE_EXCEEDED,
+            description=_short_of(centre, wish, programme, left),
+            subject=wish.meter,
+            limit=left,
+            asked=wish.unit_seconds,
+        )
+
+
+def _short_of(centre: Centre, wish: Correction, programme: str, left: int) -> str:
+    """Why a reserve does not give what is wished, with what is left in it."""
+    if not wish.meter:
+        return "A reserve has no KRW: name the meter of a quota, and the hours that it is to be given."
+    if not programme:
+        return f"{wish.company} is in no programme, so there is no reserve to give {wish.meter} from."
+    pool = centre.pools.get(wish.meter)
+    unit = pool.resource.unit if pool is not None else None
+    has = f"The reserve of {programme} has {unit_hours(left, unit)} unit-hours of {wish.meter} left"
+    if wish.unit_seconds <= 0:
+        return f"{has}; give some of them, or take hours back by reversing the correction that gave them."
+    asked = f"{unit_hours(wish.unit_seconds, unit)} were to be given"
+    return f"{has}; {asked}. Give fewer, or give them without the reserve."
 
 
 def _invalid(wish: Correction) -> Iterator[Violation]:
@@ -109,8 +148,7 @@ def _unknown_reservation(centre: Centre, wish: Correction) -> Iterator[Violation
 def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
     if not wish.reverses:
         return
-    kept = centre.records.corrections.get(wish.company, {})
-    reversed_ = kept.get(wish.reverses)
+    reversed_ = _reversed(centre, wish)
     if reversed_ is None:
         yield Violation(
             reason=Reason.NO_SUCH_RECORD,
@@ -119,7 +157,8 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
         )
         return
     yield from _unequal(wish, reversed_)
-    if by := next((each.id for each in kept.values() if each.reverses == wish.reverses), ""):
+    kept = centre.records.corrections[wish.company].values()
+    if by := next((each.id for each in kept if each.reverses == wish.reverses), ""):
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
             description=f"The correction {wish.reverses} has been reversed before, by {by}.",
@@ -133,6 +172,12 @@ def _unequal(wish: Correction, reversed_: Correction) -> Iterator[Violation]:
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
             description=f"The correction {wish.reverses} is about {_what(reversed_)}.",
+            subject=wish.reverses,
+        )
+    elif wish.from_reserve != reversed_.from_reserve:
+        yield Violation(
+            reason=Reason.INVALID_CORRECTION,
+            description=f"The correction {wish.reverses} gave nothing out of a reserve, so nothing goes back there.",
             subject=wish.reverses,
         )
     elif (wish.unit_seconds, wish.krw) != (-reversed_.unit_seconds, -reversed_.krw):

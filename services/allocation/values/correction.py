@@ -31,7 +31,8 @@ class Correction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     """So many KRW, or unit-seconds of a quota, for a company, or against it where they are negative.
 
     The quota is that of `meter` whose period begins at `start`, in seconds; `krw` is what its hours are worth then. It
-    may be about a reservation, and take back an earlier correction, which it names in `reverses`.
+    may be about a reservation, and take back an earlier correction, which it names in `reverses`. Hours that are given
+    `from_reserve` are out of what reviews returned to the company's programme, and go back there when reversed.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Correction(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True
     unit_seconds: int = 0
     meter: str = ""
     start: int = 0
+    from_reserve: bool = False
 
 
 def corrected(quota: Quota, correction: Correction) -> Quota:

@@ -67,6 +67,7 @@ class ReclaimRule(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     notice_days: int = 0
     exemption_days: int = 0  # An exemption is granted so long before a review.
     exempt: tuple[str, ...] = ()
+    to_reserve: bool = False  # What is lost goes to the reserve of the company's programme.
 
 
 class Terms(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

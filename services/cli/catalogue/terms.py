@@ -10,6 +10,7 @@ no_show: {no_process_minutes: 60, exempt: [academy]}    # compute on which nothi
 reclaim: [{at_pct_of_term: 40, used_below_pct: 10, remove_pct_of_unused: 25}]                         # or nothing
 reclaim_rules: {grace_days_after_start: 60, notice_days: 14, exempt_programmes: [academy, CMP-0004],
                 exemption_request_days_before: 7,    # an operator exempts a company from its next review until then
+                returned_hours_go_to: programme_reserve,    # to be given to others of the programme; or nothing
                 purpose_violation: revoke_all}       # whoever misuses what it has loses all of it; or nothing
 arrears: [{overdue_months: 3, surcharge_pct: 10}, {overdue_months: 6, action: suspend}]
 overburn_percent: 125                 # of a quota of compute so much may be booked in all; without it, the quota
@@ -26,6 +27,8 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 REVOKE_ALL = "revoke_all"
 """What a misuse brings, if anything."""
+PROGRAMME_RESERVE = "programme_reserve"
+"""Where the hours go that reviews take back, if anywhere."""
 
 
 def centre_terms(rules: Rules) -> api.Terms:
@@ -98,7 +101,7 @@ def arrears_rules(given: Iterable[Mapping[str, Any]]) -> list[api.ArrearsRule]:
 
 
 def reclaim_rule(rows: Iterable[Mapping[str, Any]], others: Mapping[str, Any]) -> api.ReclaimRule:
-    """When grants are reviewed, and what they lose. Raises KeyError or ValueError for what makes no sense."""
+    """When grants are reviewed, and what they lose. Raises KeyError, ValueError or `CatalogueError` for nonsense."""
     return api.ReclaimRule(
         rows=[
             api.ReclaimRow(
@@ -112,7 +115,17 @@ def reclaim_rule(rows: Iterable[Mapping[str, Any]], others: Mapping[str, Any]) -
         exemption=days(int(others.get("exemption_request_days_before", 0))),
         notice=days(int(others.get("notice_days", 0))),
         exempt=[str(name) for name in others.get("exempt_programmes", [])],
+        to_reserve=_to_reserve(others.get("returned_hours_go_to")),
     )
+
+
+def _to_reserve(place: object) -> bool:
+    """Whether what reviews take back goes to the reserve of the programme, or nowhere; there is no other place."""
+    if place not in (None, PROGRAMME_RESERVE):
+        raise CatalogueError(
+            f"reclaim_rules.returned_hours_go_to: cannot make sense of {place!r}; say {PROGRAMME_RESERVE}, or nothing"
+        )
+    return place is not None
 
 
 def strike_rules(given: Iterable[Mapping[str, Any]]) -> list[api.StrikeRule]:

@@ -1,10 +1,11 @@
-"""Companies and their quotas: as an operator sends them, and as clients see them."""
+"""Companies, their quotas and the reserves of their programmes: as an operator sends them, and as clients see them."""
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.allocation import commands
 from services.allocation.companies import EQUIPMENT_METER, Company, Quota
+from services.allocation.values.reserve import Reserve
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.scheduler.wire.fields import Fields
 
@@ -91,6 +92,17 @@ def quota_reply(quota: Quota, booked: int = 0) -> api.Quota:
         concurrent_units_max=quota.concurrent_units_max,
         booked_unit_seconds=booked,
         reclaimed_unit_seconds=quota.reclaimed,
+    )
+
+
+def reserve_reply(reserve: Reserve) -> api.Reserve:
+    """What a programme's reserve has on a meter."""
+    return api.Reserve(
+        programme=reserve.programme,
+        meter=meter_name(reserve.meter),
+        returned_unit_seconds=reserve.returned,
+        given_unit_seconds=reserve.given,
+        left_unit_seconds=reserve.left,
     )
 
 

@@ -45,6 +45,8 @@ def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrecti
         fields.fault("correction.unit_seconds", "and correction.meter come together")
     if given.meter and given.krw:
         fields.fault("correction.krw", "must not be set for hours: the rate card says what they are worth")
+    if given.from_reserve and not given.meter:
+        fields.fault("correction.from_reserve", "is about hours: correction.meter and correction.unit_seconds")
     wish = Correction(
         id=new_id(),
         company=company,
@@ -56,6 +58,7 @@ def post_correction(request: api.PostCorrectionRequest) -> commands.PostCorrecti
         unit_seconds=given.unit_seconds,
         meter=meter,
         start=given.quota_time.seconds if given.HasField("quota_time") else 0,
+        from_reserve=given.from_reserve,
     )
     fields.demand_valid()
     return commands.PostCorrection(correction=wish)
@@ -76,4 +79,5 @@ def correction_reply(correction: Correction, position: int) -> api.Correction:
         unit_seconds=correction.unit_seconds,
         meter=meter_name(correction.meter) if correction.meter else "",
         quota_time=Timestamp(seconds=correction.start) if correction.start else None,
+        from_reserve=correction.from_reserve,
     )

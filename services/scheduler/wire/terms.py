@@ -71,6 +71,7 @@ def _reclaim_rule(fields: Fields, given: api.ReclaimRule) -> ReclaimRule:
         exemption_days=fields.whole("terms.reclaim.exemption", given.exemption, DAY_SECONDS, "days"),
         notice_days=fields.whole("terms.reclaim.notice", given.notice, DAY_SECONDS, "days"),
         exempt=tuple(fields.text("terms.reclaim.exempt", each, 63) for each in given.exempt),
+        to_reserve=given.to_reserve,
     )
 
 
@@ -135,4 +136,5 @@ def _reclaim_reply(rule: ReclaimRule) -> api.ReclaimRule:
         notice=Duration(seconds=rule.notice_days * DAY_SECONDS),
         exemption=Duration(seconds=rule.exemption_days * DAY_SECONDS),
         exempt=rule.exempt,
+        to_reserve=rule.to_reserve,
     )

@@ -55,9 +55,10 @@ VOTERS = ("operators/kim", "operators/lee", "operators/park")
 RESOURCES: tuple[Resource, ...] = (GPUS, NODES, STAFF, SEATS, RIG, LAB, FAST, SLOW, PAIR)
 
 COMPANIES = (
-    fixture.company("RICH", horizon_days=9),
+    fixture.company("RICH", horizon_days=9, programme="resident"),
     fixture.company(
         "POOR",
+        programme="resident",
         notice_hours=1,
         reservation_days_max=1,
         agreement_end=at("2026-03-12 00:00"),
@@ -65,7 +66,7 @@ COMPANIES = (
         gpus_max=3,
         gpus_approval_hours=6,
     ),
-    fixture.company("NONE"),
+    fixture.company("NONE", programme="academy"),
 )
 WEEKS = [at("2026-03-01 00:00"), at("2026-03-05 00:00"), at("2026-03-10 00:00"), at("2026-03-25 00:00")]
 QUOTAS = tuple(
@@ -89,6 +90,7 @@ TERMS = Terms(
         ),
         notice_days=1,
         exemption_days=1,
+        to_reserve=True,
     ),
 )
 SIZES = {"gpus": (250, 500, 750, 1000, 1000, 2000, 3000, 4000, 6000), "nodes": (8, 16, 24, 32), "rig": (1, 1, 1, 1)}

@@ -3221,6 +3221,112 @@ class ListQuotasResponse(_message.Message):
 Global___ListQuotasResponse: _TypeAlias = ListQuotasResponse  # noqa: Y015
 
 @_typing.final
+class Reserve(_message.Message):
+    """The hours of a meter that reviews took back from the companies of a programme, to be given to others of it: see
+    `from_reserve` of a Correction.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAMME_FIELD_NUMBER: _builtins.int
+    METER_FIELD_NUMBER: _builtins.int
+    RETURNED_UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    GIVEN_UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    LEFT_UNIT_SECONDS_FIELD_NUMBER: _builtins.int
+    programme: _builtins.str
+    """Its id, as companies name it."""
+    meter: _builtins.str
+    """`resources/{resource}`, a compute pool: hours of equipment are not reviewed."""
+    returned_unit_seconds: _builtins.int
+    """Units times seconds that reviews took back, in all."""
+    given_unit_seconds: _builtins.int
+    """Units times seconds that operators gave out of it, less what was reversed."""
+    left_unit_seconds: _builtins.int
+    """Units times seconds that may still be given; never negative."""
+    def __init__(
+        self,
+        *,
+        programme: _builtins.str = ...,
+        meter: _builtins.str = ...,
+        returned_unit_seconds: _builtins.int = ...,
+        given_unit_seconds: _builtins.int = ...,
+        left_unit_seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["given_unit_seconds", b"given_unit_seconds", "left_unit_seconds", b"left_unit_seconds", "meter", b"meter", "programme", b"programme", "returned_unit_seconds", b"returned_unit_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reserve: _TypeAlias = Reserve  # noqa: Y015
+
+@_typing.final
+class ListReservesRequest(_message.Message):
+    """Asks for the reserves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRAMME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_POSITION_FIELD_NUMBER: _builtins.int
+    programme: _builtins.str
+    """Only those of this programme; empty means all."""
+    page_size: _builtins.int
+    """At most so many; 0 means 100, and 500 is the most."""
+    page_token: _builtins.str
+    """From the answer before; bound to the same question."""
+    min_position: _builtins.int
+    """Answer no older than this log position."""
+    def __init__(
+        self,
+        *,
+        programme: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        min_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_position", b"min_position", "page_size", b"page_size", "page_token", b"page_token", "programme", b"programme"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReservesRequest: _TypeAlias = ListReservesRequest  # noqa: Y015
+
+@_typing.final
+class ListReservesResponse(_message.Message):
+    """A page of reserves, by programme and meter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    position: _builtins.int
+    """The log position that the answer is true at."""
+    @_builtins.property
+    def reserves(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reserve]:
+        """At most `page_size`; none where no review ever returned anything."""
+
+    def __init__(
+        self,
+        *,
+        reserves: _abc.Iterable[Global___Reserve] | None = ...,
+        next_page_token: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "position", b"position", "reserves", b"reserves"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListReservesResponse: _TypeAlias = ListReservesResponse  # noqa: Y015
+
+@_typing.final
 class GrantQuotaRequest(_message.Message):
     """Asks to give a company quota."""
 
@@ -3625,6 +3731,7 @@ class Correction(_message.Message):
     UNIT_SECONDS_FIELD_NUMBER: _builtins.int
     METER_FIELD_NUMBER: _builtins.int
     QUOTA_TIME_FIELD_NUMBER: _builtins.int
+    FROM_RESERVE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/corrections/{correction}`. Output only; empty if it was only checked."""
     krw: _builtins.int
@@ -3649,6 +3756,10 @@ class Correction(_message.Message):
     """Units times seconds of a quota, for the company or, negative, against it; no more is taken than is not booked."""
     meter: _builtins.str
     """The quota's meter, if it is about hours: `resources/{resource}`, or `equipment`."""
+    from_reserve: _builtins.bool
+    """Give the hours out of the reserve of the company's programme: see ListReserves. A correction that reverses one of
+    these gives them back there, whether it says so or not.
+    """
     @_builtins.property
     def quota_time(self) -> _timestamp_pb2.Timestamp:
         """A time within the quota's period; the time of the decision if it is not set. In the answer, when the period begins."""
@@ -3666,10 +3777,11 @@ class Correction(_message.Message):
         unit_seconds: _builtins.int = ...,
         meter: _builtins.str = ...,
         quota_time: _timestamp_pb2.Timestamp | None = ...,
+        from_reserve: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["quota_time", b"quota_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "krw", b"krw", "meter", b"meter", "name", b"name", "position", b"position", "quota_time", b"quota_time", "reason", b"reason", "reservation", b"reservation", "reverses", b"reverses", "unit_seconds", b"unit_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_reserve", b"from_reserve", "kind", b"kind", "krw", b"krw", "meter", b"meter", "name", b"name", "position", b"position", "quota_time", b"quota_time", "reason", b"reason", "reservation", b"reservation", "reverses", b"reverses", "unit_seconds", b"unit_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -4305,6 +4417,9 @@ class ReclaimRule(_message.Message):
     NOTICE_FIELD_NUMBER: _builtins.int
     EXEMPT_FIELD_NUMBER: _builtins.int
     EXEMPTION_FIELD_NUMBER: _builtins.int
+    TO_RESERVE_FIELD_NUMBER: _builtins.int
+    to_reserve: _builtins.bool
+    """What is lost goes to the reserve of the company's programme, and can be given to another company of it."""
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReclaimRow]:
         """Of the rows of one date the strictest counts."""
@@ -4333,10 +4448,11 @@ class ReclaimRule(_message.Message):
         notice: _duration_pb2.Duration | None = ...,
         exempt: _abc.Iterable[_builtins.str] | None = ...,
         exemption: _duration_pb2.Duration | None = ...,
+        to_reserve: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["exemption", b"exemption", "grace", b"grace", "notice", b"notice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "exemption", b"exemption", "grace", b"grace", "notice", b"notice", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exempt", b"exempt", "exemption", b"exemption", "grace", b"grace", "notice", b"notice", "rows", b"rows", "to_reserve", b"to_reserve"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

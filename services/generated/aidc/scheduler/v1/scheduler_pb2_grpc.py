@@ -165,6 +165,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsResponse.FromString,
                 _registered_method=True)
+        self.ListReserves = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/ListReserves',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesResponse.FromString,
+                _registered_method=True)
         self.RegisterResource = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/RegisterResource',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.RegisterResourceRequest.SerializeToString,
@@ -489,6 +494,14 @@ class SchedulerServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListReserves(self, request, context):
+        """Lists the reserves of the programmes: what reviews took back of their companies' grants, and what was given out of
+        that again. Operators and auditors only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RegisterResource(self, request, context):
         """Makes a resource bookable. Operators only.
         """
@@ -807,6 +820,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.WatchReservations,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsResponse.SerializeToString,
+            ),
+            'ListReserves': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReserves,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesResponse.SerializeToString,
             ),
             'RegisterResource': grpc.unary_unary_rpc_method_handler(
                     servicer.RegisterResource,
@@ -1642,6 +1660,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/WatchReservations',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.WatchReservationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReserves(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/ListReserves',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.ListReservesResponse.FromString,
             options,
             channel_credentials,
             insecure,
