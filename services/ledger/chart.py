@@ -1,7 +1,9 @@
 """The chart of accounts: where a unit-second, and its price in KRW, can stand. Pure.
 
 Each company has these accounts for each month and resource, once in unit-seconds and once in KRW. `capacity` is the
-centre's counter-account: it gives what all the others have, so that together they are always zero.
+centre's counter-account: it gives what all the others have, so that together they are always zero. `reserve` is what a
+company gave to the reserve of its programme less what it got out of it, in hours alone: those of all companies of a
+programme together are its reserve, so one of them may stand below zero and their sum never does.
 
 A booking is a transfer in two phases: pending when it is made (`held`, `booked`), then posted by use (`used`, `idle`,
 `penalty`) or voided (`released`, `refunded`, `preempted`). What a month that is closed leaves pending is carried over
@@ -18,6 +20,7 @@ class Account(StrEnum):
 
     CAPACITY = "capacity"  # the centre, giving
     GRANTED = "granted"  # quotas, and what they are worth by the rate card
+    RESERVE = "reserve"  # what reviews returned to the programme, less what the company was given out of that
     HELD = "held"  # offers held and requests not yet approved: no booking yet
     BOOKED = "booked"  # confirmed or active, not used yet
     USED = "used"  # held until its end

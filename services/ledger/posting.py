@@ -48,11 +48,12 @@ def post(event: Event, step: Step | None, books: Books, at: int) -> tuple[Transf
         return (*posted, *_returned(step, books)) if step.late_fees else posted
     match event:
         case events.QuotaReviewed():
-            return tuple(_reclaimed(event.company, each, books) for each in event.removals)
+            lost_to = Account.RESERVE if event.to_reserve else Account.CAPACITY
+            return tuple(part for each in event.removals for part in _reclaimed(event.company, each, lost_to, books))
         case events.QuotaGranted():
             return _granted(event, books)
         case events.CorrectionPosted():
-            return (_corrected(event.correction, books, at),)
+            return tuple(_corrected(event.correction, books, at))
         case events.PeriodClosed():
             return tuple(_carried(books.claims.values(), books.closed_before, number_of(event.period.month), books))
         case _:
@@ -177,7 +178,7 @@ def _granted(event: events.QuotaGranted, books: Books) -> tuple[Transfer, ...]:
     return (Transfer(quota.company, "", quota.meter, period, month, *accounts, quota.unit_seconds, krw),)
 
 
-def _reclaimed(company: str, removal: Removal, books: Books) -> Transfer:
+def _reclaimed(company: str, removal: Removal, lost_to: Account, books: Books) -> Iterator[Transfer]:
     """What a review takes back of a quota, in the month in which it begins, with what it is worth by now."""
     month, _ = books.periods.at(removal.start)
     quota = Quota(
@@ -187,23 +188,40 @@ def _reclaimed(company: str, removal: Removal, books: Books) -> Transfer:
         end=removal.start + 1,
         unit_seconds=removal.unit_seconds,
     )
-    accounts = (Account.GRANTED, Account.CAPACITY)
-    what = (removal.unit_seconds, books.worth(quota))
-    return Transfer(company, "", removal.meter, books.periods.period_of(month), month, *accounts, *what)
+    about = (company, "", removal.meter, books.periods.period_of(month), month)
+    return _of_grant(about, Account.GRANTED, lost_to, removal.unit_seconds, books.worth(quota))
 
 
-def _corrected(correction: Correction, books: Books, at: int) -> Transfer:
+def _of_grant(
+    about: tuple[str, str, str, int, int], source: Account, target: Account, unit_seconds: int, krw: int
+) -> Iterator[Transfer]:
+    """Hours of a quota to or from the centre, with their worth; to or from a reserve that stays with the centre.
+
+    What an hour is worth differs from company to company, so a reserve is of hours alone: whoever gets them is granted
+    their own worth of them.
+    """
+    if Account.RESERVE not in (source, target):
+        yield Transfer(*about, source, target, unit_seconds, krw)
+        return
+    yield Transfer(*about, source, target, unit_seconds, 0)
+    if krw:
+        giver, taker = (Account.CAPACITY if each is Account.RESERVE else each for each in (source, target))
+        yield Transfer(*about, giver, taker, 0, krw)
+
+
+def _corrected(correction: Correction, books: Books, at: int) -> Iterator[Transfer]:
     """What an operator gives a company or, negative, takes from it, in the month in which it was decided.
 
     Hours are of a quota, so they stand where that was granted: in the month in which it begins.
     """
     hours = correction.unit_seconds
     month, _ = books.periods.at(correction.start if hours else at)
-    accounts = (Account.CAPACITY, Account.GRANTED if hours else Account.COMPENSATION)
+    giver = Account.RESERVE if correction.from_reserve else Account.CAPACITY
+    accounts = (giver, Account.GRANTED if hours else Account.COMPENSATION)
     source, target = accounts if (hours or correction.krw) > 0 else reversed(accounts)
     about = (correction.company, correction.reservation_id, correction.meter or CORRECTIONS)
     months = (books.periods.period_of(month), month)
-    return Transfer(*about, *months, source, target, abs(hours), abs(correction.krw))
+    return _of_grant((*about, *months), source, target, abs(hours), abs(correction.krw))
 
 
 def _carried(claims: Iterable[Claim], before: int, closed: int, books: Books) -> Iterator[Transfer]:

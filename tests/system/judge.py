@@ -26,16 +26,16 @@ class Judge(Claims):
             case "resource_registered":
                 self.resources[event["resource"]["id"]] = event["resource"]
             case "company_registered":
-                self.companies.add(event["company"]["id"])
+                self.companies[event["company"]["id"]] = event["company"].get("programme", "")
             case "correction_posted":
-                if event["correction"]["company"] not in self.companies or not (
-                    event["correction"]["krw"] or event["correction"].get("unit_seconds")
-                ):
-                    self._say(f"a correction of {event['correction']} makes no sense")
+                self._correct(event["correction"])
             case "quota_granted" | "terms_published" | "qualification_granted" | "qualification_revoked":
                 pass
-            case "review_announced" | "quota_reviewed":
+            case "review_announced":
                 pass  # What is granted is no place either.
+            case "quota_reviewed":
+                for each in event["removals"] if event.get("to_reserve") else ():
+                    self.reserves[self.companies[event["company"]], each["meter"]] += each["unit_seconds"]
             case "tariff_published" | "period_closed" | "use_measured":
                 pass  # Prices, books and what was measured hold no unit.
             case "series_booked" | "series_changed":
@@ -112,6 +112,16 @@ class Judge(Claims):
             case unknown:
                 self._say(f"unknown event {unknown}")
         return set()
+
+    def _correct(self, made: Json) -> None:
+        """A correction is of something, for somebody, and out of a reserve comes only what reviews returned to it."""
+        if made["company"] not in self.companies or not (made["krw"] or made.get("unit_seconds")):
+            self._say(f"a correction of {made} makes no sense")
+        elif made.get("from_reserve"):
+            key = self.companies[made["company"]], made["meter"]
+            self.reserves[key] -= made["unit_seconds"]
+            if not key[0] or self.reserves[key] < 0:
+                self._say(f"the correction {made['id']} leaves {self.reserves[key]} in the reserve of {key}")
 
     def _change(self, event: Json) -> set[Place]:
         name = event["reservation_id"]

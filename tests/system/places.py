@@ -45,7 +45,10 @@ class Places:
 
     faults: list[str] = field(default_factory=list)
     resources: dict[str, Json] = field(default_factory=dict)
-    companies: set[str] = field(default_factory=set)
+    companies: dict[str, str] = field(default_factory=dict)
+    """The programme of each, if it has one."""
+    reserves: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Unit-seconds left to each programme, by meter."""
     claims: dict[str, Claim] = field(default_factory=dict)
     held: dict[Place, dict[str, list[Holding]]] = field(default_factory=lambda: defaultdict(dict))
     rooms: dict[str, dict[str, list[tuple[int, int, str]]]] = field(default_factory=lambda: defaultdict(dict))

@@ -4,15 +4,22 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.events import Event, ReservationCancelled, ReservationChanged, ReservationConfirmed
+from services.allocation.events import (
+    CorrectionPosted,
+    Event,
+    ReservationCancelled,
+    ReservationChanged,
+    ReservationConfirmed,
+)
 from services.allocation.values.people import Participants
-from tests.allocation import fixture
+from tests.allocation import fixture, test_reserve
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, Scenario, book, line
 from tests.allocation.test_series_changing import asking
 from tests.allocation.test_series_places import turned_in_a_room
 from tests.system.checker import answer_faults, booking_faults
 from tests.system.raw_log import RawPage
+from tests.system.views import fold
 
 NOON = TUESDAY + 12 * HOUR
 ENTRY = {"actor": "companies/ALPHA", "request_id": "one", "events": []}
@@ -28,13 +35,17 @@ def lived() -> Scenario:
 
 def told(scenario: Scenario, *more: Event) -> list[str]:
     """What the judge says of everything that happened, and of some events more."""
+    return booking_faults(pages_of(scenario, *more))
+
+
+def pages_of(scenario: Scenario, *more: Event) -> list[RawPage]:
+    """Everything that happened, and some events more, as the log has it."""
     entries = [(now, events) for now, _, events in scenario.history]
     entries += [(scenario.now, (event,)) for event in more]
-    pages = [
+    return [
         RawPage(position, msgspec.json.encode({"entries": [{"time": now * 1_000_000, "events": events}]}))
         for position, (now, events) in enumerate(entries, 1)
     ]
-    return booking_faults(pages)
 
 
 def test_a_lawful_log_has_no_fault() -> None:
@@ -68,6 +79,24 @@ def test_a_ring_is_lawful_in_one_decision_only() -> None:
     scenario.history += [(now, position, (event,)) for event in events]
     assert any("in the same room" in fault for fault in told(scenario))
     assert any("gives 2 of 1 units" in fault for fault in told(scenario))
+
+
+def test_more_out_of_a_reserve_than_reviews_returned_is_named() -> None:
+    """What was returned may be given to the last second, to a company of that programme alone."""
+    scenario = test_reserve.centre_with().reaches(test_reserve.FIRST).given(test_reserve.giving("c1", 50))
+    assert told(scenario) == []
+    for company in ("BETA", "GAMMA"):
+        more = test_reserve.giving("c2", 1 / HOUR, company).correction
+        assert any("c2" in fault for fault in told(scenario, CorrectionPosted(correction=more)))
+
+
+def test_the_books_tell_where_a_reserve_comes_from_and_goes_to() -> None:
+    """Added up the plain way, as the balances of the ledger are held against it."""
+    scenario = test_reserve.centre_with().reaches(test_reserve.FIRST).given(test_reserve.giving("c1", 30))
+    accounts = fold(pages_of(scenario)).accounts
+    reserve = {company: seconds / HOUR for (company, _, account), seconds in accounts.items() if account == "reserve"}
+    assert reserve == {"ALPHA": 50, "BETA": -30}
+    assert (accounts["ALPHA", "h100", "granted"], accounts["BETA", "h100", "granted"]) == (150 * HOUR, 230 * HOUR)
 
 
 def test_a_class_without_a_seat_for_everybody_is_named() -> None:

@@ -131,7 +131,12 @@ def _apply(made: Fold, event: dict) -> None:
             quota = event["quota"]
             made.move(quota["company"], quota["meter"], "capacity", "granted", quota["unit_seconds"])
         case "correction_posted" if hours := event["correction"].get("unit_seconds"):
-            made.move(event["correction"]["company"], event["correction"]["meter"], "capacity", "granted", hours)
+            giver = "reserve" if event["correction"].get("from_reserve") else "capacity"
+            made.move(event["correction"]["company"], event["correction"]["meter"], giver, "granted", hours)
+        case "quota_reviewed":
+            for each in event["removals"]:
+                target = "reserve" if event.get("to_reserve") else "capacity"
+                made.move(event["company"], each["meter"], "granted", target, each["unit_seconds"])
         case "reservation_confirmed" if name in made.live:
             was, now = _worth(made.live[name][2]), _worth(event["allocations"])
             for key in was.keys() | now.keys():

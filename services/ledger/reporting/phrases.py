@@ -56,6 +56,8 @@ def corrected(correction: Correction, words: Words) -> str:
     if hours:
         quota = f"its quota of {correction.meter} from {words.moment(correction.start)} on"
         much = f"{words.hours(abs(hours), correction.meter)} unit-hours of {quota}"
+    if correction.from_reserve:
+        much += ", out of its programme's reserve" if hours > 0 else ", which go back to its programme's reserve"
     return f"{words.who} {given} {correction.company} with {much}, {FOR[correction.kind]}: {correction.reason}.{back}"
 
 
@@ -78,6 +80,18 @@ def reviewed(found: MeterReview) -> str:
         )
     )
     return f"{share} % of {found.meter} is booked: {follows}"
+
+
+def taken_back(event: events.QuotaReviewed, words: Words) -> str:
+    """What a review took of each meter and where that went; older events returned it to nobody."""
+    seconds: dict[str, int] = {}
+    for each in event.removals:
+        seconds[each.meter] = seconds.get(each.meter, 0) + each.unit_seconds
+    parts = [f"{words.hours(lost, meter)} unit-hours of {meter}" for meter, lost in seconds.items()]
+    if not parts:
+        return "Nothing was taken back."
+    place = "went to the reserve of its programme" if event.to_reserve else "were taken back"
+    return f"{' and '.join(parts)} {place}."
 
 
 def measured(use: MeasuredUse, words: Words) -> str:

@@ -21,6 +21,7 @@ from services.ledger.reporting.phrases import (
     outcome,
     overriding,
     reviewed,
+    taken_back,
     unchanged,
     under,
 )
@@ -47,7 +48,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     events.QuotaReviewed: lambda event, words: (
         f"The grants of {event.company} were reviewed for {words.moment(event.at)}:"
         f" {'; '.join(map(reviewed, event.meters)) or 'there are none'}."
-        f" {sum(each.unit_seconds for each in event.removals) / 3600:,.1f} unit-hours went back to its programme."
+        f" {taken_back(event, words)}"
     ),
     events.TariffPublished: lambda event, words: (
         f"{words.who} published the tariff {event.tariff.id}, valid from {words.moment(event.tariff.valid_from)}."

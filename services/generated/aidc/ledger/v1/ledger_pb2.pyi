@@ -4,8 +4,10 @@ isort:skip_file
 The books of the centre: every unit-second granted, booked, used and given back, and what it costs, from the log alone.
 
 A company has these accounts for each month and resource, in unit-seconds and in KRW by the rate card it booked with:
-granted, held, booked, used, idle, released, refunded, penalty, compensation, preempted, and the centre's
+granted, reserve, held, booked, used, idle, released, refunded, penalty, compensation, preempted, and the centre's
 counter-account capacity. A booking is pending when it is made, then posted by use or voided when it is given back.
+`reserve` is in hours alone, and may stand below zero: what reviews took from the company for its programme's reserve,
+less what it was given out of that; over all companies of a programme it is what the reserve has.
 
 Views may be late, never wrong: each answer says the log position it equals, and `min_position` waits for one.
 """
