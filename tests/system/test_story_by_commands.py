@@ -40,6 +40,11 @@ def settings(clients: Clients, holder: str = COMPANY) -> dict[str, str]:
     }
 
 
+def complaint(ended: Ended) -> str:
+    """What a command said besides its answer, but for that it waits: on a slow machine that takes a second."""
+    return "".join(line for line in ended.err.splitlines() if not line.startswith("No answer yet; asking again"))
+
+
 async def book(clients: Clients, resource: str, hour: int, *more: str, holder: str = COMPANY) -> Ended:
     """Book two hours of a resource."""
     when = ("--start", f"{DAY} {hour:02}:00", "--duration", "2h")
@@ -148,7 +153,7 @@ async def test_a_booking_outlives_the_scheduler_that_was_asked_for_it(clients: C
             kill(centre.scheduler)
         booked, again = await booking, await book(clients, "core:2", 13, "--request-id", request_id)
         fresh = await book(clients, "core:2", 15)
-    assert [(each.status, each.err) for each in (booked, again, fresh)] == [(DONE, "")] * 3
+    assert [(each.status, complaint(each)) for each in (booked, again, fresh)] == [(DONE, "")] * 3
     assert booked.json["name"] == again.json["name"] != fresh.json["name"]
     events = Counter(
         (event["type"], event["reservation_id"])
