@@ -5,8 +5,8 @@ hears of a decision before its page is in the log.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +32,7 @@ from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit, Sheet, TimeUnknown
 
 SYSTEM = "system"
+Decided = TypeVar("Decided")
 
 
 class Ask(Struct, frozen=True, kw_only=True):
@@ -74,17 +75,16 @@ class Writer:
 
         Raises `LogBehind`; then nothing was decided.
         """
-        async with self._bulk():
-            return self._decide_each(asks, self._ready())
+        return await self._in_turn(lambda: self._decide_each(asks, self._ready()))
 
-    @asynccontextmanager
-    async def _bulk(self) -> AsyncIterator[None]:
-        """The turn of whoever brings many: one after another, with single calls in between, as the log keeps pace."""
+    async def _in_turn(self, decide_all: Callable[[], Decided]) -> Decided:
+        """Whoever brings many takes turns: one after another, with single calls in between, as the log keeps pace."""
         async with self._turn:
             await self.pages.room_for_bulk()
-            yield
+            decided = decide_all()
             # Whoever hurries comes in between.
             await asyncio.sleep(0)
+            return decided
 
     def _decide_each(self, asks: list[Ask], now: int) -> tuple[list[Subject | Rejected], int]:
         answers: list[Subject | Rejected] = []
@@ -105,8 +105,7 @@ class Writer:
 
     async def submit_together(self, asks: list[Ask]) -> list[Subject]:
         """Decide all or nothing, on one page. Raises `RejectedTogether` or `LogBehind`."""
-        async with self._bulk():
-            answers, position = self._decide_together(asks)
+        answers, position = await self._in_turn(lambda: self._decide_together(asks))
         await self.pages.durable(position)
         return answers
 
