@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from services.allocation.reservations import State
 from services.allocation.resources import Interval, Resource
-from services.allocation.tables import meter
+from services.allocation.tables import period
 from services.metrics.taken_back import Reclaimed
 
 LIVE_STATES = tuple(state for state in State if state.live)
@@ -29,7 +29,7 @@ class Account(Struct):
         return self.reserved - self.used - self.released
 
 
-class Period(meter.Period):
+class Period(period.Period):
     """A quota and the unit-seconds of its meter that are booked within its period."""
 
     def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:

@@ -19,7 +19,7 @@ from services.allocation.centre import Centre
 from services.allocation.measures import DAY_SECONDS
 from services.allocation.reservations import Reservation, State
 from services.allocation.resources import Kind, Resource
-from services.allocation.tables.meter import Period
+from services.allocation.tables.period import Period
 from services.allocation.values.reserve import Reserve
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import invalid

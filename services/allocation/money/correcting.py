@@ -11,7 +11,7 @@ from services.allocation.finding import no_company
 from services.allocation.prices.pricing import rate_of
 from services.allocation.registering.registration import UNIT_SECONDS_MAX
 from services.allocation.rejections import Reason, Rejected, Violation
-from services.allocation.tables.meter import Period
+from services.allocation.tables.period import Period
 from services.allocation.values.correction import KRW_MAX, Correction
 from services.allocation.wording import unit_hours
 

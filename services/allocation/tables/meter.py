@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from services.allocation.calendars.calendar import Timeline
@@ -11,6 +10,7 @@ from services.allocation.companies import Quota
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Unit
+from services.allocation.tables.period import Period
 from services.allocation.values.correction import Correction, corrected
 from services.allocation.values.reclaim import Removal, without
 from services.allocation.wording import counted, figure, unit_hours
@@ -21,24 +21,6 @@ UNITS_AT_ONCE_MAX = 1_000_000_000
 
 Charge = tuple[int, tuple[Interval, ...]]
 """Units, and the spans that they are held for."""
-
-
-class Period(Struct):
-    """A granted period and what is booked in it, in unit-seconds."""
-
-    quota: Quota
-    booked: int = 0
-
-    def touches(self, spans: tuple[Interval, ...]) -> bool:
-        """Whether spans, in order of time, may reach into the period: seen at a glance, before they are counted."""
-        return bool(spans) and self.quota.start < spans[-1][1] and spans[0][0] < self.quota.end
-
-    def overlap(self, spans: tuple[Interval, ...]) -> int:
-        """Seconds of the spans that fall into the period."""
-        start, end = self.quota.start, self.quota.end
-        if len(spans) == 1 and start <= spans[0][0] and spans[0][1] <= end:
-            return spans[0][1] - spans[0][0]
-        return sum([max(0, min(b, end) - max(a, start)) for a, b in spans])
 
 
 class Meter:
