@@ -164,7 +164,7 @@ def test_what_has_begun_is_not_extended_over_what_cannot_make_way() -> None:
         ({"lines": (line("cpu", 8), line("C24"))}, [Reason.WRONG_STATE]),
         ({"end": NOON + HOUR}, [Reason.END_IN_PAST]),
         ({"start": NOON - HOUR, "end": NOON + HOUR}, [Reason.WRONG_STATE, Reason.END_IN_PAST]),
-        ({"end": NOON + HOUR / 2}, [Reason.END_IN_PAST]),
+        ({"end": NOON + HOUR // 2}, [Reason.END_IN_PAST]),
     ],
 )
 def test_what_has_begun_keeps_its_start_and_gets_no_more(wish: dict[str, Any], reasons: list[Reason]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from services.allocation.events import (
     ChangeEnded,
@@ -19,6 +19,7 @@ from services.allocation.life import follow
 from services.allocation.reservations import AskedChange, Reservation, State
 from services.allocation.states.moves import MOVES, IllegalMove
 from services.allocation.values.approval import Approval, Rule, Vote
+from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.transfer import Outcome, Transfer
 
 ARCHITECTURE = Path(__file__).parents[2] / "ARCHITECTURE.md"
@@ -71,8 +72,12 @@ def event_of(kind: type) -> ReservationEvent:
         "allocations": (),
         "approval": Approval(rule=Rule.MANAGER),
         "vote": Vote(voter="operators/kim", approves=True, at=0),
+        "outcome": {ChangeEnded: ChangeOutcome.DENIED, TransferEnded: Outcome.DECLINED}.get(kind),
     }
-    event: ReservationEvent = kind(**{name: values.get(name, 0) for name in kind.__struct_fields__})
+    needed = (each for each in fields(kind) if each.required)
+    event: ReservationEvent = kind(
+        **{each.name: values[each.name] if each.name in values else each.type() for each in needed}
+    )
     return event
 
 
