@@ -7,11 +7,22 @@ READY    := $(VENV)/.ready
 export PROMETHEUS PROMTOOL ALERTMANAGER AMTOOL
 # Files in their order, the slow rooms first: see tests/conftest.py.
 PARALLEL := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
-# Compiled files are kept, whatever the shell says: each worker would else compile hundreds of them at every run.
+# The hot modules as C, in a tree of their own: beside its source, a stale one would shadow what is edited.
+TREE     := build/compiled
+SOURCES  := $(shell find services -type f -not -path '*/__pycache__/*')
+# The schema of the log is a file among the sources, and checked there.
+COMPILED_TESTS := --ignore=tests/eventlog/test_schema.py tests/compiled/with_compiled.py tests/allocation tests/eventlog tests/ledger tests/metrics tests/scheduler tests/system
+# COMPILED=1 with run, demo or bench: that tree is built if need be, and every process imports from it.
+IN_TREE  := PYTHONPATH=$(CURDIR)/$(TREE):$(CURDIR) PYTHONSAFEPATH=1
+ifeq ($(COMPILED),1)
+CHOSEN   := $(TREE)/.built
+CHOOSE   := $(IN_TREE)
+endif
+# Byte code is kept, whatever the shell says: each worker would else compile hundreds of them at every run.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench clean
+.PHONY: help setup run demo test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench compiled compiled-check wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -24,11 +35,11 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-run: setup ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED PROMETHEUS=FILE
-	$(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK)) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS))
+run: setup $(CHOSEN) ## the whole centre, running, seeded and explained (Ctrl-C stops it); DATA=DIR CLOCK=START@SPEED PROMETHEUS=FILE COMPILED=1
+	$(CHOOSE) $(BIN)/aidc up --data $(or $(DATA),data) $(if $(CLOCK),--clock $(CLOCK)) $(if $(PROMETHEUS),--prometheus $(PROMETHEUS))
 
-demo: setup ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
-	$(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
+demo: setup $(CHOSEN) ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
+	$(CHOOSE) $(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
 
 test: setup ## every test, with real nats-servers and Postgres, on up to four cores
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -85,8 +96,22 @@ lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --no-emit-index-url -o requirements.lock
 
-bench: setup ## measure the budgets and print them beside their limits
-	$(BIN)/python -m loadtests.bench
+bench: setup $(CHOSEN) ## measure the budgets and print them beside their limits; COMPILED=1 measures the compiled tree
+	$(CHOOSE) $(BIN)/python -m loadtests.bench
+
+compiled: $(TREE)/.built ## the hot modules compiled by mypyc, in build/compiled (needs a C compiler; minutes)
+$(TREE)/.built: setup.py pyproject.toml $(SOURCES) | $(READY)
+	rm -rf $(TREE)
+	AIDC_COMPILED=1 $(BIN)/python setup.py --quiet build --build-base build/temp --build-lib $(TREE)
+	ln -s ../../deploy $(TREE)/deploy
+	@touch $@
+
+compiled-check: compiled ## the tests of the services against the compiled tree, and both forms' logs compared (minutes)
+	$(IN_TREE) $(BIN)/python -m pytest $(PARALLEL) -o pythonpath= $(or $(TESTS),$(COMPILED_TESTS))
+
+wheel: setup ## a wheel with the hot modules compiled, for this Python and machine, in build/wheel (needs a C compiler; minutes)
+	rm -rf build/lib* build/bdist* build/wheel
+	AIDC_COMPILED=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w build/wheel .
 
 clean: ## forget the virtual environment and caches (never the data folder)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

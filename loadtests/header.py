@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from services.allocation import decide
+from services.runtime.form import form_of
+
 PACKAGES = (
     "grpcio",
     "protobuf",
@@ -22,12 +25,13 @@ ROOT = Path(__file__).parent.parent
 
 
 def header(seed: int) -> dict[str, object]:
-    """Commit, versions, machine, seed and date."""
+    """Commit, form of the rules (compiled or interpreted), versions, machine, seed and date."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "HEAD"),
         "changed_since": bool(_git("status", "--porcelain", "--untracked-files=no")),
         "seed": seed,
+        "rules": form_of(decide),
         "python": platform.python_version(),
         "versions": {package: version(package) for package in PACKAGES},
         "machine": {

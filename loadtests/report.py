@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtests.budgets import BUDGETS
+from services.allocation import decide
+from services.runtime.form import form_of
 
 RESULTS = Path(__file__).parent / "results"
 LATEST = "latest.json"
@@ -26,7 +28,7 @@ def write(figures: Mapping[str, float], details: Mapping[str, Any], folder: Path
 
 def show(console: Console, figures: Mapping[str, float]) -> bool:
     """Print the figures beside their budgets; whether all that were measured are met."""
-    table = Table(title="Budgets", title_justify="left")
+    table = Table(title=f"Budgets, with the rules {form_of(decide)}", title_justify="left")
     table.add_column("what")
     table.add_column("key", no_wrap=True)
     for name in ("measured", "budget"):

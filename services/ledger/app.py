@@ -18,6 +18,7 @@ import grpc
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from services.allocation import life
 from services.eventlog import Witness
 from services.eventlog.connection import Connection
 from services.eventlog.jetstream import JetStreamLog
@@ -41,6 +42,7 @@ from services.ledger.reporting.year_api import YearApi
 from services.ledger.telemetry import LedgerTelemetry
 from services.runtime import garbage, lifecycle, logs
 from services.runtime.doors import Doors
+from services.runtime.form import form_of
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
@@ -151,7 +153,9 @@ async def _announce(settings: Settings, progress: Progress, server: GrpcServer, 
     await progress.opened.wait()
     if settings.ready_file is not None:
         lifecycle.announce(settings.ready_file, {"grpc": str(server.address), "http": str(http.address)})
-    _log.info("serving", grpc=str(server.address), http=str(http.address), position=progress.position)
+    _log.info(
+        "serving", grpc=str(server.address), http=str(http.address), position=progress.position, rules=form_of(life)
+    )
 
 
 def _notary(settings: Settings, writer: asyncpg.Pool, readers: asyncpg.Pool) -> Notary | None:

@@ -15,6 +15,7 @@ from time import monotonic
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from services.allocation import life
 from services.eventlog import EventLog, Unknown
 from services.eventlog.beside import REFUSALS, USE, SideStream
 from services.eventlog.chain import read_pages
@@ -33,6 +34,7 @@ from services.metrics.unmet import Unmet
 from services.metrics.usage import Usage
 from services.metrics.use import UseNow
 from services.runtime import garbage, lifecycle, logs
+from services.runtime.form import form_of
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
@@ -179,7 +181,7 @@ async def open_up(
     await health.serving()
     if settings.ready_file:
         lifecycle.announce(settings.ready_file, {"http": str(address)})
-    _log.info("serving", http=str(address), position=progress.applied)
+    _log.info("serving", http=str(address), position=progress.applied, rules=form_of(life))
     await keep_looking_ahead(outlooker, usage)
 
 

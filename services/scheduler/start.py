@@ -4,11 +4,12 @@ import asyncio
 
 import structlog
 
-from services.allocation import image
+from services.allocation import decide, image
 from services.allocation.centre import Centre
 from services.eventlog import BrokenLog, EventLog, SnapshotStore
 from services.eventlog.chain import ChainReader, demand_head
 from services.eventlog.page import Head, Page, decode_page
+from services.runtime.form import form_of
 from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit
 from services.scheduler.writer import Writer, remember
@@ -22,7 +23,13 @@ async def lead(*, log: EventLog, snapshots: SnapshotStore, centre_id: str, name:
     # A snapshot that does not fit the log is a fault, never a guess.
     chain = ChainReader(head, centre_id, await demand_head(log, head))
     events = await _replay(log, chain, centre)
-    _log.info("log_replayed", from_position=head.position, to_position=chain.head.position, events=events)
+    _log.info(
+        "log_replayed",
+        from_position=head.position,
+        to_position=chain.head.position,
+        events=events,
+        rules=form_of(decide),
+    )
     pages = GroupCommit(log=log, name=name, centre_id=centre_id, epoch=chain.epoch + 1, head=chain.head)
     writer = Writer(centre=centre, pages=pages, clock=clock)
     await writer.lead(since=await _last_time(log, chain.head))
