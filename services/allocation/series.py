@@ -34,6 +34,7 @@ class Effect(StrEnum):
     GIVEN_BACK = "given_back"
     LEFT = "left"  # What was asked for was refused; it stays as it was.
     SKIPPED = "skipped"  # It was refused, and is not booked.
+    ASKED = "asked"  # Somebody must agree; until they have, it stays as it was.
 
 
 NOBODY = Participants(count=0)

@@ -51,6 +51,7 @@ EFFECTS = {
     api.Occurrence.EFFECT_GIVEN_BACK: "given back",
     api.Occurrence.EFFECT_LEFT: "left as it was",
     api.Occurrence.EFFECT_SKIPPED: "skipped",
+    api.Occurrence.EFFECT_ASKED: "asked for",
 }
 SeriesName = Annotated[str, typer.Argument(metavar="SERIES", help="companies/C/series/S, C/S, or S.")]
 PAGE_SIZE_MAX = 200

@@ -40,6 +40,7 @@ EFFECT_OF = {
     Effect.GIVEN_BACK: api.Occurrence.EFFECT_GIVEN_BACK,
     Effect.LEFT: api.Occurrence.EFFECT_LEFT,
     Effect.SKIPPED: api.Occurrence.EFFECT_SKIPPED,
+    Effect.ASKED: api.Occurrence.EFFECT_ASKED,
 }
 RESOURCE_CALENDAR_COST = 20
 """Calls that a company's share of the door is charged for a resource's calendar: every reservation is looked at."""

@@ -1,9 +1,9 @@
 """What a change of a series would come to in money: its occurrences by their rate cards, and what it gives back."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from services.allocation.centre import Centre
-from services.allocation.events import AllocationsMoved, Event, ReservationEvent
+from services.allocation.events import AllocationsMoved, ChangeRequested, Event, ReservationEvent
 from services.allocation.life import follow
 from services.allocation.money.costing import price_by, price_of
 from services.allocation.money.quoting import Quote, cancellation_quote, change_quote
@@ -11,13 +11,16 @@ from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 
-def add_price(reply: api.Series, centre: Centre, decided: Iterable[Event], now: int, *, excused: bool) -> None:
+def add_price(reply: api.Series, centre: Centre, decided: Collection[Event], now: int, *, excused: bool) -> None:
     """Tell in the preview of a series what its decided change would come to, at a time in seconds."""
     stands: dict[str, Reservation] = {}
     for event in decided:
         if isinstance(event, ReservationEvent) and not isinstance(event, AllocationsMoved):
             name = event.reservation_id
             stands[name] = follow(stands.get(name) or centre.reservations.get(name), event, now, 0)
+    for event in decided:
+        if isinstance(event, ChangeRequested):  # What it would come to, once it is agreed to.
+            stands[event.reservation_id] = stands[event.reservation_id].as_asked
     changes = [_cost_change(centre, centre.reservations.get(name), after) for name, after in stands.items()]
     known = [change for change in changes if change is not None]
     if known:

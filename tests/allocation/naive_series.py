@@ -153,9 +153,12 @@ def anew(after: Repeated, start: int) -> Ask:
 def _of(naive: Naive, lines_of: dict[str, Lines], entry: Entry, wish: Wish, start: int | None) -> Ask:
     """What is asked of a booking: the series' wish, but for what was changed of it alone."""
     booking, lines = naive.bookings[entry.name], lines_of[entry.name]
-    length = booking.end - booking.start
-    begins, lasts = booking.start, length
-    if start is not None and (wish.overwrites or booking.start == entry.start):
+    stands, end = booking.start, booking.end
+    if naive.waits(entry.name):  # It is what it shall be.
+        lines, stands, end = naive.asked[entry.name].wish
+    length = end - stands
+    begins, lasts = stands, length
+    if start is not None and (wish.overwrites or stands == entry.start):
         begins = start
     if wish.length is not None and (wish.overwrites or length == entry.length):
         lasts = wish.length

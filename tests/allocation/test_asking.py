@@ -289,14 +289,14 @@ def test_only_what_is_new_is_held_beside() -> None:
     )
 
 
-def test_a_series_leaves_what_would_have_to_wait_as_it_was() -> None:
-    """It does not wait: a later hour is refused for what was approved, and a note leaves a question waiting."""
+def test_what_shall_be_at_once_does_not_wait() -> None:
+    """A later hour is refused for what was approved; a note leaves a question waiting, and less of it ends that."""
     scenario, booked = standing()
-    waiting = scenario.changes(booked, **LONGER)
+    scenario.changes(booked, **LONGER)
     later = change(booked, at_once=True, **LATER)
     assert scenario.refuses(later) == [Reason.NEEDS_APPROVAL]
-    noted = scenario.changes(booked, at_once=True, start=NOON, end=NOON + 2 * HOUR, note="together")
-    assert (noted.note, noted.asked is not None) == ("together", waiting.asked is not None)
+    noted = scenario.changes(booked, at_once=True, note="together")
+    assert (noted.note, noted.asked is not None) == ("together", True)
     told = scenario.decided(change(booked, at_once=True, end=NOON + HOUR))
     assert [type(event) for event in told] == [ChangeEnded, ReservationChanged]
     before = image.digest(scenario.centre)

@@ -9,7 +9,6 @@ from tests.allocation.machine.outages import Outages
 from tests.allocation.machine.passing import Passing
 from tests.allocation.machine.promises import Promises
 from tests.allocation.machine.records import Records
-from tests.allocation.machine.repeating import Repeating
 from tests.allocation.machine.reserves import Reserves
 from tests.allocation.machine.revoking import Revoking
 from tests.allocation.machine.supply import Supply
@@ -17,9 +16,7 @@ from tests.allocation.machine.transfers import Transfers
 from tests.allocation.machine.wanting import Wanting
 
 
-class CentreMachine(
-    Wanting, Classes, Repeating, Transfers, Outages, Revoking, Records, Reserves, Supply, Passing, Promises
-):
+class CentreMachine(Wanting, Classes, Transfers, Outages, Revoking, Records, Reserves, Supply, Passing, Promises):
     """A small centre beside its naive model."""
 
 

@@ -520,6 +520,23 @@ FORMS: dict[str, Event] = {
         ),
         since=MONDAY_9 + 1,
     ),
+    "series_changed-asked": SeriesChanged(
+        series=Series(
+            id="s-4",
+            company="CMP-0001",
+            first="2026-03-02T09:00",
+            duration=HOUR,
+            time_zone="Asia/Seoul",
+            tzdata="2025b",
+            recurrence=("RRULE:FREQ=DAILY;COUNT=1",),
+            lines=(Line(resource="L01", units=2),),
+            policy=Policy.FAIL,
+            occurrences=(Occurrence(start=MONDAY_9, end=MONDAY_9 + HOUR, reservation_id="r-1", effect=Effect.ASKED),),
+            changed_from=MONDAY_9 - HOUR,
+            version=2,
+        ),
+        since=MONDAY_9 - HOUR,
+    ),
 }
 """What was added to an event since its first sample, by the name of the golden sample that carries it."""
 

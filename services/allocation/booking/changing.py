@@ -69,7 +69,7 @@ def change_reservation(centre: Centre, command: commands.ChangeReservation, now:
 def _names_what_is_held(command: commands.ChangeReservation) -> bool:
     """Whether a change that leaves everything as it is says so, and is not about a note alone."""
     named = (command.start, command.end, command.duration, command.lines)
-    return not command.at_once and any(each is not None for each in named)
+    return any(each is not None for each in named)
 
 
 def _wish(centre: Centre, before: Reservation, command: commands.ChangeReservation, now: int) -> Wish:

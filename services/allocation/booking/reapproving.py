@@ -19,7 +19,7 @@ from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Overburn, State
 from services.allocation.units.demand import Want
 
-ALONE = "Change this one alone: then the change waits, and it keeps its place."
+PLACES = "Until it is approved it keeps its place, in which another one shall stand. Change them one after the other."
 CLASS = "Change its class apart: nobody need approve that."
 BEGUN = "It has begun: extend it, give back a part of it, or book anew."
 
@@ -47,7 +47,7 @@ def violations(
     if not asks:
         return
     if wish.at_once or wish.regroups or (wish.begun and not wish.only_longer):
-        hint = ALONE if wish.at_once else CLASS if wish.regroups else BEGUN
+        hint = PLACES if wish.at_once else CLASS if wish.regroups else BEGUN
         for want in asks:
             yield Violation(
                 reason=Reason.NEEDS_APPROVAL,

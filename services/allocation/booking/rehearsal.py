@@ -7,6 +7,7 @@ from typing import Any, Self
 from services.allocation.centre import Centre
 from services.allocation.events import (
     ChangeEnded,
+    ChangeRequested,
     Event,
     ReservationCancelled,
     ReservationChanged,
@@ -50,7 +51,7 @@ class Rehearsal:
         centre, held = self._centre, before.resources
         rows: list[dict[str, Any]] = []
         moves = isinstance(fact, ReservationChanged) and held != {each.resource for each in fact.allocations}
-        if moves or isinstance(fact, ChangeEnded):
+        if moves or isinstance(fact, ChangeRequested | ChangeEnded):
             rows = [centre.reservations, centre.lists.of[before.company]]
         elif not isinstance(fact, ReservationCancelled):
             return

@@ -2,13 +2,15 @@
 
 One after the other none of them could: each stands where another one shall. So all of them are lifted out of the
 calendars, decided one by one on what is left, and whoever is refused keeps its place, which is asked of the others
-again. Nothing of this outlives the trial; what it grants is told as one decision, which every reader takes in one step.
+again. So does whoever needs somebody to agree, who may say no: what waits for that gives nothing up. Nothing of this
+outlives the trial; what it grants is told as one decision, which every reader takes in one step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.allocation import commands
 from services.allocation.booking.changing import change_reservation
@@ -83,7 +85,7 @@ class Trials:
         refusal: Rejected | None = None
         for option in options(turn):
             try:
-                return Granted(option, decided(self._centre, option, self._now))
+                return Granted(option, decided(self._centre, _at_once(option), self._now))
             except Rejected as rejected:
                 refusal = refusal or rejected
         assert refusal is not None, "what is asked for is an option"
@@ -95,6 +97,13 @@ def decided(centre: Centre, turn: Turn, now: int) -> Events:
     if isinstance(turn.command, commands.ChangeReservation):
         return change_reservation(centre, turn.command, now)
     return create_reservation(centre, turn.command, now)
+
+
+def _at_once(turn: Turn) -> Turn:
+    """An occurrence that does not wait for anybody to agree: the others want its place now."""
+    if isinstance(turn.command, commands.ChangeReservation):
+        return replace(turn, command=replace(turn.command, at_once=True))
+    return turn
 
 
 class Lifted:

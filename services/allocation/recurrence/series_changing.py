@@ -2,7 +2,8 @@
 
 Nothing is given up before its successor is granted: an occurrence that is refused stays as it was, or, where the policy
 is to fail, the whole series does. Occurrences make room for one another, so what is refused is asked again after the
-others; and those that stand in each other's places change them at once (`changing_places`).
+others; and those that stand in each other's places change them at once (`changing_places`). What somebody must agree to
+is asked for, occurrence by occurrence: each waits for its own answer, and stays as it was until then.
 """
 
 from collections.abc import Iterable, Iterator
@@ -115,7 +116,7 @@ class SeriesChange:
         """An occurrence as it is asked for, and at every later start of its day if it may stand there."""
         length = (turn.command.end or 0) - (turn.command.start or 0)
         wanted = turn.wanted
-        if not turn.shifts:
+        if not turn.shifts or turn.command.start is None:
             yield turn
             return
         for start, end in tries(self._centre, self._asked, wanted):
@@ -125,10 +126,12 @@ class SeriesChange:
     def _try(self, turn: Turn) -> Rejected | None:
         """Grant an occurrence, or give the refusal."""
         try:
-            self.play(decided(self._centre, turn, self._now))
+            happens = decided(self._centre, turn, self._now)
         except Rejected as refusal:
             return refusal
-        self.settled.append(turn.wanted)
+        self.play(happens)
+        waits = any(isinstance(event, events.ChangeRequested) for event in happens)
+        self.settled.append(replace(turn.wanted, effect=Effect.ASKED) if waits else turn.wanted)
         return None
 
     def _settle_all(self, granted: Iterable[Granted]) -> None:

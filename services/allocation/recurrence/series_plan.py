@@ -166,7 +166,8 @@ def _change(
     centre: Centre, series: Series, command: ChangeSeries, was: Occurrence, start: int | None
 ) -> Turn | Occurrence:
     """What is asked of one that is booked, or how it stays."""
-    stands = centre.reservations[was.reservation_id]
+    kept = centre.reservations[was.reservation_id]
+    stands = kept.as_asked  # What waits for an answer is what it shall be by now.
     length, wanted = stands.end - stands.start, _wanted(command, was, start)
     alone = not command.overwrites
     moved_alone = alone and stands.start != was.start
@@ -182,18 +183,20 @@ def _change(
     if alone and _people(stands.participants) != _people(was.participants or series.participants):
         people = None
     same = people is None or _people(people) == _people(stands.participants)
-    if same and (begins, begins + length, lines, note) == (stands.start, stands.end, stands.lines, stands.note):
+    moves = (begins, begins + length, lines) != (stands.start, stands.end, stands.lines)
+    if same and not moves and note == stands.note:
         return replace(wanted, effect=Effect.KEPT)
+    # Where only the note is another one, a change that waits waits on.
+    moves = moves or kept.asked is None or not same
     one = ChangeReservation(
         reservation_id=stands.id,
         company=stands.company,
-        start=begins,
-        end=begins + length,
-        lines=lines,
+        start=begins if moves else None,
+        end=begins + length if moves else None,
+        lines=lines if moves else None,
         note=note,
         participants=people,
         excused=command.excused,
-        at_once=True,
     )
     return Turn(was=was, wanted=wanted, command=one, shifts=not moved_alone)
 

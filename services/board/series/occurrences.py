@@ -16,6 +16,7 @@ EFFECTS = {
     api.Occurrence.EFFECT_GIVEN_BACK: "effect_given_back",
     api.Occurrence.EFFECT_LEFT: "effect_left",
     api.Occurrence.EFFECT_SKIPPED: "occurrence_skipped",
+    api.Occurrence.EFFECT_ASKED: "effect_asked",
 }
 WARNING = (api.Occurrence.EFFECT_GIVEN_BACK, api.Occurrence.EFFECT_LEFT, api.Occurrence.EFFECT_SKIPPED)
 

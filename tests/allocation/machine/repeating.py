@@ -13,7 +13,7 @@ from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Reservation
 from services.allocation.series import Effect, Occurrence, Policy, Series
 from tests.allocation import naive_changing, naive_series
-from tests.allocation.machine.model import SmallCentre
+from tests.allocation.machine.asking import Asking
 from tests.allocation.machine.small_centre import LOOSE, WEEKS
 from tests.allocation.machine.wishes import Wish, bookers, class_of, sized, wishes
 from tests.allocation.naive_series import Ask, Entry, Repeated, day_of
@@ -25,7 +25,7 @@ SERIES = 4
 policies = st.sampled_from([Policy.FAIL, Policy.SKIP, Policy.SKIP, Policy.SHIFT])
 
 
-class Repeating(SmallCentre):
+class Repeating(Asking):
     """What companies ask for again and again."""
 
     def __init__(self) -> None:
@@ -148,6 +148,7 @@ class Repeating(SmallCentre):
                 self.agree_on(told, expected)
             elif policy is Policy.FAIL:
                 # What only stands in the way of another occurrence of its own is not told.
+                expected |= set[Reason]().union(*(self.reasons(ask, at_once=True) for ask in asks))
                 self.agree_on(told, expected & {Reason(each) for each in told})
             return ()
         series = told[-1].series
@@ -158,17 +159,25 @@ class Repeating(SmallCentre):
             return ()
         return self.scenario.decided(command)
 
-    def reasons(self, ask: Ask) -> set[Reason]:
-        """Every reason against what is asked of a day."""
+    def reasons(self, ask: Ask, at_once: bool = False) -> set[Reason]:
+        """Every reason against what is asked of a day; or against having it `at_once`, whoever must agree."""
         now = self.scenario.now
         if not ask.name:
             found = self.naive.reasons(ask.company, ask.lines, ask.start, ask.end, now)
             return found | self.naive.crowded(ask.lines, ask.people)
         before = self.scenario.centre.reservations[ask.name]
-        wish = (ask.lines, ask.start, ask.end)
-        if wish == (before.lines, before.start, before.end) and ask.people == self.naive.bookings[ask.name].people:
+        wish, shall = (ask.lines, ask.start, ask.end), before.as_asked
+        if wish == (shall.lines, shall.start, shall.end) and ask.people == self.naive.bookings[ask.name].people:
             return set()
-        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now, ask.people, at_once=True)
+        return naive_changing.reasons(self.naive, ask.name, wish, before.lines, now, ask.people, at_once=at_once)
+
+    def elsewhere_of(self, ask: Ask, told: Iterable[str]) -> set[Reason]:
+        """The reasons told against a change that would wait and that there may be, if it stands on other units."""
+        before = self.scenario.centre.reservations.get(ask.name)
+        wish = (ask.lines, ask.start, ask.end)
+        if before is None or not naive_changing.asks(self.naive, self.naive.bookings[ask.name], wish, before.lines):
+            return set()
+        return self.elsewhere(before, wish) & {Reason(each) for each in told}
 
     def agree_on(self, reasons: Iterable[str], expected: set[Reason]) -> None:
         """Some reasons are those that the model finds, as far as it can tell."""
@@ -187,13 +196,18 @@ class Repeating(SmallCentre):
                 case events.ReservationChanged():
                     before, wish = stands[event.reservation_id], (event.lines, event.start, event.end)
                     ask = asked[before.id]
-                    expected = naive_changing.reasons(
-                        self.naive, before.id, wish, before.lines, now, ask.people, at_once=True
-                    )
+                    expected = naive_changing.reasons(self.naive, before.id, wish, before.lines, now, ask.people)
                     assert self.naive.outages or expected == set()
                     assert (event.lines, event.end - event.start) == (ask.lines, ask.end - ask.start)
                     self.alter(before, subject, wish)
                     self.naive.bookings[before.id].people = ask.people
+                case events.ChangeRequested():
+                    before, wish = stands[event.reservation_id], (event.lines, event.start, event.end)
+                    expected = naive_changing.reasons(self.naive, before.id, wish, before.lines, now)
+                    assert self.naive.outages or expected == set()
+                    self.ask(before, subject, wish)
+                case events.ChangeEnded():
+                    self.naive.drop(event.reservation_id)
                 case events.ReservationConfirmed() | events.ReservationRequested():
                     if event.reservation_id not in self.naive.bookings:
                         broken = self.naive.reasons(event.company, event.lines, event.start, event.end, now)
@@ -211,7 +225,7 @@ class Repeating(SmallCentre):
             day = day_of(each.by_rule)
             ask = next((one for one in asks if one.name == each.reservation_id and one.name), days.get(day))
             match each.effect:
-                case Effect.CHANGED | Effect.KEPT:
+                case Effect.CHANGED | Effect.ASKED | Effect.KEPT:
                     assert ask is not None
                     after.entries[day] = naive_series.at(ask.entry, each.start)
                 case Effect.BOOKED:
@@ -223,7 +237,7 @@ class Repeating(SmallCentre):
                     stays = (one for one in was.entries.values() if one.name and one.name == ask.name)
                     after.entries[day] = next(stays, ask.entry)
                     if told.policy is not Policy.SHIFT:
-                        self.agree_on(each.reasons, self.reasons(ask))
+                        self.agree_on(each.reasons, self.reasons(ask) | self.elsewhere_of(ask, each.reasons))
                 case Effect.UNTOUCHED:
                     assert day in after.entries
         assert {day_of(each.by_rule) for each in told.occurrences} == set(after.entries)

@@ -5,8 +5,10 @@ from hypothesis.stateful import rule
 
 from services.allocation.commands import ApproveReservation
 from services.allocation.reservations import Line, State
+from services.allocation.series import Policy
 from tests.allocation.machine.booking import Booking
 from tests.allocation.machine.changing import Changing
+from tests.allocation.machine.repeating import SERIES, Repeating, policies
 from tests.allocation.machine.small_centre import VOTERS
 from tests.allocation.scenario import DAY, HOUR, at
 
@@ -15,7 +17,7 @@ NEAR = [(1, 1), (-1, -1), (0, 1), (-1, 0)]
 mostly_rich = st.sampled_from(["RICH"] * 5 + ["POOR"])
 
 
-class Wanting(Booking, Changing):
+class Wanting(Booking, Changing, Repeating):
     """A short way to what chance alone seldom finds."""
 
     @rule(
@@ -65,16 +67,49 @@ class Wanting(Booking, Changing):
             if self.naive.waits(name := booked[number % len(booked)]):
                 self.say(name, VOTERS[0], approves)
 
+    @rule(
+        day=st.integers(0, 1),
+        changes=st.lists(
+            st.tuples(st.integers(0, 2), st.sampled_from([1, 1, -1, 2]), st.sampled_from([0, 0, 1]), policies),
+            min_size=1,
+            max_size=3,
+        ),
+        votes=st.lists(st.tuples(st.integers(0, 2), st.sampled_from([True, True, False])), max_size=3),
+    )
+    def want_another_series(
+        self, day: int, changes: list[tuple[int, int, int, Policy]], votes: list[tuple[int, bool]]
+    ) -> None:
+        """What is approved again and again shall be at another time: each waits and is judged for itself."""
+        start, before = at("2026-03-03 10:00") + day * DAY, set(self.series)
+        wish = ((Line(resource="pair", units=1),), start, HOUR)
+        if len(before) < SERIES:
+            self.repeat("RICH", wish, 3, Policy.SKIP, 0)
+        for name in self.series.keys() - before:
+            booked = [each.name for each in self.series[name].entries.values() if each.name]
+            for each in booked:
+                self.agree_to(each)
+            for since, hours, longer, policy in changes:
+                number = list(self.series).index(name)
+                self.change_series(number, since, hours, longer, 0, 0, policy, False, 0)
+            for number, approves in votes if booked else ():
+                if self.naive.waits(one := booked[number % len(booked)]):
+                    self.say(one, VOTERS[0], approves)
+
     def approved(self, company: str, resource: str, start: int, hours: int) -> str:
         """The name of a booking to which enough have agreed; empty where it was refused, or nobody need agree."""
         self.book_one(company, ((Line(resource=resource, units=1),), start, hours * HOUR))
         found = self.scenario.centre.reservations.get(f"b{self.count}")
         if found is None or found.state is not State.PENDING:
             return ""
-        for voter in VOTERS[: found.approval.quorum if found.approval else 0]:
-            self.scenario.grants(ApproveReservation(reservation_id=found.id, company=company, voter=voter))
-            self.naive.vote(self.naive.bookings[found.id], self.lines[found.id], voter, approves=True)
+        self.agree_to(found.id)
         return found.id
+
+    def agree_to(self, name: str) -> None:
+        """As many agree to a booking as have to."""
+        found = self.scenario.centre.reservations[name]
+        for voter in VOTERS[: found.approval.quorum if found.approval else 0]:
+            self.scenario.grants(ApproveReservation(reservation_id=name, company=found.company, voter=voter))
+            self.naive.vote(self.naive.bookings[name], self.lines[name], voter, approves=True)
 
     def move(self, name: str, first: int, last: int) -> None:
         """A booking shall start and end so many hours later."""

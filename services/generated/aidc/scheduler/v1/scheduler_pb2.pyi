@@ -3963,6 +3963,8 @@ class Occurrence(_message.Message):
         """What was asked for was refused, for the reasons given; it stays as it was."""
         EFFECT_SKIPPED: Occurrence._Effect.ValueType  # 6
         """It is new or had been skipped, and was refused, for the reasons given."""
+        EFFECT_ASKED: Occurrence._Effect.ValueType  # 7
+        """Somebody must agree to what was asked for; until they have, it stays as it was, as its `asked_change` says."""
 
     class Effect(_Effect, metaclass=_EffectEnumTypeWrapper):
         """What a change of a series makes of an occurrence."""
@@ -3981,6 +3983,8 @@ class Occurrence(_message.Message):
     """What was asked for was refused, for the reasons given; it stays as it was."""
     EFFECT_SKIPPED: Occurrence.Effect.ValueType  # 6
     """It is new or had been skipped, and was refused, for the reasons given."""
+    EFFECT_ASKED: Occurrence.Effect.ValueType  # 7
+    """Somebody must agree to what was asked for; until they have, it stays as it was, as its `asked_change` says."""
 
     START_TIME_FIELD_NUMBER: _builtins.int
     END_TIME_FIELD_NUMBER: _builtins.int
