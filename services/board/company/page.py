@@ -1,4 +1,4 @@
-"""*My company*: how far the quotas are, what comes up, and what came of it; operators choose whose."""
+"""*My company*: how far the quotas are, what comes up, and what came of it; who runs the centre chooses whose."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from services.board.company.officers import officers
+from services.board.company.reserves import reserves
 from services.board.conduct.standing import bars, record
 from services.board.doors.answers import Missing, Refused
 from services.board.doors.catalogue import hours_figure, plain
@@ -35,7 +36,8 @@ async def company(visit: Visit) -> Response:
     title = words("company_title" if visit.person.company else "companies_title")
     choice = None if visit.person.company else _choice(visit, name)
     if not name:
-        return show(visit, title, el("h1", title), parts.empty(words("which_company")), still=choice, live=False)
+        kept = await reserves(visit) if visit.person.oversees else None
+        return show(visit, title, el("h1", title), parts.empty(words("which_company")), kept, still=choice, live=False)
     parent, moment = f"companies/{name}", visit.clock.now
     try:
         (upcoming, more, position), (past, _, _), quotas, conduct, offered = await asyncio.gather(

@@ -54,6 +54,11 @@ class Person:
         return self.role == "operator"
 
     @property
+    def oversees(self) -> bool:
+        """Whether this role is told what is the centre's own."""
+        return self.role in ("operator", "auditor")
+
+    @property
     def officer(self) -> bool:
         """Whether this is a support officer of the centre, who acts for one company at a time."""
         return self.role == "officer"
