@@ -22,7 +22,8 @@ from services.eventlog.beside import USE, SideStream
 from services.eventlog.connection import Connection
 from services.runtime import lifecycle, logs, settings
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import NatsUrl
+from services.runtime.nats_credentials import Credentials
+from services.runtime.settings import Centre, NatsUrl
 
 INTERVAL_SECONDS = 15.0
 INTERVAL_SECONDS_MIN, INTERVAL_SECONDS_MAX = 1.0, 20.0
@@ -37,10 +38,24 @@ class Interval(float):
     @classmethod
     def parse(cls, text: str) -> "Interval":
         """Read a number of seconds. Raises ValueError."""
-        seconds = cls(text)
+        try:
+            seconds = cls(text)
+        except ValueError:
+            raise ValueError("is not a number of seconds") from None
         if not INTERVAL_SECONDS_MIN <= seconds <= INTERVAL_SECONDS_MAX:
             raise ValueError(f"is not from {INTERVAL_SECONDS_MIN:g} to {INTERVAL_SECONDS_MAX:g} seconds")
         return seconds
+
+
+class Count(int):
+    """So many accelerators, 0 or more."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Count":
+        """Read a count. Raises ValueError."""
+        if not text.isdecimal():
+            raise ValueError("is not a whole number of 0 or more")
+        return cls(text)
 
 
 class NodeName(str):
@@ -64,11 +79,11 @@ class Settings:
     """Each field is read from AIDC_ and its name in capitals. `accelerators` 0 is a node that has none."""
 
     nats_url: NatsUrl
-    centre: str = "mudeung-ai"
-    nats_credentials: Path | None = None
+    centre: Centre = "mudeung-ai"
+    nats_credentials: Credentials | None = None
     node: NodeName = THIS_NODE
     interval_seconds: Interval = INTERVAL
-    accelerators: int | None = None
+    accelerators: Count | None = None
     recorded: Path | None = None
     seed: int | None = None
     record: Path | None = None

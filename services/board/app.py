@@ -24,8 +24,8 @@ from services.runtime import lifecycle, logs
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Address, ListenError, SettingsError, load
-from services.runtime.tls import Tls
+from services.runtime.settings import Address, ListenError, NewFile, SettingsError, load
+from services.runtime.tls import Roots, Tls
 
 LISTEN, METRICS_LISTEN = Address("127.0.0.1", 7604), Address("127.0.0.1", 7614)
 CONNECTIONS_MAX = 512
@@ -41,14 +41,14 @@ _log = structlog.get_logger()
 class Settings:
     """What the board is told at its start, by AIDC_ variables."""
 
-    scheduler: str
-    ledger: str
+    scheduler: Address
+    ledger: Address
     listen: Address = LISTEN
     metrics_listen: Address = METRICS_LISTEN
-    tls_roots: Path | None = None
+    tls_roots: Roots | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    ready_file: Path | None = None
+    ready_file: NewFile | None = None
 
 
 class Server(uvicorn.Server):
@@ -73,10 +73,9 @@ async def run(settings: Settings, stop: Stop) -> None:
     """Serve pages until told to stop. Raises `ListenError`."""
     registry, health = CollectorRegistry(), Health()
     ProcessCollector(registry=registry)
-    roots = settings.tls_roots.read_bytes() if settings.tls_roots else None
     listening = listen(settings.listen)
     async with (
-        open_doors(settings.scheduler, settings.ledger, roots) as doors,
+        open_doors(str(settings.scheduler), str(settings.ledger), settings.tls_roots) as doors,
         HttpServer(listen=settings.metrics_listen, registry=registry, health=health) as http,
         lifecycle.background() as tasks,
     ):
@@ -97,7 +96,7 @@ def listen(address: Address) -> socket.socket:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
         raise ListenError(f"cannot listen on {address} for pages: {reason}") from error
 
 

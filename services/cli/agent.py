@@ -47,25 +47,25 @@ def agent(
 ) -> None:
     """Report how busy the accelerators and the processor of this node are; Ctrl-C ends."""
     # NATS takes longer to import than most commands take to run.
-    from services.agent.app import Interval, NodeName, Settings, drivers_of, run
+    from services.agent.app import Count, Interval, NodeName, Settings, drivers_of, run
     from services.runtime import lifecycle, logs
-    from services.runtime.settings import NatsUrl
+    from services.runtime.settings import NatsUrl, read_centre
 
     if recorded is not None and seed is not None:
         raise Failed("--recorded and --seed are two traces: give one of them")
     try:
         told = Settings(
             nats_url=NatsUrl(""),
-            centre=centre,
+            centre=read_centre(centre),
             node=NodeName.parse(node) if node else NodeName(""),
             interval_seconds=Interval.parse(str(interval)),
-            accelerators=accelerators,
+            accelerators=None if accelerators is None else Count(accelerators),
             recorded=recorded,
             seed=seed,
             record=record,
         )
     except ValueError as wrong:
-        raise Failed(f"--node or --interval {wrong}") from wrong
+        raise Failed(f"--node, --interval or --centre {wrong}") from wrong
     if once:
         try:
             reports = look_once(drivers_of(told), told.interval_seconds)

@@ -6,8 +6,7 @@ Every failure to get an answer is `Unknown`; every refusal that JetStream states
 import asyncio
 import re
 from collections.abc import Callable, Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -40,6 +39,19 @@ class ApiError(msgspec.Struct, frozen=True):
     description: str = ""
 
 
+class Credentials(Protocol):
+    """Who we are, by a JWT and the key that belongs to it."""
+
+    @property
+    def jwt(self) -> bytes:
+        """What the server is told."""
+        ...
+
+    def sign(self, nonce: str) -> bytes:
+        """What shows it that the JWT is ours."""
+        ...
+
+
 class Connection:
     """One connection to NATS that comes back by itself, for as long as it is open."""
 
@@ -51,7 +63,7 @@ class Connection:
         self._on_reconnect: set[Callable[[], None]] = set()
 
     @classmethod
-    async def open(cls, url: str, *, name: str, credentials: Path | None = None) -> "Connection":
+    async def open(cls, url: str, *, name: str, credentials: Credentials | None = None) -> "Connection":
         """Connect to the first of the comma-separated servers that answers. Raises `Unknown` if none does in time."""
         self = cls()
         try:
@@ -136,11 +148,12 @@ class Connection:
         """Close at once; nothing is ever waiting to be sent."""
         await self.client.close()
 
-    def _options(self, url: str, name: str, credentials: Path | None) -> dict[str, Any]:
+    def _options(self, url: str, name: str, credentials: Credentials | None) -> dict[str, Any]:
         return {
             "servers": [server.strip() for server in url.split(",")],
             "name": name,
-            "user_credentials": str(credentials) if credentials else None,
+            "user_jwt_cb": (lambda: credentials.jwt) if credentials else None,
+            "signature_cb": credentials.sign if credentials else None,
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": RECONNECT_SECONDS,
             "ping_interval": PING_SECONDS,

@@ -1,13 +1,12 @@
 """The log on NATS JetStream: one stream per centre, one message per page, one append in flight."""
 
 from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import msgspec
 import structlog
 
 from services.eventlog import BrokenLog, Fenced, Unknown
-from services.eventlog.connection import ApiError, Connection
+from services.eventlog.connection import ApiError, Connection, Credentials
 from services.eventlog.page import PAGE_BYTES_MAX, Record
 from services.eventlog.pull import follow
 from services.eventlog.stream import demand_sync_always, open_stream, stream_info, stream_name, subject_name
@@ -57,7 +56,7 @@ class JetStreamLog:
         url: str,
         centre: str,
         *,
-        credentials: Path | None = None,
+        credentials: Credentials | None = None,
         replicas: int = 1,
         monitor_url: str | None = None,
         create: bool = True,

@@ -26,7 +26,7 @@ from services.eventlog.witness import JetStreamWitness
 from services.ledger import rebuild_app
 from services.ledger.agreement import Agreement
 from services.ledger.archives import app as archives_app
-from services.ledger.database import connect_readers, connect_writer
+from services.ledger.database import connect_readers, connect_writer, demand_usable
 from services.ledger.database_health import DatabaseHealth
 from services.ledger.following import Follower
 from services.ledger.grpc_api import SERVICE, methods
@@ -47,8 +47,19 @@ from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Stop
+from services.runtime.nats_credentials import Credentials
 from services.runtime.server import GrpcServer
-from services.runtime.settings import Address, Dsn, NatsUrl, SettingsError, load
+from services.runtime.settings import (
+    Address,
+    Centre,
+    Dsn,
+    NatsUrl,
+    NewFile,
+    Replicas,
+    SettingsError,
+    WebUrl,
+    load,
+)
 from services.runtime.telemetry import DoorTelemetry
 from services.runtime.tls import Tls
 
@@ -64,10 +75,10 @@ class Settings:
     nats_url: NatsUrl
     postgres_dsn: Dsn
     keys: Path
-    centre: str = "mudeung-ai"
-    nats_monitor: str | None = None
-    nats_credentials: Path | None = None
-    nats_replicas: int = 1
+    centre: Centre = "mudeung-ai"
+    nats_monitor: WebUrl | None = None
+    nats_credentials: Credentials | None = None
+    nats_replicas: Replicas = 1
     listen: Address = LISTEN
     metrics_listen: Address = METRICS_LISTEN
     tls_certificate: Path | None = None
@@ -75,14 +86,15 @@ class Settings:
     reflection: bool = False
     checkpoint_key: Path | None = None
     checkpoints_dir: Path | None = None
-    ready_file: Path | None = None
+    ready_file: NewFile | None = None
 
 
 async def run(settings: Settings, stop: Stop) -> None:
-    """Follow and answer until told to stop. Raises `Superseded`, `WrongSchema`, `KeyFault` or `ListenError`."""
+    """Follow and answer until told to stop. Raises what a wrong setting, or another ledger, makes of it."""
     registry, health, progress = CollectorRegistry(), Health([SERVICE.full_name]), Progress(monotonic)
     ProcessCollector(registry=registry)
     telemetry = LedgerTelemetry(registry)
+    await demand_usable(settings.postgres_dsn)
     async with _pools(settings) as (writer, readers), lifecycle.background() as background:
         doors = Doors(
             verifier=TokenVerifier(settings.keys), telemetry=DoorTelemetry(registry), acts_for=officers_of(readers)

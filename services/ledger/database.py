@@ -3,8 +3,11 @@
 All log in as the owner of the database and take a lesser role at once; only `as_owner` goes back to what the login is.
 """
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -18,6 +21,11 @@ READ_SECONDS_MAX = 10
 WRITE_SECONDS_MAX = 60
 CONNECT_SECONDS_MAX = 5
 IDLE_SECONDS_MAX = 300
+
+
+class WrongDsn(Exception):
+    """An address by which no database can be reached. The message says what is wrong with it."""
+
 
 OUTAGES: tuple[type[Exception], ...] = (
     OSError,
@@ -37,6 +45,17 @@ GONE: tuple[type[Exception], ...] = (asyncpg.UndefinedTableError, asyncpg.Invali
 """Somebody dropped the tables under us."""
 
 
+MISTAKES: tuple[type[Exception], ...] = (
+    asyncpg.ClientConfigurationError,
+    asyncpg.UndefinedObjectError,
+    asyncpg.InvalidParameterValueError,
+    asyncpg.CantChangeRuntimeParamError,
+)
+"""No attempt to connect will go better: an option is misspelt."""
+FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+UNREADABLE = ("X509", "PEM")
+"""Where OpenSSL fails over files, and not over who is at the other end."""
+
 NO_ROLE: tuple[type[Exception], ...] = (asyncpg.InvalidParameterValueError, asyncpg.InsufficientPrivilegeError)
 """A role is not there, or the login may not take it; or a table was not granted to it."""
 
@@ -51,6 +70,30 @@ async def connect_readers(dsn: str, schema: str = SCHEMA, seconds_max: int = REA
     """A pool whose connections cannot write, and see no company's rows until told whose (see `reading`)."""
     settings = {"role": READER, "default_transaction_read_only": "on", "search_path": schema}
     return await _pool(dsn, READERS_MAX, seconds_max, settings)
+
+
+async def demand_usable(dsn: str) -> None:
+    """Raises `WrongDsn` if a database can never be reached by this address; one that is away is another matter."""
+    _demand_files(dsn)
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS_MAX)
+    except MISTAKES as error:
+        raise WrongDsn(f"AIDC_POSTGRES_DSN leads to no database: {error}") from error
+    except ssl.SSLError as error:
+        if error.library in UNREADABLE:
+            raise WrongDsn(f"AIDC_POSTGRES_DSN names a file that is no certificate or key: {error.reason}") from error
+    except OUTAGES:
+        return
+    except asyncpg.PostgresError:
+        return  # It is there, and says no; whoever follows hears that too, and waits.
+    await connection.close()
+
+
+def _demand_files(dsn: str) -> None:
+    """Raises `WrongDsn` for an option that names a file that is not there."""
+    for option, [path, *_] in parse_qs(urlsplit(dsn).query).items():
+        if option in FILES and not Path(path).is_file():
+            raise WrongDsn(f"AIDC_POSTGRES_DSN has {option}={path}, and there is no such file")
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -18,7 +17,8 @@ from services.eventlog.jetstream import JetStreamLog
 from services.ledger.rebuild import Rebuilt, Report, rebuild
 from services.runtime import lifecycle
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Dsn, NatsUrl, SettingsError, load
+from services.runtime.nats_credentials import Credentials
+from services.runtime.settings import Centre, Dsn, NatsUrl, Replicas, SettingsError, WebUrl, load
 
 FLAG = "--rebuild"
 
@@ -35,10 +35,10 @@ class Settings:
 
     nats_url: NatsUrl
     postgres_dsn: Dsn
-    centre: str = "mudeung-ai"
-    nats_monitor: str | None = None
-    nats_credentials: Path | None = None
-    nats_replicas: int = 1
+    centre: Centre = "mudeung-ai"
+    nats_monitor: WebUrl | None = None
+    nats_credentials: Credentials | None = None
+    nats_replicas: Replicas = 1
 
 
 def main(arguments: list[str]) -> int:

@@ -9,7 +9,6 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 
 import structlog
@@ -38,7 +37,17 @@ from services.runtime.form import form_of
 from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Address, NatsUrl, SettingsError, load
+from services.runtime.nats_credentials import Credentials
+from services.runtime.settings import (
+    Address,
+    Centre,
+    NatsUrl,
+    NewFile,
+    Replicas,
+    SettingsError,
+    WebUrl,
+    load,
+)
 
 LOOK_SECONDS = 1.0
 """How often the log is asked where it ends."""
@@ -71,12 +80,12 @@ class Settings:
 
     nats_url: NatsUrl
     metrics_listen: Address = METRICS_LISTEN
-    centre: str = "mudeung-ai"
-    nats_credentials: Path | None = None
-    nats_monitor: str | None = None
-    nats_replicas: int = 1
+    centre: Centre = "mudeung-ai"
+    nats_credentials: Credentials | None = None
+    nats_monitor: WebUrl | None = None
+    nats_replicas: Replicas = 1
     company_labels_max: LabelCount = LABELS_DEFAULT
-    ready_file: Path | None = None
+    ready_file: NewFile | None = None
 
 
 async def run(settings: Settings, stop: Stop) -> None:

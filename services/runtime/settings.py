@@ -1,23 +1,29 @@
 """Settings: read once, at the door, from AIDC_… variables into a frozen dataclass.
 
-A field `nats_url: NatsUrl` reads AIDC_NATS_URL. Fields may be `str`, `int`, `float`, `bool`, `Path`, `Address` or
-any type with a `parse(text)` that raises ValueError, and any of these or None. A value may also come from a
-file, so that a secret need not stand in the environment: AIDC_POSTGRES_DSN_FILE names one. An empty variable
-counts as absent.
+A field `nats_url: NatsUrl` reads AIDC_NATS_URL. Fields may be `str`, `int`, `float`, `bool`, `Path`, `Address`, a type
+with a `parse(text)` that raises ValueError, one annotated with such a function, and any of these or None. A value may
+also come from a file, so that a secret need not stand in the environment: AIDC_POSTGRES_DSN_FILE names one. An empty
+variable counts as absent.
 """
 
 import dataclasses
+import os
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from pathlib import Path, PosixPath
+from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 PREFIX = "AIDC_"
 FILE_SUFFIX = "_FILE"
 FILE_BYTES_MAX = 65_536
 PORT_MAX = 65_535
+REPLICAS_MAX = 5
+"""Of a stream, by nats-server."""
+CENTRE_ID = re.compile("[A-Za-z0-9_-]{1,64}")
+HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+")
 ESCAPED = "with / # ? @ of a password written as %2F %23 %3F %40"
 
 S = TypeVar("S")
@@ -45,7 +51,8 @@ class Address(NamedTuple):
     def parse(cls, text: str) -> "Address":
         """Read `host:port`, `[::1]:port` included."""
         host, colon, port = text.rpartition(":")
-        if not (host and colon and port.isdecimal() and int(port) <= PORT_MAX):
+        one = HOST.fullmatch(host) or (host.startswith("[") and host.endswith("]"))
+        if not (one and colon and port.isdecimal() and int(port) <= PORT_MAX):
             raise ValueError("is not host:port")
         return cls(host.strip("[]"), int(port))
 
@@ -62,9 +69,52 @@ class NatsUrl(str):
     @classmethod
     def parse(cls, text: str) -> "NatsUrl":
         """Read it. Raises ValueError without a word of it, for it holds a password."""
-        if not all(_is_address(url, ("nats", "tls")) and urlsplit(url).path in ("", "/") for url in text.split(",")):
+        if not all(_is_address(url, ("nats", "tls")) and _is_host_alone(url) for url in text.split(",")):
             raise ValueError(f"is not nats://USER:PASSWORD@HOST:PORT, {ESCAPED}")
         return cls(text)
+
+
+class WebUrl(str):
+    """Where something is asked by HTTP: `http://HOST:PORT`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> "WebUrl":
+        """Read it. Raises ValueError."""
+        if not (_is_address(text, ("http", "https")) and _is_host_alone(text)):
+            raise ValueError("is not http://HOST:PORT")
+        return cls(text)
+
+
+def read_centre(text: str) -> str:
+    """A centre's id, which stands in the names of its streams and subjects. Raises ValueError."""
+    if not CENTRE_ID.fullmatch(text):
+        raise ValueError("is not the id of a centre: up to 64 letters, digits, - and _")
+    return text
+
+
+def read_replicas(text: str) -> int:
+    """How many servers hold each page. Raises ValueError."""
+    if not text.isdecimal() or not 1 <= int(text) <= REPLICAS_MAX:
+        raise ValueError(f"is not a whole number from 1 to {REPLICAS_MAX}")
+    return int(text)
+
+
+Centre = Annotated[str, read_centre]
+Replicas = Annotated[int, read_replicas]
+
+
+class NewFile(PosixPath):
+    """A file that is written at the start, in a folder that is there."""
+
+    @classmethod
+    def parse(cls, text: str) -> "NewFile":
+        """Read a path. Raises ValueError."""
+        path = cls(text)
+        if path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ValueError(f"names {path}, which cannot be written: is its folder there, and yours?")
+        return path
 
 
 class Dsn(str):
@@ -89,13 +139,20 @@ def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
     hosts = url.netloc.rpartition("@")[2].split(",")
     ports = [host.rpartition(":")[2] for host in hosts if not host.endswith("]") and ":" in host]
     elsewhere = url.path + url.query
-    return url.scheme in schemes and all(map(str.isdecimal, ports)) and not url.fragment and "@" not in elsewhere
+    sound = all(port.isdecimal() and int(port) <= PORT_MAX for port in ports)
+    return url.scheme in schemes and sound and not url.fragment and "@" not in elsewhere
+
+
+def _is_host_alone(text: str) -> bool:
+    """Whether an address names a host, and nothing on it."""
+    url = urlsplit(text)
+    return bool(url.hostname) and url.path in ("", "/") and not url.query
 
 
 def load(settings: type[S], environ: Mapping[str, str]) -> S:
     """Fill a dataclass from the environment. Raises SettingsError with every problem at once."""
     assert dataclasses.is_dataclass(settings)
-    hints = typing.get_type_hints(settings)
+    hints = typing.get_type_hints(settings, include_extras=True)
     values: dict[str, Any] = {}
     problems: list[str] = []
     for field in dataclasses.fields(settings):
@@ -106,7 +163,11 @@ def load(settings: type[S], environ: Mapping[str, str]) -> S:
                 values[field.name] = _reader(hints[field.name])(text)
             elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
                 problems.append(f"{name} is missing")
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            problems.append(f"{name} names {error.filename}, which cannot be read: {error.strerror or error}")
+        except UnicodeDecodeError:
+            problems.append(f"{name}{FILE_SUFFIX} names a file that is no text")
+        except ValueError as error:
             problems.append(f"{name} {error}")
     if problems:
         raise SettingsError(problems)
@@ -126,6 +187,8 @@ def _text(name: str, environ: Mapping[str, str]) -> str | None:
 def _reader(hint: Any) -> Callable[[str], Any]:
     if isinstance(hint, types.UnionType):
         [hint] = [member for member in typing.get_args(hint) if member is not types.NoneType]
+    if typing.get_origin(hint) is Annotated:
+        return typing.cast(Callable[[str], Any], hint.__metadata__[0])
     parse = getattr(hint, "parse", None)
     return parse or _READERS[hint]
 

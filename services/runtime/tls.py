@@ -17,6 +17,20 @@ class TlsError(Exception):
     """A certificate or key that cannot be used. The message says which, and why."""
 
 
+class Roots(bytes):
+    """Certificates, in PEM, to check those of others against."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Roots":
+        """Read a file of them. Raises ValueError, or OSError."""
+        certificates = Path(text).read_bytes()
+        try:
+            x509.load_pem_x509_certificates(certificates)
+        except ValueError as error:
+            raise ValueError(f"names {text}, which holds no certificates in PEM") from error
+        return cls(certificates)
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """Files of a certificate chain and its private key, in PEM."""

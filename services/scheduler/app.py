@@ -21,8 +21,9 @@ from services.runtime.health import Health
 from services.runtime.http_server import HttpServer
 from services.runtime.identity import TokenVerifier
 from services.runtime.lifecycle import Background, Stop
+from services.runtime.nats_credentials import Credentials
 from services.runtime.server import GrpcServer
-from services.runtime.settings import Address, NatsUrl
+from services.runtime.settings import Address, Centre, NatsUrl, NewFile, Replicas, WebUrl
 from services.runtime.telemetry import DoorTelemetry
 from services.runtime.tls import Tls
 from services.scheduler.access import officers_of
@@ -49,7 +50,10 @@ class JumpSeconds(float):
     @classmethod
     def parse(cls, text: str) -> "JumpSeconds":
         """Read a number of seconds. Raises ValueError."""
-        seconds = cls(text)
+        try:
+            seconds = cls(text)
+        except ValueError:
+            seconds = cls(math.nan)
         if not 1 <= seconds < math.inf:
             raise ValueError("is not a number of seconds of 1 or more")
         return seconds
@@ -64,10 +68,10 @@ class Settings:
 
     nats_url: NatsUrl
     keys: Path
-    centre: str = "mudeung-ai"
-    nats_monitor: str | None = None
-    nats_credentials: Path | None = None
-    nats_replicas: int = 1
+    centre: Centre = "mudeung-ai"
+    nats_monitor: WebUrl | None = None
+    nats_credentials: Credentials | None = None
+    nats_replicas: Replicas = 1
     listen: Address = LISTEN
     metrics_listen: Address = METRICS_LISTEN
     tls_certificate: Path | None = None
@@ -75,7 +79,7 @@ class Settings:
     reflection: bool = False
     clock: ClockChoice = WALL
     clock_jump_seconds_max: JumpSeconds = JUMP
-    ready_file: Path | None = None
+    ready_file: NewFile | None = None
 
 
 async def run(told: Settings, stop: Stop) -> None:

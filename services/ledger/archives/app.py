@@ -24,7 +24,7 @@ from services.ledger.proving.notes import Signer
 from services.ledger.reading import snapshot
 from services.runtime import lifecycle
 from services.runtime.lifecycle import Stop
-from services.runtime.settings import Dsn, SettingsError, load
+from services.runtime.settings import Centre, Dsn, SettingsError, load
 
 FLAGS = ("--archive", "--restore")
 READ_SECONDS_MAX = 3600
@@ -41,7 +41,7 @@ class Settings:
     """What it is told, by the same AIDC_ variables as the ledger."""
 
     postgres_dsn: Dsn
-    centre: str = "mudeung-ai"
+    centre: Centre = "mudeung-ai"
     checkpoint_key: Path | None = None
 
 
