@@ -1,6 +1,7 @@
 """The log on NATS JetStream: one stream per centre, one message per page, one append in flight."""
 
 from collections.abc import AsyncGenerator
+from datetime import datetime
 
 import msgspec
 import structlog
@@ -37,6 +38,12 @@ class MessageAnswer(msgspec.Struct, frozen=True):
 
     error: ApiError | None = None
     message: StoredMessage | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """When the server answered, by its own clock."""
+
+    ts: datetime | None = None
 
 
 class JetStreamLog:
@@ -90,10 +97,10 @@ class JetStreamLog:
 
     async def server_time(self) -> int:
         """What the clock of the server shows that leads the stream, in microseconds. Raises `Unknown`."""
-        info = await stream_info(self.connection, self._stream)
-        if info.ts is None:
+        told = await self.connection.ask(f"STREAM.INFO.{self._stream}", {}, Told)
+        if told.ts is None:
             raise Unknown("nats-server does not tell its time: it is older than 2.10")
-        return int(info.ts.timestamp() * 1_000_000)
+        return int(told.ts.timestamp() * 1_000_000)
 
     async def append(self, data: bytes, after: int) -> int:
         """Make one page durable at `after + 1`. Raises `Fenced`, or `Unknown`, which `append_page` settles."""

@@ -6,7 +6,6 @@ A stream that exists is never altered: a wrong setting is named, with what it wo
 import asyncio
 import http.client
 import json
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,7 +57,6 @@ class StreamInfo(msgspec.Struct, frozen=True):
     created: str = ""
     config: dict[str, Any] = {}
     state: StreamState = StreamState()
-    ts: datetime | None = None  # the server's time
 
 
 def stream_name(centre: str) -> str:
