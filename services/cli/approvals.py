@@ -59,7 +59,7 @@ def approve(
     name: Name,
     comment: Annotated[str, typer.Option(help="For people.")] = "",
     reference: Annotated[str, typer.Option(help="Number of the review, for human subjects or restricted data.")] = "",
-    start: Annotated[str, typer.Option(help="Confirm it from then on, and not as it was asked for.")] = "",
+    start: Annotated[str, typer.Option(help="Confirm a booking from then on, and not as it was asked for.")] = "",
     end: Annotated[str, typer.Option(help="When it then ends; without it the length stays.")] = "",
     dry_run: DryRun = False,
     request_id: RequestId = "",

@@ -96,7 +96,7 @@ async def test_nobody_else_sees_what_was_asked(desk: Desk) -> None:
 
 
 async def test_it_is_neither_handed_over_nor_agreed_to_at_another_time(desk: Desk) -> None:
-    """Both are refused by name, and the change goes on waiting."""
+    """Both are refused by name, with what to do instead, and the change goes on waiting."""
     booked = await approved(desk)
     await desk.call("UpdateReservation", changing(booked.name, end_time=NOON + 2 * HOUR))
     offer = changing(booked.name, 50, mask="company", company="companies/GAMMA")
@@ -106,4 +106,7 @@ async def test_it_is_neither_handed_over_nor_agreed_to_at_another_time(desk: Des
         with pytest.raises(Refused) as refused:
             await desk.call(method, request, who)
         assert refused.value.reason == "WRONG_STATE"
+    told = refused.value.refusal.violations[0].description
+    assert "would be taken away for a time that it did not ask for" in told
+    assert "deny it with a comment that says which time would do" in told
     assert not (await get(desk, booked.name)).asked_change.approval.votes

@@ -54,13 +54,18 @@ def ask(
     )
 
 
-def demand_as_asked(asked: AskedChange, time: tuple[int, int] | None, reservation_id: str) -> None:
-    """Raises `Rejected` for agreeing to a change at another time than it asks for."""
+def demand_as_asked(asked: AskedChange, time: tuple[int, int] | None, before: Reservation) -> None:
+    """Raises `Rejected` for agreeing to a change at another time than it asks for.
+
+    Who only asks to book has nothing to lose by another time. Here what was approved would be lost for it, and only its
+    company can say whether it is worth that.
+    """
     if time not in (None, (asked.start, asked.end)):
         raise refuse(
             Reason.WRONG_STATE,
-            "A change is agreed to as it was asked for. Deny it, so that another can be asked for.",
-            reservation_id,
+            f"What {before.company} has would be taken away for a time that it did not ask for. Agree to the change as "
+            "it was asked for, or deny it with a comment that says which time would do: then it can ask for that one.",
+            before.id,
         )
 
 

@@ -26,7 +26,7 @@ def approve(centre: Centre, command: ApproveReservation, now: int) -> Events:
             reservation.id,
         )
     if reservation.asked is not None:
-        asking.demand_as_asked(reservation.asked, command.time, reservation.id)
+        asking.demand_as_asked(reservation.asked, command.time, reservation)
         vote = _vote(command, now, approves=True, reference=command.reference)
         cast = events.VoteCast(reservation_id=reservation.id, vote=vote)
         return (cast, *asking.granted(centre, reservation, now)) if approval.with_vote(vote).granted else (cast,)

@@ -2701,7 +2701,8 @@ class ApproveReservationRequest(_message.Message):
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Agree to another time than was asked for, with `end_time`; the rules are asked anew for it, and it is held once it is
-        confirmed. Who agrees first says to what time; later votes agree to that. Unset means as it stands.
+        confirmed. Who agrees first says to what time; later votes agree to that. Unset means as it stands. A change of what
+        was approved is agreed to as it was asked for: at another time its company would lose what it has, unasked.
         """
 
     @_builtins.property
