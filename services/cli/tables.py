@@ -77,6 +77,12 @@ def state_text(state: "api.Reservation.State.ValueType") -> Text:
     return Text(name, style=STATE_COLOURS.get(name, ""))
 
 
+def standing_text(item: api.Reservation) -> Text:
+    """The state of a reservation, and whether a change of it waits for approval."""
+    told = state_text(item.state)
+    return told.append(", change waits", STATE_COLOURS["pending"]) if item.HasField("asked_change") else told
+
+
 def lines_text(lines: Iterable[api.Line], units: Units) -> str:
     """`M01 1 seat, a100-dev 8 GPU (30m later)`."""
     return ", ".join(amount_text(line.resource, line.units, units) + _phase(line) for line in lines)
@@ -161,7 +167,7 @@ def reservations_table(reservations: Iterable[api.Reservation], units: Units, zo
     for item in shown:
         made.add_row(
             item.name.removeprefix("companies/").replace("/reservations/", "/"),
-            state_text(item.state),
+            standing_text(item),
             interval_text(item, zone),
             lines_text(item.lines, units),
             *((f"{item.cost.krw:,}" if item.HasField("cost") else "",) if priced else ()),

@@ -217,7 +217,10 @@ async def test_a_change_of_what_was_approved_waits_and_is_judged(board: Browsing
         back = forms(await board.page(path, HOLDER), "/change")[0]
         assert "Shall become" not in (await browser.post("/change", data=back, follow_redirects=True)).text
     await ask()
-    assert made.name.rsplit("/", 1)[1][:8] in await board.page("/", "operator")
+    for list_ in (await board.page("/company", HOLDER), await board.page("/", "operator")):
+        row = list_[: list_.index(made.name.rsplit("/", 1)[1][:8])].rpartition("<tr>")[2]
+        assert "change waits for approval" in row
+    assert "변경 승인 대기" in await board.page("/company", HOLDER, **{"accept-language": "ko"})
     async with board.browser("operator") as browser:
         page = await board.page(path, "operator")
         assert "A yes is for the change as it was asked for" in page

@@ -230,6 +230,15 @@ WAITING.asked_change.approval.rule, WAITING.asked_change.approval.quorum = "mana
 WAITING.asked_change.cost_change_krw = 12_000
 
 
+def test_a_list_marks_what_a_change_waits_of(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
+    """Beside the state, and of nothing else."""
+    centre.answers["ListReservations"] = lambda _: api.ListReservationsResponse(reservations=[WAITING, STANDS])
+    assert main.run(["list"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    rows = [each for each in told if "CMP-0004/r1" in each]
+    assert ["confirmed, change waits" in each for each in rows] == [True, False], told
+
+
 def test_a_change_that_waits_is_shown_and_taken_back(centre: FakeCentre, capsys: pytest.CaptureFixture[str]) -> None:
     """What it shall become, for how much more, and who decides by when; taking it back asks for what there is."""
     centre.answers["UpdateReservation"] = lambda _: WAITING

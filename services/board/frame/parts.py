@@ -42,9 +42,12 @@ def empty(text: str) -> Markup:
 
 
 def state(visit: Visit, item: api.Reservation) -> Markup:
-    """Where a reservation stands."""
+    """Where a reservation stands, and whether a change of it waits."""
     name = state_name(item)
-    return el("span", visit.words.either(f"state_{name}", name.replace("_", " ")), class_=f"state {name}")
+    told = el("span", visit.words.either(f"state_{name}", name.replace("_", " ")), class_=f"state {name}")
+    if not item.HasField("asked_change"):
+        return told
+    return el("span", told, " ", el("span", visit.words("state_change_waits"), class_="state pending"))
 
 
 def state_name(item: api.Reservation) -> str:
