@@ -9,6 +9,7 @@ from services.cli.client import Client
 from services.cli.demands import resource_id
 from services.cli.documents import document, print_json
 from services.cli.options import Caller, Data, Json, RequestId, connect
+from services.cli.outage_words import outcome_text
 from services.cli.outages import changed
 from services.cli.tables import Units, amount_text, out, table
 from services.cli.times import from_timestamp, parse_time, show_time, to_timestamp
@@ -76,6 +77,6 @@ def print_report(client: Client, report: api.FundingReport, units: Units) -> Non
     if report.affected:
         made = table("reservation", "what becomes of it")
         for each in report.affected:
-            outcome = api.AffectedReservation.Outcome.Name(each.outcome).removeprefix("OUTCOME_").lower()
-            made.add_row(each.reservation.removeprefix("companies/").replace("/reservations/", "/"), outcome)
+            name = each.reservation.removeprefix("companies/").replace("/reservations/", "/")
+            made.add_row(name, outcome_text(each))
         out.print(made)

@@ -50,7 +50,7 @@ def print_report(client: Client, report: api.OutageReport) -> None:
         for each in report.affected:
             made.add_row(
                 each.reservation.removeprefix("companies/").replace("/reservations/", "/"),
-                api.AffectedReservation.Outcome.Name(each.outcome).removeprefix("OUTCOME_").lower(),
+                outcome_text(each),
                 show_interval(from_timestamp(each.lost_start_time), from_timestamp(each.lost_end_time), client.zone)
                 if each.HasField("lost_end_time")
                 else "",
@@ -58,6 +58,13 @@ def print_report(client: Client, report: api.OutageReport) -> None:
                 "\n".join(offers_text(each.offers, client)),
             )
         out.print(made)
+
+
+def outcome_text(affected: api.AffectedReservation) -> str:
+    """What became of a reservation."""
+    if affected.outcome == api.AffectedReservation.OUTCOME_CHANGE_ENDED:
+        return "stands; the change that waited is given up"
+    return api.AffectedReservation.Outcome.Name(affected.outcome).removeprefix("OUTCOME_").lower()
 
 
 def offers_text(offers: Iterable[api.Offer], client: Client) -> list[str]:

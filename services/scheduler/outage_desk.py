@@ -97,6 +97,9 @@ class OutageDesk:
         unfit = found.reservations
         affected = [_affected(told[each.id]) if each.id in told else _named(each, losing) for each in unfit]
         known = {each.id for each in unfit}
+        if planned and funding.displace:
+            ended = (each for each in found.changes if each.id not in known)
+            affected += [_named(each, api.AffectedReservation.OUTCOME_CHANGE_ENDED) for each in ended]
         affected += [_affected(fate) for fate in told.values() if fate.reservation_id not in known]
         return api.FundingReport(
             funding=outage_replies.funding_reply(made or funding),

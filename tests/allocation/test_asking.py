@@ -236,6 +236,7 @@ def test_an_outage_ends_the_question_before_it_takes_what_stands() -> None:
     scenario.declares(outage("o1", Scope(resource="MANAGED"), start=NOON + DAY, end=NOON + DAY + HOUR))
     after = scenario.current(booked)
     assert (after.asked, place(after)) == (None, place(booked))
+    assert scenario.fates("o1") == {booked.id: "change_ended"}
     assert scenario.centre.outages.stranded == set()
     scenario.changes(after, start=NOON + 2 * DAY, end=NOON + 2 * DAY + 2 * HOUR)
     scenario.declares(outage("o2", Scope(resource="MANAGED"), kind=OutageKind.FAILURE, end=NOON + DAY))
@@ -250,6 +251,8 @@ def test_less_funding_ends_the_question_before_it_takes_what_stands() -> None:
     scenario.grants(fund("MANAGED", 0, start=(NOON + DAY) // HOUR * HOUR, displace=True))
     assert place(scenario.current(booked)) == place(booked)
     assert scenario.current(booked).asked is None
+    step = f"MANAGED@{(NOON + DAY) // HOUR * HOUR}"
+    assert [told.outcome.value for told in scenario.centre.outages.told(step)] == ["change_ended"]
 
 
 def test_what_it_gives_back_is_as_late_as_when_it_was_asked_for() -> None:

@@ -110,3 +110,43 @@ async def test_it_is_neither_handed_over_nor_agreed_to_at_another_time(desk: Des
     assert "would be taken away for a time that it did not ask for" in told
     assert "deny it with a comment that says which time would do" in told
     assert not (await get(desk, booked.name)).asked_change.approval.votes
+
+
+async def test_an_outages_report_lists_the_changes_that_it_only_ended(desk: Desk) -> None:
+    """Looked at or declared: the booking stands, with the reason; of another company's nobody reads anything (P8)."""
+    booked = await approved(desk)
+    later = changing(booked.name, start_time=NOON + 5 * HOUR, end_time=NOON + 6 * HOUR)
+    await desk.call("UpdateReservation", later)
+    wish = api.DeclareOutageRequest(request_id=request_id(70), validate_only=True)
+    wish.outage.name = "outages/works"
+    wish.outage.kind, wish.outage.reason = api.Outage.KIND_MAINTENANCE, "works"
+    wish.outage.scopes.add(resource="resources/B24")
+    wish.outage.start_time.seconds, wish.outage.end_time.seconds = NOON + 5 * HOUR, NOON + 7 * HOUR
+    expected = [(booked.name, api.AffectedReservation.OUTCOME_CHANGE_ENDED)]
+    for planned in (True, False):
+        wish.validate_only = planned
+        report = await desk.call("DeclareOutage", wish, OPERATOR)
+        assert [(each.reservation, each.outcome) for each in report.affected] == expected
+        assert (await get(desk, booked.name)).HasField("asked_change") == planned
+    name = report.outage.name
+    for who, count in ((ALPHA, 1), (BETA, 0)):
+        told = await desk.call("GetOutage", api.GetOutageRequest(name=name), who)
+        assert len(told.affected) == count
+    assert (await get(desk, booked.name)).start_time == booked.start_time
+
+
+async def test_less_funding_names_the_changes_that_it_only_ended(desk: Desk) -> None:
+    """As a drain plan and as done: what was asked for is given up, and what stands is not in the way."""
+    booked = await approved(desk)
+    later = changing(booked.name, start_time=NOON + 5 * HOUR, end_time=NOON + 6 * HOUR)
+    await desk.call("UpdateReservation", later)
+    wish = api.SetFundingRequest(request_id=request_id(71))
+    wish.funding.resource, wish.funding.displace, wish.funding.reason = "resources/B24", True, "lease"
+    wish.funding.start_time.seconds = NOON + 4 * HOUR
+    for planned in (True, False):
+        wish.validate_only = planned
+        report = await desk.call("SetFunding", wish, OPERATOR)
+        assert [(each.reservation, each.outcome) for each in report.affected] == [
+            (booked.name, api.AffectedReservation.OUTCOME_CHANGE_ENDED)
+        ]
+    assert not (await get(desk, booked.name)).HasField("asked_change")

@@ -62,7 +62,7 @@ def plan(centre: Centre, command: commands.DeclareOutage, now: int) -> Plan:
     dealt_with = {event.reservation_id for event in cleared}
     return Plan(
         outage=outage,
-        fates=tuple(_fate(centre, event, now) for event in cleared if type(event) in OUTCOMES and event.outage),
+        fates=_fates(centre, cleared, now),
         cleared=cleared,
         left=tuple(reservation for reservation in met if reservation.id not in dealt_with),
     )
@@ -81,6 +81,12 @@ def lift(centre: Centre, command: commands.LiftOutage, now: int) -> Events:
         raise refuse(Reason.WRONG_STATE, f"The outage {outage.id} is over; its units are back already.", outage.id)
     lifted_at = max(1, now // MINUTE_SECONDS * MINUTE_SECONDS)
     return (events.OutageLifted(outage=outage.id, lifted_at=lifted_at, reason=command.reason),)
+
+
+def _fates(centre: Centre, cleared: Cleared, now: int) -> tuple[Fate, ...]:
+    """What would become of whom: of one of which a change is given up as well, what becomes of itself."""
+    caused = (event for event in cleared if type(event) in OUTCOMES and event.outage)
+    return tuple({event.reservation_id: _fate(centre, event, now) for event in caused}.values())
 
 
 def _fate(centre: Centre, event: events.ReservationEvent, now: int) -> Fate:

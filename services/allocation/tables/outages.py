@@ -13,6 +13,7 @@ from services.allocation.values.funding import Funding
 from services.allocation.values.outage import Fate, Outage, Outcome
 
 OUTCOMES: Mapping[type, Outcome] = {
+    events.ChangeEnded: Outcome.CHANGE_ENDED,
     events.AllocationsMoved: Outcome.MOVED,
     events.ReservationCurtailed: Outcome.CURTAILED,
     events.ReservationDisplaced: Outcome.DISPLACED,
@@ -153,7 +154,8 @@ class Outages:
         cause = getattr(event, "outage", "") or getattr(event, "funding", "")
         if before is not None and before.id in self.stranded:
             obstacle = self.obstacle(before)
-            cause = cause or (obstacle.id if obstacle else "")
+            if not isinstance(event, events.ChangeEnded):  # Whoever else ends a change says no cause.
+                cause = cause or (obstacle.id if obstacle else "")
             if self.obstacle(after) is None:
                 self.stranded.remove(before.id)
         if before is not None and outcome is not None and cause:

@@ -75,6 +75,7 @@ class Outcome(StrEnum):
     MOVED = "moved"  # the same slots, on other units
     CURTAILED = "curtailed"  # it runs, and ends when the outage begins
     DISPLACED = "displaced"  # it lost its slots
+    CHANGE_ENDED = "change_ended"  # it stands, and what was asked for it beside that is asked for no more
 
 
 class Fate(Struct, frozen=True, gc=False, array_like=True):

@@ -21,6 +21,7 @@ KINDS = {
 }
 KIND_OF = {kind: number for number, kind in KINDS.items()}
 OUTCOME_OF = {
+    Outcome.CHANGE_ENDED: api.AffectedReservation.OUTCOME_CHANGE_ENDED,
     Outcome.MOVED: api.AffectedReservation.OUTCOME_MOVED,
     Outcome.CURTAILED: api.AffectedReservation.OUTCOME_CURTAILED,
     Outcome.DISPLACED: api.AffectedReservation.OUTCOME_DISPLACED,

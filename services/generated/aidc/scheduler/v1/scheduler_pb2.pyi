@@ -5730,6 +5730,8 @@ class AffectedReservation(_message.Message):
         """It lost its slots; what was used stays used, and the rest was given back."""
         OUTCOME_STANDING: AffectedReservation._Outcome.ValueType  # 5
         """It no longer fits what is funded, and is left standing."""
+        OUTCOME_CHANGE_ENDED: AffectedReservation._Outcome.ValueType  # 6
+        """It stands as it is. A change of it that waited for approval would have been in the way, and is given up."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
         """What became of it."""
@@ -5746,6 +5748,8 @@ class AffectedReservation(_message.Message):
     """It lost its slots; what was used stays used, and the rest was given back."""
     OUTCOME_STANDING: AffectedReservation.Outcome.ValueType  # 5
     """It no longer fits what is funded, and is left standing."""
+    OUTCOME_CHANGE_ENDED: AffectedReservation.Outcome.ValueType  # 6
+    """It stands as it is. A change of it that waited for approval would have been in the way, and is given up."""
 
     RESERVATION_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
