@@ -41,6 +41,8 @@ ACCOUNTS_MAX = ACCOUNT_LABELS_MAX + POOLS_MAX
 QUOTAS_MAX = QUOTA_LABELS_MAX + POOLS_MAX
 MEASURED_MAX = MEASURED_LABELS_MAX + POOLS_MAX
 UNMET_MAX = unmet.LABELS_MAX + POOLS_MAX
+RESERVES_MAX = 60
+"""Combinations of pool and programme: a dozen programmes of five pools."""
 
 
 class Metric(NamedTuple):
@@ -146,6 +148,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("alloc_quota_projected_end_timestamp_seconds", "gauge", "seconds", ("company", "kind"), QUOTA_LABELS_MAX,
            readings.spent_at,
            "When the quota will be booked up, if booking goes on as since its period began."),
+    Metric("alloc_reserve_unit_seconds", "gauge", "unit_seconds", ("pool", "programme"), RESERVES_MAX,
+           readings.reserves,
+           "Units times seconds left in a programme's reserve: returned by reviews, and not given again."),
     Metric("alloc_pool_committed_ratio", "gauge", "ratio", ("pool", "horizon"), POOLS_MAX * len(HORIZONS),
            readings.outlooks(lambda outlook: (((name,), share) for name, share in outlook.committed.items())),
            "Share of the bookable unit-seconds that is booked, from now to the horizon; absent if none is bookable."),

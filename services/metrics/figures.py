@@ -90,6 +90,7 @@ class Figures(NamedTuple):
     quotas: dict[Pair, QuotaFigures]
     spent_at: dict[Pair, int]  # sums have none
     period_ends: dict[str, int]  # by meter: the first end of a running period
+    reserves: dict[Pair, int]  # by pool and programme: unit-seconds left
     applied: dict[str, int]
     overflow: dict[str, int]
 
@@ -146,6 +147,7 @@ def draw(usage: Usage, availability: Availability, limits: LabelLimits) -> Figur
             if pair in quotas and (spent_at := period.spent_at(usage.now)) is not None
         },
         period_ends=_period_ends(periods),
+        reserves={(each.meter, each.programme): each.left for each in usage.reserves.of.values()},
         applied={name: usage.applied[event] for event, name in EVENT_NAMES.items()},
         overflow=dict(zip(OVERFLOW_LABELS, folded, strict=True)),
     )

@@ -226,6 +226,11 @@ def spent_at(showing: Showing) -> Iterator[Row]:
     yield from showing.figures.spent_at.items()
 
 
+def reserves(showing: Showing) -> Iterator[Row]:
+    """What is left in the reserve of each programme, by pool."""
+    yield from showing.figures.reserves.items()
+
+
 def period_ends(showing: Showing) -> Iterator[Row]:
     """When the period of each meter ends."""
     for meter, end in showing.figures.period_ends.items():

@@ -19,6 +19,7 @@ from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Resource
 from services.allocation.states.moves import IllegalMove
+from services.allocation.tables.reserves import Reserves
 from services.allocation.values.correction import corrected
 from services.allocation.values.outage import Outage
 from services.allocation.values.reclaim import without
@@ -46,6 +47,7 @@ class Usage:
         self.no_shows: dict[tuple[str, str], int] = {}
         self.lost: dict[tuple[str, str], Tally] = {}  # By company and `Lost`.
         self.meters: dict[tuple[str, str], list[Period]] = {}
+        self.reserves = Reserves()
         self.outages: dict[str, Outage] = {}
         self.fundings: dict[str, dict[int, int]] = {}  # Units funded, by resource and the time from which on.
         self.applied: dict[type[Event], int] = dict.fromkeys(EVENT_NAMES, 0)
@@ -104,10 +106,15 @@ class Usage:
                     if company == event.company:
                         for period in periods:
                             period.quota = without(period.quota, event.removals)
+                if event.to_reserve:
+                    self.reserves.take_back(self.companies[event.company].programme, event.removals)
             case events.CorrectionPosted(correction=correction) if correction.unit_seconds:
                 for period in self.meters[correction.company, correction.meter]:
                     if period.quota.start == correction.start:
                         period.quota = corrected(period.quota, correction)
+                if correction.from_reserve:
+                    programme = self.companies[correction.company].programme
+                    self.reserves.give(programme, correction.meter, correction.unit_seconds)
             case events.UseMeasured():
                 self._measured(event)
             case _:

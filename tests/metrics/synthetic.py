@@ -11,6 +11,7 @@ from services.allocation.rejections import Reason
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Kind, Node, Resource, Unit
 from services.allocation.values.approval import Approval, Rule
+from services.allocation.values.reclaim import Removal
 from services.allocation.values.use import MeasuredUse
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page, Record, encode_page, page_hash
 from services.eventlog.refusals import Refusals, Refused, RefusedLine
@@ -91,12 +92,13 @@ def requested(booking: events.ReservationConfirmed) -> events.ReservationRequest
 def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int = 1) -> Iterator[list[Event]]:
     """Decisions: reservations one by one, and after each hundred the cancelling, starting and ending of ninety.
 
-    The first one waits for approval throughout.
+    The first one waits for approval throughout, and one company was reviewed.
     """
     random = Random(seed)
     waiting: list[str] = []
     holders: dict[str, tuple[str, str]] = {}
     yield [requested(confirmed(count, "CMP-0000", "pool-000", START + YEAR_SECONDS))]
+    yield [reviewed("CMP-0000", "pool-000")]
     for number in range(count):
         who = random.randrange(companies)
         resource = f"pool-{(who + random.randrange(meters)) % pools:03}"
@@ -117,6 +119,12 @@ def bookings(count: int, companies: int, pools: int, meters: int = 2, seed: int 
             yield [events.ReservationCompleted(reservation_id=name) for name in starting[11:]]
             yield [measured(name, *holders[name], number) for name in starting[11:]]
             holders = {name: holders[name] for name in waiting}
+
+
+def reviewed(company_id: str, meter: str) -> events.QuotaReviewed:
+    """An hour of a quota goes to the reserve of the company's programme."""
+    removal = Removal(meter=meter, start=START, unit_seconds=HOUR_SECONDS)
+    return events.QuotaReviewed(company=company_id, at=START, meters=(), removals=(removal,), to_reserve=True)
 
 
 def measured(name: str, company_id: str, resource: str, number: int) -> events.UseMeasured:

@@ -16,7 +16,9 @@ from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
 from services.ledger.books import Books
 from services.ledger.posting import post
+from services.metrics.availability import Availability
 from services.metrics.counts import LIVE_STATES, Account, Tally
+from services.metrics.figures import LabelLimits, draw
 from services.metrics.taken_back import SYSTEM, Reclaimed
 from services.metrics.usage import EVENT_NAMES, Usage
 from tests.metrics.naive import COMPANIES, POOLS, START, Decision, Naive, at, confirmations, histories, opening
@@ -200,6 +202,26 @@ def test_hours_that_are_corrected_are_in_the_budget() -> None:
     usage.apply(2, page([(START, [events.CorrectionPosted(correction=wish)])]))
     limit, booked = before[company, meter]
     assert usage.quotas_now() == {**before, (company, meter): (limit + 3_600, booked)}
+
+
+def test_a_reserve_has_what_reviews_returned_and_nobody_was_given() -> None:
+    """By pool and programme; what went to no reserve, or was given without one, is not in it, and a reversal is."""
+    usage = folded(page(opening()))
+    (company, meter), period = next(iter(usage.periods_now().items()))
+    removal = Removal(meter=meter, start=period.quota.start, unit_seconds=3_600)
+    review = events.QuotaReviewed(company=company, at=START, meters=(), removals=(removal,), to_reserve=True)
+    gift = {"company": company, "kind": CorrectionKind.GOODWILL, "reason": "it can use them", "krw": 0}
+    gift |= {"meter": meter, "start": period.quota.start}
+    posted = [
+        Correction(id="c1", unit_seconds=1_000, from_reserve=True, **gift),
+        Correction(id="c2", unit_seconds=-400, from_reserve=True, **gift),
+        Correction(id="c3", unit_seconds=100, **gift),
+    ]
+    told = [review, replace(review, to_reserve=False), *(events.CorrectionPosted(correction=each) for each in posted)]
+    usage.apply(2, page([(START, told)]))
+    programme = usage.companies[company].programme
+    reserves = draw(usage, Availability(), LabelLimits()).reserves
+    assert reserves == {(meter, programme): 3_600 - 1_000 + 400}
 
 
 def test_quota_outside_its_period_shows_zero() -> None:
