@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from services.allocation.resources import Interval
 from services.allocation.values.approval import Approval
 from services.allocation.values.people import Participants
-from services.allocation.values.transfer import Outcome, Transfer
+from services.allocation.values.transfer import HandedOver, Outcome, Transfer
 
 
 class Colocation(StrEnum):
@@ -188,6 +188,7 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     desired: Interval | None = None  # when it was wanted, if it was approved for another time
     overburn: tuple[Overburn, ...] = ()  # what of it lay beyond the quota when it was booked or last changed
     asked: AskedChange | None = None  # the change of it that waits for approval
+    handovers: tuple[HandedOver, ...] = ()  # whose it was, the last time of each company that it is not now
     was_booked: bool = False  # pending, it was booked before it had to be asked for anew: handed over
 
     @property

@@ -1,8 +1,11 @@
 """Who may ask about what, and the words for what there is not."""
 
+from datetime import UTC, datetime
+
 import grpc
 
 from services.allocation.rejections import Reason, Rejected, refuse
+from services.allocation.values.transfer import HandedOver
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.identity import Role
@@ -70,6 +73,18 @@ def demand_reason(
 
 def no_reservation(name: str) -> Rejected:
     return refuse(Reason.RESERVATION_NOT_FOUND, f"There is no reservation {name}.", name)
+
+
+def handed_over(name: str, handover: HandedOver) -> Problem:
+    """What its former company is told of a reservation: what it heard when it was accepted, and nothing since."""
+    moment = datetime.fromtimestamp(handover.at, UTC)
+    told = (
+        f"{name} was handed over to {handover.to} at {moment:%Y-%m-%d %H:%M} UTC, and is no longer {handover.former}'s."
+    )
+    problem = problem_of(refuse(Reason.RESERVATION_NOT_FOUND, told, name))
+    problem.metadata["handed_over_to"] = f"companies/{handover.to}"
+    problem.metadata["handed_over_time"] = f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return problem
 
 
 def log_unavailable(error: LogBehind) -> Problem:

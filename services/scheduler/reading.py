@@ -14,7 +14,7 @@ from services.runtime.doors import Call
 from services.runtime.identity import Role
 from services.runtime.problems import Problem
 from services.scheduler import reads
-from services.scheduler.access import RETRY_SECONDS, company_of, log_unavailable, no_reservation
+from services.scheduler.access import RETRY_SECONDS, company_of, handed_over, log_unavailable, no_reservation
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.watch import Watches
@@ -89,6 +89,11 @@ class Reading:
         company, reservation_id = requests.reservation_name(request.name)
         position = self.reached(request.min_position)
         reservation = self._centre.reservations.get(reservation_id)
+        if reservation is not None and call.identity.company in ("", company):
+            for handover in reservation.handovers:
+                if handover.former == company:
+                    await self.durable(position)
+                    raise handed_over(request.name, handover)
         if reservation is None or reservation.company != company:
             raise problem_of(no_reservation(request.name))
         shown = seen_by(reservation, call.identity.company)

@@ -1,9 +1,11 @@
 """Handing a reservation over, as clients do it: offered, seen, accepted under the rules of the other company."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.identity import Identity, Role
@@ -60,6 +62,47 @@ async def test_what_is_accepted_goes_over_with_its_id_times_and_units(desk: Desk
     cancel = api.CancelReservationRequest(name=taken.name, request_id=request_id(4))
     assert await reason_of(desk, "CancelReservation", cancel, ALPHA) == "RESERVATION_NOT_FOUND"
     assert (await desk.call("CancelReservation", cancel, GAMMA)).state == api.Reservation.STATE_CANCELLED
+
+
+async def missing(desk: Desk, name: str, identity: Identity) -> tuple[str, dict[str, str]]:
+    """What is said of a name that is not there, or no longer, for whoever asks."""
+    with pytest.raises(Refused) as refused:
+        await desk.call("GetReservation", api.GetReservationRequest(name=name), identity)
+    assert (refused.value.code, refused.value.reason) == (grpc.StatusCode.NOT_FOUND, "RESERVATION_NOT_FOUND")
+    return refused.value.message, dict(refused.value.detail(ErrorInfo).metadata)
+
+
+async def test_its_former_company_is_told_when_it_went_to_whom_and_nothing_since(desk: Desk) -> None:
+    """P8: that it heard when it was accepted; others find it missing; of what becomes of it later nobody tells it."""
+    made = await desk.call("CreateReservation", demand(1, ("cpu", 2)))
+    offer = await desk.call("UpdateReservation", handing_over(made.name, "GAMMA", 2))
+    at = desk.clock.seconds
+    taken = await desk.call("AcceptTransfer", accepting(offer.name), GAMMA)
+    day = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+    told, metadata = await missing(desk, offer.name, ALPHA)
+    assert told.startswith(f"{offer.name} was handed over to GAMMA at {day}")
+    assert (metadata["handed_over_to"], metadata["handed_over_time"][:10]) == ("companies/GAMMA", day)
+    assert await missing(desk, offer.name, OPERATOR) == (told, metadata)
+    nowhere = offer.name.replace(offer.name.rpartition("/")[2], "r-none")
+    for name in (offer.name, taken.name):
+        found = await missing(desk, name, BETA)
+        expected = await missing(desk, nowhere.replace("ALPHA", name.split("/")[1]), BETA)
+        assert str(found).replace(name.rpartition("/")[2], "r-none") == str(expected)
+    desk.clock.seconds += HOUR
+    await desk.call("UpdateReservation", handing_over(taken.name, "BETA", 5), GAMMA)
+    await desk.call("AcceptTransfer", accepting(taken.name, 6), BETA)
+    assert await missing(desk, offer.name, ALPHA) == (told, metadata)
+    assert (await missing(desk, taken.name, GAMMA))[1]["handed_over_to"] == "companies/BETA"
+
+
+async def test_what_comes_back_is_ones_own_again(desk: Desk) -> None:
+    """Whoever has it reads it, though they had handed it over before."""
+    offer = await offered(desk)
+    taken = await desk.call("AcceptTransfer", accepting(offer.name), GAMMA)
+    await desk.call("UpdateReservation", handing_over(taken.name, "ALPHA", 5), GAMMA)
+    back = await desk.call("AcceptTransfer", accepting(taken.name, 6), ALPHA)
+    assert (await desk.call("GetReservation", api.GetReservationRequest(name=offer.name))).etag == back.etag
+    assert (await missing(desk, taken.name, GAMMA))[1]["handed_over_to"] == "companies/ALPHA"
 
 
 async def test_accepting_twice_is_accepting_once(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.reservations import Reservation, State
 from services.allocation.states.moves import IllegalMove
-from services.allocation.values.transfer import Outcome, Transfer
+from services.allocation.values.transfer import HandedOver, Outcome, Transfer
 
 
 def offered(before: Reservation, event: events.TransferOffered, state: State, at: int, position: int) -> Reservation:
@@ -56,5 +56,9 @@ def transferred(
         desired=None,
         participants=None,
         transfer=None,
+        handovers=(
+            *(each for each in before.handovers if each.former not in (before.company, event.company)),
+            HandedOver(before.company, event.company, at),
+        ),
         overburn=event.overburn,
     )

@@ -21,6 +21,14 @@ class Outcome(StrEnum):
     LAPSED = "lapsed"
 
 
+class HandedOver(Struct, frozen=True, gc=False, array_like=True):
+    """That a company handed a reservation over to another, at a time in seconds."""
+
+    former: str
+    to: str
+    at: int
+
+
 class Transfer(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The last offer of a reservation: to which company, from when, until when, and what became of it.
 
