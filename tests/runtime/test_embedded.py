@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from services.runtime.embedded import NatsServer, Postgres, StartError
-from services.runtime.embedded.child import last_words
+from services.runtime.embedded.child import Child, last_words
 
 SUPERVISOR = """
 import asyncio, os, sys
@@ -51,6 +51,23 @@ async def test_nats_server_comes_back_where_it_was(tmp_path: Path):
         await server.start()
         assert (server.url, server.monitor_url) == (url, monitor)
     assert server.process.returncode == 0
+
+
+async def test_a_child_imports_what_we_would_import_and_inherits_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Where Python finds the code goes on to a child, so that a compiled tree is what runs; a secret does not."""
+    (tmp_path / "only_here.py").write_text("import os; print(os.environ.get('SECRET', 'none'), flush=True)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SECRET", "hush")
+    child, log = Child("child", tmp_path, signal.SIGTERM), tmp_path / "child.log"
+
+    async def said() -> bool:
+        return log.read_text() == "none\n"
+
+    await child.start([sys.executable, "-c", "import only_here, time; time.sleep(60)"], said)
+    await child.stop()
+    assert await said()
 
 
 async def test_postgres_keeps_what_it_committed(tmp_path: Path):

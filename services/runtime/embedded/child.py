@@ -19,6 +19,7 @@ POLL_SECONDS = 0.02
 LOG_BYTES_MAX = 16 << 20
 LOG_TAIL_CHARACTERS = 1_500
 NO_SETTINGS: Mapping[str, str] = {}
+WHERE_CODE_IS = ("PYTHONPATH", "PYTHONSAFEPATH")
 WITH_PARENT = Path(__file__).with_name("with_parent.py")
 
 
@@ -139,8 +140,9 @@ def last_words(log: str) -> str:
 
 
 def environment() -> Mapping[str, str]:
-    """What a server inherits: no settings and no secrets of ours."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+    """What a server inherits: no settings and no secrets of ours, only where Python finds the code that we run."""
+    code = {name: os.environ[name] for name in WHERE_CODE_IS if name in os.environ}
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", **code}
 
 
 def free_port() -> int:
