@@ -22,7 +22,7 @@ endif
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench compiled compiled-check wheel clean
+.PHONY: help setup run demo load test check traces-check metrics-check ledger-check alerts-check board-check board-pictures dashboards-check format protos schema lock bench compiled compiled-check wheel clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ run: setup $(CHOSEN) ## the whole centre, running, seeded and explained (Ctrl-C 
 
 demo: setup $(CHOSEN) ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
 	$(CHOOSE) $(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
+
+load: setup ## load on the centre that runs (make run), given back at the end; ON=RESOURCE:UNITS AS=COMPANY RATE=N SECONDS=N
+	$(BIN)/aidc load $(or $(ON),a100-dev:1gpu) --as $(or $(AS),CMP-0014) --rate $(or $(RATE),20) --seconds $(or $(SECONDS),10) --data $(or $(DATA),data)
 
 test: setup ## every test, with real nats-servers and Postgres, on up to four cores
 	$(BIN)/python -m pytest $(PARALLEL)

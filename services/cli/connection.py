@@ -19,7 +19,7 @@ OPERATOR = "operator"
 class Connection:
     """Addresses as `host:port`, the bearer token, and the company that it speaks for, or an empty string.
 
-    `officer` says that it is a support officer who speaks for the company.
+    `officer` says that it is a support officer who speaks for the company, `own` that `aidc up` runs the centre here.
     """
 
     scheduler: str
@@ -29,6 +29,7 @@ class Connection:
     metrics: str = ""
     tls_roots: bytes | None = None
     officer: bool = False
+    own: bool = False
 
     def metadata(self, token: str = "") -> tuple[tuple[str, str], ...]:
         """What goes with every call of the caller, or of whoever another token names."""
@@ -87,6 +88,7 @@ def from_endpoints(endpoints: Mapping[str, Any], caller: str, folder: Path) -> C
         metrics=endpoints["metrics"],
         token=tokens[caller],
         company=company_of(tokens[caller]),
+        own=True,
     )
 
 

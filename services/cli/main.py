@@ -45,6 +45,7 @@ from services.cli.catalogue.tables import CatalogueError
 from services.cli.demo.command import demo
 from services.cli.documents import print_json
 from services.cli.interruption import interruptible
+from services.cli.load.command import load
 from services.cli.options import ON_BEHALF_OF
 from services.cli.outcome import DONE, FAILED, UNKNOWN, Failed, Unanswered, because
 from services.cli.tables import err
@@ -108,6 +109,7 @@ for command, panel in (
     (up, RUN),
     (demo, RUN),
     (agent.agent, RUN),
+    (load, RUN),
     (tariff.close, RUN),
     (funding.funding, RUN),
     (records.qualify, RUN),
