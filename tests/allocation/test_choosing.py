@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.allocation.booking.creating import create_reservation
 from services.allocation.commands import PublishTariff
+from services.allocation.events import ReservationConfirmed
 from services.allocation.money.costing import cost_of, drafted, price_of
 from services.allocation.offering import seeking
 from services.allocation.offering.choice import Choice, Chosen, Offered, Order
@@ -323,4 +324,6 @@ def test_whatever_happens_between_the_steps_every_offer_stands_at_the_end(
             passed = scenario.now
     for offer in found.offers:
         wish = choice.command(offer.lines, offer.start, offer.end - offer.start)
-        create_reservation(scenario.centre, wish, scenario.now)
+        *_, made = create_reservation(scenario.centre, wish, scenario.now)
+        assert isinstance(made, ReservationConfirmed)
+        assert (made.lines, made.start, made.end) == (offer.lines, offer.start, offer.end)

@@ -121,8 +121,10 @@ def test_a_suspension_ends_by_itself() -> None:
     scenario = trained()
     booked(scenario), booked(scenario)
     scenario.reaches(START).reaches(START + GRACE)
-    scenario.reaches(START + GRACE + 30 * DAY)
-    scenario.books(book("ALPHA", line("T1"), start=START + 31 * DAY, hours=1))
+    later = book("ALPHA", line("T1"), start=START + 31 * DAY, hours=1)
+    scenario.reaches(START + GRACE + 30 * DAY - 1)
+    assert scenario.refuses(later) == [Reason.SUSPENDED]
+    assert scenario.reaches(START + GRACE + 30 * DAY).books(later).state is State.CONFIRMED
 
 
 def test_a_strike_can_be_forgiven_and_the_suspension_goes_with_it() -> None:

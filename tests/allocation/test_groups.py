@@ -37,8 +37,10 @@ def test_a_changeover_lies_between_two_members(side: int) -> None:
 
 def test_the_same_member_needs_no_changeover() -> None:
     """The same vehicle may follow itself at once."""
-    scenario = fixture.fresh().given(book("ALPHA", line("T1"), start=TEN, hours=1))
-    scenario.books(book("GAMMA", line("T1"), start=TEN + HOUR, hours=1))
+    scenario = fixture.fresh()
+    first = scenario.books(book("ALPHA", line("T1"), start=TEN, hours=1))
+    assert scenario.refuses(book("GAMMA", line("T2"), start=TEN + HOUR, hours=1)) == [Reason.CHANGEOVER_TOO_SHORT]
+    assert scenario.books(book("GAMMA", line("T1"), start=TEN + HOUR, hours=1)).start == first.end
 
 
 def looped(name: str, changeover: int, slot: int) -> RegisterResource:

@@ -141,13 +141,20 @@ def test_the_rule_holds_from_its_day_on() -> None:
 def test_without_a_rule_compute_may_stand_idle() -> None:
     """As before there were terms."""
     centre = centre_with(None)
-    hours(centre, running(centre), 60)
+    reservation = running(centre)
+    hours(centre, reservation, 60)
+    after = centre.current(reservation)
+    assert (after.state, after.release_at) == (State.ACTIVE, 0)
 
 
 def test_what_ends_by_itself_before_is_not_warned() -> None:
     """A warning that could not be carried out would frighten for nothing."""
     centre = centre_with()
-    hours(centre, running(centre, hours=29), 28)
+    reservation = running(centre, hours=29)
+    hours(centre, reservation, 28)
+    assert centre.current(reservation).release_at == 0
+    ended = centre.reaches(reservation.end).current(reservation)
+    assert (ended.state, ended.end) == (State.COMPLETED, START + 29 * HOUR)
 
 
 def test_equipment_is_not_given_back_for_what_its_gpus_do() -> None:

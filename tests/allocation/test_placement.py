@@ -80,9 +80,14 @@ def test_close_nodes_share_their_place(near: Colocation, rooms: int) -> None:
 
 def test_close_nodes_take_the_smallest_group_that_fits() -> None:
     """Two nodes close together leave the larger fabric group whole for those who need it."""
-    scenario = fixture.fresh()
-    scenario.books(book("ALPHA", line("a100", 2 * A100_NODE, near=Colocation.FABRIC_GROUP), start=NOON, hours=1))
-    scenario.books(book("ALPHA", line("a100", 4 * A100_NODE, near=Colocation.FABRIC_GROUP), start=NOON, hours=1))
+    scenario, found = fixture.fresh(), []
+    for nodes in (2, 4):
+        wish = line("a100", nodes * A100_NODE, near=Colocation.FABRIC_GROUP)
+        stands = nodes_of(scenario.books(book("ALPHA", wish, start=NOON, hours=1)))
+        assert len(stands) == nodes
+        found.append({fixture.A100.nodes[number].fabric_group for number in stands})
+    small, large = found
+    assert (len(small), len(large), small & large) == (1, 1, set())
 
 
 def test_the_last_part_of_a_line_stands_in_the_same_rack() -> None:
@@ -135,7 +140,11 @@ def test_fragmentation_alone_does_not_refuse() -> None:
         for units, shift in ((16, 0), (8, 0), (16, 12), (8, 0), (8, 12))
     ]
     scenario.cancels(keep[1])
-    scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=24))
+    whole = scenario.books(book("ALPHA", line("h100", 8), start=NOON, hours=24))
+    (own,) = whole.allocations[0].bins
+    kept = [scenario.current(each) for number, each in enumerate(keep) if number != 1]
+    assert all(own not in each.allocations[0].bins for each in kept)
+    assert [each for each, was in zip(kept, [keep[0], *keep[2:]], strict=True) if each.allocations != was.allocations]
 
 
 @pytest.mark.parametrize("ticked", [True, False])
@@ -193,15 +202,20 @@ def test_no_time_is_spent_on_too_much_that_would_have_to_move() -> None:
 
 
 def test_both_lines_of_a_demand_may_need_others_to_move() -> None:
-    """A reservation that stands in the way of two lines moves for both of them."""
+    """For each of them others make way, and where they stand by now is what the next line goes by."""
     twins = [replace(fixture.H100, id=name, nodes=fixture.H100.nodes[:2], quota_required=False) for name in "pq"]
     scenario = Scenario.of(*twins, fixture.ALPHA, now=NOW)
     for name in "pq":
         blocker = scenario.books(book("ALPHA", line(name, 8), start=NOON, hours=2))
         scenario.books(book("ALPHA", line(name, 8), start=NOON, hours=1, reservation_id=f"early-{name}"))
         scenario.cancels(blocker)
-    scenario.books(book("ALPHA", line("p", 8), line("q", 8), start=NOON + HOUR, hours=1))
-    scenario.books(book("ALPHA", line("p", 8), line("q", 8), start=NOON, hours=2))
+    later = scenario.books(book("ALPHA", line("p", 8), line("q", 8), start=NOON + HOUR, hours=1))
+    wish = book("ALPHA", line("p", 8), line("q", 8), start=NOON, hours=2)
+    moves = [event for event in scenario.decided(wish) if isinstance(event, AllocationsMoved)]
+    assert {each.resource for event in moves for each in event.allocations} == {"p", "q"}
+    both = scenario.books(wish)
+    for mine, other in zip(both.allocations, scenario.current(later).allocations, strict=True):
+        assert not set(mine.bins) & set(other.bins)
 
 
 HOURS = 24

@@ -82,6 +82,9 @@ def test_half_hours_that_follow_each_other_are_not_at_once() -> None:
         RegisterResource(resource=desk), GrantQuota(quota=fixture.quota("BETA", "equipment", 3, 10, at_once=1))
     )
     scenario.given(*(book("BETA", line("DESK"), start=NOON + half * 1800, hours=0.5) for half in range(3)))
+    assert scenario.centre.meters["BETA", "equipment"].periods[0].booked == 1.5 * HOUR
+    beside = book("BETA", line("T1"), start=NOON + HOUR, hours=1)
+    assert scenario.refuses(beside) == [Reason.CONCURRENCY_EXCEEDED]
 
 
 def test_the_limit_of_each_month_is_its_own() -> None:
@@ -188,6 +191,10 @@ def test_units_at_once_are_counted_moment_by_moment() -> None:
     rig = replace(fixture.M01, id="RIG", companions=(), notice_hours=0)
     scenario.given(RegisterResource(resource=rig))
     scenario.books(book("GAMMA", line("RIG"), line("C24"), start=TUESDAY + 9 * HOUR, hours=9))
+    # At ten the rig and a seat are held, at one two seats: a third at once is too many at either hour.
+    for hour in (10, 13):
+        third = book("GAMMA", line("T1"), start=TUESDAY + hour * HOUR, hours=1)
+        assert scenario.refuses(third) == [Reason.CONCURRENCY_EXCEEDED]
 
 
 def test_a_demand_that_touches_no_hour_of_a_period_is_not_held_to_it() -> None:
@@ -202,4 +209,7 @@ def test_a_demand_that_touches_no_hour_of_a_period_is_not_held_to_it() -> None:
     ]
     scenario = fixture.fresh().given(*(GrantQuota(quota=each) for each in weeks))
     scenario.given(book("BETA", line("C24"), start=at("2026-03-07 12:00"), hours=1))
-    scenario.books(book("BETA", line("T1"), start=at("2026-03-06 17:00"), end=at("2026-03-09 10:00")))
+    over = scenario.books(book("BETA", line("T1"), start=at("2026-03-06 17:00"), end=at("2026-03-09 10:00")))
+    assert all(end <= weekend.start or weekend.end <= start for start, end in over.allocations[0].spans)
+    inside = book("BETA", line("C24"), start=at("2026-03-07 12:00"), hours=1)
+    assert Reason.CONCURRENCY_EXCEEDED in scenario.refuses(inside)

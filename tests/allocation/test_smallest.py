@@ -11,7 +11,7 @@ from services.allocation.commands import ChangeReservation, CreateReservation
 from services.allocation.decide import decide
 from services.allocation.offering.smallest import TRIES_MAX, Smaller, Wish, smallest_changes
 from services.allocation.rejections import Reason, Rejected
-from services.allocation.reservations import Colocation
+from services.allocation.reservations import Colocation, Line
 from tests.allocation import fixture
 from tests.allocation.examples import examples
 from tests.allocation.fixture import MONDAY, TUESDAY
@@ -30,6 +30,11 @@ def proposed(scenario: Scenario, wish: Wish) -> list[Smaller]:
             asked["duration"] = None
         decide(scenario.centre, replace(wish, **asked), scenario.now)
     return list(found)
+
+
+def asked_of(wish: CreateReservation) -> tuple[tuple[Line, ...], int, int]:
+    """What is wished, as a proposal says it."""
+    return wish.lines, wish.start, wish.end
 
 
 def words(found: list[Smaller]) -> list[str]:
@@ -139,4 +144,4 @@ def test_asked_as_given_it_is_granted(
     try:
         decide(scenario.centre, wish, scenario.now)
     except Rejected:
-        proposed(scenario, wish)
+        assert all((each.lines, each.start, each.end) != asked_of(wish) for each in proposed(scenario, wish))

@@ -93,7 +93,11 @@ def test_companions_are_not_held_to_the_terms_of_compute() -> None:
     slow = fixture.company("SLOW", notice_hours=72, horizon_days=1)
     quota = fixture.quota("SLOW", "equipment", 3, 100)
     scenario = fixture.fresh().given(RegisterCompany(company=slow), GrantQuota(quota=quota))
-    scenario.books(book("SLOW", line("M01"), start=at("2026-03-04 09:00"), hours=4))
+    made = scenario.books(book("SLOW", line("M01"), start=at("2026-03-04 09:00"), hours=4))
+    brought = next(each for each in made.allocations if each.resource == "a100")
+    assert brought.companion_of == "M01"
+    alone = book("SLOW", line("a100", brought.units), start=made.start, hours=4)
+    assert Reason.NOTICE_TOO_SHORT in scenario.refuses(alone)
 
 
 @pytest.mark.parametrize("resource", ["cpu", "M03", "OP"])

@@ -16,8 +16,10 @@ from tests.scheduler.wishes import cancelling, changed, granting, noted
 
 async def test_adjacent_bookings_are_fine(desk: Desk) -> None:
     """A booking may begin when another one ends."""
-    await desk.call("CreateReservation", demand(1, ("T1", 1), start=NOON, hours=1))
-    await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + HOUR, hours=1))
+    first = await desk.call("CreateReservation", demand(1, ("T1", 1), start=NOON, hours=1))
+    then = await desk.call("CreateReservation", demand(2, ("T1", 1), start=NOON + HOUR, hours=1))
+    assert first.end_time == then.start_time
+    assert {first.state, then.state} == {api.Reservation.STATE_CONFIRMED}
 
 
 async def test_what_is_taken_is_busy_and_nothing_more_is_told(desk: Desk) -> None:

@@ -110,7 +110,9 @@ async def test_a_restart_says_that_the_clock_was_right(tmp_path: Path) -> None:
         centre.set_ahead(200)
         await centre.scheduler.stop()
         await centre.scheduler.start()
-        await clients.call(clients.scheduler.CreateReservation, wish(), COMPANY)
+        made = await clients.call(clients.scheduler.CreateReservation, wish(), COMPANY)
+        assert made.state == api.Reservation.STATE_CONFIRMED
+        assert await health(centre) == "serving"
 
 
 async def test_nobody_starts_by_a_clock_far_ahead_of_the_logs_server(tmp_path: Path) -> None:
