@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.allocation import image
-from services.allocation.commands import PostCorrection
+from services.allocation.commands import GrantQuota, PostCorrection
 from services.allocation.rejections import Reason
 from services.allocation.values import correction
 from services.allocation.values.correction import KEPT_MAX, KRW_MAX, Correction, CorrectionKind
@@ -134,3 +134,13 @@ def test_hours_are_reversed_as_they_were_given() -> None:
     scenario.given(given_hours("c2", -3, reverses="c1"))
     assert held(scenario) == before
     assert scenario.refuses(given_hours("c3", -3, reverses="c1")) == [Reason.INVALID_CORRECTION]
+
+
+def test_hours_of_shared_gpus_are_said_as_of_gpus() -> None:
+    """A thousandth of a GPU is no hour of one: neither in what may be taken nor in what takes it back."""
+    scenario = fixture.fresh()
+    scenario.given(GrantQuota(quota=fixture.quota("ALPHA", "a100", 3, 8_000)))
+    assert "8.0 unit-hours of this one are not booked" in str(scenario.refusal(given_hours("c1", -9_000, meter="a100")))
+    scenario.given(given_hours("c1", 500, meter="a100"))
+    back = given_hours("c2", -400, meter="a100", reverses="c1")
+    assert "To reverse it takes exactly -0.5 unit-hours." in str(scenario.refusal(back))

@@ -35,7 +35,7 @@ def correct(centre: Centre, command: commands.PostCorrection, now: int) -> Event
             violations.append(_without_quota(wish))
         else:
             wish = replace(wish, start=period.quota.start, krw=_worth(centre, wish, reversed_))
-            violations += _impossible(wish, period)
+            violations += _impossible(centre, wish, period)
     else:
         violations += _invalid(wish)
     violations += [*_beyond_reserve(centre, wish), *_irreversible(centre, wish)]
@@ -69,14 +69,20 @@ def _without_quota(wish: Correction) -> Violation:
     )
 
 
-def _impossible(wish: Correction, period: Period) -> Iterator[Violation]:
+def _hours(centre: Centre, unit_seconds: int, meter: str) -> str:
+    """Such as `12.5`: unit-hours of a meter, of thousandths of a GPU as of GPUs."""
+    pool = centre.pools.get(meter)
+    return unit_hours(unit_seconds, pool.resource.unit if pool is not None else None)
+
+
+def _impossible(centre: Centre, wish: Correction, period: Period) -> Iterator[Violation]:
     """A quota is corrected by something, keeps what is booked on it, and has a limit."""
     free = max(0, period.quota.unit_seconds - period.booked)
     if not -free <= wish.unit_seconds <= UNIT_SECONDS_MAX - period.quota.unit_seconds or not wish.unit_seconds:
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
-            description=f"A quota of {wish.meter} is given hours or loses some: {free / 3600:,.1f} unit-hours of this"
-            " one are not booked, and more cannot be taken.",
+            description=f"A quota of {wish.meter} is given hours or loses some: {_hours(centre, free, wish.meter)}"
+            " unit-hours of this one are not booked, and more cannot be taken.",
             subject=wish.meter,
             limit=-free,
             asked=wish.unit_seconds,
@@ -105,12 +111,10 @@ def _short_of(centre: Centre, wish: Correction, programme: str, left: int) -> st
         return "A reserve has no KRW: name the meter of a quota, and the hours that it is to be given."
     if not programme:
         return f"{wish.company} is in no programme, so there is no reserve to give {wish.meter} from."
-    pool = centre.pools.get(wish.meter)
-    unit = pool.resource.unit if pool is not None else None
-    has = f"The reserve of {programme} has {unit_hours(left, unit)} unit-hours of {wish.meter} left"
+    has = f"The reserve of {programme} has {_hours(centre, left, wish.meter)} unit-hours of {wish.meter} left"
     if wish.unit_seconds <= 0:
         return f"{has}; give some of them, or take hours back by reversing the correction that gave them."
-    asked = f"{unit_hours(wish.unit_seconds, unit)} were to be given"
+    asked = f"{_hours(centre, wish.unit_seconds, wish.meter)} were to be given"
     return f"{has}; {asked}. Give fewer, or give them without the reserve."
 
 
@@ -156,7 +160,7 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
             subject=wish.reverses,
         )
         return
-    yield from _unequal(wish, reversed_)
+    yield from _unequal(centre, wish, reversed_)
     kept = centre.records.corrections[wish.company].values()
     if by := next((each.id for each in kept if each.reverses == wish.reverses), ""):
         yield Violation(
@@ -166,7 +170,7 @@ def _irreversible(centre: Centre, wish: Correction) -> Iterator[Violation]:
         )
 
 
-def _unequal(wish: Correction, reversed_: Correction) -> Iterator[Violation]:
+def _unequal(centre: Centre, wish: Correction, reversed_: Correction) -> Iterator[Violation]:
     """What keeps a correction from being the exact opposite of the one that it reverses."""
     if (wish.meter, wish.start) != (reversed_.meter, reversed_.start):
         yield Violation(
@@ -184,7 +188,7 @@ def _unequal(wish: Correction, reversed_: Correction) -> Iterator[Violation]:
         limit = -(reversed_.unit_seconds or reversed_.krw)
         yield Violation(
             reason=Reason.INVALID_CORRECTION,
-            description=f"To reverse it takes exactly {_much(limit, reversed_)}.",
+            description=f"To reverse it takes exactly {_much(centre, limit, reversed_)}.",
             subject=wish.reverses,
             limit=limit,
             asked=wish.unit_seconds or wish.krw,
@@ -195,5 +199,5 @@ def _what(correction: Correction) -> str:
     return f"a quota of {correction.meter}, of another period or meter than this" if correction.meter else "KRW"
 
 
-def _much(amount: int, correction: Correction) -> str:
-    return f"{amount / 3600:,.1f} unit-hours" if correction.meter else f"{amount:,} KRW"
+def _much(centre: Centre, amount: int, correction: Correction) -> str:
+    return f"{_hours(centre, amount, correction.meter)} unit-hours" if correction.meter else f"{amount:,} KRW"
