@@ -22,8 +22,8 @@ from services.board.entrance.signing_in import SigningIn, choose_language, leave
 from services.board.entrance.telemetry import ROUTE, BoardTelemetry
 from services.board.frame import parts
 from services.board.frame.answering import SEE_OTHER
-from services.board.frame.document import document
-from services.board.frame.visit import Forged, Unreadable, Visit, language_of
+from services.board.frame.document import document, show
+from services.board.frame.visit import Forged, Unreadable, Visit, language_of, to_come_back
 from services.board.paper import static
 from services.board.paper.markup import el
 from services.board.paper.times import Clock
@@ -67,8 +67,17 @@ class Board:
             _route("GET", "/language", choose_language),
             _route("GET", "/static/{name}", static.serve),
         ]
-        handlers = {404: _nowhere, 405: _nowhere}
+        handlers = {404: self._nowhere, 405: self._nowhere}
         return Guard(Starlette(routes=routes, exception_handlers=handlers), self._telemetry)  # type: ignore[arg-type]  # Starlette's handlers are typed by Exception.
+
+    async def _nowhere(self, request: Request, problem: HTTPException) -> Response:
+        """What is said where there is no page; who is signed in keeps the way around."""
+        if problem.status_code != 404:
+            told = "This page answers to something else.\n"
+            return PlainTextResponse(told, status_code=problem.status_code, headers=problem.headers)
+        if signed_in(request) is None:
+            return _problem(request, 404, "problem_missing")
+        return await self._page(_nothing)(request)
 
     def _page(self, view: View) -> Endpoint:
         """A page for those who are signed in."""
@@ -87,8 +96,11 @@ class Board:
                     if person.officer:  # Their time for this company is over.
                         return acting.to_choose(request, ended=True)
                     raise
-                clock = Clock(moment, catalogue.zone, words)
-                return await view(Visit(request, person, caller, catalogue, clock, words))
+                visit = Visit(request, person, caller, catalogue, Clock(moment, catalogue.zone, words), words)
+                try:
+                    return await view(visit)
+                except Missing:
+                    return _missing(visit)
             except SignedOut:
                 response = _to_sign_in(request, ended=True)
                 sign_out(response, request.url.scheme == "https")
@@ -133,8 +145,7 @@ def _for_somebody(endpoint: Endpoint) -> Endpoint:
 
 
 def _to_sign_in(request: Request, *, ended: bool = False) -> Response:
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    onward = here if request.method == "GET" else "/"
+    onward = to_come_back(request)
     return RedirectResponse(
         f"/sign-in?{'ended=1&' if ended else ''}next={quote(onward, safe='')}", status_code=SEE_OTHER
     )
@@ -157,9 +168,13 @@ def _problem(request: Request, status: int, key: str) -> Response:
     return HTMLResponse(document(words, words(key), body), status_code=status, headers=headers)
 
 
-async def _nowhere(request: Request, problem: HTTPException) -> Response:
-    if problem.status_code == 404:
-        return _problem(request, 404, "problem_missing")
-    return PlainTextResponse(
-        "This page answers to something else.\n", status_code=problem.status_code, headers=problem.headers
-    )
+async def _nothing(_: Visit) -> Response:
+    """The page of an address that leads nowhere. Raises `Missing`."""
+    raise Missing("There is no such page.")
+
+
+def _missing(visit: Visit) -> Response:
+    """That there is nothing here, or nothing that they may see: the two look alike."""
+    title = visit.words("problem_missing")
+    told = parts.note(visit.words("problem_missing_advice"))
+    return show(visit, title, el("h1", title), told, status=404, live=False)

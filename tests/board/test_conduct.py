@@ -137,6 +137,18 @@ async def test_a_misuse_names_what_it_would_take_and_is_lifted(board: Browsing) 
     assert "Misuse: mining" not in lifted
 
 
+async def test_a_reason_may_be_as_long_as_the_scheduler_takes(board: Browsing) -> None:
+    """In Korean too: the form lets it be typed, its address carries it, and it is recorded whole."""
+    told = {"company": MINER, "reason": "채" * 500, "reference": "감" * 200}
+    assert 'maxlength="500"' in await board.page(f"/conduct/misuse?company={MINER}", "operator")
+    assert told["reason"] in await recorded(board, "misuse", told)
+    await recorded(board, "lift", {"company": MINER, "reason": told["reason"]})
+    async with board.browser() as stranger:
+        answer = await stranger.get("/conduct/misuse", params={"asked": "1", **told})
+        assert answer.status_code == 303
+        assert (await stranger.get(answer.headers["location"])).status_code == 200
+
+
 async def test_an_exemption_names_its_review(board: Browsing) -> None:
     """The operator sees of which date it is; then it stands on the company's page, and is not granted twice."""
     page = await shown(board, "exemption", {"company": MOVER, "reason": "it moves house"})

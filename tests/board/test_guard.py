@@ -128,10 +128,26 @@ async def test_what_is_no_form_is_turned_away(board: Browsing, send: dict[str, o
         assert (await browser.post("/book", **send)).status_code == status  # type: ignore[arg-type]  # httpx's keywords
 
 
+async def test_a_page_that_is_not_there_keeps_the_way_around(board: Browsing) -> None:
+    """An address that leads nowhere, or to nothing that they may see; strangers are told so without it."""
+    async with board.browser(COMPANY) as browser:
+        for path in ("/nowhere", "/reservations/CMP-1/none", "/outages/none"):
+            answer = await browser.get(path)
+            assert answer.status_code == 404, path
+            assert all(f'href="{target}"' in answer.text for target in ("/timeline", "/usage", "/company", "/book")), (
+                path
+            )
+            assert forms(answer.text, "/sign-out"), path
+    async with board.browser() as stranger:
+        answer = await stranger.get("/nowhere")
+        assert answer.status_code == 404
+        assert "/timeline" not in answer.text
+
+
 async def test_odd_addresses_are_answered_calmly(board: Browsing) -> None:
     """Endless or senseless parameters never break a page."""
     async with board.browser(COMPANY) as browser:
-        assert (await browser.get("/?x=" + "y" * 5000)).status_code == 414
+        assert (await browser.get("/?x=" + "y" * 9000)).status_code == 414
         odd = "/timeline?zoom=%00&day=%F0%9F%92%A9&kind=<x>&resource=../../etc&search=%22%3E%3Csvg"
         assert (await browser.get(odd)).status_code == 200
         assert (await browser.get("/usage?range=x&pool=<b>&company=CMP-2")).status_code == 200

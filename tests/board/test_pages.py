@@ -96,6 +96,7 @@ async def test_my_company_tells_quota_bookings_and_books(board: Browsing) -> Non
     made = await board.book(resource="gpu", units=8, day=6, hours=3, note="tuning run")
     text = await board.page("/company")
     assert "20,000" in text
+    assert "GPU-hours" in text[text.index("20,000") : text.index("tuning run")]
     assert "tuning run" in text
     [way] = re.findall(rf'href="([^"]*{made.name.rsplit("/", 1)[1]}[^"]*)#give-back"', text)
     asked = await board.page(way)

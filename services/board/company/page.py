@@ -20,7 +20,7 @@ from services.board.paper.times import DAY, from_timestamp, to_timestamp
 from services.board.reservations import changing, transfers
 from services.board.reservations.actions import confirm, give_back_link
 from services.board.reservations.attendance import check_in_here
-from services.board.usage.books import meter_name, of_this_month
+from services.board.usage.books import meter_name, meter_unit, of_this_month
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 QUOTAS_AHEAD = 40 * DAY
@@ -107,7 +107,8 @@ def _burn(visit: Visit, quotas: Sequence[api.Quota]) -> Markup:
     """Each period with what is booked of it, beside how much of its time is gone."""
     words = visit.words
     rows = [_burn_row(visit, quota) for quota in quotas]
-    head = [words(f"quota_{key}") for key in ("meter", "period", "booked", "granted", "left", "burn")]
+    figures = [words(f"quota_{key}") for key in ("booked", "granted", "left")]
+    head = [words("quota_meter"), words("quota_period"), *figures, words("head_unit"), words("quota_burn")]
     title = words("quota_title")
     made = parts.table(head, rows, title, frozenset({2, 3, 4})) if rows else parts.empty(words("no_quotas"))
     return parts.section(title, made)
@@ -124,7 +125,13 @@ def _burn_row(visit: Visit, quota: api.Quota) -> parts.Row:
     left = quota.unit_seconds - quota.booked_unit_seconds
     figures = [hours_figure(meter, each) for each in (quota.booked_unit_seconds, quota.unit_seconds, left)]
     period = f"{visit.clock.day(start)} – {visit.clock.day(end - timedelta(seconds=1))}"
-    return [name, period, *figures, el("span", bar, el("span", said, class_="away"), class_="burn")]
+    return [
+        name,
+        period,
+        *figures,
+        meter_unit(visit, quota.meter),
+        el("span", bar, el("span", said, class_="away"), class_="burn"),
+    ]
 
 
 def _upcoming(visit: Visit, company: str, found: Sequence[api.Reservation], more: bool) -> Markup:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from services.board.conduct.judgement import (
-    TEXT_CHARACTERS_MAX,
+    REFERENCE_CHARACTERS_MAX,
     Judgement,
     facts,
     link,
@@ -41,7 +41,7 @@ class Arrears(Judgement):
                 words("arrears_krw"), "krw", krw, inputmode="numeric", required=True, maxlength=KRW_CHARACTERS_MAX
             ),
             text_field(words("arrears_due"), "due", due, type_="datetime-local", required=True),
-            text_field(words("judge_reference"), "reference", reference, maxlength=TEXT_CHARACTERS_MAX),
+            text_field(words("judge_reference"), "reference", reference, maxlength=REFERENCE_CHARACTERS_MAX),
         ]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.RecordArrearsRequest:

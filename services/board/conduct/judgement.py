@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.board.frame.fields import text_field
+from services.board.frame.fields import REASON_CHARACTERS_MAX, text_field
 from services.board.frame.visit import Visit, address
 from services.board.paper.markup import Content, Markup, el
 from services.board.paper.times import to_timestamp
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 COMPANY_CHARACTERS_MAX = 63
-TEXT_CHARACTERS_MAX = 200
-"""Of a reason or a reference: two of them in Korean still fit an address."""
+REFERENCE_CHARACTERS_MAX = 200
+"""With a whole reason, both in Korean, it still fits an address."""
 
 
 class Judgement(ABC):
@@ -56,7 +56,7 @@ def reason_field(visit: Visit, fields: Mapping[str, str], *, required: bool = Fa
     """Why, for whoever reads the company's record."""
     label = visit.words("judge_because" if required else "reason_label")
     value = fields.get("reason", "")
-    return text_field(label, "reason", value, required=required, maxlength=TEXT_CHARACTERS_MAX)
+    return text_field(label, "reason", value, required=required, maxlength=REASON_CHARACTERS_MAX)
 
 
 def moment_of(visit: Visit, text: str, faults: list[str]) -> Timestamp | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.board.conduct.judgement import TEXT_CHARACTERS_MAX, Judgement, facts, parent, reason_field
+from services.board.conduct.judgement import REFERENCE_CHARACTERS_MAX, Judgement, facts, parent, reason_field
 from services.board.frame import parts
 from services.board.frame.fields import text_field
 from services.board.frame.reading import reservations
@@ -23,7 +23,7 @@ class MisuseFound(Judgement):
         reference = fields.get("reference", "")
         return [
             reason_field(visit, fields, required=True),
-            text_field(visit.words("judge_reference"), "reference", reference, maxlength=TEXT_CHARACTERS_MAX),
+            text_field(visit.words("judge_reference"), "reference", reference, maxlength=REFERENCE_CHARACTERS_MAX),
         ]
 
     def read(self, visit: Visit, fields: Mapping[str, str], faults: list[str]) -> api.RecordMisuseRequest:

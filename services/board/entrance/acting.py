@@ -16,7 +16,7 @@ from services.board.doors.catalogue import CatalogueCache
 from services.board.doors.session import COMPANY, SEAL, Person, act_for, signed_in
 from services.board.frame import parts
 from services.board.frame.document import document, hidden, languages
-from services.board.frame.visit import Forged, address, language_of, local_path, read_form
+from services.board.frame.visit import Forged, address, language_of, local_path, read_form, to_come_back
 from services.board.paper.markup import Content, el
 
 PATH = "/acting"
@@ -25,9 +25,9 @@ SEE_OTHER, FORBIDDEN = 303, 403
 
 def to_choose(request: Request, *, ended: bool = False) -> Response:
     """The way to the page, and from there back to where somebody was."""
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    onward = here if request.method == "GET" else "/"
-    return RedirectResponse(address(PATH, next=onward, ended=1 if ended else None), status_code=SEE_OTHER)
+    return RedirectResponse(
+        address(PATH, next=to_come_back(request), ended=1 if ended else None), status_code=SEE_OTHER
+    )
 
 
 class Acting:

@@ -13,7 +13,7 @@ from services.board.entrance.telemetry import BoardTelemetry
 BODY_BYTES_MAX = 16_384
 BODY_SECONDS_MAX = 5.0
 REQUEST_SECONDS_MAX = 25.0
-ADDRESS_BYTES_MAX = 4_096
+ADDRESS_BYTES_MAX = 8_192
 IN_FLIGHT_MAX = 100
 STREAM_PATH = "/live"
 

@@ -15,6 +15,7 @@ from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 
 FIELDS_MAX = 60
 FIELD_CHARACTERS_MAX = 500
+ONWARD_CHARACTERS_MAX = 2_000
 
 
 class Forged(Exception):
@@ -65,10 +66,18 @@ def address(path: str, **query: str | int | None) -> str:
     return f"{path}?{urlencode(shown)}" if shown else path
 
 
+def to_come_back(request: Request) -> str:
+    """The address that somebody is at, to come back to; without its query if that is too long."""
+    if request.method != "GET":
+        return "/"
+    whole = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return whole if len(whole) <= ONWARD_CHARACTERS_MAX else request.url.path
+
+
 def local_path(text: str) -> str:
     """A path of this board to go on to, and never another site: `/` for anything else."""
     inside = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    return text[:2_000] if inside else "/"
+    return text[:ONWARD_CHARACTERS_MAX] if inside else "/"
 
 
 async def read_form(request: Request) -> Mapping[str, str]:

@@ -24,6 +24,11 @@ def meter_name(visit: Visit, meter: str) -> str:
     return visit.words("meter_equipment") if meter == EQUIPMENT else visit.name(visit.catalogue[meter])
 
 
+def meter_unit(visit: Visit, meter: str) -> str:
+    """What the hours of a meter are hours of: GPUs, cores, or pieces of equipment."""
+    return visit.words("unit_of_equipment") if meter == EQUIPMENT else visit.unit_hours(visit.catalogue[meter])
+
+
 async def of_this_month(visit: Visit, parent: str, position: int) -> Markup:
     """The books, no older than what else stands on the page; where the ledger is away, the page says so."""
     words = visit.words
