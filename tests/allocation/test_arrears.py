@@ -105,6 +105,16 @@ def test_a_bill_recorded_late_has_all_that_followed_by_then() -> None:
     assert centre.refuses(book("ALPHA", line("cpu"), start=SIX + DAY, hours=1)) == [Reason.ARREARS]
 
 
+def test_a_bill_that_is_recorded_again_in_the_same_second_is_surcharged_under_another_name() -> None:
+    """What was surcharged stays, whatever the next bill of that month brings, and each can be reversed by its name."""
+    centre = owing().reaches(THREE)
+    first = [each for each in told(centre) if isinstance(each, events.CorrectionPosted)]
+    centre.given(CLEAR, RECORD).reaches(THREE)
+    both = [each for each in told(centre) if isinstance(each, events.CorrectionPosted)]
+    assert (len(first), len(both), len({each.correction.id for each in both})) == (1, 2, 2)
+    assert len(centre.centre.records.corrections["ALPHA"]) == 2
+
+
 def test_the_terms_of_the_day_decide() -> None:
     """A rule that holds when so many months are over applies; one that came later, or was taken back, does not."""
     later = fixture.fresh().given(RECORD, PublishTerms(terms=Terms(effective=THREE + DAY, arrears=RULES)))

@@ -80,10 +80,16 @@ def _reached(centre: Centre, stage: Stage, now: int) -> Iterator[Event]:
     if krw:
         yield events.CorrectionPosted(
             correction=Correction(
-                id=f"surcharge-{stage.month}-{stage.months}-{now}",
+                id=_unused(centre, stage.company, f"surcharge-{stage.month}-{stage.months}-{now}"),
                 company=stage.company,
                 krw=-krw,
                 kind=CorrectionKind.SURCHARGE,
                 reason=f"{percent} % of the {arrear.krw:,} KRW of {stage.month}, overdue for {stage.months} months",
             )
         )
+
+
+def _unused(centre: Centre, company: str, name: str) -> str:
+    """A name that no correction has: a bill that was cleared may be recorded and surcharged again in the same second."""
+    alike = sum(each.startswith(name) for each in centre.records.corrections.get(company, ()))
+    return f"{name}-{alike + 1}" if alike else name
