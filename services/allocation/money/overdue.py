@@ -90,6 +90,6 @@ def _reached(centre: Centre, stage: Stage, now: int) -> Iterator[Event]:
 
 
 def _unused(centre: Centre, company: str, name: str) -> str:
-    """A name that no correction has: a bill that was cleared may be recorded and surcharged again in the same second."""
+    """A name that no correction has: what was cleared may be recorded and surcharged again in the same second."""
     alike = sum(each.startswith(name) for each in centre.records.corrections.get(company, ()))
     return f"{name}-{alike + 1}" if alike else name
