@@ -165,6 +165,20 @@ class ChangeReservation(Struct, frozen=True, gc=False, kw_only=True):
     at_once: bool = False
 
 
+class SplitReservation(Struct, frozen=True, gc=False, kw_only=True):
+    """Let a part of a reservation be one of its own, as `part_id`: what it holds from a time `at` on, or some `lines`.
+
+    Of the lines only the resource and its units count: what leaves. An empty `etag` matches any version.
+    """
+
+    reservation_id: str
+    company: str
+    part_id: str
+    at: int | None = None
+    lines: tuple[Line, ...] = ()
+    etag: str = ""
+
+
 class OfferTransfer(Struct, frozen=True, gc=False, kw_only=True):
     """Let another company take a reservation over, for so many seconds; to its own company: no longer offer it."""
 
@@ -368,6 +382,7 @@ Command = (
     | CreateReservation
     | ConfirmReservation
     | ChangeReservation
+    | SplitReservation
     | OfferTransfer
     | AcceptTransfer
     | DeclineTransfer

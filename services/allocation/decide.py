@@ -8,7 +8,16 @@ from typing import assert_never
 
 from services.allocation import commands
 from services.allocation.attendance import checking_in, recording, strikes
-from services.allocation.booking import cancelling, changing, creating, holding, releasing, transferring, voting
+from services.allocation.booking import (
+    cancelling,
+    changing,
+    creating,
+    holding,
+    releasing,
+    splitting,
+    transferring,
+    voting,
+)
 from services.allocation.centre import Centre
 from services.allocation.commands import Command
 from services.allocation.disruption import declaring, funding_decisions, misuse
@@ -29,6 +38,8 @@ def decide(centre: Centre, command: Command, now: int) -> Events:
             return holding.confirm_reservation(centre, command, now)
         case commands.ChangeReservation():
             return changing.change_reservation(centre, command, now)
+        case commands.SplitReservation():
+            return splitting.split_reservation(centre, command, now)
         case commands.OfferTransfer():
             return transferring.offer_transfer(centre, command, now)
         case commands.AcceptTransfer():

@@ -17,6 +17,7 @@ from services.allocation.values.conduct import Assignment, Cause, Qualification
 from services.allocation.values.correction import Correction
 from services.allocation.values.funding import Funding
 from services.allocation.values.months import ClosedMonth
+from services.allocation.values.origin import Origin
 from services.allocation.values.outage import Outage
 from services.allocation.values.people import Participants
 from services.allocation.values.reclaim import MeterReview, Removal
@@ -262,7 +263,9 @@ class OfReservation(Fact, frozen=True, kw_only=True):
 class ReservationConfirmed(OfReservation, frozen=True, kw_only=True, tag="reservation_confirmed", omit_defaults=True):
     """A company has booked these units for this interval: at once, by taking what was held for it, or by approval.
 
-    `desired` is the interval that was asked for, where whoever approved it confirmed another one.
+    `desired` is the interval that was asked for, where whoever approved it confirmed another one. What has an
+    `origin` was split off from a reservation that had these units for this interval: nothing of it is new. It was
+    booked at `booked_at`, and approved if somebody had to.
     """
 
     company: str
@@ -275,6 +278,9 @@ class ReservationConfirmed(OfReservation, frozen=True, kw_only=True, tag="reserv
     desired: Interval | None = None
     participants: Participants | None = None
     overburn: tuple[Overburn, ...] = ()
+    origin: Origin | None = None
+    booked_at: int = 0
+    approval: Approval | None = None
 
 
 class ReservationHeld(OfReservation, frozen=True, kw_only=True, tag="reservation_held", omit_defaults=True):
@@ -333,7 +339,8 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
     What it gives back late costs what cancelling it would, unless an operator excused that. Once it has begun, `late`
     says that this is so: it was free, and older events do not say it. `participants` are there where the class is
     another one now, with those of it who have come. What had to be approved first is as late as it was when it was
-    asked for, at `asked_at`; 0: it was decided at once.
+    asked for, at `asked_at`; 0: it was decided at once. What it holds no more as the reservation `parted` has it from
+    now on, which the same decision confirms: nothing of that is given back.
     """
 
     start: int
@@ -346,6 +353,7 @@ class ReservationChanged(OfReservation, frozen=True, kw_only=True, tag="reservat
     late: bool = False
     participants: Participants | None = None
     asked_at: int = 0
+    parted: str = ""
 
 
 class ChangeRequested(OfReservation, frozen=True, kw_only=True, tag="change_requested", omit_defaults=True):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from services.allocation.resources import Interval
 from services.allocation.values.approval import Approval
+from services.allocation.values.origin import Origin
 from services.allocation.values.people import Participants
 from services.allocation.values.transfer import HandedOver, Outcome, Transfer
 
@@ -190,11 +191,17 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     asked: AskedChange | None = None  # the change of it that waits for approval
     handovers: tuple[HandedOver, ...] = ()  # whose it was, the last time of each company that it is not now
     was_booked: bool = False  # pending, it was booked before it had to be asked for anew: handed over
+    origin: Origin | None = None  # what it keeps of the booking that it was split off from; None for a whole one
 
     @property
     def etag(self) -> str:
         """Changes whenever the reservation does."""
         return f'"{self.version}"'
+
+    @property
+    def late_from(self) -> int:
+        """Whence it counts how late it is given back: its start or, for a part, where the whole began."""
+        return self.start if self.origin is None else self.start - self.origin.ahead
 
     @property
     def binding(self) -> bool:

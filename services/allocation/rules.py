@@ -75,7 +75,7 @@ def violations(
             if resource.data_zone == "restricted" and not company.certified:
                 yield _not_entitled(resource, company)
             if resource.only_with and all(other.resource.id != resource.only_with for other in wants):
-                yield _alone(resource)
+                yield _missing_companion(resource)
         if resource.exclusive_group:
             yield from _group(centre, want, wants)
     yield from equipment_violations(centre, company, wants, (start, end), now)
@@ -86,6 +86,21 @@ def violations(
     for meter, charges in charges_of(wants).items():
         for violation in meter_violations(centre.meters.get((company.id, meter)), charges, meter):
             yield from beyond_allowance(violation, allowance(centre, meter, now), noted if noted is not None else [])
+
+
+def alone(centre: Centre, company: Company, wants: tuple[Want, ...], start: int, end: int) -> Iterator[Violation]:
+    """What forbids each part of a booking to stand by itself, though nothing is had that was not had before."""
+    for want in wants:
+        resource = want.resource
+        if not want.companion_of:
+            span = want.line.within(start, end)
+            yield from grid(want, *span)
+            if resource.batch is not None:
+                yield from batch_violations(centre, company, resource, span)
+            if resource.only_with and all(other.resource.id != resource.only_with for other in wants):
+                yield _missing_companion(resource)
+        if resource.exclusive_group:
+            yield from _group(centre, want, wants)
 
 
 def _out_of_service(resource: Resource) -> Violation:
@@ -198,7 +213,7 @@ def _not_entitled(resource: Resource, company: Company) -> Violation:
     )
 
 
-def _alone(resource: Resource) -> Violation:
+def _missing_companion(resource: Resource) -> Violation:
     return Violation(
         reason=Reason.COMPANION_MISSING,
         description=f"{resource.id} is booked only together with {resource.only_with}. Add that line.",

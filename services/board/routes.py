@@ -13,7 +13,7 @@ from services.board.frame.visit import Visit
 from services.board.now.page import now
 from services.board.outages import new as outage_new
 from services.board.outages import page as outages
-from services.board.reservations import actions, attendance, changing, transfers, voting
+from services.board.reservations import actions, attendance, changing, splitting, transfers, voting
 from services.board.reservations.page import reservation
 from services.board.series import cancel as series_cancel
 from services.board.series import change as series_change
@@ -35,6 +35,7 @@ PAGES: tuple[tuple[str, str, View], ...] = (
     ("POST", "/override", overriding.send),
     ("POST", "/approve", voting.approve),
     ("POST", "/deny", voting.deny),
+    ("POST", "/split", splitting.split),
     ("POST", "/transfer", transfers.offer),
     ("POST", "/transfer/withdraw", transfers.withdraw),
     ("POST", "/transfer/accept", transfers.accept),

@@ -34,6 +34,10 @@ def print_reservation(item: api.Reservation, units: Units, zone: tzinfo) -> None
         desired = show_interval(from_timestamp(item.desired_start_time), from_timestamp(item.desired_end_time), zone)
         facts.add_row("was wanted", desired)
     facts.add_row("asked", show_time(from_timestamp(item.create_time), zone))
+    if item.split_from:
+        facts.add_row("split off from", plain_id(item.split_from))
+    if item.HasField("late_from_time"):
+        facts.add_row("late from", f"{show_time(from_timestamp(item.late_from_time), zone)}, where the whole began")
     if item.HasField("cost"):
         facts.add_row("costs", cost_text(item))
     if item.HasField("expire_time"):

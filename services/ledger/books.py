@@ -19,7 +19,7 @@ from services.allocation.prices.periods import Periods, number_of
 from services.allocation.prices.pricing import Amount, amounts
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
-from services.allocation.states.moves import IllegalMove
+from services.allocation.states.moves import IllegalMove, divides
 from services.ledger.claims import Claim, LateFee, Step
 from services.ledger.prices import Prices
 from services.ledger.proving.merkle import Frontier
@@ -100,6 +100,8 @@ class Books:
         self, event: ReservationEvent, before: Claim | None, after: Claim, fees: tuple[Fee, ...], number: int, at: int
     ) -> tuple[LateFee, ...]:
         """The fees that may be returned and that an event changes or adds."""
+        if divides(event):
+            return ()  # What only changed its name is booked again by nobody.
         returned = tuple(self.rebooking.booked(before, after, at))
         if not fees or before is None:
             return returned
@@ -110,7 +112,7 @@ class Books:
 
     def _claim(self, before: Claim | None, after: Reservation, number: int) -> Claim:
         if before is None:
-            tariff = self.prices.tariff_at(number, after.start)
+            tariff = self._tariff(after, number)
         else:
             tariff = before.tariff
             if after.company != before.reservation.company:
@@ -125,6 +127,15 @@ class Books:
         idle = before.idle if before is not None else ()
         asked = self._amounts(after, after.beside, tariff) if after.asked is not None else ()
         return Claim(after, number, tariff, self._amounts(after, after.holding, tariff), idle, asked)
+
+    def _tariff(self, made: Reservation, number: int) -> int:
+        """The place of the card that a reservation is priced by which the event of this number made."""
+        if made.origin is None:
+            return self.prices.tariff_at(number, made.start)
+        place = self.prices.place_of(made.origin.card)
+        if place is None:
+            raise Misfit(f"reservation {made.id} is priced by {made.origin.card}, which nobody published")
+        return place
 
     def _amounts(self, reservation: Reservation, held: tuple[Allocation, ...], tariff: int) -> tuple[Amount, ...]:
         """What is held for a reservation, under the tariff at a place."""

@@ -14,6 +14,7 @@ from services.allocation.events import Event
 from services.allocation.prices.periods import number_of
 from services.allocation.prices.pricing import Amount
 from services.allocation.reservations import Reservation, State
+from services.allocation.states.moves import divides
 from services.allocation.values.correction import CORRECTIONS, Correction
 from services.allocation.values.reclaim import Removal
 from services.ledger.books import Books
@@ -77,7 +78,7 @@ def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
                     yield _transfer(books, after.reservation, part, source, account)
         return
     fees = {(fee.resource, fee.month): fee.krw for fee in step.fees}
-    lost_to, idle = GIVEN_BACK.get(type(event), Account.RELEASED), dict(before.idle)
+    lost_to, idle = _lost_to(event), dict(before.idle)
     asked, asks = _keyed(before.asked), _keyed(after.asked)
     for had, has in _paired(before, after):
         stays, more, less = _split(had, has)
@@ -104,6 +105,13 @@ def _of_step(event: Event, step: Step, books: Books) -> Iterator[Transfer]:
         for amount, from_account, to_account in moves:
             if (amount.unit_seconds or amount.krw) and from_account is not to_account:
                 yield _transfer(books, after.reservation, amount, from_account, to_account)
+
+
+def _lost_to(event: Event) -> Account:
+    """Where goes what a reservation holds no more."""
+    if divides(event):
+        return Account.CAPACITY  # Nothing is given back: the part takes it from there, in the same decision.
+    return GIVEN_BACK.get(type(event), Account.RELEASED)
 
 
 def _compensation(event: Event, step: Step, less: Amount, books: Books) -> Amount:

@@ -28,6 +28,11 @@ class Prices:
                 return place
         return -1
 
+    def place_of(self, card: str) -> int | None:
+        """The place of the tariff of this name; -1 for no name, and None for one that nobody published."""
+        names = [tariff.id for _, tariff in self.published]
+        return -1 if not card else names.index(card) if card in names else None
+
     def _rate(self, tariff: int, company: str, resource: str) -> Rate:
         """What a company pays for a resource under the tariff at a place; nothing under -1."""
         card = self.published[tariff][1] if tariff >= 0 else None

@@ -18,7 +18,7 @@ from services.allocation.prices.flows import Flow, flows
 from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Resource
-from services.allocation.states.moves import IllegalMove
+from services.allocation.states.moves import IllegalMove, divides
 from services.allocation.tables.reserves import Reserves
 from services.allocation.values.correction import corrected
 from services.allocation.values.outage import Outage
@@ -84,7 +84,7 @@ class Usage:
         if isinstance(event, events.OfReservation):
             before = self._live.get(event.reservation_id)
             cause = cause_of(before, event, self._actor)
-            self._stand(before, follow(before, event, self.now, self._page), cause)
+            self._stand(before, follow(before, event, self.now, self._page), cause, same=divides(event))
             return
         match event:
             case events.ResourceRegistered():
@@ -133,17 +133,20 @@ class Usage:
             reclaimed={cause: Tally() for cause in Reclaimed},
         )
 
-    def _stand(self, before: Reservation | None, after: Reservation, cause: Cause | None) -> None:
-        """Count what an event made of a reservation, and why if it gave something back."""
+    def _stand(self, before: Reservation | None, after: Reservation, cause: Cause | None, *, same: bool) -> None:
+        """Count what an event made of a reservation, and why if it gave something back.
+
+        What only makes two reservations of one is the `same` demand still: nothing is granted, and nothing given back.
+        """
         if after.state.live:
             self._live[after.id] = after
         else:
             self._live.pop(after.id, None)
             self.history.add(after.holding, self.now)
-        if before is None:
+        if before is None and not same:
             self.mix.add(after, self.now)
-        self._count(before, after)
-        for flow in flows(before, after, self._periods):
+        self._count(before, after, granted=not same)
+        for flow in flows(before, after, self._periods) if not same else ():
             self._flow(self.companies[after.company].id, flow)
             if cause is not None and flow.released:
                 self._taken_back(after.company, flow, cause)
@@ -166,7 +169,7 @@ class Usage:
                 pool = self.pools[use.resource]
                 pool.taken_up[event.in_use] += 1
 
-    def _count(self, before: Reservation | None, after: Reservation) -> None:
+    def _count(self, before: Reservation | None, after: Reservation, *, granted: bool) -> None:
         """Move a reservation from one state to another, on every resource that it stands on."""
         left, entered = before.state if before else None, after.state
         same = before is not None and before.allocations is after.allocations
@@ -180,7 +183,7 @@ class Usage:
             pool = self.pools[name]
             if entered.live:
                 pool.live[entered] += 1
-            if left is not entered:
+            if left is not entered and granted:
                 if entered is State.NO_SHOW:
                     pair = (self.companies[after.company].id, name)
                     self.no_shows[pair] = self.no_shows.get(pair, 0) + 1

@@ -14,6 +14,7 @@ from services.scheduler.records import RecordKeeping
 from services.scheduler.registering import Registering
 from services.scheduler.searching import Searching
 from services.scheduler.series import SeriesBooking
+from services.scheduler.splitting import Splitting
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.turns import Turns
 from services.scheduler.watch import Watches
@@ -36,6 +37,7 @@ ROLES = {
     "ListReservations": EVERYBODY,
     "ConfirmReservation": BOOKERS,
     "UpdateReservation": BOOKERS,
+    "SplitReservation": BOOKERS,
     "AcceptTransfer": BOOKERS,
     "DeclineTransfer": BOOKERS,
     "ApproveReservation": OPERATORS,
@@ -87,6 +89,7 @@ class SchedulerApi:
     def __init__(self, writer: Writer, watches: Watches, telemetry: Telemetry) -> None:
         turns = Turns(lambda: writer.now() // MICROSECONDS)
         self._booking = Booking(writer, telemetry, turns)
+        self._splitting = Splitting(writer)
         self._book_stream = BookStream(writer, telemetry).serve
         self._searching = Searching(writer, telemetry, turns)
         self._reading = Reading(writer, watches)
@@ -111,6 +114,7 @@ class SchedulerApi:
             "ListReservations": reading.list_reservations,
             "ConfirmReservation": booking.change_reservation,
             "UpdateReservation": booking.update_reservation,
+            "SplitReservation": self._splitting.split_reservation,
             "AcceptTransfer": booking.answer_transfer,
             "DeclineTransfer": booking.answer_transfer,
             "ApproveReservation": booking.decide_reservation,

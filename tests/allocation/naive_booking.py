@@ -30,6 +30,7 @@ class Booking:
     agreed: tuple[int, int] | None = None  # the other time that those who agreed agreed to
     offered_to: str = ""  # the company that may take it over
     offered_until: int = 0
+    ahead: int = 0  # how much earlier than it begins the booking began that it was split off from
     was_booked: bool = False  # before it was handed over and asked for anew
     people: int = 0  # of a class
     present: int = 0

@@ -38,7 +38,7 @@ def changed(naive: Naive, booking: Booking, wish: Wish, lines_before: tuple[Line
         new.update({key: units for key, units in was.items() if key[1] < since})
     after.state, after.expires = booking.state, min(booking.expires, start)
     after.activated_at, after.checked_in = booking.activated_at, booking.checked_in
-    after.was_booked = booking.was_booked
+    after.was_booked, after.ahead = booking.was_booked, booking.ahead
     after.people, after.present = booking.people, booking.present
     if booking.state == "pending" and not naive.approvers(booking.company, lines):
         after.state = "confirmed"
@@ -54,7 +54,7 @@ def gives_back_late(naive: Naive, before: Booking, after: Booking, now: int) -> 
     if not naive.binding(before) or (before.start <= now and not naive.awaited(before)):
         return False
     let_go = {name for (name, cell), units in before.held.items() if units > after.held[name, cell]} & set(before.own)
-    ahead = max(0, before.start - now)
+    ahead = max(0, before.start - before.ahead - now)
     return any(ahead < naive.resources[name].free_cancel_hours * HOUR for name in let_go)
 
 
@@ -218,7 +218,7 @@ def _own(
         return {Reason.OUTSIDE_OPENING_HOURS} if closed else set()
     line = next(each for each in lines if each.resource == name)
     window = (start + line.starts_after, end - line.ends_before)
-    found = naive._boundaries(resource, *window)
+    found = naive.boundaries(resource, *window)
     if gained is None:
         return found
     found |= naive._length(resource, terms, *window) | naive.batch(booking.company, name, *window)

@@ -110,7 +110,7 @@ class NaiveRules(NaiveCalendar):
     ) -> set[Reason]:
         """What a line from `start` to `end` breaks, in a demand that begins earlier or just then."""
         compute = resource.kind is Kind.COMPUTE
-        found = self._boundaries(resource, start, end) | self._length(resource, terms, start, end)
+        found = self.boundaries(resource, start, end) | self._length(resource, terms, start, end)
         notice = terms.notice_hours if compute else resource.notice_hours
         if notice and begins < now + notice * HOUR - 5:
             found.add(Reason.NOTICE_TOO_SHORT)
@@ -119,7 +119,8 @@ class NaiveRules(NaiveCalendar):
             found.add(Reason.BEYOND_HORIZON)
         return found
 
-    def _boundaries(self, resource: Resource, start: int, end: int) -> set[Reason]:
+    def boundaries(self, resource: Resource, start: int, end: int) -> set[Reason]:
+        """Why nothing of a resource can begin or end then."""
         if resource.kind is Kind.COMPUTE:
             return {Reason.OFF_GRID} if start % HOUR or end % HOUR else set()
         return self._grid(resource, start, "s", start) | self._grid(resource, end - CELL, "e", end)

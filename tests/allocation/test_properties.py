@@ -11,12 +11,15 @@ from tests.allocation.machine.promises import Promises
 from tests.allocation.machine.records import Records
 from tests.allocation.machine.reserves import Reserves
 from tests.allocation.machine.revoking import Revoking
+from tests.allocation.machine.splitting import Splitting
 from tests.allocation.machine.supply import Supply
 from tests.allocation.machine.transfers import Transfers
 from tests.allocation.machine.wanting import Wanting
 
 
-class CentreMachine(Wanting, Classes, Transfers, Outages, Revoking, Records, Reserves, Supply, Passing, Promises):
+class CentreMachine(
+    Wanting, Classes, Transfers, Splitting, Outages, Revoking, Records, Reserves, Supply, Passing, Promises
+):
     """A small centre beside its naive model."""
 
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ALPHA, BETA = COMPANIES[1], COMPANIES[2]
 OPERATORS_ALONE = ("/approve", "/deny", "/officers", "/officers/dismiss")
 TRANSFERS = ("/transfer", "/transfer/withdraw", "/transfer/accept", "/transfer/decline")
-CHANGES = ("/confirm", "/check-in", "/cancel", "/release", *TRANSFERS, *OPERATORS_ALONE)
+CHANGES = ("/confirm", "/check-in", "/cancel", "/release", "/split", *TRANSFERS, *OPERATORS_ALONE)
 ENCLOSING = ("/change", "/override", "/series", "/series/cancel", "/series/change", "/outages", "/outages/lift")
 """Changes whose whole request is in the form."""
 CANARY = "canary-merger-plans"
@@ -129,6 +129,7 @@ async def test_a_company_changes_nothing_of_another(board: Browsing) -> None:
     async with board.browser(ALPHA) as browser:
         for path in CHANGES:
             sent = {"seal": seal, "name": theirs.name, "request_id": str(uuid.uuid4()), "to": ALPHA, "hours": "24"}
+            sent |= {"leaving-core": "1"} if path == "/split" else {}
             answer = await browser.post(path, data=sent)
             assert answer.status_code == (403 if path in OPERATORS_ALONE else 404), path
         wishes = enclosed(theirs.name, series)

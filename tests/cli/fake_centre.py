@@ -101,6 +101,9 @@ class FakeCentre(SchedulerServicer, LedgerServicer):
     def DismissOfficer(self, request: Any, context: Any) -> Any:
         return self._answer("DismissOfficer", request, context)
 
+    def SplitReservation(self, request: Any, context: Any) -> Any:
+        return self._answer("SplitReservation", request, context)
+
     def AcceptTransfer(self, request: Any, context: Any) -> Any:
         return self._answer("AcceptTransfer", request, context)
 

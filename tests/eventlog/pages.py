@@ -69,6 +69,7 @@ from services.allocation.values.conduct import Assignment, Cause, Qualification
 from services.allocation.values.correction import Correction, CorrectionKind
 from services.allocation.values.funding import Funding
 from services.allocation.values.months import ClosedMonth
+from services.allocation.values.origin import Origin
 from services.allocation.values.outage import Outage, OutageKind, Scope, Taken
 from services.allocation.values.people import Participants
 from services.allocation.values.reclaim import MeterReview, Removal
@@ -366,6 +367,25 @@ FORMS: dict[str, Event] = {
         lines=(Line(resource="h100-train", units=8),),
         allocations=(),
         overburn=(Overburn(meter="h100-train", unit_seconds=14_400),),
+    ),
+    "reservation_confirmed-part": ReservationConfirmed(
+        reservation_id="r-9",
+        company="CMP-0001",
+        start=MONDAY_9 + 3600,
+        end=MONDAY_9 + 7200,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        origin=Origin(of="r-8", first="r-1", ahead=3600, card="krw-2026"),
+        booked_at=MONDAY_9 - 86_400,
+        approval=Approval(rule=Rule.MANAGER),
+    ),
+    "reservation_changed-parted": ReservationChanged(
+        reservation_id="r-8",
+        start=MONDAY_9,
+        end=MONDAY_9 + 3600,
+        lines=(Line(resource="h100-train", units=8),),
+        allocations=(),
+        parted="r-9",
     ),
     "terms_published-arrears": TermsPublished(
         terms=Terms(

@@ -234,10 +234,14 @@ def changed(name: str, *allocations: Allocation, excused: bool = False, late: bo
     )
 
 
+NOT_ASKED = ("desired", "origin", "booked_at", "approval")
+"""What only is of what is booked."""
+
+
 def requested(name: str, *allocations: Allocation, by: str = "CMP-0001") -> Event:
     """The same, where a manager must agree."""
     wish = confirmed(name, *allocations, by=by)
-    fields = {field: getattr(wish, field) for field in wish.__struct_fields__ if field != "desired"}
+    fields = {field: getattr(wish, field) for field in wish.__struct_fields__ if field not in NOT_ASKED}
     return events.ReservationRequested(**fields, expires_at=fields["start"], approval=Approval(rule=Rule.MANAGER))
 
 

@@ -85,7 +85,7 @@ def confirmed(number: int, company_id: str, resource: str, start: int) -> events
 def requested(booking: events.ReservationConfirmed) -> events.ReservationRequested:
     """The same, which a manager has to approve."""
     shared = set(events.ReservationConfirmed.__struct_fields__) & set(events.ReservationRequested.__struct_fields__)
-    fields = {name: getattr(booking, name) for name in shared}
+    fields = {name: getattr(booking, name) for name in shared - {"approval"}}
     return events.ReservationRequested(**fields, expires_at=booking.start, approval=Approval(rule=Rule.MANAGER))
 
 

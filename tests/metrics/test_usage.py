@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from services.allocation import events
-from services.allocation.reservations import State
+from services.allocation.reservations import State, used_until
 from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.origin import Origin
 from services.allocation.values.reclaim import Removal
 from services.eventlog import BrokenLog
 from services.eventlog.page import FORMAT, GENESIS, Entry, Page
@@ -135,6 +136,48 @@ def test_moving_changes_no_figure(event: events.ReservationConfirmed) -> None:
     after = folded(page([*opening(), (at(1), [event, moved])]))
     assert after.accounts == before.accounts
     assert after.reserved_now() == before.reserved_now()
+
+
+def accounted(usage: Usage) -> tuple[object, ...]:
+    """What was asked for, granted, held and given back; not how many reservations stand."""
+    return (
+        [pool.entered for pool in usage.pools.values()],
+        {pair: (account.reserved, account.used, account.released) for pair, account in usage.accounts.items()},
+        usage.meters,
+        usage.reserved_now(),
+        usage.quotas_now(),
+    )
+
+
+@given(confirmations(1), st.integers(1, 63))
+def test_what_is_split_is_no_new_demand(event: events.ReservationConfirmed, quarter: int) -> None:
+    """P6: no figure of what was asked for, reserved or given back moves; there is one live reservation more."""
+    cut = at(quarter)
+    rest = tuple(each for each in used_until(event.allocations, cut) if each.spans)
+    gone = tuple(replace(each, spans=each.since(cut)) for each in event.allocations if each.since(cut))
+    if not (rest and gone):
+        return
+    shared = {"lines": event.lines, "note": event.note}
+    decided = [
+        event,
+        events.ReservationChanged(
+            reservation_id=event.reservation_id, start=event.start, end=cut, allocations=rest, parted="part", **shared
+        ),
+        replace(
+            event,
+            reservation_id="part",
+            start=cut,
+            allocations=gone,
+            origin=Origin(of=event.reservation_id, first=event.reservation_id),
+            booked_at=at(0),
+        ),
+    ]
+    before, after = folded(page([*opening(), (at(0), [event])])), folded(page([*opening(), (at(0), decided)]))
+    assert accounted(after) == accounted(before)
+    assert after.mix.recent(after.now) == before.mix.recent(before.now)
+    assert sum(sum(pool.live.values()) for pool in after.pools.values()) == len({each.resource for each in rest}) + len(
+        {each.resource for each in gone}
+    )
 
 
 @given(confirmations(1), st.sampled_from(COMPANIES))

@@ -12,7 +12,7 @@ from tests.allocation.fixture import MONDAY, NOW
 from tests.allocation.scenario import DAY, HOUR
 from tests.scheduler.serving import ALPHA, AUDITOR, BETA, NOON, OPERATOR, Desk, Refused, demand
 from tests.scheduler.test_grpc import calendar, quota, search
-from tests.scheduler.test_grpc_tenants import handing_over
+from tests.scheduler.test_grpc_tenants import handing_over, splitting
 from tests.scheduler.wishes import (
     YEAR,
     accepting,
@@ -55,6 +55,10 @@ RANGE, ABORTED, NOBODY = (
     grpc.StatusCode.ABORTED,
     grpc.StatusCode.UNAUTHENTICATED,
 )
+CORE = api.Line(resource="resources/cpu", units=1)
+CORES, LESS = api.Line(resource="resources/cpu", units=99), api.Line(resource="resources/cpu", units=-1)
+SHAPED = api.Line(resource="resources/cpu", units=1, shape=api.Shape(units_per_node=1))
+SEAT = api.Line(resource="resources/T1", units=1)
 MINE, THEIRS = "companies/ALPHA/reservations/{mine}", "companies/BETA/reservations/{theirs}"
 
 
@@ -216,6 +220,17 @@ ROWS: list[Row] = [
     ("offer what is not offered back", "UpdateReservation", handing_over(MINE, "ALPHA"), ALPHA, FAILED),
     ("how long without a company", "UpdateReservation", noting(MINE, offer_for=YEAR), ALPHA, INVALID),
     ("offer and change at once", "UpdateReservation", offering_more(MINE), ALPHA, INVALID),
+    ("split at no time and by no units", "SplitReservation", splitting(MINE), ALPHA, INVALID),
+    ("split at a time and by units", "SplitReservation", splitting(MINE, CORE, at=NOON + HOUR), ALPHA, INVALID),
+    ("split in another shape", "SplitReservation", splitting(MINE, SHAPED), ALPHA, INVALID),
+    ("split where it ends", "SplitReservation", splitting(MINE, at=NOON + HOUR), ALPHA, INVALID),
+    ("split off all of it", "SplitReservation", splitting(MINE, CORE), ALPHA, INVALID),
+    ("split off more than it has", "SplitReservation", splitting(MINE, CORES), ALPHA, INVALID),
+    ("split off less than nothing", "SplitReservation", splitting(MINE, LESS), ALPHA, INVALID),
+    ("split off what it has not", "SplitReservation", splitting(MINE, SEAT), ALPHA, INVALID),
+    ("split another tenant's", "SplitReservation", splitting(THEIRS, at=NOON + HOUR // 2), ALPHA, MISSING),
+    ("split without an id", "SplitReservation", api.SplitReservationRequest(name=MINE, lines=[CORE]), ALPHA, INVALID),
+    ("split as an auditor", "SplitReservation", splitting(MINE, at=NOON + HOUR // 2), AUDITOR, DENIED),
     ("accept one's own", "AcceptTransfer", accepting(MINE), ALPHA, FAILED),
     ("accept what is not offered", "AcceptTransfer", accepting(THEIRS), ALPHA, MISSING),
     ("accept without an id", "AcceptTransfer", api.AcceptTransferRequest(name=THEIRS), ALPHA, INVALID),

@@ -15,10 +15,10 @@ from services.allocation import image
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.identity import Identity
 from tests.allocation.examples import examples
-from tests.allocation.scenario import check_no_double_booking
-from tests.scheduler.serving import ALPHA, OPERATOR, SERVICE, Desk, Refused, demand, request_id, serving
+from tests.allocation.scenario import HOUR, check_no_double_booking
+from tests.scheduler.serving import ALPHA, NOON, OPERATOR, SERVICE, Desk, Refused, demand, request_id, serving
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import administration, changing_series, series, updating
+from tests.scheduler.test_grpc_tenants import administration, changing_series, series, splitting, updating
 from tests.strange import messages, spoil
 
 NEVER = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DEADLINE_EXCEEDED}
@@ -92,6 +92,8 @@ def sound(method: str) -> Message:
             return updating("companies/ALPHA/reservations/r1", 9, note="another")
         case "DenyReservation":
             return api.DenyReservationRequest(name="companies/ALPHA/reservations/r1", comment="No.")
+        case "SplitReservation":
+            return splitting("companies/ALPHA/reservations/r1", at=NOON + HOUR)
         case "AcceptTransfer" | "DeclineTransfer":
             return GetMessageClass(SERVICE.methods_by_name[method].input_type)(name="companies/BETA/reservations/r1")
         case "GetReservation" | "CheckIn" | "ApproveReservation" | "ConfirmReservation":

@@ -93,6 +93,7 @@ EXPECTED: dict[str, dict[tuple[str, str], Any]] = {
     "ListReservations": FOLLOWING,
     "ConfirmReservation": CHANGING,
     "UpdateReservation": CHANGING,
+    "SplitReservation": CHANGING,
     "AcceptTransfer": TAKING,
     "DeclineTransfer": TAKING,
     "ApproveReservation": DECIDING,
@@ -143,12 +144,14 @@ def test_every_method_has_its_row() -> None:
     assert EXPECTED.keys() == {method.name for method in SERVICE.methods}
 
 
-async def booked(desk: Desk, company: str, active: bool, hold: int = 0, resource: str = "cpu") -> str:
+async def booked(desk: Desk, company: str, active: bool, hold: int = 0, resource: str = "cpu", hours: int = 1) -> str:
     """The name of a reservation of a company, or one that is missing."""
     if company == "GHOST":
         return "companies/GHOST/reservations/none"
     identity = {"ALPHA": ALPHA, "BETA": BETA}[company]
-    made = await desk.call("CreateReservation", demand(1, (resource, 1), company=company, hold=hold), identity)
+    made = await desk.call(
+        "CreateReservation", demand(1, (resource, 1), company=company, hold=hold, hours=hours), identity
+    )
     if active:
         desk.clock.seconds = NOON
         desk.writer.tick()
@@ -169,6 +172,14 @@ def handing_over(name: str, to: str, number: int = 5, **fields: Any) -> api.Upda
     request = api.UpdateReservationRequest(request_id=request_id(number), **fields)
     request.reservation.name, request.reservation.company = name, f"companies/{to}"
     request.update_mask.paths.append("company")
+    return request
+
+
+def splitting(name: str, *lines: api.Line, at: int = 0, number: int = 6, **fields: Any) -> api.SplitReservationRequest:
+    """That a reservation be split, at a time or by some lines."""
+    request = api.SplitReservationRequest(name=name, lines=lines, request_id=request_id(number), **fields)
+    if at:
+        request.at_time.seconds = at
     return request
 
 
@@ -199,6 +210,9 @@ async def request_of(desk: Desk, method: str, company: str) -> Any:
             return api.ConfirmReservationRequest(name=name, request_id=request_id(6))
         case "UpdateReservation":
             return updating(await booked(desk, company, active=False), 6, note="another")
+        case "SplitReservation":
+            name = await booked(desk, company, active=False, hours=2)
+            return splitting(name, at=NOON + HOUR)
         case "AcceptTransfer" | "DeclineTransfer":
             name = await offered(desk, company)
             return getattr(api, f"{method}Request")(name=name, request_id=request_id(6))
@@ -416,7 +430,7 @@ async def test_who_may_ask_about_whom(desk: Desk, method: str, whose: str, who: 
     "method",
     [
         *("GetReservation", "ConfirmReservation", "UpdateReservation", "CancelReservation", "ReleaseReservation"),
-        *("CheckIn", "AcceptTransfer", "DeclineTransfer"),
+        *("CheckIn", "AcceptTransfer", "DeclineTransfer", "SplitReservation"),
     ],
 )
 @pytest.mark.parametrize("validate_only", [False, True])
@@ -428,6 +442,8 @@ async def test_a_foreign_reservation_is_a_missing_one(desk: Desk, method: str, v
     answers = []
     for name in (theirs, missing):
         request = updating(name, 8, note="x") if method == "UpdateReservation" else kind(name=name)
+        if method == "SplitReservation":
+            request.at_time.seconds = NOON + HOUR // 2
         if method != "GetReservation":
             request.request_id, request.validate_only = request_id(8), validate_only
         with pytest.raises(Refused) as refused:

@@ -25,7 +25,7 @@ from tests.scheduler.serving import (
     serving,
 )
 from tests.scheduler.test_grpc import calendar, search
-from tests.scheduler.test_grpc_tenants import changing_series, handing_over, series, updating
+from tests.scheduler.test_grpc_tenants import changing_series, handing_over, series, splitting, updating
 
 NINE = TUESDAY + 9 * HOUR
 
@@ -96,6 +96,8 @@ async def everything(desk: Desk, mine: str, theirs: str) -> bytes:
         ("ConfirmReservation", api.ConfirmReservationRequest(name=theirs, request_id=request_id(19))),
         ("AcceptTransfer", api.AcceptTransferRequest(name=theirs, request_id=request_id(29))),
         ("DeclineTransfer", api.DeclineTransferRequest(name=theirs, request_id=request_id(30))),
+        ("SplitReservation", splitting(theirs, at=NINE + HOUR, number=32)),
+        ("SplitReservation", splitting(mine, at=NINE + HOUR, number=33, validate_only=True)),
         ("UpdateReservation", handing_over(theirs, "ALPHA", 31)),
         ("ListReservations", api.ListReservationsRequest(parent="companies/ALPHA", offered=True)),
         ("UpdateReservation", updating(mine, 27, end_time=Timestamp(seconds=NINE + 9 * HOUR))),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.system.places import Claim, Json, Place, Places, minutes_of
+from tests.system.places import Claim, Json, Place, Places, edges_of, minutes_of
 
 
 class Claims(Places):
@@ -24,6 +24,8 @@ class Claims(Places):
         name = event["reservation_id"]
         claim = self.claims.get(name)
         if claim is None:
+            if "origin" in event:
+                self._judge_part(event, now)
             return self._begin(event, "confirmed")
         if claim.state not in ("held", "pending") or claim.expires_at <= now:
             self._say(f"{name} was {claim.state} until {claim.expires_at} and confirmed at {now}")
@@ -34,6 +36,18 @@ class Claims(Places):
             self._say(f"{name} is confirmed with {claim.agreed} of {claim.quorum} votes")
         claim.state = "confirmed"
         return touched
+
+    def _judge_part(self, event: Json, now: int) -> None:
+        """What was split off has, with what stays, the very units and times of what was one; nothing moved."""
+        name, origin = event["reservation_id"], event["origin"]
+        whole, before = self.leaving.pop(name, ("", []))
+        rest = self.claims.get(whole)
+        if rest is None or origin["of"] != whole or (rest.company, rest.state) != (event["company"], "confirmed"):
+            self._say(f"{name} was split off from {origin['of']}, of which it left nothing")
+        elif edges_of(before) != edges_of(rest.allocations + event["allocations"]) or rest.start <= now:
+            self._say(f"{name} and {whole} are not what {whole} was, or it had begun at {rest.start}")
+        elif origin.get("ahead", 0) < event["start"] - rest.start:
+            self._say(f"{name} is given back later than {whole}, which begins at {rest.start}")
 
     def _retime(self, name: str, claim: Claim, event: Json, now: int) -> set[Place]:
         """Those who agreed to it agreed to that very time, and it is written down which one was asked for."""

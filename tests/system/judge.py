@@ -17,6 +17,9 @@ class Judge(Claims):
         seconds = entry["time"] // MICROSECONDS
         self.where = f"P1: position {position}"
         touched = {place for event in entry["events"] for place in self._apply(event, seconds)}
+        for part, (whole, _) in self.leaving.items():
+            self._say(f"{part} left {whole}, and is nowhere")
+        self.leaving.clear()
         self._judge_rooms()
         for place in touched:
             self._judge_place(place)
@@ -130,6 +133,8 @@ class Judge(Claims):
             self._say(f"{name} was {claim.state} and changed")
         if claim.state == "active" and not units_of(event["allocations"]) <= units_of(claim.allocations):
             self._say(f"{name} was active and got units that it did not have")
+        if part := event.get("parted"):
+            self.leaving[part] = (name, claim.allocations)
         self._forget(name, claim)
         if event.get("asked_at"):
             self._judge_granted(name, claim, event)

@@ -54,6 +54,8 @@ class Places:
     rooms: dict[str, dict[str, list[tuple[int, int, str]]]] = field(default_factory=lambda: defaultdict(dict))
     outages: dict[str, Json] = field(default_factory=dict)
     entered: dict[str, Claim] = field(default_factory=dict)
+    leaving: dict[str, tuple[str, list[Json]]] = field(default_factory=dict)
+    """The parts that an entry has said so far will leave a reservation, and what that held."""
     where: str = ""
 
     def _say(self, fault: str) -> None:
@@ -146,6 +148,17 @@ class Places:
                     gap = pause if member != resource["id"] else 0
                     if any(start < until + gap and since < end + gap for since, until in allocation["spans"]):
                         self._say(f"{name} and {other} are in the same room, {resource['id']} and {member}")
+
+
+def edges_of(allocations: list[Json]) -> dict[tuple[str, str, int, int], int]:
+    """What comes and goes of each place at each moment, by what brought it: the same for what holds the same."""
+    edges: Counter[tuple[str, str, int, int]] = Counter()
+    for each in allocations:
+        for place, units in zip(each["bins"], each["amounts"], strict=True):
+            for start, end in each["spans"]:
+                edges[each["resource"], each.get("companion_of", ""), place, start] += units
+                edges[each["resource"], each.get("companion_of", ""), place, end] -= units
+    return {key: units for key, units in edges.items() if units}
 
 
 def units_of(allocations: list[Json]) -> set[tuple[str, int]]:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from services.allocation.commands import SplitReservation
 from services.allocation.events import (
     CorrectionPosted,
     Event,
@@ -115,6 +116,24 @@ def test_a_class_without_a_seat_for_everybody_is_named() -> None:
     )
     [fault] = told(scenario, grown)
     assert "a class of 4, and has seats for 3" in fault
+
+
+def test_a_part_that_is_not_what_left_is_named() -> None:
+    """P1 and P6: two parts are what the whole was, unit by unit, in one decision, or the log is no lawful one."""
+    scenario = lived()
+    wish = SplitReservation(reservation_id="one", company="ALPHA", part_id="part", at=NOON + HOUR)
+    changed, part = scenario.decided(wish)
+    assert told(scenario.given(wish)) == []
+    assert isinstance(part, ReservationConfirmed)
+    for events, fault in (
+        ((changed,), "part left one, and is nowhere"),
+        ((part,), "of which it left nothing"),
+        ((changed, replace(part, allocations=(replace(part.allocations[0], bins=(3,)),))), "are not what one was"),
+        ((changed, replace(part, origin=replace(part.origin, ahead=0))), "is given back later than one"),
+    ):
+        whole = lived()
+        whole.history.append((whole.now, 99, events))
+        assert any(fault in each for each in told(whole)), fault
 
 
 @pytest.mark.parametrize(("hours", "faults"), [(23, 1), (25, 0)])

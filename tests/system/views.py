@@ -164,7 +164,8 @@ def _apply(made: Fold, event: dict) -> None:
                 made.move(company, resource, "held", ACCOUNT_OF[state], come)
                 made.move(company, resource, "held", "released", asked[key] - come)
                 made.move(company, resource, "capacity", ACCOUNT_OF[state], max(0, more) - come)
-                made.move(company, resource, ACCOUNT_OF[state], "released", max(0, -more))
+                lost_to = "capacity" if event.get("parted") else "released"  # A part of it has that from now on.
+                made.move(company, resource, ACCOUNT_OF[state], lost_to, max(0, -more))
             made.live[name] = (company, state, event["allocations"])
         case "allocations_moved":
             made.live[name] = (*made.live[name][:2], event["allocations"])

@@ -38,7 +38,7 @@ def _late(centre: Centre, reservation: Reservation, given_back: AbstractSet[str]
     if not reservation.binding:
         return False
     hours = [centre.pools[name].resource.free_cancel_hours for name in given_back]
-    return max(0, reservation.start - now) < max(hours, default=0) * HOUR_SECONDS
+    return max(0, reservation.late_from - now) < max(hours, default=0) * HOUR_SECONDS
 
 
 def late_strike(centre: Centre, reservation: Reservation, now: int) -> tuple[ConductEvent, ...]:

@@ -20,6 +20,7 @@ from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation, State
 from services.allocation.units.demand import Want, complete
 from services.allocation.units.present import standing_of
+from services.allocation.values.origin import unnamed
 from services.allocation.values.transfer import Outcome
 
 OF_THE_COMPANY = frozenset(
@@ -135,6 +136,7 @@ def offer_of(reservation: Reservation) -> Reservation:
         participants=None,
         overburn=(),
         asked=None,
+        origin=unnamed(reservation.origin),
     )
 
 

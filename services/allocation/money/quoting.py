@@ -99,10 +99,10 @@ def _rule(
     """What share of the price of a resource is due."""
     resource = centre.pools[name].resource
     free_seconds = free_hours(centre.companies[reservation.company], resource) * HOUR_SECONDS
-    late = max(0, reservation.start - now) < free_seconds and reservation.binding and not excused
+    late = max(0, reservation.late_from - now) < free_seconds and reservation.binding and not excused
     percent = returned = 0
     if card is not None and late:
         percent = card.compute_late_percent if resource.kind is Kind.COMPUTE else card.equipment_late_percent
         returned = card.late_return_percent if percent else 0
-    free_until = reservation.start - free_seconds
+    free_until = reservation.late_from - free_seconds
     return ResourceQuote(resource=resource.id, free_until=free_until, percent=percent, return_percent=returned)

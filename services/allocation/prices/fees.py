@@ -62,7 +62,7 @@ def fees(
             dues = for_giving_back(before.reservation, before.amounts, at, rate)
         case events.ReservationReleased(late=True):
             dues = for_giving_back(before.reservation, released(before, after), at, rate)
-        case events.ReservationChanged(excused=False) if event.late or at < before.reservation.start:
+        case events.ReservationChanged(excused=False, parted="") if event.late or at < before.reservation.start:
             given = changed_away(before, after, rate, periods)
             dues = for_giving_back(before.reservation, given, event.asked_at or at, rate)
         case _:
@@ -77,7 +77,7 @@ def for_giving_back(reservation: Reservation, given_back: Iterable[Amount], at: 
     """
     booked = reservation.binding
     for each in given_back:
-        due = rate(each.resource).late_fee(each.krw, max(0, reservation.start - at)) if booked else 0
+        due = rate(each.resource).late_fee(each.krw, max(0, reservation.late_from - at)) if booked else 0
         yield Fee(each.resource, each.month, due)
 
 

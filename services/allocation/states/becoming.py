@@ -62,7 +62,8 @@ def _confirmed(
 ) -> Reservation:
     """From here on it no longer ends by itself before its start."""
     if before is None:
-        return _begun(before, event, state, at, position)
+        begun = _begun(before, event, state, at, position)
+        return begun if event.origin is None else _parted(begun, event)
     approval = before.approval
     unmoved = event.allocations == before.allocations
     return replace(
@@ -80,6 +81,11 @@ def _confirmed(
         approval=approval if approval is not None and approval.granted else None,
         was_booked=False,
     )
+
+
+def _parted(begun: Reservation, event: events.ReservationConfirmed) -> Reservation:
+    """It was booked, and approved, as a part of another one."""
+    return replace(begun, origin=event.origin, created_at=event.booked_at, approval=event.approval)
 
 
 def _changed(

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.reservations import Reservation, State
 from services.allocation.states.moves import IllegalMove
+from services.allocation.values.origin import unnamed
 from services.allocation.values.transfer import HandedOver, Outcome, Transfer
 
 
@@ -55,6 +56,7 @@ def transferred(
         approval=None,
         desired=None,
         participants=None,
+        origin=unnamed(before.origin),
         transfer=None,
         handovers=(
             *(each for each in before.handovers if each.former not in (before.company, event.company)),

@@ -65,5 +65,16 @@ MOVES: Mapping[type, Mapping[State | None, State]] = {
 """Every legal move: what a state becomes by an event. None is a reservation that is not live, or not there yet."""
 
 
+def divides(event: object) -> bool:
+    """Whether an event, with the other one of its decision, only makes two reservations of one."""
+    match event:
+        case events.ReservationChanged(parted=parted):
+            return bool(parted)
+        case events.ReservationConfirmed(origin=origin):
+            return origin is not None
+        case _:
+            return False
+
+
 class IllegalMove(Exception):
     """An event that cannot follow the events before it. The message says which reservation, state and event."""

@@ -1,6 +1,8 @@
 """The rate cards, and by which of them each reservation is priced: the newest that was published when it was made and
 is valid when it was to start. It keeps that card, whatever is published later and wherever it is moved.
 
+A part that was split off says itself by which card the whole was priced.
+
 So that booking costs nothing here, only the exceptions are noted: whom a later card, or another start, would price
 otherwise. The ledger finds the same cards by the order of the events.
 """
@@ -33,6 +35,8 @@ class Cards:
 
     def of(self, reservation: Reservation) -> Tariff | None:
         """The card of a reservation; None if it is free."""
+        if reservation.origin is not None:
+            return self.published.get(reservation.origin.card)
         name = self.kept.get(reservation.id) if self.kept else None
         return self.valid_at(reservation.start) if name is None else self.published.get(name)
 

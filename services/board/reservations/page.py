@@ -11,7 +11,7 @@ from services.board.frame.document import show
 from services.board.frame.visit import Visit
 from services.board.paper.markup import Markup, el
 from services.board.paper.times import from_timestamp, length
-from services.board.reservations import asked, changing, transfers
+from services.board.reservations import asked, changing, splitting, transfers
 from services.board.reservations.actions import confirm, give_back, quote
 from services.board.reservations.attendance import check_in, people
 from services.board.reservations.voting import approval_told, vote
@@ -34,6 +34,7 @@ DONE = (
     "taken_over",
     "handed_over",
     "declined",
+    "split",
 )
 
 
@@ -62,6 +63,7 @@ async def reservation(visit: Visit) -> Response:
             vote(visit, item),
             changing.link(visit, item),
             asked.take_back(visit, item),
+            splitting.splitting(visit, item),
             transfers.offering(visit, item),
             give_back(visit, item, await quote(visit, item)),
             class_="choices",
@@ -88,6 +90,8 @@ def _facts(visit: Visit, item: api.Reservation, cost: str) -> Markup:
         (words("approval"), _approval(visit, item)),
         (words("asked_change"), asked.standing(visit, item)),
         (words("transfer_head"), transfers.standing(visit, item)),
+        (words("split_from"), splitting.whole(item)),
+        (words("late_from"), _late_from(visit, item)),
         (words("series_one_title"), _series(visit, item)),
         (words("overridden"), _overridden(visit, item)),
         (words("beyond_quota"), _beyond(visit, item)),
@@ -116,6 +120,11 @@ def _approval(visit: Visit, item: api.Reservation) -> list[Markup] | None:
         return None
     pending = item.state == api.Reservation.STATE_PENDING
     return approval_told(visit, item.approval, from_timestamp(item.expire_time) if pending else None)
+
+
+def _late_from(visit: Visit, item: api.Reservation) -> str | None:
+    """Whence it counts how late it is given back, where that is not its start."""
+    return visit.clock.short(from_timestamp(item.late_from_time)) if item.HasField("late_from_time") else None
 
 
 def _series(visit: Visit, item: api.Reservation) -> Markup | None:

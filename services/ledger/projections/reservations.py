@@ -17,6 +17,7 @@ class Reservations:
 
     def __init__(self) -> None:
         self._confirmed: dict[str, int] = {}
+        self._firsts: dict[str, str] = {}  # of parts, the reservation that was booked; whoever takes them over later
         self._taken_over: dict[str, int] = {}  # by whose event the booking is another company's now
         self._standings: dict[str, tuple[Claim, int]] = {}
 
@@ -26,6 +27,8 @@ class Reservations:
         before, after = fact.step.before, fact.step.after
         if before is None:
             self._confirmed[fact.reservation] = fact.number
+            if after.reservation.origin is not None:
+                self._firsts[fact.reservation] = after.reservation.origin.first
         elif before.reservation.company != after.reservation.company:
             rows = self._confirmed if fact.reservation in self._confirmed else self._taken_over
             rows[fact.reservation] = fact.number
@@ -33,8 +36,8 @@ class Reservations:
 
     async def write(self, connection: PoolConnectionProxy) -> None:
         if self._confirmed:
-            rows = [(*self._row(name), number) for name, number in self._confirmed.items()]
-            await connection.copy_records_to_table("reservations", records=rows, columns=(*COLUMNS, "confirmed_number"))
+            rows = [(*self._row(name), self._firsts.get(name, ""), number) for name, number in self._confirmed.items()]
+            await connection.copy_records_to_table("reservations", records=rows, columns=(*COLUMNS, *AT_FIRST))
         earlier = sorted(self._standings.keys() - self._confirmed.keys())
         if earlier:
             await connection.execute(_CHANGE, encode([self._change(name) for name in earlier]).decode())
@@ -80,6 +83,8 @@ COLUMNS = (
     *("reservation", "company", "state", "starts_at", "ends_at", "note"),
     *("allocated_number", "changed_number", "people"),
 )
+AT_FIRST = ("first_reservation", "confirmed_number")
+"""What only its first event says, and of the second whoever takes it over."""
 
 
 class _Change(Struct, frozen=True, kw_only=True, gc=False):

@@ -7,6 +7,7 @@ from services.allocation.values.approval import Rule
 from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.conduct import Cause
 from services.allocation.values.correction import Correction, CorrectionKind
+from services.allocation.values.origin import Origin
 from services.allocation.values.reclaim import MeterReview
 from services.allocation.values.transfer import Outcome
 from services.allocation.values.use import MeasuredUse
@@ -115,6 +116,18 @@ def unchanged(event: events.ChangeEnded, words: Words) -> str:
 def given_for_it(krw: int | None) -> str:
     """Such as ` 12,000 KRW are given for that.`; nothing for nothing."""
     return f" {krw:,} KRW are given for that." if krw else ""
+
+
+def made(origin: Origin | None) -> str:
+    """How a reservation came about: it was booked, or split off from another one."""
+    return "booked" if origin is None else f"split this off from the reservation {origin.of}:"
+
+
+def changed(event: events.ReservationChanged, words: Words) -> str:
+    """Who changed a reservation, and how."""
+    if event.parted:
+        return f"{words.who} split it, and the reservation {event.parted} has what left; it is now"
+    return "It was changed as it was asked for" if event.asked_at else f"{words.who} changed it"
 
 
 def overriding(override: Override | None) -> str:

@@ -15,8 +15,10 @@ from services.ledger.reporting.phrases import (
     IN_USE,
     because,
     cause,
+    changed,
     corrected,
     counted_months,
+    made,
     measured,
     outcome,
     overriding,
@@ -60,7 +62,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
         f" {'; '.join(measured(each, words) for each in event.resources)}{IN_USE[event.in_use]}."
     ),
     events.ReservationConfirmed: lambda event, words: (
-        f"{words.who} booked {words.held(event.allocations)}, from {words.moment(event.start)}"
+        f"{words.who} {made(event.origin)} {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{words.instead(event.desired)}{because(event.note)}.{overriding(event.override)}"
         f"{words.beyond(event.overburn)}"
     ),
@@ -97,7 +99,7 @@ SENTENCES: Mapping[type[Event], Sentence] = {
     ),
     events.ChangeEnded: lambda event, words: unchanged(event, words),
     events.ReservationChanged: lambda event, words: (
-        f"{'It was changed as it was asked for' if event.asked_at else f'{words.who} changed it'}:"
+        f"{changed(event, words)}:"
         f" {words.held(event.allocations)}, from {words.moment(event.start)}"
         f" to {words.moment(event.end)}{because(event.note)}.{words.beyond(event.overburn)}"
         + (f" It is a class of {event.participants.count} people." if event.participants else "")

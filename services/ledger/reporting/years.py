@@ -85,10 +85,11 @@ LEFT JOIN (
     GROUP BY company
 ) AS taught ON taught.company = companies.company
 LEFT JOIN (
-    SELECT company, count(DISTINCT reservation) AS bookings
+    SELECT transfers.company, count(DISTINCT coalesce(nullif(first_reservation, ''), reservation)) AS bookings
     FROM transfers
+    JOIN reservations USING (reservation)
     WHERE period BETWEEN $1 AND $2 AND to_account = 'booked' AND time < $3 AND number <= $4
-    GROUP BY company
+    GROUP BY transfers.company
 ) AS booked ON booked.company = companies.company
 WHERE companies.number <= $4
 """

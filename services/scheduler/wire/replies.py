@@ -10,6 +10,7 @@ from services.allocation.offering.smallest import Smaller
 from services.allocation.reservations import Allocation, AskedChange, Colocation, Condition, Line, Reservation, State
 from services.allocation.resources import Interval
 from services.allocation.values.approval import Approval, Vote
+from services.allocation.values.origin import Origin
 from services.allocation.values.people import Participants
 from services.allocation.values.transfer import Outcome, Transfer
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
@@ -107,9 +108,18 @@ def plain_reservation(centre: Centre, reservation: Reservation) -> Plain:
         plain["release_time"] = {"seconds": reservation.release_at}
     if reservation.transfer is not None:
         plain["transfer"] = _plain_transfer(reservation.transfer)
+    if reservation.origin is not None:
+        _tell_origin(plain, reservation, reservation.origin)
     if reservation.asked is not None:
         plain["asked_change"] = _plain_asked(centre, reservation.asked)
     return plain
+
+
+def _tell_origin(plain: Plain, reservation: Reservation, origin: Origin) -> None:
+    if origin.of:
+        plain["split_from"] = f"companies/{reservation.company}/reservations/{origin.of}"
+    if origin.ahead:
+        plain["late_from_time"] = {"seconds": reservation.late_from}
 
 
 def plain_brief(_: Centre, reservation: Reservation) -> Plain:

@@ -1389,6 +1389,8 @@ class Reservation(_message.Message):
     OVERBURN_FIELD_NUMBER: _builtins.int
     COST_CHANGE_KRW_FIELD_NUMBER: _builtins.int
     ASKED_CHANGE_FIELD_NUMBER: _builtins.int
+    SPLIT_FROM_FIELD_NUMBER: _builtins.int
+    LATE_FROM_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`companies/{company}/reservations/{reservation}`. Output only."""
     state: Global___Reservation.State.ValueType
@@ -1415,6 +1417,10 @@ class Reservation(_message.Message):
     """`companies/{company}`: to whom UpdateReservation offers it. Whose it is, its `name` says. Input only."""
     cost_change_krw: _builtins.int
     """How much more it would cost than it does, or less. Output only; set in the answer to a change with `validate_only`."""
+    split_from: _builtins.str
+    """`companies/{company}/reservations/{reservation}`: what it was split off from. Empty for what never was, and for what
+    another company has taken over since. Output only.
+    """
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
         """The demand as asked. Required."""
@@ -1502,6 +1508,12 @@ class Reservation(_message.Message):
     def asked_change(self) -> Global___AskedChange:
         """A change of it that somebody must agree to first; until then it stands as it is. Output only."""
 
+    @_builtins.property
+    def late_from_time(self) -> _timestamp_pb2.Timestamp:
+        """Of a part that was split off: how late it is given back counts from here and not from its start, since the booking
+        began here that it was part of. Output only; unset where that is its start.
+        """
+
     def __init__(
         self,
         *,
@@ -1538,10 +1550,12 @@ class Reservation(_message.Message):
         overburn: _abc.Iterable[Global___Overburn] | None = ...,
         cost_change_krw: _builtins.int | None = ...,
         asked_change: Global___AskedChange | None = ...,
+        split_from: _builtins.str = ...,
+        late_from_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "expire_time", b"expire_time", "late_from_time", b"late_from_time", "participants", b"participants", "release_time", b"release_time", "start_time", b"start_time", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "overburn", b"overburn", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw", "allocations", b"allocations", "approval", b"approval", "asked_change", b"asked_change", "cancellation_quote", b"cancellation_quote", "check_in_deadline", b"check_in_deadline", "check_in_time", b"check_in_time", "company", b"company", "condition", b"condition", "cost", b"cost", "cost_change_krw", b"cost_change_krw", "create_time", b"create_time", "desired_end_time", b"desired_end_time", "desired_start_time", b"desired_start_time", "duration", b"duration", "end_time", b"end_time", "etag", b"etag", "expire_time", b"expire_time", "hand_over", b"hand_over", "late_from_time", b"late_from_time", "lines", b"lines", "name", b"name", "note", b"note", "outage", b"outage", "overburn", b"overburn", "override_justification", b"override_justification", "override_reasons", b"override_reasons", "participants", b"participants", "position", b"position", "release_time", b"release_time", "series", b"series", "split_from", b"split_from", "start_time", b"start_time", "state", b"state", "state_reason", b"state_reason", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_change_krw: _TypeAlias = _typing.Literal["cost_change_krw"]  # noqa: Y015
     _WhichOneofArgType__cost_change_krw: _TypeAlias = _typing.Literal["_cost_change_krw", b"_cost_change_krw"]  # noqa: Y015
@@ -2599,6 +2613,86 @@ class UpdateReservationRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UpdateReservationRequest: _TypeAlias = UpdateReservationRequest  # noqa: Y015
+
+@_typing.final
+class SplitReservationRequest(_message.Message):
+    """Asks to split a reservation in two: by `at_time` or by `lines`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AT_TIME_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`companies/{company}/reservations/{reservation}`: what becomes shorter, or less."""
+    request_id: _builtins.str
+    """A UUID. Required."""
+    etag: _builtins.str
+    """If set, refuse when the reservation has changed since."""
+    validate_only: _builtins.bool
+    """Decide, explain and show both as they would be, the part without a name; but change nothing."""
+    @_builtins.property
+    def at_time(self) -> _timestamp_pb2.Timestamp:
+        """What is held from then on leaves, and is the part; neither has the hours around it in which nothing is open."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """What leaves, for the same time: resources that the reservation names, each with at most the units that it has. Shapes
+        and times stay as they are; what equipment brings along leaves with it.
+        """
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        at_time: _timestamp_pb2.Timestamp | None = ...,
+        lines: _abc.Iterable[Global___Line] | None = ...,
+        request_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_time", b"at_time", "etag", b"etag", "lines", b"lines", "name", b"name", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitReservationRequest: _TypeAlias = SplitReservationRequest  # noqa: Y015
+
+@_typing.final
+class SplitReservationResponse(_message.Message):
+    """A reservation that was split. Asked again with the same request id, the part is as it was then, and the rest as it is
+    now; unset if it is another company's meanwhile.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reservation(self) -> Global___Reservation:
+        """What stays."""
+
+    @_builtins.property
+    def part(self) -> Global___Reservation:
+        """What left, under a name of its own."""
+
+    def __init__(
+        self,
+        *,
+        reservation: Global___Reservation | None = ...,
+        part: Global___Reservation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "reservation", b"reservation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["part", b"part", "reservation", b"reservation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SplitReservationResponse: _TypeAlias = SplitReservationResponse  # noqa: Y015
 
 @_typing.final
 class AcceptTransferRequest(_message.Message):

@@ -90,6 +90,11 @@ class SchedulerStub:
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
                 response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
                 _registered_method=True)
+        self.SplitReservation = channel.unary_unary(
+                '/aidc.scheduler.v1.Scheduler/SplitReservation',
+                request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationRequest.SerializeToString,
+                response_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationResponse.FromString,
+                _registered_method=True)
         self.AcceptTransfer = channel.unary_unary(
                 '/aidc.scheduler.v1.Scheduler/AcceptTransfer',
                 request_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.AcceptTransferRequest.SerializeToString,
@@ -382,6 +387,17 @@ class SchedulerServicer:
     def UpdateReservation(self, request, context):
         """Changes a reservation: extends, shortens, moves or resizes it, or its note. All of it or nothing: one that is
         refused stays as it is. What has begun keeps its start and its units; its end may move, and units be given back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SplitReservation(self, request, context):
+        """Makes two reservations of one of the same company, so that a part of it can be handed over, given back or changed by
+        itself: by time, or by units. No unit moves, nothing is given back, and nobody can come between. Only of what is
+        confirmed and has not begun. Each part is a sound booking by itself, or this is refused with the rules that say why.
+        Both keep the rate card, the approval and how late it is to give them back; together they cost what the whole did,
+        or a won less for each line where that is rounded down. An occurrence stays in its series, without the part.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -745,6 +761,11 @@ def add_SchedulerServicer_to_server(servicer, server):
                     servicer.UpdateReservation,
                     request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.FromString,
                     response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.SerializeToString,
+            ),
+            'SplitReservation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SplitReservation,
+                    request_deserializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationRequest.FromString,
+                    response_serializer=services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationResponse.SerializeToString,
             ),
             'AcceptTransfer': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptTransfer,
@@ -1255,6 +1276,33 @@ class Scheduler:
             '/aidc.scheduler.v1.Scheduler/UpdateReservation',
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.UpdateReservationRequest.SerializeToString,
             services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.Reservation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SplitReservation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/aidc.scheduler.v1.Scheduler/SplitReservation',
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationRequest.SerializeToString,
+            services_dot_generated_dot_aidc_dot_scheduler_dot_v1_dot_scheduler__pb2.SplitReservationResponse.FromString,
             options,
             channel_credentials,
             insecure,
