@@ -57,7 +57,7 @@ class Load:
                 self._tally.not_sent += 1
                 continue
             self._tally.lags.append(max(0.0, time.perf_counter() - intended))
-            task = asyncio.create_task(self._ask(self._possible(self._wishes.action()), intended))
+            task = asyncio.create_task(self._ask(intended))
             self._on_the_way.add(task)
             task.add_done_callback(self._over)
         await self._answered()
@@ -92,7 +92,9 @@ class Load:
             action = Action.BOOK if self.kept < self._kept_max else Action.SEARCH
         return action
 
-    async def _ask(self, action: Action, intended: float) -> None:
+    async def _ask(self, intended: float) -> None:
+        # What is possible is asked and taken in one go: another task may have taken it since this one was made.
+        action = self._possible(self._wishes.action())
         self._tally.actions[action].offered += 1
         asking: dict[Action, Callable[[Callable[[], float]], Awaitable[None]]] = {
             Action.SEARCH: self._search,
