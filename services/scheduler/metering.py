@@ -65,6 +65,7 @@ class Meter:
         self._reports = Counter(
             "alloc_use_reports_total", "Reports of nodes, counted or left out.", ("outcome",), registry=registry
         )
+        self._reports.labels("forged")  # Told from the start, so that the first one shows as a rise.
         self._recorded = Counter("alloc_use_records_total", "Records of use written to the log.", registry=registry)
         for reservation in writer.centre.reservations.values():
             self._follow(reservation)
