@@ -1,8 +1,13 @@
-"""Generates services/generated/ from protos/, or checks that what is committed is what would be generated."""
+"""Generates services/generated/ from protos/, or checks that what is committed is what would be generated.
+
+What was published stays: `protos/published.binpb` is the API as it was when it was last generated, and a proto that
+breaks a client of that is refused, here and in `make check`.
+"""
 
 import filecmp
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from importlib.resources import files
@@ -12,6 +17,7 @@ from grpc_tools import protoc
 
 ROOT = Path(__file__).parent.parent
 COMMITTED = ROOT / "services" / "generated" / "aidc"
+PUBLISHED = ROOT / "protos" / "published.binpb"
 
 
 def generate(target: Path) -> None:
@@ -51,20 +57,43 @@ def differences(left: Path, right: Path) -> list[str]:
     )
 
 
+def demand_additive() -> None:
+    """Refuse protos that break a client of the published ones: what is there stays, and means what it meant."""
+    if buf("breaking", "--against", str(PUBLISHED)) != 0:
+        raise SystemExit("protos/ breaks what was published; add beside it instead: docs/api.md tells how")
+
+
+def publish(target: Path) -> None:
+    """Write what protos/ says now, without its comments."""
+    if buf("build", "--exclude-source-info", "-o", str(target)) != 0:
+        raise SystemExit("buf build failed")
+
+
+def buf(*arguments: str) -> int:
+    """Run buf on the protos, and give its exit status; what it finds, it prints."""
+    program = Path(sys.executable).parent / "buf"  # It stands beside this interpreter.
+    return subprocess.run([str(program), *arguments], cwd=ROOT, check=False).returncode
+
+
 def main() -> None:
     # The mypy plug-in stands beside this interpreter.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
+        demand_additive()
         generate(Path(folder))
+        publish(Path(folder) / PUBLISHED.name)
         fresh = Path(folder) / "services" / "generated" / "aidc"
         if "--write" in sys.argv:
             shutil.rmtree(COMMITTED, ignore_errors=True)
             shutil.copytree(fresh, COMMITTED)
+            shutil.copy(Path(folder) / PUBLISHED.name, PUBLISHED)
             return
         stale = differences(COMMITTED, fresh)
         if stale:
             raise SystemExit(f"services/generated is not what protos/ says; run `make protos`: {', '.join(stale)}")
-        print("services/generated is what protos/ says")
+        if not filecmp.cmp(PUBLISHED, Path(folder) / PUBLISHED.name, shallow=False):
+            raise SystemExit("protos/published.binpb is not what protos/ says; run `make protos`")
+        print("services/generated is what protos/ says, and breaks nobody")
 
 
 if __name__ == "__main__":
