@@ -13,6 +13,8 @@ NANOSECONDS = 1_000_000_000
 SPEED_MAX = 1_000_000
 JUMP_SECONDS_MAX = 300.0
 """A clock that is set ahead at once by more than this is not believed while we run."""
+STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Where the first is not known, a machine that slept looks as if its clock had been set ahead."""
 STEP_POLL_SECONDS = 0.002
 STEPPED = "file:"
 FORM = re.compile(r"(?P<start>[^@/]+)@(?P<speed>[0-9.]+)(?:/(?P<until>[^@/]+))?")
@@ -92,7 +94,7 @@ class WallClock:
 
 def _gone() -> int:
     """Nanoseconds since this machine was started, those included in which it slept; nobody can set it."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.clock_gettime_ns(STEADY)
 
 
 class SimulatedClock:
