@@ -41,8 +41,8 @@ run: setup $(CHOSEN) ## the whole centre, running, seeded and explained (Ctrl-C 
 demo: setup $(CHOSEN) ## the main job end to end, then exit; TRACE=FILE replays a real trace of jobs or of bookings (PART=N), LOG=FILE keeps the log
 	$(CHOOSE) $(BIN)/aidc demo $(if $(TRACE),--trace $(TRACE)) $(if $(PART),--part $(PART)) $(if $(LOG),--log $(LOG))
 
-load: setup ## load on the centre that runs (make run), given back at the end; ON=RESOURCE:UNITS AS=COMPANY RATE=N SECONDS=N
-	$(BIN)/aidc load $(or $(ON),a100-dev:1gpu) --as $(or $(AS),CMP-0014) --rate $(or $(RATE),20) --seconds $(or $(SECONDS),10) --data $(or $(DATA),data)
+load: setup ## load on the centre that runs (make run), given back at the end; ON=RESOURCE:UNITS COMPANY=ID RATE=N SECONDS=N
+	$(BIN)/aidc load $(or $(ON),a100-dev:1gpu) --as $(or $(COMPANY),CMP-0014) --rate $(or $(RATE),20) --seconds $(or $(SECONDS),10) --data $(or $(DATA),data)
 
 test: setup ## every test, with real nats-servers and Postgres, on up to four cores
 	$(BIN)/python -m pytest $(PARALLEL)
