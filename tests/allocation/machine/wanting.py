@@ -45,7 +45,7 @@ class Wanting(Booking, Changing, Repeating):
                 self.say(booked, voter, approves)
 
     @rule(
-        day=st.integers(0, 4),
+        day=st.integers(0, 3),
         pieces=st.lists(st.tuples(mostly_rich, st.integers(9, 12), st.integers(1, 2)), min_size=4, max_size=7),
         moves=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(NEAR)), min_size=4, max_size=8),
         votes=st.lists(st.tuples(st.integers(0, 6), st.sampled_from([True, True, False])), max_size=2),
@@ -58,7 +58,17 @@ class Wanting(Booking, Changing, Repeating):
         votes: list[tuple[int, bool]],
     ) -> None:
         """Two seats are full of what was approved, and some of it shall be at another time: who makes way for it?"""
-        midnight = at("2026-03-03 00:00") + day * DAY
+        for later, order in enumerate((pieces, pieces[::-1], sorted(pieces))):
+            self.crowd_one_day(self.midnight(day + later), order, moves, votes)
+
+    def crowd_one_day(
+        self,
+        midnight: int,
+        pieces: list[tuple[str, int, int]],
+        moves: list[tuple[int, tuple[int, int]]],
+        votes: list[tuple[int, bool]],
+    ) -> None:
+        """The pieces are booked in their order, and so they stand on other seats in another one."""
         tried = [self.approved(who, "pair", midnight + hour * HOUR, hours) for who, hour, hours in pieces]
         booked = [name for name in tried if name]
         for number, (first, last) in moves if booked else ():
@@ -80,7 +90,7 @@ class Wanting(Booking, Changing, Repeating):
         self, day: int, changes: list[tuple[int, int, int, Policy]], votes: list[tuple[int, bool]]
     ) -> None:
         """What is approved again and again shall be at another time: each waits and is judged for itself."""
-        start, before = at("2026-03-03 10:00") + day * DAY, set(self.series)
+        start, before = self.midnight(day) + 10 * HOUR, set(self.series)
         wish = ((Line(resource="pair", units=1),), start, HOUR)
         if len(before) < SERIES:
             self.repeat("RICH", wish, 3, Policy.SKIP, 0)
@@ -94,6 +104,11 @@ class Wanting(Booking, Changing, Repeating):
             for number, approves in votes if booked else ():
                 if self.naive.waits(one := booked[number % len(booked)]):
                     self.say(one, VOTERS[0], approves)
+
+    def midnight(self, day: int) -> int:
+        """When tomorrow begins, or some days after that."""
+        first = at("2026-03-03 00:00")
+        return first + ((self.scenario.now - first) // DAY + 1 + day) * DAY
 
     def approved(self, company: str, resource: str, start: int, hours: int) -> str:
         """The name of a booking to which enough have agreed; empty where it was refused, or nobody need agree."""
