@@ -18,7 +18,7 @@ from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS, MINUTE_SECON
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Kind, Resource
 from services.allocation.tables.meter import meter_violations
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.wording import spelled
 
 PAST_TOLERANCE_SECONDS = 5

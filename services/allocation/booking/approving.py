@@ -14,7 +14,7 @@ from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.values.approval import Approval, Rule
 
 UNDECIDED = "It was not approved by its deadline."

@@ -15,7 +15,7 @@ from services.allocation.events import Events
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.reservations import Allocation, AskedChange, Overburn, Reservation
 from services.allocation.units.beside import beside_of
-from services.allocation.units.placing import Placing
+from services.allocation.units.placed import Placing
 from services.allocation.values.change import ChangeOutcome
 
 

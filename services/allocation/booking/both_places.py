@@ -10,8 +10,8 @@ from services.allocation.limits.overburn import allowance, beyond_allowance, cha
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Line, Reservation
 from services.allocation.tables.meter import meter_violations
-from services.allocation.units.demand import Want
 from services.allocation.units.placing import Paper
+from services.allocation.units.want import Want
 
 BOTH = "Until the change is approved, both places count."
 

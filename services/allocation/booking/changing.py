@@ -26,9 +26,11 @@ from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Overburn, Reservation, State, used_until
 from services.allocation.resources import Interval
 from services.allocation.states.moves import MOVES
-from services.allocation.units.demand import Want, complete
-from services.allocation.units.placing import Placing, place_all
+from services.allocation.units.demand import complete
+from services.allocation.units.placed import Placing
+from services.allocation.units.placing import place_all
 from services.allocation.units.present import Present, standing_of
+from services.allocation.units.want import Want
 from services.allocation.values.terms import Terms
 
 

@@ -13,8 +13,9 @@ from services.allocation.finding import no_company
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Override
-from services.allocation.units.demand import Want, complete
+from services.allocation.units.demand import complete
 from services.allocation.units.placing import place_all
+from services.allocation.units.want import Want
 
 
 def create_reservation(centre: Centre, command: commands.CreateReservation, now: int) -> Events:

@@ -11,8 +11,8 @@ from msgspec import Struct
 from services.allocation import rules
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Reservation
-from services.allocation.units.demand import Want
 from services.allocation.units.present import standing_of
+from services.allocation.units.want import Want
 
 BOUNDARIES = frozenset({Reason.OFF_GRID, Reason.CLOSED_DAY, Reason.OUTSIDE_OPENING_HOURS})
 WHOLE = frozenset({Reason.COMPANION_MISSING, Reason.EXCLUSIVE_GROUP_BUSY, Reason.CHANGEOVER_TOO_SHORT})

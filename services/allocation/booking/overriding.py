@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import OVERRIDABLE, Reason, Violation, refuse
 from services.allocation.reservations import Override
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 CLOSED = frozenset({Reason.OUTSIDE_OPENING_HOURS, Reason.CLOSED_DAY})
 """Whoever opens a closed piece of equipment for somebody holds it for the whole interval."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from services.allocation.rejections import Reason, Violation, refuse
 from services.allocation.reservations import Reservation
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.values.people import Participants
 
 PARTICIPANTS_MAX = 500

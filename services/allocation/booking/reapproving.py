@@ -17,7 +17,7 @@ from services.allocation.events import Events
 from services.allocation.limits.tracks import MILLI_OF, asks_leave
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Overburn, State
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 PLACES = "Until it is approved it keeps its place, in which another one shall stand. Change them one after the other."
 CLASS = "Change its class apart: nobody need approve that."

@@ -11,7 +11,8 @@ from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Overburn, Reservation
 from services.allocation.resources import Interval
 from services.allocation.units.demand import complete
-from services.allocation.units.placing import Placing, place_all
+from services.allocation.units.placed import Placing
+from services.allocation.units.placing import place_all
 from services.allocation.units.present import Present
 
 

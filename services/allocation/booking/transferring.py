@@ -18,8 +18,9 @@ from services.allocation.finding import find, missing, no_company, wrong_state
 from services.allocation.limits.overburn import overburnt
 from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Reservation, State
-from services.allocation.units.demand import Want, complete
+from services.allocation.units.demand import complete
 from services.allocation.units.present import standing_of
+from services.allocation.units.want import Want
 from services.allocation.values.origin import unnamed
 from services.allocation.values.transfer import Outcome
 

@@ -16,9 +16,9 @@ from services.allocation.events import AllocationsMoved, ChangeEnded, Reservatio
 from services.allocation.reservations import Allocation, Line, Reservation
 from services.allocation.resources import Interval
 from services.allocation.states.asking import over
-from services.allocation.units.demand import Want
 from services.allocation.units.placing import Paper
 from services.allocation.units.repack import may_repack, piece_of, repack
+from services.allocation.units.want import Want
 from services.allocation.values.change import ChangeOutcome
 from services.allocation.values.outage import OutageKind
 

@@ -7,7 +7,7 @@ from services.allocation.companies import Company
 from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.resources import Interval, Kind
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.values.conduct import Conduct
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.allocation.rejections import Reason, Violation
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.values.funding import Funding
 from services.allocation.values.outage import OPEN_END
 from services.allocation.wording import counted, figure

@@ -14,7 +14,7 @@ from services.allocation.measures import PERCENT
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Overburn
 from services.allocation.tables.meter import Charge
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 
 def allowance(centre: Centre, meter: str, now: int) -> int:

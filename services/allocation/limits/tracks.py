@@ -10,7 +10,7 @@ from services.allocation.measures import MILLI
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Unit
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 from services.allocation.values.approval import Rule
 
 MILLI_OF = {Unit.GPU: MILLI, Unit.MILLI_GPU: 1}

@@ -15,7 +15,7 @@ from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.measures import DAY_SECONDS, HOUR_SECONDS
 from services.allocation.resources import Interval
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 
 def moments(wants: tuple[Want, ...], first: int, last: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from services.allocation.measures import HOUR_SECONDS, PERCENT
 from services.allocation.offering.net import bounds
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.resources import Interval
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 NEVER_HELPED_BY_TIME = frozenset(
     {

@@ -9,7 +9,7 @@ from services.allocation.money.costing import rates
 from services.allocation.offering.steps import Steps
 from services.allocation.offering.variants import Variant
 from services.allocation.prices.pricing import Rate
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 PRICED_AT_ONCE = 50
 """Starts of equipment, each of which has other slots, that are priced in one step."""

@@ -11,7 +11,8 @@ from services.allocation.offering.net import moments, on_grid
 from services.allocation.offering.steps import Steps
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Line
-from services.allocation.units.demand import Want, complete
+from services.allocation.units.demand import complete
+from services.allocation.units.want import Want
 
 VARIANTS_MAX = 12
 """Each variant costs about as much as a search."""

@@ -7,7 +7,6 @@ in turn is covered by the equipment that brought it.
 
 from collections.abc import Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from services.allocation.calendars.placement import Part
@@ -17,27 +16,11 @@ from services.allocation.companies import EQUIPMENT_METER
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Line
 from services.allocation.resources import Interval, Kind, Resource
+from services.allocation.units.want import Want
 from services.allocation.wording import figure
 
 LINES_MAX = 16
 UNITS_MAX = 1_000_000
-
-
-class Want(Struct, frozen=True, gc=False):
-    """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays."""
-
-    pool: Pool
-    line: Line
-    parts: tuple[Part, ...]
-    spans: tuple[Interval, ...]
-    meter: str = ""
-    companion_of: str = ""
-    edges: bool = False  # A companion for the first and the last slot.
-
-    @property
-    def resource(self) -> Resource:
-        """The resource that the line is about."""
-        return self.pool.resource
 
 
 def complete(centre: Centre, lines: tuple[Line, ...], start: int, end: int) -> tuple[Want, ...]:

@@ -17,8 +17,9 @@ from services.allocation.prices.unit_time import Stretches, summed
 from services.allocation.rejections import Reason, Rejected, Violation
 from services.allocation.reservations import Allocation, Line, Reservation
 from services.allocation.resources import Interval
-from services.allocation.units.demand import Want, complete
+from services.allocation.units.demand import complete
 from services.allocation.units.present import Key, standing_of
+from services.allocation.units.want import Want
 
 Timed = tuple[Line, Interval]
 """A line, and the time for which it is held."""

@@ -6,25 +6,16 @@ only their arrangement is in the way, the reservations that have not begun are a
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from services.allocation.calendars.placement import Place
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Reservation
-from services.allocation.units.demand import Want
+from services.allocation.units.placed import Placing
 from services.allocation.units.present import Present
 from services.allocation.units.repack import repack
+from services.allocation.units.want import Want
 from services.allocation.wording import counted, figure
-
-
-class Placing(Struct, frozen=True, gc=False):
-    """Where a demand would stand, what must move first, or why it cannot be placed."""
-
-    allocations: tuple[Allocation, ...] = ()
-    moves: tuple[AllocationsMoved, ...] = ()
-    violations: tuple[Violation, ...] = ()
 
 
 def place_all(centre: Centre, wants: tuple[Want, ...], now: int, present: Present | None = None) -> Placing:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from services.allocation.calendars.placement import Place
 from services.allocation.reservations import Allocation, Reservation
-from services.allocation.units.demand import Want
+from services.allocation.units.want import Want
 
 Key = tuple[str, str]
 """A resource, and the equipment that brings it along or nothing."""

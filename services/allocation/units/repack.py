@@ -16,8 +16,8 @@ from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.reservations import Allocation, Colocation, Line, Reservation
 from services.allocation.resources import Interval
-from services.allocation.units.demand import Want
 from services.allocation.units.present import Present
+from services.allocation.units.want import Want
 
 WAITING_MAX = 2_000
 """A pool in which more reservations wait is not arranged anew: looking through them would hold everybody up."""

@@ -1,0 +1,25 @@
+"""A want: one line of a demand, or a companion of one, ready to be placed."""
+
+from msgspec import Struct
+
+from services.allocation.calendars.placement import Part
+from services.allocation.calendars.pool import Pool
+from services.allocation.reservations import Line
+from services.allocation.resources import Interval, Resource
+
+
+class Want(Struct, frozen=True, gc=False):
+    """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays."""
+
+    pool: Pool
+    line: Line
+    parts: tuple[Part, ...]
+    spans: tuple[Interval, ...]
+    meter: str = ""
+    companion_of: str = ""
+    edges: bool = False  # A companion for the first and the last slot.
+
+    @property
+    def resource(self) -> Resource:
+        """The resource that the line is about."""
+        return self.pool.resource
