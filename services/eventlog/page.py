@@ -37,6 +37,18 @@ class Page(Struct, frozen=True, gc=False, kw_only=True):
     entries: tuple[Entry, ...]
 
 
+class PageOut(Struct, frozen=True, kw_only=True):
+    """A `Page` with entries that are encoded already."""
+
+    format: int
+    centre: str
+    writer: str
+    epoch: int
+    time: int
+    previous: str
+    entries: list[msgspec.Raw]
+
+
 class Record(Struct, frozen=True, gc=False, kw_only=True):
     """A page as the log holds it: exact bytes at a position. Positions start at 1 and have no gaps."""
 

@@ -10,12 +10,11 @@ from collections import deque
 from collections.abc import Callable
 
 import msgspec
-from msgspec import Struct
 
 from services.allocation.reservations import Reservation
 from services.eventlog import EventLog
 from services.eventlog.append import append_page
-from services.eventlog.page import FORMAT, PAGE_BYTES_MAX, Head, encode_page, page_hash
+from services.eventlog.page import FORMAT, PAGE_BYTES_MAX, Head, PageOut, encode_page, page_hash
 
 ENTRIES_MAX = 1000
 """Entries in one page."""
@@ -73,18 +72,6 @@ class Sheet:
             if not waiter.done():
                 waiter.set_result(failure)
         self._waiters.clear()
-
-
-class PageOut(Struct, frozen=True, kw_only=True):
-    """`eventlog.page.Page` with entries that are encoded already."""
-
-    format: int
-    centre: str
-    writer: str
-    epoch: int
-    time: int
-    previous: str
-    entries: list[msgspec.Raw]
 
 
 class GroupCommit:

@@ -90,7 +90,7 @@ class Searching:
             if not known and first is None:
                 await self._writer.pages.durable(response.position)
                 return response
-            ask = ask if first is None else replace(ask, command=first)
+            ask = ask if first is None else ask._replace(command=first)
         held, response.position = await self._writer.submit(ask)
         assert isinstance(held, Reservation)
         self._telemetry.answered(wish.company, "replay" if known else "granted")

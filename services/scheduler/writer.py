@@ -6,10 +6,9 @@ hears of a decision before its page is in the log.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from services.allocation.booking.together import RejectedTogether, create_together
 from services.allocation.centre import Centre
@@ -35,7 +34,7 @@ SYSTEM = "system"
 Decided = TypeVar("Decided")
 
 
-class Ask(Struct, frozen=True, kw_only=True):
+class Ask(NamedTuple):
     """A command, who asks, and the request id and body digest that make it safe to repeat."""
 
     command: Command
