@@ -11,7 +11,7 @@ PARALLEL := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 TREE     := build/compiled
 SOURCES  := $(shell find services -type f -not -path '*/__pycache__/*')
 # The schema of the log is a file among the sources, and checked there.
-COMPILED_TESTS := --ignore=tests/eventlog/test_schema.py tests/compiled/with_compiled.py tests/allocation tests/eventlog tests/ledger tests/metrics tests/scheduler tests/system
+COMPILED_TESTS := --ignore=tests/eventlog/test_schema.py tests/compiled/with_compiled.py tests/allocation tests/eventlog tests/ledger tests/metrics tests/runtime tests/scheduler tests/system
 # COMPILED=1 with run, demo or bench: that tree is built if need be, and every process imports from it.
 IN_TREE  := PYTHONPATH=$(CURDIR)/$(TREE):$(CURDIR) PYTHONSAFEPATH=1
 ifeq ($(COMPILED),1)
