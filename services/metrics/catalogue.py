@@ -82,7 +82,7 @@ METRICS: tuple[Metric, ...] = (
            "Live reservations; one that stands on several pools counts in each."),
     Metric("alloc_reservation_transitions_total", "counter", "", ("pool", "to_state"), POOLS_MAX * len(State),
            readings.entered,
-           "Reservations that entered a state; released early counts as completed."),
+           "Reservations that entered a state; released early counts as completed, a part split off not as confirmed."),
     Metric("alloc_no_shows_total", "counter", "", ("company", "pool"), NO_SHOW_LABELS_MAX + POOLS_MAX,
            readings.no_shows,
            "Reservations that were given back because nobody came in time."),

@@ -298,6 +298,21 @@ def test_a_part_keeps_the_rate_card_of_the_whole() -> None:
         assert cost_of(centre, taken).krw == 192_000
 
 
+def test_begun_shares_are_not_made_dearer() -> None:
+    """Two eighths of a GPU that are paid as a half would be paid as two halves: refused, with what it would cost."""
+    card = replace(TARIFF, prices=(Price(resource="a100", krw=1000),), share_step=500)
+    scenario = fixture.fresh().given(PublishTariff(tariff=card))
+    whole = scenario.books(book("ALPHA", line("a100", 250), start=NOON, hours=2))
+    refusal = scenario.refusal(splitting(whole, line("a100", 125)))
+    assert (refusal.reason, refusal.violations[0].limit, refusal.violations[0].asked) == (
+        Reason.INVALID_UNITS,
+        1_000,
+        2_000,
+    )
+    assert "would cost 1,000 KRW more" in str(refusal)
+    split(scenario, splitting(whole, at=NOON + HOUR))
+
+
 def test_a_split_dodges_no_late_fee() -> None:
     """What leaves is as late to give back as the whole was; the whole itself is as late as ever."""
     scenario = fixture.fresh().given(PublishTariff(tariff=TARIFF))
