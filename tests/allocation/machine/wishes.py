@@ -130,7 +130,7 @@ phased_wishes = st.one_of(
     phased("lab seats gpus", [*range(9, 16)], [4, 6]),
     phased("nodes slow", [*range(8, 15)], [4, 6]),
 )
-wishes = st.one_of(plain_wishes, plain_wishes, plain_wishes, phased_wishes)
+wishes = st.integers(0, 3).flatmap(lambda number: plain_wishes if number else phased_wishes)
 
 
 def scopes(resource: Resource) -> st.SearchStrategy[Scope]:
