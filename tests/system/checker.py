@@ -70,7 +70,9 @@ def _answer_faults(asked: Asked, places: list[tuple[int, Json]]) -> Iterator[str
     told = {(answer.name, answer.position) for answer in asked.answers}
     if len(told) > 1:
         yield f"P4: {who} was answered differently: {told}"
-    written = {event["reservation_id"] for event in entry["events"] if event["type"] != "allocations_moved"}
+    # Who makes room moves others; and whoever splits a reservation is told of the part.
+    events = [each for each in entry["events"] if each["type"] != "allocations_moved" and not each.get("parted")]
+    written = {event["reservation_id"] for event in events}
     if told != {(f"companies/{asked.company}/reservations/{reservation}", position) for reservation in written}:
         yield f"P2: {who} was told {told}, the log says {written} at {position}"
 

@@ -9,7 +9,13 @@ from time import monotonic
 import pytest
 from msgspec.structs import replace
 
-from services.allocation.commands import AcceptTransfer, CancelReservation, OfferTransfer, ReleaseReservation
+from services.allocation.commands import (
+    AcceptTransfer,
+    CancelReservation,
+    OfferTransfer,
+    ReleaseReservation,
+    SplitReservation,
+)
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
 from services.allocation.standing import Standing
@@ -139,6 +145,27 @@ async def test_what_is_handed_over_since_is_compared_as_it_stood(ledger: Ledger)
         telling.cancel()
     await _fold(ledger)
     assert len({said.sum for said in witness.said if said.lines}) == 2
+    for said in witness.said:
+        assert await standing_at(ledger.readers, said.position) == said
+
+
+async def test_what_is_split_since_is_compared_as_it_stood(ledger: Ledger) -> None:
+    """A word about the time before a reservation was split, and one about both parts, is no difference."""
+    clock, witness = ManualClock(), MemoryWitness()
+    async with leading(ledger.log, *THINGS, clock=clock) as writer:
+        telling = asyncio.create_task(Attestation(writer, witness, lambda: 20.0 * len(ledger.log.pages), 0).run())
+        start = fixture.TUESDAY + 9 * HOUR
+        wish = book("ALPHA", line("h100", 16), start=start, hours=2)
+        split = SplitReservation(
+            reservation_id=wish.reservation_id, company="ALPHA", part_id="part", lines=(line("h100", 8),)
+        )
+        others = [book("ALPHA", line("h100", 8), start=start + day * DAY, hours=1) for day in (1, 2, 3)]
+        for each in (wish, others[0], split, *others[1:]):
+            await writer.submit(ask(each))
+            await asyncio.sleep(0)
+        telling.cancel()
+    await _fold(ledger)
+    assert len({said.sum for said in witness.said if said.lines}) > 1
     for said in witness.said:
         assert await standing_at(ledger.readers, said.position) == said
 

@@ -119,7 +119,7 @@ class Crowd:
                 raise
             return
         asked.outcome = Outcome.GRANTED
-        asked.answers.append(answer)
+        asked.answers.append(answer.part if isinstance(answer, api.SplitReservationResponse) else answer)
 
 
 class Booker:
@@ -142,6 +142,8 @@ class Booker:
         draw = self._chance.random()
         if draw < 0.1 and self._kept:
             await self._change(self._kept.pop(self._chance.randrange(len(self._kept))))
+        elif draw < 0.15 and self._kept:
+            await self._split(self._kept.pop(self._chance.randrange(len(self._kept))))
         elif draw < 0.3 and self._kept:
             await self._give_back(self._kept.pop(self._chance.randrange(len(self._kept))))
         elif draw < 0.4 and self._granted:
@@ -212,6 +214,17 @@ class Booker:
             wish.start_time.seconds = reservation.start_time.seconds + 4 * WEEK
             wish.end_time.seconds += 4 * WEEK
         asked = Asked(self._company, "UpdateReservation", request)
+        await self._crowd.settle(asked)
+        self._kept.append(asked.answers[0] if asked.outcome is Outcome.GRANTED else reservation)
+
+    async def _split(self, reservation: api.Reservation) -> None:
+        """At its next hour, or one unit of its first line: lawful or not."""
+        request = api.SplitReservationRequest(name=reservation.name, request_id=self._new_id())
+        if self._chance.random() < 0.7:
+            request.at_time.seconds = reservation.start_time.seconds + HOUR
+        else:
+            request.lines.add(resource=reservation.lines[0].resource, units=1)
+        asked = Asked(self._company, "SplitReservation", request)
         await self._crowd.settle(asked)
         self._kept.append(asked.answers[0] if asked.outcome is Outcome.GRANTED else reservation)
 
