@@ -6,7 +6,9 @@ READY    := $(VENV)/.ready
 # Other versions of Prometheus and Alertmanager than those on the path: make metrics-check PROMETHEUS=FILE PROMTOOL=FILE
 export PROMETHEUS PROMTOOL ALERTMANAGER AMTOOL
 # Files in their order, the slow rooms first: see tests/conftest.py.
-PARALLEL := -n auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# One worker more than there are cores, for some always wait for a server; at most four.
+WORKERS  := $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+PARALLEL := -n $(WORKERS) --dist=loadfile --no-loadscope-reorder
 # The hot modules as C, in a tree of their own: beside its source, a stale one would shadow what is edited.
 TREE     := build/compiled
 SOURCES  := $(shell find services -type f -not -path '*/__pycache__/*')
