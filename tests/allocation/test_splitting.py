@@ -192,6 +192,14 @@ def test_seats_in_an_exclusive_group_are_held_by_one_reservation() -> None:
     split(scenario, splitting(whole, at=NOON + 2 * HOUR))
 
 
+def test_what_cannot_leave_is_said_in_whole_gpus() -> None:
+    """A pool is booked in thousandths of a GPU, and nobody has to read them."""
+    scenario = fixture.fresh()
+    whole = scenario.books(book("ALPHA", line("a100", 2_000), start=NOON, hours=2))
+    told = str(scenario.refusal(splitting(whole, line("a100", 5_000))))
+    assert "It has 2 GPUs of a100, and 5 cannot leave." in told
+
+
 def test_units_that_stand_on_several_servers_leave_in_their_shape() -> None:
     """Twelve GPUs stand on a server and a half: four or eight of them leave, six on one server do not."""
     pool = replace(fixture.H100, id="small", units_min=1, units_step=1, quota_required=False)

@@ -22,13 +22,14 @@ from services.allocation.rejections import Reason, Rejected, Violation, refuse
 from services.allocation.reservations import Allocation, Line, Overburn, Reservation, State
 from services.allocation.units.parting import Side, Timed, parted, timed
 from services.allocation.values.origin import Origin
+from services.allocation.wording import counted, figure
 
 
 def split_reservation(centre: Centre, command: commands.SplitReservation, now: int) -> Events:
     """Let a part of a reservation be one of its own, or say everything that stands in the way. The part comes last."""
     whole = find(centre, command)
     _check_free(centre, whole, now)
-    stays, leaves = _by_time(whole, command.at) if command.at is not None else _by_units(whole, command.lines)
+    stays, leaves = _by_time(whole, command.at) if command.at is not None else _by_units(centre, whole, command.lines)
     if min(begin for _, (begin, _) in stays) != whole.start:
         told = "What is left would begin later than the reservation does. Let what begins later leave instead."
         raise refuse(Reason.INVALID_LINES, told, whole.id)
@@ -77,10 +78,10 @@ def _by_time(whole: Reservation, at: int) -> tuple[list[Timed], list[Timed]]:
     return stays, leaves
 
 
-def _by_units(whole: Reservation, asked: tuple[Line, ...]) -> tuple[list[Timed], list[Timed]]:
+def _by_units(centre: Centre, whole: Reservation, asked: tuple[Line, ...]) -> tuple[list[Timed], list[Timed]]:
     """What stays when some units leave, and what these are. Raises `Rejected` for units that it does not have."""
     leaving = {line.resource: line.units for line in asked}
-    violations = list(_line_violations(whole, asked))
+    violations = list(_line_violations(centre, whole, asked))
     if violations:
         raise Rejected(violations)
     stays: list[Timed] = []
@@ -100,7 +101,7 @@ def _of(line: Line, units: int) -> Line:
     return line if units == line.units else replace(line, units=units)
 
 
-def _line_violations(whole: Reservation, asked: tuple[Line, ...]) -> Iterator[Violation]:
+def _line_violations(centre: Centre, whole: Reservation, asked: tuple[Line, ...]) -> Iterator[Violation]:
     held = {line.resource: line.units for line in whole.lines}
     if len({line.resource for line in asked}) < len(asked) or not asked:
         told = "Name each resource of which something leaves once, or a time from which on all of it leaves."
@@ -110,9 +111,11 @@ def _line_violations(whole: Reservation, asked: tuple[Line, ...]) -> Iterator[Vi
             told = f"{line.resource} is in no line of it. What comes along leaves with what brings it."
             yield Violation(reason=Reason.INVALID_LINES, description=told, subject=line.resource)
         elif not 0 < line.units <= held[line.resource]:
+            unit = centre.pools[line.resource].resource.unit
+            has, wanted = counted(held[line.resource], unit), figure(line.units, unit)
             yield Violation(
                 reason=Reason.INVALID_UNITS,
-                description=f"It has {held[line.resource]} units of {line.resource}, and {line.units} cannot leave.",
+                description=f"It has {has} of {line.resource}, and {wanted} cannot leave. Ask for no more than it has.",
                 subject=line.resource,
                 limit=held[line.resource],
                 asked=line.units,
