@@ -5,6 +5,7 @@ The calendars are left out, since they follow from the reservations; what follow
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 from msgspec import Struct
@@ -122,11 +123,11 @@ class Moment:
     def frames(self) -> Iterator[bytes]:
         """The image as bytes, piece by piece, so that whoever encodes a large one lets others run in between."""
         yield _frame(self._head)
-        reservations, answers = list(self._reservations.values()), list(self._answers.items())
-        for first in range(0, max(len(reservations), len(answers)), PIECE_MAX):
-            some = slice(first, first + PIECE_MAX)
-            then = [remembered(self._reservations, key, answer) for key, answer in answers[some]]
-            yield _frame(Piece(reservations[some], then))
+        # One after another, as a list of a hundred thousand pairs would keep the garbage collector busy.
+        reservations, answers = iter(self._reservations.values()), iter(self._answers.items())
+        for _ in range(-(-max(len(self._reservations), len(self._answers)) // PIECE_MAX)):
+            some = [remembered(self._reservations, key, answer) for key, answer in islice(answers, PIECE_MAX)]
+            yield _frame(Piece(list(islice(reservations, PIECE_MAX)), some))
 
 
 def encode(moment: Moment) -> bytes:

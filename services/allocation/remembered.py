@@ -40,19 +40,22 @@ def remembered(reservations: Mapping[str, Reservation], key: tuple[str, str], an
     """An answer to a request, where these reservations are kept."""
     actor, request_id = key
     subject = answer.subject
-    then: Reservation | None = None
+    kind = type(subject).__name__
+    if isinstance(subject, Reservation):  # Asked first, for nearly all are.
+        then = None if reservations.get(subject.id) is subject else subject
+        return Remembered(actor, request_id, answer.digest, answer.position, answer.time, kind, subject.id, then)
+    return Remembered(actor, request_id, answer.digest, answer.position, answer.time, kind, _key_of(subject))
+
+
+def _key_of(subject: Subject) -> str:
+    """The name by which what was made is found again, or all of it."""
     match subject:
         case Quota():
-            name = f"{subject.company}\n{subject.meter}\n{subject.start}"
+            return f"{subject.company}\n{subject.meter}\n{subject.start}"
         case ClosedMonth() | Conduct() | Correction() | Funding() | Outage() | Series() | Terms():
-            name = msgspec.json.encode(subject).decode()
-        case Reservation():
-            name = subject.id
-            then = None if reservations.get(subject.id) is subject else subject
+            return msgspec.json.encode(subject).decode()
         case _:
-            name = subject.id
-    kind = type(subject).__name__
-    return Remembered(actor, request_id, answer.digest, answer.position, answer.time, kind, name, then)
+            return subject.id
 
 
 def restore(centre: Centre, answers: Iterable[Remembered]) -> None:

@@ -7,7 +7,6 @@ damaged, the other is whole. The digest of every object is verified as it is rea
 
 import asyncio
 import io
-import zlib
 from collections.abc import AsyncIterable, Awaitable
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
+import zstandard
 from nats.js.api import ObjectInfo, ObjectMeta, ObjectMetaOptions, StorageType
 from nats.js.object_store import ObjectStore
 
@@ -143,13 +143,14 @@ def _turn(info: ObjectInfo) -> int:
 
 
 async def _pack(position: int, page_hash: str, state: AsyncIterable[bytes]) -> bytes:
-    """The label and the compressed state. Whoever answers meanwhile needs the processor, so a piece is a turn.
+    """The label and the compressed state.
 
-    The whole state never stands in memory at once: to make room for it alone would take a busy service too long.
+    The whole state never stands in memory at once: to make room for it alone would take a busy service too long. A
+    piece is compressed where it arrives: handing it to a thread and back would cost more than that takes.
     """
-    packer, parts, size = zlib.compressobj(COMPRESSION_LEVEL), [b""], 0
+    packer, parts, size = zstandard.ZstdCompressor(COMPRESSION_LEVEL).compressobj(), [b""], 0
     async for piece in state:
-        parts.append(await asyncio.to_thread(packer.compress, piece))
+        parts.append(packer.compress(piece))
         size += len(piece)
     assert size <= STATE_BYTES_MAX
     parts[0] = msgspec.json.encode(Label(position, page_hash, size)) + b"\n"
@@ -161,8 +162,11 @@ def _unpack(packed: bytes) -> tuple[int, str, bytes] | None:
     line, _, compressed = packed.partition(b"\n")
     try:
         label = msgspec.json.decode(line, type=Label)
-        state = zlib.decompressobj().decompress(compressed, min(label.state_bytes, STATE_BYTES_MAX) + 1)
-    except (msgspec.MsgspecError, UnicodeDecodeError, zlib.error):
+        if not 0 <= label.state_bytes <= STATE_BYTES_MAX:
+            return None
+        # A byte more, so that a longer state is seen to be one.
+        state = zstandard.ZstdDecompressor().decompress(compressed, max_output_size=label.state_bytes + 1)
+    except (msgspec.MsgspecError, UnicodeDecodeError, zstandard.ZstdError):
         return None
     if len(state) != label.state_bytes:
         return None

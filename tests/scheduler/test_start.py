@@ -1,6 +1,7 @@
 """Start-up: replay, or snapshot and tail; the same state either way, and no guess where the two do not fit."""
 
 import asyncio
+from collections.abc import AsyncIterable
 
 import pytest
 
@@ -112,7 +113,11 @@ async def test_an_unreadable_snapshot_costs_only_time() -> None:
     async with leading(log, *THINGS) as writer:
         await live_a_little(writer)
         head = writer.pages.head
-    for state in (b"", b"nonsense", image.encode(image.Moment(writer.centre)).replace(b"format\x01", b"format\x02")):
+    for state in (
+        b"",
+        b"nonsense",
+        image.encode(image.Moment(writer.centre)).replace(b"format" + bytes([image.FORMAT]), b"format\x01"),
+    ):
         copy = MemoryLog(log.pages)
         snapshots.kept = (head.position, head.hash, state)
         fresh = await started(copy, snapshots)
@@ -165,6 +170,48 @@ async def test_snapshots_are_taken_while_pages_flow(monkeypatch: pytest.MonkeyPa
     copy = MemoryLog(log.pages)
     quick, slow = await started(log, snapshots), await started(copy)
     assert image.digest(quick.centre) == image.digest(slow.centre)
+
+
+class SlowSnapshots(MemorySnapshots):
+    """Saving takes ten seconds of a clock that only this moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+        self.positions: list[int] = []
+
+    async def save(self, position: int, hash: str, state: AsyncIterable[bytes]) -> None:  # noqa: A002  # The log's word.
+        """Keep it, and note where it stands."""
+        self.seconds += 10
+        self.positions.append(position)
+        await super().save(position, hash, state)
+
+
+async def book_some(writer: Writer) -> None:
+    """A dozen bookings, one after another."""
+    for hour in range(12, 24):
+        await writer.submit(ask(book("ALPHA", line("cpu"), start=TUESDAY + hour * HOUR, hours=1)))
+
+
+async def test_whoever_draws_snapshots_rests_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However fast events come, the next snapshot waits five times as long as the last one took."""
+    monkeypatch.setattr(snapshotter_module, "EVENTS_BETWEEN", 10)
+    snapshots = SlowSnapshots()
+    async with leading(MemoryLog(), *THINGS) as writer:
+        keeper = Snapshotter(writer, snapshots, seconds=lambda: snapshots.seconds)
+        saving = asyncio.create_task(keeper.run())
+        await book_some(writer)
+        await asyncio.wait_for(snapshots.saved.wait(), 5)
+        snapshots.saved.clear()
+        snapshots.seconds = 59.0
+        await book_some(writer)
+        rested_at = writer.pages.head.position
+        snapshots.seconds = 60.0
+        await book_some(writer)
+        await asyncio.wait_for(snapshots.saved.wait(), 5)
+        saving.cancel()
+    assert len(snapshots.positions) == 2
+    assert snapshots.positions[1] > rested_at
 
 
 async def test_a_snapshot_is_never_ahead_of_the_log() -> None:
