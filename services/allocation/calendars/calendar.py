@@ -5,11 +5,13 @@ microseconds, whatever the number of reservations. The grid covers a sliding ran
 `DAYS_AHEAD` days of future; what lies outside is neither kept nor bookable.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.calendars.busy import BINS_MAX, Busy, Cells
 from services.allocation.calendars.drawing import Edges, edges_of, fill, lengths, numbers
 from services.allocation.measures import DAY_SECONDS
 from services.allocation.reservations import Allocation
@@ -22,10 +24,11 @@ SLIDE_DAYS = 7
 
 RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
-SHORT = 32
-"""So few figures are compared one by one sooner than by an array operation."""
+SHORT, FEW = 32, 8
+"""So few figures are compared, and so few are changed, one by one sooner than by an array operation."""
 
-Cells = tuple[int, int]
+
+FIGURE_BYTES = 8
 
 
 def base_for(now: int) -> int:
@@ -41,7 +44,9 @@ class Timeline:
         self.cell_seconds = cell_seconds
         self.base = base
         self.cells = RANGE_SECONDS // cell_seconds
-        self.total: NDArray[np.int64] = np.zeros(self.cells, dtype=np.int64)
+        self._figures = array("q", bytes(self.cells * FIGURE_BYTES))
+        # The same memory: one by one it is changed as the one, and in stretches as the other.
+        self.total: NDArray[np.int64] = np.frombuffer(self._figures, dtype=np.int64)
 
     @property
     def end(self) -> int:
@@ -73,7 +78,14 @@ class Timeline:
     def add(self, amount: int, spans: tuple[Interval, ...]) -> None:
         """Add an amount to every cell that the spans touch."""
         for first, last in self.windows(spans):
+            self._add(amount, first, last)
+
+    def _add(self, amount: int, first: int, last: int) -> None:
+        if last - first > FEW:
             self.total[first:last] += amount
+            return
+        for cell in range(first, last):
+            self._figures[cell] += amount
 
     def add_all(self, amounts: list[int], spans: list[tuple[Interval, ...]]) -> None:
         """As `add` for each of many amounts and their spans."""
@@ -89,7 +101,7 @@ class Timeline:
         """The largest figure within an interval."""
         first, last = self.window(interval)
         if last - first <= SHORT:
-            return max(self.total[first:last].tolist(), default=0)
+            return max(self._figures[first:last], default=0)
         return int(self.total[first:last].max())
 
     def slide(self, base: int) -> None:
@@ -107,11 +119,16 @@ class Timeline:
 class Calendar(Timeline):
     """A grid of cells by bins. Amounts are in units; `total` is the sum over the bins."""
 
-    def __init__(self, *, bins: int, bin_capacity: int, cell_seconds: int, base: int) -> None:
+    def __init__(self, *, bins: int, bin_capacity: int, cell_seconds: int, base: int, bins_per_node: int = 1) -> None:
         super().__init__(cell_seconds=cell_seconds, base=base)
         self.bins = bins
         self.bin_capacity = bin_capacity
         self.used: NDArray[np.signedinteger] = np.zeros((self.cells, bins), dtype=_kind(bin_capacity))
+        self._busy = (
+            Busy(self.used, bins_per_node=bins_per_node, bin_capacity=bin_capacity)
+            if bins_per_node <= BINS_MAX
+            else None
+        )
 
     def peak(self, spans: tuple[Interval, ...]) -> NDArray[np.signedinteger]:
         """The most that is held of every bin at any time of the spans."""
@@ -127,6 +144,10 @@ class Calendar(Timeline):
         peak: NDArray[np.signedinteger] = np.maximum.reduce(self.used[first:last], 0)
         return peak
 
+    def nodes_held(self, spans: tuple[Interval, ...]) -> bytes | None:
+        """As `Busy.nodes` at any time of the spans; None where that cannot tell."""
+        return self._busy.nodes(self.windows(spans)) if self._busy is not None else None
+
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Add an allocation to the grid, or with `sign` -1 take it out."""
         units = sign * allocation.units
@@ -140,7 +161,17 @@ class Calendar(Timeline):
             columns, more = list(bins), np.multiply(sign, amounts, dtype=self.used.dtype)
         for first, last in self.windows(allocation.spans):
             self.used[first:last, columns] += more
-            self.total[first:last] += units
+            self._add(units, first, last)
+            if self._busy is not None:
+                self._tell(self._busy, (first, last), allocation, sign)
+
+    def _tell(self, busy: Busy, window: Cells, allocation: Allocation, sign: int) -> None:
+        if sign > 0:
+            busy.hold(window, allocation.bins)
+        elif min(allocation.amounts) == self.bin_capacity:
+            busy.release(window, allocation.bins)
+        else:
+            busy.doubt(window)
 
     def hold_all(self, allocations: list[Allocation]) -> None:
         """As `hold` for each of many allocations."""
@@ -153,6 +184,16 @@ class Calendar(Timeline):
         places = np.repeat(begins - np.cumsum(each) + each, each) + np.arange(each.sum())
         fill(self.used, np.repeat(edges.firsts, each), np.repeat(edges.lasts, each), amounts[places], bins[places])
         self.total[:] = self.used.sum(axis=1, dtype=np.int64)
+        self._doubt()
+
+    def slide(self, base: int) -> None:
+        """Move the range forward to a new base; new cells are empty."""
+        super().slide(base)
+        self._doubt()
+
+    def _doubt(self) -> None:
+        if self._busy is not None:
+            self._busy.doubt((0, self.cells))
 
     def _grids(self) -> tuple[NDArray[np.signedinteger], ...]:
         return (self.total, self.used)

@@ -92,6 +92,12 @@ class Closed:
             for closing in self.closings.values()
         )
 
+    def takes_any(self, spans: tuple[Interval, ...]) -> bool:
+        """Whether any bin is out at any time of the spans, or drains when they begin."""
+        return any(
+            closing.drains(spans[0][0]) or any(map(closing.overlaps, spans)) for closing in self.closings.values()
+        )
+
     def strike(self, free: NDArray[np.signedinteger], spans: tuple[Interval, ...]) -> None:
         """Leave nothing free of the bins that are out at any time of the spans, or drain when they begin."""
         for closing in self.closings.values():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from services.allocation.calendars.busy import best_node
 from services.allocation.reservations import Colocation, Line
 from services.allocation.resources import Resource
 from services.allocation.wording import counted, figure
@@ -98,6 +99,21 @@ class Layout:
                 if place is not None:
                     return place
         return None
+
+    def is_whole(self, parts: tuple[Part, ...], near: Colocation) -> bool:
+        """Whether parts are whole bins of one node, anywhere, as most demands are."""
+        if len(parts) > 1 or near in self.group_of_node:
+            return False
+        return parts[0].nodes == 1 and parts[0].amount == self.bin_capacity
+
+    def place_whole(self, nodes: bytes, part: Part) -> Place | None:
+        """As `place` for a part of whole bins of one node, by what is held of every node (see `Busy.nodes`)."""
+        found = best_node(nodes, self.bins_per_node, part.bins)
+        if found is None:
+            return None
+        node, places = found
+        first = node * self.bins_per_node
+        return Place(tuple([first + place for place in places]), (part.amount,) * part.bins)
 
     def _place_one(self, free: NDArray[np.signedinteger], parts: tuple[Part, ...]) -> Place | None:
         """One bin: the one that leaves the least over, or else a fresh one where the fewest are left."""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from services.allocation.calendars.batch_work import BatchWork
 from services.allocation.calendars.calendar import Calendar
 from services.allocation.calendars.closed import Closed, Closing
-from services.allocation.calendars.placement import Layout, parts_of
+from services.allocation.calendars.placement import Layout, Part, Place, parts_of
 from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells, timetable_of
 from services.allocation.measures import HOUR_SECONDS
-from services.allocation.reservations import Allocation
+from services.allocation.reservations import Allocation, Colocation
 from services.allocation.resources import Interval, Kind, Resource
 from services.allocation.values.funding import Funding
 from services.allocation.values.outage import OPEN_END, Outage
@@ -40,6 +40,7 @@ class Pool:
             bin_capacity=resource.bin_capacity,
             cell_seconds=cell_minutes(resource) * 60,
             base=base,
+            bins_per_node=resource.bins_per_node,
         )
         self.closed = Closed(self.calendar)
         self.work = BatchWork()
@@ -159,6 +160,14 @@ class Pool:
         if self.closed:
             self.closed.strike(free, spans)
         return free
+
+    def place(self, spans: tuple[Interval, ...], parts: tuple[Part, ...], near: Colocation) -> Place | None:
+        """Where parts fit best throughout the spans as everything stands; None if they fit nowhere."""
+        if self.layout.is_whole(parts, near) and not self.closed.takes_any(spans):
+            nodes = self.calendar.nodes_held(spans)
+            if nodes is not None:
+                return self.layout.place_whole(nodes, parts[0])
+        return self.layout.place(self.free_bins(spans), parts, near)
 
     def gone(self, cells: slice) -> NDArray[np.int64]:
         """Units that are held or out, in some cells."""

@@ -124,7 +124,7 @@ class _Clearing:
     def _place(self, reservation: Reservation, number: int, spans: tuple[Interval, ...]) -> Place | None:
         pool = self._centre.pools[reservation.allocations[number].resource]
         piece = piece_of(pool, reservation, number)
-        place = pool.layout.place(pool.free_bins(spans), piece.parts, piece.colocation)
+        place = pool.place(spans, piece.parts, piece.colocation)
         if place is not None:
             return place
         line = Line(resource=pool.resource.id, units=piece.units, colocation=piece.colocation)

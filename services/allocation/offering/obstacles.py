@@ -36,10 +36,7 @@ def hopeless(wants: tuple[Want, ...], start: int, duration: int) -> bool:
         want.pool.timetable is None
         and not want.pool.waiting
         and not want.companion_of
-        and want.pool.layout.place(
-            want.pool.free_bins((want.line.within(start, start + duration),)), want.parts, want.line.colocation
-        )
-        is None
+        and want.pool.place((want.line.within(start, start + duration),), want.parts, want.line.colocation) is None
         for want in wants
     )
 

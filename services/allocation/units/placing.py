@@ -46,12 +46,11 @@ def place_all(centre: Centre, wants: tuple[Want, ...], now: int, present: Presen
 
 def _choose(want: Want, present: Present | None) -> Place | None:
     """Units that are free as everything stands: where it is present, or else where they fit best."""
-    free = want.pool.free_bins(want.spans)
     if present is not None:
-        place = present.place(want, free)
+        place = present.place(want, want.pool.free_bins(want.spans))
         if place is not None or present.bound:
             return place
-    return want.pool.layout.place(free, want.parts, want.line.colocation)
+    return want.pool.place(want.spans, want.parts, want.line.colocation)
 
 
 class Paper:

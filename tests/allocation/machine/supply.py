@@ -37,9 +37,13 @@ class Supply(SmallCentre):
         assert not lost or (displace and overfull)
         self.scenario.tell(told)
         for event in lost:
-            was = before[event.reservation_id]
-            assert any((name, cell) in self.naive.bookings[was.id].held for cell in overfull), "it was not in the way"
-            self.take_away(was, event)
+            was, ends = before[event.reservation_id], isinstance(event, events.ChangeEnded)
+            held = (self.naive.beside if ends else self.naive.bookings)[was.id].held
+            assert any((name, cell) in held for cell in overfull), "it was not in the way"
+            if ends:
+                self.naive.drop(was.id)
+            else:
+                self.take_away(was, event)
         # What an earlier or later step left standing, this one does not take away.
         since = start or now // HOUR * HOUR
         until = min([step for step in self.naive.funding[name] if step > since], default=NEVER)
