@@ -32,16 +32,12 @@ def next_change(reservation: Reservation, grace: int = 0) -> int:
 
 
 def _due(reservation: Reservation, grace: int) -> int:
-    match reservation.state:
-        case State.HELD | State.PENDING:
-            return reservation.expires_at
-        case State.ACTIVE if grace and not reservation.checked_in_at:
-            return min(reservation.end, reservation.activated_at + grace)
-        case State.ACTIVE if reservation.release_at:
-            return min(reservation.end, reservation.release_at)
-        case State.ACTIVE:
-            return reservation.end
-        case _ if reservation.transfer is not None and reservation.offered_to:
-            return reservation.transfer.expires_at
-        case _:
-            return reservation.start
+    state = reservation.state
+    if state is State.CONFIRMED:
+        transfer = reservation.transfer
+        return transfer.expires_at if transfer is not None and reservation.offered_to else reservation.start
+    if state is not State.ACTIVE:
+        return reservation.expires_at
+    if grace and not reservation.checked_in_at:
+        return min(reservation.end, reservation.activated_at + grace)
+    return min(reservation.end, reservation.release_at) if reservation.release_at else reservation.end

@@ -119,7 +119,10 @@ def _companion_open(want: Want) -> Iterator[Violation]:
 def grid(want: Want, start: int, end: int) -> Iterator[Violation]:
     """The interval starts with a slot and ends with one; a closed day and closed hours have reasons of their own."""
     pool, resource = want.pool, want.resource
-    for fits, moment, word in zip(pool.on_grid(start, end), (start, end), ("start", "end"), strict=True):
+    both_fit = pool.on_grid(start, end)
+    if all(both_fit):
+        return
+    for fits, moment, word in zip(both_fit, (start, end), ("start", "end"), strict=True):
         if fits:
             continue
         inside = moment if word == "start" else moment - 1
@@ -148,14 +151,14 @@ def grid(want: Want, start: int, end: int) -> Iterator[Violation]:
 def length(want: Want, company: Company, start: int, end: int) -> Iterator[Violation]:
     """It is not longer than the resource, or for compute the company, allows."""
     resource = want.resource
-    held = sum(b - a for a, b in want.spans)
-    if resource.slots_max and held > resource.slots_max * resource.slot_seconds:
+    most = resource.slots_max * resource.slot_seconds if resource.slots_max else 0
+    if most and (held := sum([b - a for a, b in want.spans])) > most:
         yield Violation(
             reason=Reason.DURATION_OUT_OF_RANGE,
             description=f"{resource.id} is booked for at most {resource.slots_max} slots of "
             f"{resource.slot_minutes} minutes at a time.",
             subject=resource.id,
-            limit=resource.slots_max * resource.slot_seconds,
+            limit=most,
             asked=held,
         )
     longest = company.reservation_days_max * DAY_SECONDS

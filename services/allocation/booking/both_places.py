@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
+from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved
 from services.allocation.limits.overburn import allowance, beyond_allowance, charges_of
@@ -34,14 +35,16 @@ def in_the_way(
 
 def _over_quota(centre: Centre, before: Reservation, beside: tuple[Allocation, ...], now: int) -> Iterator[Violation]:
     """Both places count until one of them is given up: else one would keep two for the price of one."""
-    wants = tuple(
-        Want(centre.pools[each.resource], Line(resource=each.resource, units=each.units), (), each.spans, each.meter)
-        for each in beside
-    )
+    wants = tuple(_want(centre.pools[each.resource], each) for each in beside)
     for meter, charges in charges_of(wants).items():
         for each in meter_violations(centre.meters.get((before.company, meter)), charges, meter):
             for violation in beyond_allowance(each, allowance(centre, meter, now), []):
                 yield replace(violation, description=f"{violation.description} {BOTH}")
+
+
+def _want(pool: Pool, held: Allocation) -> Want:
+    line = Line(resource=held.resource, units=held.units)
+    return Want(pool, pool.resource, line, (), held.spans, held.meter)
 
 
 def _unfunded(centre: Centre, beside: tuple[Allocation, ...]) -> Iterator[Violation]:

@@ -5,7 +5,6 @@ microseconds, whatever the number of reservations. The grid covers a sliding ran
 `DAYS_AHEAD` days of future; what lies outside is neither kept nor bookable.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -25,10 +24,8 @@ SLIDE_DAYS = 7
 RANGE_SECONDS = (DAYS_BEHIND + DAYS_AHEAD + SLIDE_DAYS) * DAY_SECONDS
 
 SHORT, FEW = 32, 8
-"""So few figures are compared, and so few are changed, one by one sooner than by an array operation."""
-
-
-FIGURE_BYTES = 8
+"""So few figures are compared one by one, and so few changed through a view of the memory, sooner than by an array
+operation."""
 
 
 def base_for(now: int) -> int:
@@ -44,9 +41,8 @@ class Timeline:
         self.cell_seconds = cell_seconds
         self.base = base
         self.cells = RANGE_SECONDS // cell_seconds
-        self._figures = array("q", bytes(self.cells * FIGURE_BYTES))
-        # The same memory: one by one it is changed as the one, and in stretches as the other.
-        self.total: NDArray[np.int64] = np.frombuffer(self._figures, dtype=np.int64)
+        self.total: NDArray[np.int64] = np.zeros(self.cells, dtype=np.int64)
+        self._figures = self.total.data
 
     @property
     def end(self) -> int:
@@ -124,6 +120,7 @@ class Calendar(Timeline):
         self.bins = bins
         self.bin_capacity = bin_capacity
         self.used: NDArray[np.signedinteger] = np.zeros((self.cells, bins), dtype=_kind(bin_capacity))
+        self._amounts = self.used.reshape(-1).data
         self._busy = (
             Busy(self.used, bins_per_node=bins_per_node, bin_capacity=bin_capacity)
             if bins_per_node <= BINS_MAX
@@ -151,19 +148,25 @@ class Calendar(Timeline):
     def hold(self, allocation: Allocation, sign: int = 1) -> None:
         """Add an allocation to the grid, or with `sign` -1 take it out."""
         units = sign * allocation.units
+        for window in self.windows(allocation.spans):
+            self._draw(allocation, sign, *window)
+            self._add(units, *window)
+            if self._busy is not None:
+                self._tell(self._busy, window, allocation, sign)
+
+    def _draw(self, allocation: Allocation, sign: int, first: int, last: int) -> None:
         bins, amounts = allocation.bins, allocation.amounts
+        if (last - first) * len(bins) <= SHORT:
+            for row in range(first * self.bins, last * self.bins, self.bins):
+                for place, amount in zip(bins, amounts, strict=True):
+                    self._amounts[row + place] += sign * amount
+            return
         lowest, highest = min(bins), max(bins)
         # Neighbours that give alike are a slice, which costs a third of a list.
         if highest - lowest == len(bins) - 1 and min(amounts) == max(amounts):
-            columns: slice | list[int] = slice(lowest, highest + 1)
-            more: int | NDArray[np.signedinteger] = sign * amounts[0]
+            self.used[first:last, lowest : highest + 1] += sign * amounts[0]
         else:
-            columns, more = list(bins), np.multiply(sign, amounts, dtype=self.used.dtype)
-        for first, last in self.windows(allocation.spans):
-            self.used[first:last, columns] += more
-            self._add(units, first, last)
-            if self._busy is not None:
-                self._tell(self._busy, (first, last), allocation, sign)
+            self.used[first:last, list(bins)] += np.multiply(sign, amounts, dtype=self.used.dtype)
 
     def _tell(self, busy: Busy, window: Cells, allocation: Allocation, sign: int) -> None:
         if sign > 0:

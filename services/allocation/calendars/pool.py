@@ -34,6 +34,7 @@ class Pool:
         self.layout = Layout(resource)
         self.parts = lru_cache(PARTS_KEPT_MAX)(partial(parts_of, resource))
         self.zone = ZoneInfo(resource.time_zone)
+        self._slot_seconds = resource.slot_seconds
         self.grace_seconds = resource.no_show_grace_minutes * 60 if resource.kind is Kind.EQUIPMENT else 0
         self.calendar = Calendar(
             bins=len(self.bin_names),
@@ -213,7 +214,7 @@ class Pool:
 
     def on_grid(self, start: int, end: int) -> tuple[bool, bool]:
         """Whether a slot starts at `start`, and whether one ends at `end`."""
-        calendar, slot = self.calendar, self.resource.slot_seconds
+        calendar, slot = self.calendar, self._slot_seconds
         if self.timetable is None:
             return start % slot == 0, end % slot == 0
         first, first_rest = divmod(start - calendar.base, calendar.cell_seconds)

@@ -128,7 +128,7 @@ class _Clearing:
         if place is not None:
             return place
         line = Line(resource=pool.resource.id, units=piece.units, colocation=piece.colocation)
-        want = Want(pool, line, piece.parts, spans)
+        want = Want(pool, pool.resource, line, piece.parts, spans)
         if not may_repack(want):
             return None
         self._repacks += 1

@@ -20,17 +20,20 @@ class Lists:
 
     def enter(self, reservation: Reservation) -> None:
         """Take in a reservation that was on no list."""
-        self.of.setdefault(reservation.company, {})[reservation.id] = None
-        if not reservation.state.live:
+        name, state = reservation.id, reservation.state
+        self.of.setdefault(reservation.company, {})[name] = None
+        if not state.live:
             return
-        if reservation.state is State.HELD:
+        if state is State.HELD:
             self._note_held(reservation)
         self._note_offer(None, reservation)
-        if not reservation.state.waiting:
-            self.running[reservation.id] = None
+        if not state.waiting:
+            self.running[name] = None
             return
-        for name in reservation.resources:
-            self._pools[name].waiting[reservation.id] = None
+        for each in reservation.allocations:
+            self._pools[each.resource].waiting[name] = None
+        for each in reservation.beside:
+            self._pools[each.resource].waiting[name] = None
 
     def follow(self, before: Reservation, after: Reservation, now: int) -> None:
         """Put a reservation onto the lists that it belongs to after an event, at a time in seconds."""

@@ -60,12 +60,20 @@ def _with_companions(centre: Centre, lines: tuple[Line, ...], start: int, end: i
             spans = pool.open_spans(*line.within(start, end))
             if companion.edges:
                 spans = _edges(spans, pool.resource.slot_seconds)
-            yield Want(other, need, _parts(other, need), spans, companion_of=line.resource, edges=companion.edges)
+            yield Want(
+                other,
+                other.resource,
+                need,
+                _parts(other, need),
+                spans,
+                companion_of=line.resource,
+                edges=companion.edges,
+            )
 
 
 def _want(pool: Pool, line: Line, start: int, end: int) -> Want:
     spans = pool.open_spans(*line.within(start, end))
-    return Want(pool, line, _parts(pool, line), spans, meter=_meter(pool.resource))
+    return Want(pool, pool.resource, line, _parts(pool, line), spans, meter=_meter(pool.resource))
 
 
 def _edges(spans: tuple[Interval, ...], slot: int) -> tuple[Interval, ...]:

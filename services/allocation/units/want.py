@@ -9,17 +9,16 @@ from services.allocation.resources import Interval, Resource
 
 
 class Want(Struct, frozen=True, gc=False):
-    """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays."""
+    """One line, ready to be placed: the pool, the line, its parts, the spans it is held for, and who pays.
+
+    The resource is that of the pool, at hand for the many rules that ask for it.
+    """
 
     pool: Pool
+    resource: Resource
     line: Line
     parts: tuple[Part, ...]
     spans: tuple[Interval, ...]
     meter: str = ""
     companion_of: str = ""
     edges: bool = False  # A companion for the first and the last slot.
-
-    @property
-    def resource(self) -> Resource:
-        """The resource that the line is about."""
-        return self.pool.resource
