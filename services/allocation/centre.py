@@ -21,7 +21,8 @@ from services.allocation.prices.pricing import Rate
 from services.allocation.reservations import Reservation
 from services.allocation.resources import Resource
 from services.allocation.tables.agenda import Agenda
-from services.allocation.tables.answers import Answers, Subject
+from services.allocation.tables.answer import Subject
+from services.allocation.tables.answers import Answers
 from services.allocation.tables.cards import Cards
 from services.allocation.tables.consequences import Consequences
 from services.allocation.tables.holdings import Holdings, MeterKey

@@ -9,7 +9,7 @@ from services.allocation.centre import Centre
 from services.allocation.companies import Quota
 from services.allocation.reservations import Reservation
 from services.allocation.series import Series
-from services.allocation.tables.answers import Answer, Subject
+from services.allocation.tables.answer import Answer, Subject
 from services.allocation.values.conduct import Conduct
 from services.allocation.values.correction import Correction
 from services.allocation.values.funding import Funding

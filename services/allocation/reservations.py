@@ -221,6 +221,8 @@ class Reservation(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tru
     @property
     def occupied(self) -> tuple[Allocation, ...]:
         """All that stands in the calendars in its name: what it holds, and what is held for a change of it."""
+        if self.asked is None and self.transfer is None and not self.state.given_back:
+            return self.allocations  # As of nearly all.
         return self.holding if self.asked is None else self.holding + self.asked.beside
 
     @property

@@ -5,6 +5,7 @@ from msgspec import Struct
 from services.allocation.reservations import State
 from services.allocation.resources import Interval, Resource
 from services.allocation.tables import period
+from services.allocation.tables.covering import covered
 from services.metrics.taken_back import Reclaimed
 
 LIVE_STATES = tuple(state for state in State if state.live)
@@ -34,7 +35,7 @@ class Period(period.Period):
 
     def book(self, units: int, spans: tuple[Interval, ...], sign: int = 1) -> None:
         """Count the part of the spans that lies in the period, or with `sign` -1 stop counting it."""
-        self.booked += sign * units * self.overlap(spans)
+        self.booked += sign * units * covered(self.quota, spans)
 
     def spent_at(self, now: int) -> int | None:
         """When the quota will be booked up, in seconds, if booking goes on as since the period began; None if never."""

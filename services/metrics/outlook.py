@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from services.allocation.calendars.placement import Part, parts_of
+from services.allocation.calendars.placement import parts_of
+from services.allocation.calendars.places import Part
 from services.allocation.calendars.timetable import cell_minutes, keeps_hours, open_cells, timetable_of
 from services.allocation.reservations import Allocation, Line
 from services.allocation.resources import Interval, Kind, Resource

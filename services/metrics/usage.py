@@ -19,6 +19,7 @@ from services.allocation.prices.periods import Periods
 from services.allocation.reservations import Allocation, Reservation, State
 from services.allocation.resources import Resource
 from services.allocation.states.moves import IllegalMove, divides
+from services.allocation.tables.covering import touches
 from services.allocation.tables.reserves import Reserves
 from services.allocation.values.correction import corrected
 from services.allocation.values.outage import Outage
@@ -218,7 +219,7 @@ class Usage:
         for allocation in reservation.occupied:
             if allocation.meter:
                 for period in self.meters[reservation.company, allocation.meter]:
-                    if period.touches(allocation.spans):
+                    if touches(period.quota, allocation.spans):
                         period.book(allocation.units, allocation.spans, sign)
 
     def active(self) -> list[Reservation]:

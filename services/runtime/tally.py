@@ -23,9 +23,9 @@ class Count:
     def __init__(self) -> None:
         self.value = 0
 
-    def inc(self) -> None:
-        """Once more."""
-        self.value += 1
+    def inc(self, times: int = 1) -> None:
+        """So many times more."""
+        self.value += times
 
 
 class Spread:

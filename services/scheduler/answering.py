@@ -4,13 +4,14 @@ from typing import Any
 
 from services.allocation.commands import Command
 from services.allocation.rejections import Rejected
-from services.allocation.tables.answers import Subject
+from services.allocation.tables.answer import Subject
 from services.runtime.doors import Call
 from services.scheduler.access import actor_of, log_unavailable
+from services.scheduler.ask import Ask
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.wire import requests
 from services.scheduler.wire.refusals import problem_of
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 
 async def answer(writer: Writer, call: Call, request: Any, command: Command) -> Subject | None:

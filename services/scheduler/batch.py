@@ -7,14 +7,15 @@ from services.allocation.centre import Centre
 from services.allocation.commands import CreateReservation
 from services.allocation.rejections import Rejected
 from services.allocation.reservations import Reservation
-from services.allocation.tables.answers import Subject
+from services.allocation.tables.answer import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
+from services.scheduler.ask import Ask
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire import replies, requests
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.refusals import STATUS_OF, problem_of, violation_of
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 ITEMS_MAX = 100
 
@@ -77,11 +78,13 @@ def count(
     centre: Centre, telemetry: Telemetry, company: str, asks: list[Ask], answers: list[Subject | Rejected]
 ) -> None:
     """Count every item by its outcome, and tell of those that were refused."""
-    for ask, answer in zip(asks, answers, strict=True):
-        telemetry.answered(company, "refused" if isinstance(answer, Rejected) else "granted")
-        if isinstance(answer, Rejected):
-            telemetry.refused(answer, frozenset(centre.pools))
-            _tell_unmet(telemetry, [ask], answer)
+    refused = [(ask, answer) for ask, answer in zip(asks, answers, strict=True) if isinstance(answer, Rejected)]
+    if len(refused) < len(asks):
+        telemetry.answered(company, "granted", len(asks) - len(refused))
+    for ask, refusal in refused:
+        telemetry.answered(company, "refused")
+        telemetry.refused(refusal, frozenset(centre.pools))
+        _tell_unmet(telemetry, [ask], refusal)
 
 
 def result_of(centre: Centre, request_id: str, answer: Subject | Rejected, tell: replies.Telling) -> replies.Plain:

@@ -13,18 +13,19 @@ import grpc
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
 from services.allocation.rejections import Rejected
-from services.allocation.tables.answers import Subject
+from services.allocation.tables.answer import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.runtime.problems import invalid
 from services.scheduler.access import actor_of, company_of, log_unavailable
+from services.scheduler.ask import Ask
 from services.scheduler.batch import ITEMS_MAX, count, read_item, result_of
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire.cost_replies import telling
 from services.scheduler.wire.fields import Fields
 from services.scheduler.wire.replies import Plain, Telling
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 ITEMS_WAITING_MAX = 1_000
 """Items of one stream that are decided and not yet answered."""

@@ -20,13 +20,14 @@ from services.runtime.problems import Problem
 from services.scheduler import batch
 from services.scheduler.access import actor_of, company_of, demand_operator, demand_own, demand_reason, log_unavailable
 from services.scheduler.answering import answer, ask_of
+from services.scheduler.ask import Ask
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.turns import Turns
 from services.scheduler.wire import approvals, changes, cost_replies, replies, requests, transfers
 from services.scheduler.wire.refusals import problem_of
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 Change = (
     commands.ConfirmReservation

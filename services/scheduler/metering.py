@@ -23,9 +23,10 @@ from services.allocation.reservations import Reservation, State
 from services.eventlog import Unknown
 from services.eventlog.page import Record
 from services.eventlog.use import Forged, NodeUse, read_use
+from services.scheduler.ask import Ask
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind, Sheet
-from services.scheduler.writer import SYSTEM, Ask, Writer
+from services.scheduler.writer import SYSTEM, Writer
 
 RECORD_SECONDS = 3_600
 """What lasts longer than this is recorded in between."""

@@ -12,6 +12,7 @@ from services.allocation.reservations import Reservation
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.doors import Call
 from services.scheduler.access import actor_of, company_of, log_unavailable, no_reservation
+from services.scheduler.ask import Ask
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
@@ -19,7 +20,7 @@ from services.scheduler.turns import Turns
 from services.scheduler.wire import choices, cost_replies, replies, requests
 from services.scheduler.wire.fields import SECONDS_MAX, Fields
 from services.scheduler.wire.refusals import problem_of, violation_of
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 
 OFFERS_MAX = 20
 OFFERS_DEFAULT = 3
@@ -90,7 +91,7 @@ class Searching:
             if not known and first is None:
                 await self._writer.pages.durable(response.position)
                 return response
-            ask = ask if first is None else ask._replace(command=first)
+            ask = ask if first is None else replace(ask, command=first)
         held, response.position = await self._writer.submit(ask)
         assert isinstance(held, Reservation)
         self._telemetry.answered(wish.company, "replay" if known else "granted")

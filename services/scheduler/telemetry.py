@@ -47,7 +47,7 @@ class Telemetry:
         )
         self.on_unmet: list[Callable[[CreateReservation, Rejected], None]] = []
         self._registry = registry
-        self._counted: dict[tuple[str, str], Callable[[], None]] = {}
+        self._counted: dict[tuple[str, str], Callable[[int], None]] = {}
         self._spreads: dict[str, Spread] = {}
         self._companies: set[str] = set()
 
@@ -77,12 +77,12 @@ class Telemetry:
         streams = Gauge("alloc_watch_streams", "Open watch streams.", ("watch",), registry=self._registry)
         streams.labels("reservations").set_function(lambda: watches.streams)
 
-    def answered(self, company: str, outcome: str) -> None:
-        """Count a request of a company by its outcome: granted, replay, refused or unknown."""
+    def answered(self, company: str, outcome: str, times: int = 1) -> None:
+        """Count requests of a company by their outcome: granted, replay, refused or unknown."""
         count = self._counted.get((company, outcome))
         if count is None:
             count = self._counted[(company, outcome)] = self._requests.labels(self._label(company), outcome).inc
-        count()
+        count(times)
 
     def refused(self, refusal: Rejected, pools: frozenset[str]) -> None:
         """Count every rule that said no. What is not a pool of ours has no label of its own."""

@@ -6,7 +6,7 @@ hears of a decision before its page is in the log.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -25,22 +25,14 @@ from services.allocation.decide import decide
 from services.allocation.events import Events
 from services.allocation.rejections import Reason, Rejected, refuse
 from services.allocation.reservations import Reservation
-from services.allocation.tables.answers import Answer, Subject
+from services.allocation.tables.answer import Answer, Subject
 from services.eventlog.page import PAGE_BYTES_MAX, Entry, encode_page
+from services.scheduler.ask import Ask
 from services.scheduler.clock import MICROSECONDS, Clock
 from services.scheduler.group_commit import GroupCommit, Sheet, TimeUnknown
 
 SYSTEM = "system"
 Decided = TypeVar("Decided")
-
-
-class Ask(NamedTuple):
-    """A command, who asks, and the request id and body digest that make it safe to repeat."""
-
-    command: Command
-    actor: str
-    request_id: str = ""
-    digest: str = ""
 
 
 class Writer:

@@ -43,7 +43,7 @@ from services.allocation.offering.offers import Found, Search, alternatives, sea
 from services.allocation.rejections import Reason, Rejected
 from services.allocation.reservations import Colocation, Line, Override, Reservation
 from services.allocation.resources import Interval, Resource
-from services.allocation.tables.answers import Subject
+from services.allocation.tables.answer import Subject
 from services.allocation.ticking import TICK_RESERVATIONS_MAX
 from services.allocation.values.funding import Funding
 from services.allocation.values.outage import Outage, OutageKind, Scope

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from services.allocation.calendars.busy import CELLS_MAX
 from services.allocation.calendars.calendar import SLIDE_DAYS, base_for
-from services.allocation.calendars.placement import Part
+from services.allocation.calendars.places import Part
 from services.allocation.calendars.pool import Pool
 from services.allocation.reservations import Allocation, Colocation
 from services.allocation.resources import Closure

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from services.allocation import image
 from services.allocation.commands import ClosePeriod, PublishTariff
 from services.allocation.reservations import Reservation
-from services.allocation.tables.answers import Answer
+from services.allocation.tables.answer import Answer
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import DAY, HOUR, Scenario, book, grids_of, line

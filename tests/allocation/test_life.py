@@ -11,7 +11,7 @@ from services.allocation.rejections import Reason
 from services.allocation.reservations import State
 from services.allocation.resources import Companion
 from services.allocation.tables import answers
-from services.allocation.tables.answers import Answer
+from services.allocation.tables.answer import Answer
 from services.allocation.ticking import TICK_RESERVATIONS_MAX
 from tests.allocation import fixture
 from tests.allocation.fixture import MONDAY, NOW, TUESDAY

@@ -10,9 +10,10 @@ from services.allocation.resources import Resource
 from services.eventlog import SnapshotStore
 from services.eventlog.memory import MemoryLog
 from services.eventlog.page import Page, decode_page
+from services.scheduler.ask import Ask
 from services.scheduler.clock import MICROSECONDS
 from services.scheduler.start import lead
-from services.scheduler.writer import Ask, Writer
+from services.scheduler.writer import Writer
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, book, line, registration

@@ -14,9 +14,9 @@ from services.eventlog.memory import MemoryLog
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem
 from services.scheduler import group_commit
+from services.scheduler.ask import Ask
 from services.scheduler.batch import ITEMS_MAX, asks_of, result_of
 from services.scheduler.wire.replies import plain_reservation
-from services.scheduler.writer import Ask
 from tests.allocation import fixture
 from tests.allocation.fixture import TUESDAY
 from tests.allocation.scenario import HOUR, book, line

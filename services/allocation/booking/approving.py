@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from services.allocation import events
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
-from services.allocation.limits.tracks import Leave, asks_leave, leave_of
+from services.allocation.limits.tracks import asks_leave, leave_of
 from services.allocation.measures import HOUR_SECONDS
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.resources import Resource
 from services.allocation.units.want import Want
 from services.allocation.values.approval import Approval, Rule
+from services.allocation.values.leave import Leave
 
 UNDECIDED = "It was not approved by its deadline."
 NEEDED = (Rule.MANAGER, Rule.COMMITTEE)

@@ -157,9 +157,9 @@ class Calendar(Timeline):
     def _draw(self, allocation: Allocation, sign: int, first: int, last: int) -> None:
         bins, amounts = allocation.bins, allocation.amounts
         if (last - first) * len(bins) <= SHORT:
-            for row in range(first * self.bins, last * self.bins, self.bins):
-                for place, amount in zip(bins, amounts, strict=True):
-                    self._amounts[row + place] += sign * amount
+            for place, amount in zip(bins, amounts, strict=True):
+                for cell in range(first * self.bins + place, last * self.bins, self.bins):
+                    self._amounts[cell] += sign * amount
             return
         lowest, highest = min(bins), max(bins)
         # Neighbours that give alike are a slice, which costs a third of a list.

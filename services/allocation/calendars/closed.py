@@ -7,36 +7,14 @@ it, until that one is dealt with. What is out and held by nobody is `idle`: it m
 from collections.abc import Iterator
 
 import numpy as np
-from msgspec import Struct
 from numpy.typing import NDArray
 
 from services.allocation.calendars.calendar import Calendar, Timeline
+from services.allocation.calendars.closing import Closing
 from services.allocation.resources import Interval
 
 CELLS_AT_ONCE = 512
 """Idle units are counted in stretches of so many cells, so that a large pool needs little memory for it."""
-
-
-class Closing(Struct, frozen=True, gc=False, kw_only=True):
-    """Bins that cannot be held from `start` to `end`, and for `lead_in` seconds before cannot be started on.
-
-    `label` says to people what it is. What is `absent` was never there, or has retired: nobody maintains it.
-    """
-
-    start: int
-    end: int
-    bins: tuple[int, ...]
-    label: str = ""
-    lead_in: int = 0
-    absent: bool = False
-
-    def overlaps(self, span: Interval) -> bool:
-        """Whether it takes anything away from a span."""
-        return self.start < span[1] and span[0] < self.end
-
-    def drains(self, start: int) -> bool:
-        """Whether nothing may start on its bins at this time, although they are not out yet."""
-        return self.start - self.lead_in <= start < self.start < self.end
 
 
 class Closed:
@@ -94,9 +72,10 @@ class Closed:
 
     def takes_any(self, spans: tuple[Interval, ...]) -> bool:
         """Whether any bin is out at any time of the spans, or drains when they begin."""
-        return any(
-            closing.drains(spans[0][0]) or any(map(closing.overlaps, spans)) for closing in self.closings.values()
-        )
+        for closing in self.closings.values():
+            if closing.drains(spans[0][0]) or any(map(closing.overlaps, spans)):
+                return True
+        return False
 
     def strike(self, free: NDArray[np.signedinteger], spans: tuple[Interval, ...]) -> None:
         """Leave nothing free of the bins that are out at any time of the spans, or drain when they begin."""

@@ -6,12 +6,12 @@ Ties go to the lowest index, so that the same question always has the same answe
 """
 
 import sys
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.allocation.calendars.busy import best_node
+from services.allocation.calendars.places import Part, Place
 from services.allocation.reservations import Colocation, Line
 from services.allocation.resources import Resource
 from services.allocation.wording import counted, figure
@@ -20,21 +20,6 @@ NOT_FITTING = np.iinfo(np.int32).max
 SUM_OF_BYTES = np.uint64(0x0101010101010101)
 """A word of eight bytes, multiplied by this, has their sum in its top byte."""
 TOP_BYTE = 7 if sys.byteorder == "little" else 0
-
-
-class Part(NamedTuple):
-    """So many nodes, each giving `bins` bins with `amount` units in each."""
-
-    nodes: int
-    bins: int
-    amount: int
-
-
-class Place(NamedTuple):
-    """Bins and the units taken of each."""
-
-    bins: tuple[int, ...]
-    amounts: tuple[int, ...]
 
 
 def parts_of(resource: Resource, line: Line) -> tuple[Part, ...]:

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from services.allocation.calendars.batch_work import BatchWork
 from services.allocation.calendars.calendar import Calendar
-from services.allocation.calendars.closed import Closed, Closing
-from services.allocation.calendars.placement import Layout, Part, Place, parts_of
+from services.allocation.calendars.closed import Closed
+from services.allocation.calendars.closing import Closing
+from services.allocation.calendars.placement import Layout, parts_of
+from services.allocation.calendars.places import Part, Place
 from services.allocation.calendars.timetable import OpenCells, cell_minutes, keeps_hours, open_cells, timetable_of
 from services.allocation.measures import HOUR_SECONDS
 from services.allocation.reservations import Allocation, Colocation

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from services.allocation.calendars.placement import Place
+from services.allocation.calendars.places import Place
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved, ChangeEnded, ReservationCurtailed, ReservationDisplaced
 from services.allocation.reservations import Allocation, Line, Reservation

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 
-from msgspec import Struct
-
 from services.allocation.centre import Centre
 from services.allocation.companies import Company
 from services.allocation.measures import MILLI
@@ -11,20 +9,10 @@ from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Unit
 from services.allocation.units.want import Want
-from services.allocation.values.approval import Rule
+from services.allocation.values.leave import Leave
 
 MILLI_OF = {Unit.GPU: MILLI, Unit.MILLI_GPU: 1}
 """What a unit is worth in thousandths of an accelerator; the others have none."""
-
-
-class Leave(Struct, frozen=True, gc=False, kw_only=True):
-    """That a manager must agree to a booking, and how long that may take: as a resource says it of itself."""
-
-    id: str  # of the company
-    approval_hours: int
-    approval: str = Rule.MANAGER
-    approval_voters: int = 1
-    approval_quorum: int = 1
 
 
 def leave_of(centre: Centre, company: Company, allocations: Iterable[Allocation]) -> Leave | None:

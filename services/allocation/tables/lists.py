@@ -32,7 +32,7 @@ class Lists:
             return
         for each in reservation.allocations:
             self._pools[each.resource].waiting[name] = None
-        for each in reservation.beside:
+        for each in reservation.asked.beside if reservation.asked is not None else ():
             self._pools[each.resource].waiting[name] = None
 
     def follow(self, before: Reservation, after: Reservation, now: int) -> None:

@@ -10,6 +10,7 @@ from services.allocation.companies import Quota
 from services.allocation.rejections import Reason, Violation
 from services.allocation.reservations import Allocation
 from services.allocation.resources import Interval, Unit
+from services.allocation.tables.covering import covered, touches
 from services.allocation.tables.period import Period
 from services.allocation.values.correction import Correction, corrected
 from services.allocation.values.reclaim import Removal, without
@@ -66,8 +67,8 @@ class Meter:
         """Book an allocation on the meter, or with `sign` -1 take it off again."""
         held = allocation.spans
         for period in self.periods:
-            if period.touches(held):
-                period.booked += sign * allocation.units * period.overlap(held)
+            if touches(period.quota, held):
+                period.booked += sign * allocation.units * covered(period.quota, held)
         if self.at_once is not None:
             self.at_once.add(sign * allocation.units, held)
 
@@ -85,7 +86,7 @@ class Meter:
         last = max([spans[-1][1] for _, spans in charges])
         for period in self.periods:
             if period.quota.start < last and first < period.quota.end:
-                seconds = [period.overlap(spans) for _, spans in charges]
+                seconds = [covered(period.quota, spans) for _, spans in charges]
                 uncovered -= sum(seconds)
                 more = sum([units * overlap for (units, _), overlap in zip(charges, seconds, strict=True)])
                 yield from _over_period(period, more, subject, self.unit)
@@ -98,7 +99,7 @@ class Meter:
         return sum(
             max(0, period.booked + more - period.quota.unit_seconds) - max(0, period.booked - period.quota.unit_seconds)
             for period in self.periods
-            if (more := sum(units * period.overlap(spans) for units, spans in charges))
+            if (more := sum(units * covered(period.quota, spans) for units, spans in charges))
         )
 
     def _has_room(self, units: int, spans: tuple[Interval, ...]) -> bool:

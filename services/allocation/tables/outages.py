@@ -150,18 +150,22 @@ class Outages:
 
     def note(self, before: Reservation | None, after: Reservation, event: ReservationEvent) -> None:
         """Remember what an event made of a reservation, if that stood in the way of an outage."""
+        if before is not None:
+            self._note(before, after, event)
+        for name in sorted(self.overfull) if self.overfull else ():
+            self._weigh(name)
+
+    def _note(self, before: Reservation, after: Reservation, event: ReservationEvent) -> None:
         outcome = OUTCOMES.get(type(event))
         cause = getattr(event, "outage", "") or getattr(event, "funding", "")
-        if before is not None and before.id in self.stranded:
+        if before.id in self.stranded:
             obstacle = self.obstacle(before)
             if not isinstance(event, events.ChangeEnded):  # Whoever else ends a change says no cause.
                 cause = cause or (obstacle.id if obstacle else "")
             if self.obstacle(after) is None:
                 self.stranded.remove(before.id)
-        if before is not None and outcome is not None and cause:
+        if outcome is not None and cause:
             self.fates.setdefault(cause, {})[after.id] = self.fate_of(before, after, event)
-        for name in sorted(self.overfull):
-            self._weigh(name)
 
     def fate_of(self, before: Reservation, after: Reservation, event: ReservationEvent) -> Fate:
         """What an event that an outage brought about made of a reservation."""

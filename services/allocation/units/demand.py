@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from services.allocation.calendars.placement import Part
+from services.allocation.calendars.places import Part
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.companies import EQUIPMENT_METER

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from services.allocation.calendars.placement import Place
+from services.allocation.calendars.places import Place
 from services.allocation.centre import Centre
 from services.allocation.prices.unit_time import Stretches, summed
 from services.allocation.rejections import Reason, Rejected, Violation

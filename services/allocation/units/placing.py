@@ -6,7 +6,7 @@ only their arrangement is in the way, the reservations that have not begun are a
 
 from collections.abc import Iterable
 
-from services.allocation.calendars.placement import Place
+from services.allocation.calendars.places import Place
 from services.allocation.centre import Centre
 from services.allocation.events import AllocationsMoved
 from services.allocation.rejections import Reason, Violation

@@ -4,7 +4,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from services.allocation.calendars.placement import Place
+from services.allocation.calendars.places import Place
 from services.allocation.reservations import Allocation, Reservation
 from services.allocation.units.want import Want
 

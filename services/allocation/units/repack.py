@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.allocation.calendars.placement import Part, Place, parts_of
+from services.allocation.calendars.placement import parts_of
+from services.allocation.calendars.places import Part, Place
 from services.allocation.calendars.pool import Pool
 from services.allocation.centre import Centre
 from services.allocation.reservations import Allocation, Colocation, Line, Reservation

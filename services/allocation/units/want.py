@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from services.allocation.calendars.placement import Part
+from services.allocation.calendars.places import Part
 from services.allocation.calendars.pool import Pool
 from services.allocation.reservations import Line
 from services.allocation.resources import Interval, Resource
