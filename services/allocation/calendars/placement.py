@@ -64,6 +64,8 @@ class Layout:
         self.bins_per_node = resource.bins_per_node
         self.bin_capacity = resource.bin_capacity
         self.nodes = len(resource.nodes)
+        # A node's bins at most, all of them whole: reservations share these.
+        self._amounts = [(resource.bin_capacity,) * bins for bins in range(resource.bins_per_node + 1)]
         self.group_of_node = {
             Colocation.RACK: _numbered([node.rack for node in resource.nodes]),
             Colocation.FABRIC_GROUP: _numbered([node.fabric_group for node in resource.nodes]),
@@ -98,7 +100,7 @@ class Layout:
             return None
         node, places = found
         first = node * self.bins_per_node
-        return Place(tuple([first + place for place in places]), (part.amount,) * part.bins)
+        return Place(tuple([first + place for place in places]), self._amounts[part.bins])
 
     def _place_one(self, free: NDArray[np.signedinteger], parts: tuple[Part, ...]) -> Place | None:
         """One bin: the one that leaves the least over, or else a fresh one where the fewest are left."""

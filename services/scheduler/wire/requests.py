@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from hashlib import blake2b
 
 from google.protobuf.message import Message
@@ -21,7 +22,9 @@ RESOURCE = ("resources",)
 ID_BYTES, IDS_DRAWN = 8, 256
 """The system is asked for the randomness of so many ids at once: each time costs as much as reading a line does."""
 PLAIN_FIELDS = 2
-"""A line of nothing but a resource and units of it, as most are."""
+"""A line of nothing but a resource and units of it, as most are. They are often alike, so that bookings share them:"""
+PLAIN_KEPT_MAX = 4_096
+"""so many are kept."""
 REASONS = frozenset(reason.value for reason in Reason)
 COLOCATIONS = {
     api.COLOCATION_UNSPECIFIED: Colocation.ANYWHERE,
@@ -60,16 +63,22 @@ def digest_of(request: Message) -> str:
 
 def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Line, ...]:
     """The lines of a demand."""
-    found = []
+    found: tuple[Line, ...] = ()
     for number, line in enumerate(lines):
         ids, units = ids_in(line.resource, RESOURCE), line.units
         if ids is not None and units > 0 and len(line.ListFields()) == PLAIN_FIELDS:
-            found.append(Line(resource=ids[0], units=units))
+            more = _plain(ids[0], units)
         else:
-            found.append(_line(fields, f"{field}[{number}]", line))
+            more = (_line(fields, f"{field}[{number}]", line),)
+        found = found + more if found else more
     if not found:
         fields.fault(field, "must name at least one resource")
-    return tuple(found)
+    return found
+
+
+@lru_cache(PLAIN_KEPT_MAX)
+def _plain(resource: str, units: int) -> tuple[Line, ...]:
+    return (Line(resource=resource, units=units),)
 
 
 def _line(fields: Fields, where: str, line: api.Line) -> Line:
