@@ -6,8 +6,9 @@ damaged, the other is whole. The digest of every object is verified as it is rea
 """
 
 import asyncio
-import io
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterable, Awaitable
+from hashlib import sha256
 from typing import TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ PLACES = ("a", "b")
 STATE_BYTES_MAX = 512 * 1024 * 1024
 CHUNK_BYTES = 512 * 1024
 COMPRESSION_LEVEL = 1
+DIGEST = "SHA-256="
 TRANSFER_SECONDS_MAX = 60.0
 
 Answer = TypeVar("Answer")
@@ -68,7 +70,7 @@ class JetStreamSnapshots:
         if store is None:
             return None
         for info in await self._described(store):
-            packed = await self._fetch(store, info)
+            packed = await self._fetch(info)
             unpacked = await asyncio.to_thread(_unpack, packed) if packed else None
             if unpacked:
                 return unpacked
@@ -95,17 +97,22 @@ class JetStreamSnapshots:
                 continue
         return sorted(found, key=_turn, reverse=True)
 
-    async def _fetch(self, store: ObjectStore, info: ObjectInfo) -> bytes | None:
+    async def _fetch(self, info: ObjectInfo) -> bytes | None:
         """The object's bytes, or None if it is damaged."""
-        # The client would wait for ever for a chunk that is not there, so the chunks are counted first.
-        if (await self._chunks()).get(self._chunk_subject(info), 0) != info.chunks:
+        # Whoever waited for a chunk that is not there would wait in vain, so the chunks are counted first.
+        subject = self._chunk_subject(info)
+        if (await self._chunks()).get(subject, 0) != info.chunks:
             return None
-        whole = io.BytesIO()
+        # One by one: the client's own way of getting an object rests for half a second at its end.
+        chunks = await _within(TRANSFER_SECONDS_MAX, self._jetstream.subscribe(subject, ordered_consumer=True))
+        whole, digest = [], sha256()
         try:
-            await _within(TRANSFER_SECONDS_MAX, store.get(info.name, whole))
-        except nats.js.errors.DigestMismatchError:
-            return None
-        return whole.getvalue()
+            for _ in range(info.chunks or 0):
+                whole.append((await _within(TRANSFER_SECONDS_MAX, chunks.next_msg(TRANSFER_SECONDS_MAX))).data)
+                digest.update(whole[-1])
+        finally:
+            await _within(TRANSFER_SECONDS_MAX, chunks.unsubscribe())
+        return b"".join(whole) if info.digest == DIGEST + urlsafe_b64encode(digest.digest()).decode() else None
 
     async def _purge_orphans(self, described: list[ObjectInfo]) -> None:
         """Remove the chunks that a process left behind when it died while saving."""
@@ -178,7 +185,7 @@ async def _within(seconds: float, answer: Awaitable[Answer]) -> Answer:
     try:
         async with asyncio.timeout(seconds):
             return await answer
-    except (nats.js.errors.NotFoundError, nats.js.errors.BucketNotFoundError, nats.js.errors.DigestMismatchError):
+    except (nats.js.errors.NotFoundError, nats.js.errors.BucketNotFoundError):
         raise
     except (nats.errors.Error, TimeoutError, OSError) as error:
         raise Unknown(f"no snapshot store: {type(error).__name__}: {error}") from error

@@ -8,7 +8,7 @@ import pytest
 from services.eventlog import Unknown
 from services.eventlog.jetstream import JetStreamLog
 from services.eventlog.page import page_hash
-from services.eventlog.snapshots import JetStreamSnapshots
+from services.eventlog.snapshots import JetStreamSnapshots, _pack
 from services.eventlog.stream import StreamInfo
 from tests.eventlog.contract import SnapshotContract, in_pieces
 
@@ -73,6 +73,18 @@ async def test_a_damaged_snapshot_gives_way_to_the_one_before(log: JetStreamLog,
     await store.save(1, HASH, in_pieces(b"older"))
     await store.save(2, HASH, in_pieces(b"newer"))
     await spoil_newest(log)
+    assert await store.load() == (1, HASH, b"older")
+
+
+async def test_an_altered_snapshot_gives_way_to_the_one_before(log: JetStreamLog, store: JetStreamSnapshots) -> None:
+    """When a part of the newest is another one, as many as there were, its digest tells."""
+    await store.save(1, HASH, in_pieces(b"older"))
+    older = await chunk_subjects(log)
+    await store.save(2, HASH, in_pieces(b"newer"))
+    (subject,) = (await chunk_subjects(log)).keys() - older.keys()
+    await spoil_newest(log)
+    await log.connection.client.jetstream().publish(subject, await _pack(9, HASH, in_pieces(b"forged")))
+    assert await chunk_subjects(log) == {**older, subject: 1}
     assert await store.load() == (1, HASH, b"older")
 
 
