@@ -32,6 +32,7 @@ THIRD_PARTIES = {
     "uvicorn": {"board"},
     "pynvml": {"agent"},
     "pyarrow": {"ledger", "audit"},
+    "zstandard": {"eventlog"},
     "icalendar": {"scheduler"},
     "dateutil": {"scheduler"},
     "typer": {"cli"},

@@ -13,6 +13,7 @@ from services.allocation.calendars.group import Group
 from services.allocation.calendars.pool import Pool
 from services.allocation.companies import Company, Quota
 from services.allocation.events import Event
+from services.allocation.kept import holds_alike
 from services.allocation.life import follow
 from services.allocation.measures import DAY_SECONDS
 from services.allocation.prices.compensating import compensation
@@ -213,7 +214,7 @@ class Centre:
         self.reservations[after.id] = after
         if before.start != after.start:
             self.cards.keep(before, after)
-        if before.holding is not after.holding or before.beside is not after.beside:
+        if not holds_alike(before, after):
             if before.company != after.company:
                 self.series.leave(after.id)
                 self._come_last(before, after)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from services.allocation import events
 from services.allocation.companies import Company
 from services.allocation.events import Event
+from services.allocation.kept import holds_alike
 from services.allocation.life import follow
 from services.allocation.prices.flows import Flow, flows
 from services.allocation.prices.periods import Periods
@@ -147,11 +148,12 @@ class Usage:
         if before is None and not same:
             self.mix.add(after, self.now)
         self._count(before, after, granted=not same)
-        for flow in flows(before, after, self._periods) if not same else ():
+        moved = before is None or not holds_alike(before, after)
+        for flow in flows(before, after, self._periods) if not same and (moved or not after.state.live) else ():
             self._flow(self.companies[after.company].id, flow)
             if cause is not None and flow.released:
                 self._taken_back(after.company, flow, cause)
-        if before is None or before.holding is not after.holding or before.beside is not after.beside:
+        if moved:
             self._book(after, 1)
             if before is not None:
                 self._book(before, -1)

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from services.allocation.kept import holds_alike
 from services.allocation.prices.periods import Periods
 from services.allocation.prices.pricing import FREE, amounts
 from services.allocation.reservations import Allocation, Reservation
@@ -24,8 +25,7 @@ def flows(before: Reservation | None, after: Reservation, periods: Periods) -> l
     if before is None:
         return [Flow(each.resource, reserved=amount) for each in after.allocations if (amount := each.unit_seconds)]
     if after.state.live:
-        same = before.holding is after.holding and before.beside is after.beside
-        return [] if same else _between(before.occupied, after.occupied, periods)
+        return [] if holds_alike(before, after) else _between(before.occupied, after.occupied, periods)
     if before.allocations is after.allocations and after.holding and before.asked is None:
         return [Flow(each.resource, used=amount) for each in after.allocations if (amount := each.unit_seconds)]
     released = {flow.resource: flow.released for flow in _between(before.occupied, after.occupied, periods)}
