@@ -23,6 +23,7 @@ COMPILED = (
     "services/scheduler/booking.py",
     "services/scheduler/group_commit.py",
     "services/scheduler/wire/fields.py",
+    "services/scheduler/wire/plain.py",
     "services/scheduler/wire/replies.py",
     "services/scheduler/wire/requests.py",
     "services/scheduler/writer.py",

@@ -41,15 +41,21 @@ class Doors(Reception):
         service: ServiceDescriptor,
         handlers: Mapping[str, UnaryHandler | StreamHandler],
         roles: Mapping[str, frozenset[Role]],
+        apart: Mapping[str, str] | None = None,
     ) -> grpc.GenericRpcHandler:
         """Put every method of a service behind its wrapper; each must have a handler and its allowed roles.
 
         A unary handler is `async (call, request) -> answer`, a server-streaming one an async generator, and so is one
-        that streams both ways, whose `request` is an `Inbox`.
+        that streams both ways, whose `request` is an `Inbox`. Where a method is named in `apart`, its handler looks at
+        the structure of the elements of that field itself.
         """
         methods = {method.name: method for method in service.methods}
         assert methods.keys() == handlers.keys() == roles.keys(), f"{service.full_name} is not covered exactly"
-        doors = {name: _Door(self, method, handlers[name], roles[name]) for name, method in methods.items()}
+        left = apart or {}
+        doors = {
+            name: _Door(self, method, handlers[name], roles[name], left.get(name, ""))
+            for name, method in methods.items()
+        }
         return grpc.method_handlers_generic_handler(
             service.full_name, {name: door.grpc_handler() for name, door in doors.items()}
         )
@@ -58,11 +64,14 @@ class Doors(Reception):
 class _Door:
     """The wrapper of one method."""
 
-    def __init__(self, reception: Reception, method: MethodDescriptor, handler: Any, roles: frozenset[Role]) -> None:
+    def __init__(
+        self, reception: Reception, method: MethodDescriptor, handler: Any, roles: frozenset[Role], apart: str
+    ) -> None:
         self._reception = reception
         self._name = method.name
         self._handler = handler
         self._roles = roles
+        self._apart = apart
         self._parse = GetMessageClass(method.input_type).FromString
         self._stream = bool(method.server_streaming)
         self._incoming = bool(method.client_streaming)
@@ -148,7 +157,7 @@ class _Door:
             request = self._parse(data)
         except DecodeError:
             raise refusals.malformed() from None
-        if found := violations(request):
+        if found := violations(request, self._apart):
             raise invalid(found)
         return request
 

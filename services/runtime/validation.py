@@ -34,21 +34,30 @@ Check = Callable[[Any], Violations]
 
 _SOUND: Violations = []
 _checks: dict[str, Check] = {}
-_checks_by_type: dict[type[Message], Check] = {}
+_checks_by_type: dict[tuple[type[Message], str], Check] = {}
 
 
-def violations(message: Message) -> Mapping[str, str]:
-    """Every structural fault of a message: path of the field (`reservation.lines[0].resource`) to description."""
-    check = _checks_by_type.get(type(message))
+def violations(message: Message, apart: str = "") -> Mapping[str, str]:
+    """Every structural fault of a message: path of the field (`reservation.lines[0].resource`) to description.
+
+    Of the repeated field `apart` only the number of elements is looked at: whoever reads them looks at each.
+    """
+    check = _checks_by_type.get((type(message), apart))
     if check is None:
-        check = _checks_by_type[type(message)] = _message_check(message.DESCRIPTOR)
+        descriptor = message.DESCRIPTOR
+        check = _message_check(descriptor) if not apart else _check_of_fields(descriptor, apart)
+        _checks_by_type[type(message), apart] = check
     return {path.removeprefix("."): description for path, description in check(message)}
 
 
 def _message_check(descriptor: Any) -> Check:
     """The check of a message type: its fields that can be at fault, each with its check."""
-    if descriptor.full_name in _checks:
-        return _checks[descriptor.full_name]
+    if descriptor.full_name not in _checks:
+        _check_of_fields(descriptor)
+    return _checks[descriptor.full_name]
+
+
+def _check_of_fields(descriptor: Any, apart: str = "") -> Check:
     plan: dict[FieldDescriptor, Check] = {}
     planned = plan.get
 
@@ -60,10 +69,11 @@ def _message_check(descriptor: Any) -> Check:
                 found = found + [(f".{field.name}{path}", description) for path, description in faults]
         return found
 
-    # Known before its fields are looked at, for a message may contain its own kind.
-    _checks[descriptor.full_name] = check_message
+    if not apart:
+        # Known before its fields are looked at, for a message may contain its own kind.
+        _checks[descriptor.full_name] = check_message
     for field in descriptor.fields:
-        check = _check_of(field)
+        check = _check_of(field) if field.name != apart else _list_check(None)
         if check is not None:
             plan[field] = check
     return check_message

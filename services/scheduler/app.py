@@ -29,7 +29,7 @@ from services.runtime.tls import Tls
 from services.scheduler.access import officers_of
 from services.scheduler.attestation import Attestation
 from services.scheduler.clock import JUMP_SECONDS_MAX, MICROSECONDS, ClockChoice
-from services.scheduler.grpc_api import ROLES, SchedulerApi
+from services.scheduler.grpc_api import APART, ROLES, SchedulerApi
 from services.scheduler.metering import Meter
 from services.scheduler.snapshotter import Snapshotter
 from services.scheduler.start import lead
@@ -143,7 +143,7 @@ async def serve(
     server = GrpcServer(
         listen=told.listen,
         doors=doors,
-        methods=[doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES)],
+        methods=[doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES, APART)],
         health=health,
         background=background,
         tls=Tls.of(told.tls_certificate, told.tls_key),

@@ -1,5 +1,7 @@
 """Batches: up to 100 demands of one company in one call, each for itself or all together."""
 
+from collections.abc import Iterable
+
 from google.rpc.code_pb2 import Code  # type: ignore[import-untyped]  # It ships no types.
 
 from services.allocation.booking.together import RejectedTogether
@@ -10,10 +12,12 @@ from services.allocation.reservations import Reservation
 from services.allocation.tables.answer import Subject
 from services.generated.aidc.scheduler.v1 import scheduler_pb2 as api
 from services.runtime.problems import Problem, invalid
+from services.runtime.validation import violations
 from services.scheduler.ask import Ask
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire import replies, requests
 from services.scheduler.wire.fields import Fields
+from services.scheduler.wire.plain import plain_demand
 from services.scheduler.wire.refusals import STATUS_OF, problem_of, violation_of
 from services.scheduler.writer import Writer
 
@@ -27,15 +31,46 @@ def asks_of(batch: api.BatchCreateReservationsRequest, company: str, actor: str)
     faults: dict[str, str] = {}
     asks: list[Ask] = []
     seen: set[str] = set()
-    for number, request in enumerate(batch.requests):
+    for number, plain in enumerate(plain_asks(batch.requests, batch.parent, company, actor)):
         fields = Fields(f"requests[{number}].", faults)
-        asks.append(read_item(fields, request, batch.parent, company, actor))
-        if request.request_id in seen:
+        asks.append(plain or read_item(fields, batch.requests[number], batch.parent, company, actor))
+        if asks[-1].request_id in seen:
             fields.fault("request_id", "names another item of this batch; every item needs its own")
-        seen.add(request.request_id)
+        seen.add(asks[-1].request_id)
     if faults:
         raise invalid(faults)
     return asks
+
+
+def plain_asks(
+    items: Iterable[api.CreateReservationRequest], parent: str, company: str, actor: str
+) -> list[Ask | None]:
+    """Every item that is plain; None for the others, whose structure is sound. Raises `Problem` where it is not."""
+    asks: list[Ask | None] = []
+    faults: dict[str, str] = {}
+    for number, item in enumerate(items):
+        plain = plain_demand(item, parent)
+        if plain is None:
+            faults.update((f"requests[{number}].{path}", told) for path, told in violations(item).items())
+            asks.append(None)
+            continue
+        request_id, lines, start, end = plain
+        command = CreateReservation(
+            reservation_id=requests.new_id(), company=company, start=start, end=end, lines=lines
+        )
+        asks.append(_ask(item, parent, command, actor, request_id.lower()))
+    if faults:
+        raise invalid(faults)
+    return asks
+
+
+def _ask(
+    request: api.CreateReservationRequest, parent: str, command: CreateReservation, actor: str, request_id: str
+) -> Ask:
+    """An item with the digest that it would have if it had been sent alone."""
+    request.parent = parent
+    request.request_id = request_id
+    return Ask(command=command, actor=actor, request_id=request_id, digest=requests.digest_of(request))
 
 
 def read_item(fields: Fields, request: api.CreateReservationRequest, parent: str, company: str, actor: str) -> Ask:
@@ -46,10 +81,8 @@ def read_item(fields: Fields, request: api.CreateReservationRequest, parent: str
         fields.fault("validate_only", "is not for batches and streams")
     if request.override_reasons or request.justification:
         fields.fault("override_reasons", "are not for batches and streams; book this one by itself")
-    request.parent = parent
-    request.request_id = request.request_id.lower()
     command = requests.read_demand(fields, request, company, requests.new_id())
-    return Ask(command=command, actor=actor, request_id=request.request_id, digest=requests.digest_of(request))
+    return _ask(request, parent, command, actor, request.request_id.lower())
 
 
 async def book(

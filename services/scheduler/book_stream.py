@@ -19,7 +19,7 @@ from services.runtime.doors import Call
 from services.runtime.problems import invalid
 from services.scheduler.access import actor_of, company_of, log_unavailable
 from services.scheduler.ask import Ask
-from services.scheduler.batch import ITEMS_MAX, count, read_item, result_of
+from services.scheduler.batch import ITEMS_MAX, count, plain_asks, read_item, result_of
 from services.scheduler.group_commit import LogBehind
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.wire.cost_replies import telling
@@ -126,8 +126,12 @@ class BookStream:
             window.close()
 
     async def _decide(self, message: api.BookStreamRequest, company: str, actor: str) -> Taken:
-        """Decide the items that make sense. Raises `LogBehind`."""
-        read = [self._read(request, message.parent, company, actor) for request in message.requests]
+        """Decide the items that make sense. Raises `LogBehind`, and `Problem` where the structure of one is broken."""
+        plain = plain_asks(message.requests, message.parent, company, actor)
+        read = [
+            ask or self._read(request, message.parent, company, actor)
+            for ask, request in zip(plain, message.requests, strict=True)
+        ]
         asks = [item for item in read if isinstance(item, Ask)]
         decided, position = await self._writer.decide_each(asks)
         count(self._centre, self._telemetry, company, asks, decided)

@@ -83,6 +83,10 @@ ROLES = {
 }
 
 
+APART = {"BatchCreateReservations": "requests", "BookStream": "requests"}
+"""The items of bulk calls are looked at where they are read, for that is one pass for nearly all of them."""
+
+
 class SchedulerApi:
     """`aidc.scheduler.v1.Scheduler`, made of what changes and what only looks."""
 

@@ -25,7 +25,7 @@ from services.runtime.server import GrpcServer
 from services.runtime.settings import Address
 from services.runtime.telemetry import DoorTelemetry
 from services.scheduler.access import officers_of
-from services.scheduler.grpc_api import ROLES, SchedulerApi
+from services.scheduler.grpc_api import APART, ROLES, SchedulerApi
 from services.scheduler.telemetry import Telemetry
 from services.scheduler.watch import Watches
 from services.scheduler.writer import Writer
@@ -200,7 +200,7 @@ async def serving(keys: Path, log: Held | None = None, limits: Limits | None = N
             limits=limits,
             acts_for=officers_of(writer),
         )
-        methods = [doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES)]
+        methods = [doors.serve_methods(SERVICE, SchedulerApi(writer, watches, telemetry).handlers(), ROLES, APART)]
         async with (
             background() as tasks,
             GrpcServer(

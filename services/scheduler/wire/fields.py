@@ -49,7 +49,7 @@ class Fields:
 
     def request_id(self, text: str) -> str:
         """A UUID that is not all zeros."""
-        if not UUID.fullmatch(text) or not text.strip("0-"):
+        if not is_uuid(text):
             self.fault("request_id", "must be a UUID, made anew for every request and kept when it is repeated")
         return text.lower()
 
@@ -81,6 +81,11 @@ class Fields:
         if len(text) > characters_max:
             self.fault(field, f"has {len(text)} characters; {characters_max} is the most")
         return text
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID that is not all zeros."""
+    return UUID.fullmatch(text) is not None and bool(text.strip("0-"))
 
 
 @lru_cache(NAMES_KEPT_MAX)

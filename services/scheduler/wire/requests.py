@@ -67,7 +67,7 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
     for number, line in enumerate(lines):
         ids, units = ids_in(line.resource, RESOURCE), line.units
         if ids is not None and units > 0 and len(line.ListFields()) == PLAIN_FIELDS:
-            more = _plain(ids[0], units)
+            more = plain_line(ids[0], units)
         else:
             more = (_line(fields, f"{field}[{number}]", line),)
         found = found + more if found else more
@@ -77,7 +77,8 @@ def lines_of(fields: Fields, field: str, lines: Iterable[api.Line]) -> tuple[Lin
 
 
 @lru_cache(PLAIN_KEPT_MAX)
-def _plain(resource: str, units: int) -> tuple[Line, ...]:
+def plain_line(resource: str, units: int) -> tuple[Line, ...]:
+    """A demand of one line, of units of a resource and nothing else."""
     return (Line(resource=resource, units=units),)
 
 
