@@ -14,8 +14,12 @@ TREE     := build/compiled
 SOURCES  := $(shell find services -type f -not -path '*/__pycache__/*')
 # The schema of the log is a file among the sources, and checked there.
 COMPILED_TESTS := --ignore=tests/eventlog/test_schema.py tests/compiled/with_compiled.py tests/allocation tests/eventlog tests/ledger tests/metrics tests/runtime tests/scheduler tests/system
-# COMPILED=1 with run, demo or bench: that tree is built if need be, and every process imports from it.
+# COMPILED=1 with run or demo: that tree is built if need be, and every process imports from it.
 IN_TREE  := PYTHONPATH=$(CURDIR)/$(TREE):$(CURDIR) PYTHONSAFEPATH=1
+# Measured is what production runs, so a bench compiles where a compiler and the headers of Python are.
+ifeq ($(MAKECMDGOALS),bench)
+COMPILED ?= $(shell $(PYTHON) -c 'import os.path as p, shutil, sysconfig as s; print(int(bool(shutil.which("cc")) and p.exists(p.join(s.get_path("include"), "Python.h"))))')
+endif
 ifeq ($(COMPILED),1)
 CHOSEN   := $(TREE)/.built
 CHOOSE   := $(IN_TREE)
@@ -100,7 +104,7 @@ lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header --no-emit-index-url -o requirements.lock
 
-bench: setup $(CHOSEN) ## measure the budgets and print them beside their limits; COMPILED=1 measures the compiled tree
+bench: setup $(CHOSEN) ## measure the budgets and print them beside their limits; compiled where that can be; COMPILED=0 measures the interpreted form
 	$(CHOOSE) $(BIN)/python -m loadtests.bench
 
 compiled: $(TREE)/.built ## the hot modules compiled by mypyc, in build/compiled (needs a C compiler; minutes)
