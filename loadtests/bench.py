@@ -87,9 +87,9 @@ class Run:
         }
 
     async def flatness(self) -> None:
-        """The core in a full centre beside an empty one."""
+        """Batches in a full centre beside an empty one."""
         with self.progress("booking a hundred thousand") as advance:
-            found = flatness.flatness(self._seed, advance)
+            found = await flatness.flatness(self._seed, advance)
         self.figures["flatness_ratio"] = found.ratio
         self.details["flatness"] = found
 

@@ -44,7 +44,7 @@ BUDGETS = (
     ),
     Budget(
         key="flatness_ratio",
-        what="the core alone, decide and apply: rate with 100,000 live reservations over rate in an empty centre",
+        what="bookings in memory, bytes to bytes: rate with 100,000 live reservations over rate in an empty centre",
         limit=0.9,
         at_least=True,
     ),
