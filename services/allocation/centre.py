@@ -252,7 +252,8 @@ class Centre:
         """When a tick will next have something to do, in seconds."""
         if self.outages.stranded or self.outages.overfull or next(self.consequences.to_revoke(), None) is not None:
             return self.now
-        due = [self.agenda.entries[0][0]] if self.agenda.entries else []
+        first = self.agenda.first
+        due = [] if first is None else [first]
         due += [ahead[0].due for ahead in (self.reviews.ahead, self.consequences.stages) if ahead]
         return min(due, default=None)
 

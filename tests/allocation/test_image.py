@@ -47,9 +47,9 @@ def test_an_image_is_the_whole_truth() -> None:
     assert restored.reservations == scenario.centre.reservations
     assert (restored.cards.published, restored.closed) == (scenario.centre.cards.published, scenario.centre.closed)
     assert restored.lists.ended == scenario.centre.lists.ended
-    assert sorted(set(restored.agenda.entries)) == sorted(
+    assert sorted(restored.agenda.notes()) == sorted(
         entry
-        for entry in set(scenario.centre.agenda.entries)
+        for entry in scenario.centre.agenda.notes()
         if (each := scenario.centre.reservations[entry[1]]).state.live
         and entry[0] == (each.start if each.state.value == "confirmed" else each.end)
     )

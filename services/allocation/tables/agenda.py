@@ -9,38 +9,62 @@ from services.allocation.reservations import Reservation, State
 
 
 class Agenda:
-    """A heap of times in seconds and ids of reservations. What is stale is left in it until its time has come.
+    """Ids of reservations by the time in seconds at which time alone will change them, and a heap of those times.
 
-    The centre's tables are shared, and only looked at.
+    Many change at the same time, a full hour say. What is stale is left in it until its time has come. The centre's
+    tables are shared, and only looked at.
     """
 
     def __init__(self, pools: Mapping[str, Pool], reservations: Mapping[str, Reservation]) -> None:
-        self.entries: list[tuple[int, str]] = []
+        self._at: dict[int, list[str]] = {}
+        self._times: list[int] = []
         self._pools = pools
         self._reservations = reservations
 
+    @property
+    def first(self) -> int | None:
+        """The first time of all; None if there is none."""
+        return self._times[0] if self._times else None
+
     def enter(self, reservation: Reservation) -> None:
         """Note when time will change a live reservation."""
-        heappush(self.entries, (self.next_change(reservation), reservation.id))
+        self._note(self.next_change(reservation), reservation.id)
 
     def follow(self, before: Reservation, after: Reservation) -> None:
         """Note when time will change a reservation, where that is another time than before."""
         if after.state.live and (due := self.next_change(after)) != self.next_change(before):
-            heappush(self.entries, (due, after.id))
+            self._note(due, after.id)
+
+    def _note(self, time: int, reservation_id: str) -> None:
+        names = self._at.get(time)
+        if names is None:
+            self._at[time] = [reservation_id]
+            heappush(self._times, time)
+        else:
+            names.append(reservation_id)
 
     def due(self, now: int, limit: int) -> list[Reservation]:
-        """At most `limit` reservations whose start or end has come, in order of that time."""
+        """At most `limit` reservations whose start or end has come, in order of that time and of their ids."""
         due: list[Reservation] = []
-        while self.entries and self.entries[0][0] <= now and len(due) < limit:
-            time, reservation_id = heappop(self.entries)
-            reservation = self._reservations.get(reservation_id)
-            # Stale is what ended before its time or has moved on; what was rehearsed comes twice.
-            stale = reservation is None or not reservation.state.live or self.next_change(reservation) != time
-            if reservation is not None and not stale and (not due or due[-1] is not reservation):
-                due.append(reservation)
+        while self._times and self._times[0] <= now and len(due) < limit:
+            time = self._times[0]
+            names = self._at[time]
+            names.sort(reverse=True)
+            while names and len(due) < limit:
+                reservation = self._reservations.get(names.pop())
+                # Stale is what ended before its time or has moved on; what was rehearsed comes twice.
+                stale = reservation is None or not reservation.state.live or self.next_change(reservation) != time
+                if reservation is not None and not stale and (not due or due[-1] is not reservation):
+                    due.append(reservation)
+            if not names:
+                del self._at[heappop(self._times)]
         for reservation in due:
             self.enter(reservation)
         return due
+
+    def notes(self) -> set[tuple[int, str]]:
+        """Every time that is noted, and for whom."""
+        return {(time, name) for time, names in self._at.items() for name in names}
 
     def next_change(self, reservation: Reservation) -> int:
         """When time alone will change a live reservation, in seconds."""
