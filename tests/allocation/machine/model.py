@@ -92,7 +92,7 @@ class SmallCentre(RuleBasedStateMachine):
         """The model lets a booking go that has not begun."""
         booking, now = self.naive.bookings[name], self.scenario.now
         free = max(self.naive.resources[each].free_cancel_hours for each in booking.own)
-        if self.naive.binding(booking) and booking.start - booking.ahead - now < free * HOUR:
+        if self.naive.binding(booking) and max(0, booking.start - booking.ahead - now) < free * HOUR:
             self.naive.strike_for_lateness(name, now)
         booking.state = "cancelled"
 
