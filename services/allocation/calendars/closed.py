@@ -46,11 +46,7 @@ class Closed:
     def at(self, spans: tuple[Interval, ...]) -> list[Closing]:
         """The closings that take something away from these spans, the earliest first, and those that drain for one."""
         return sorted(
-            (
-                closing
-                for closing in self.closings.values()
-                if closing.drains(spans[0][0]) or any(map(closing.overlaps, spans))
-            ),
+            (closing for closing in self.closings.values() if closing.bars(spans)),
             key=lambda closing: closing.start,
         )
 
@@ -72,15 +68,12 @@ class Closed:
 
     def takes_any(self, spans: tuple[Interval, ...]) -> bool:
         """Whether any bin is out at any time of the spans, or drains when they begin."""
-        for closing in self.closings.values():
-            if closing.drains(spans[0][0]) or any(map(closing.overlaps, spans)):
-                return True
-        return False
+        return any(closing.bars(spans) for closing in self.closings.values())
 
     def strike(self, free: NDArray[np.signedinteger], spans: tuple[Interval, ...]) -> None:
         """Leave nothing free of the bins that are out at any time of the spans, or drain when they begin."""
         for closing in self.closings.values():
-            if closing.drains(spans[0][0]) or any(map(closing.overlaps, spans)):
+            if closing.bars(spans):
                 free[list(closing.bins)] = 0
 
     def draining(self, start: int) -> list[int]:

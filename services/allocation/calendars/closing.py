@@ -22,6 +22,10 @@ class Closing(Struct, frozen=True, gc=False, kw_only=True):
         """Whether it takes anything away from a span."""
         return self.start < span[1] and span[0] < self.end
 
+    def bars(self, spans: tuple[Interval, ...]) -> bool:
+        """Whether its bins cannot be held throughout spans: it takes something away, or drains when they begin."""
+        return self.drains(spans[0][0]) or any(map(self.overlaps, spans))
+
     def drains(self, start: int) -> bool:
         """Whether nothing may start on its bins at this time, although they are not out yet."""
         return self.start - self.lead_in <= start < self.start < self.end

@@ -166,7 +166,7 @@ class Pool:
 
     def place(self, spans: tuple[Interval, ...], parts: tuple[Part, ...], near: Colocation) -> Place | None:
         """Where parts fit best throughout the spans as everything stands; None if they fit nowhere."""
-        if self.layout.is_whole(parts, near) and not self.closed.takes_any(spans):
+        if self.layout.is_whole(parts, near) and not (self.closed and self.closed.takes_any(spans)):
             nodes = self.calendar.nodes_held(spans)
             if nodes is not None:
                 return self.layout.place_whole(nodes, parts[0])
